@@ -1,0 +1,185 @@
+"""What a reader returns: a checkpoint's tensors and inert metadata, nothing executed."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from modlint.dtypes import DType
+from modlint.pickles import PickleTrace
+
+CHECKPOINT_EXTENSIONS = (
+    ".pt",
+    ".pth",
+    ".pt2",
+    ".th",
+    ".ckpt",
+    ".safetensors",
+    ".onnx",
+    ".pth.tar",
+)
+"""File names that promise a checkpoint; the pre-commit hook selects by the same list."""
+
+AMBIGUOUS_EXTENSIONS = (".bin", ".npz", ".distcp")
+"""File names that often hold a checkpoint; discovery looks at them too."""
+
+
+def promises_checkpoint(path: Path) -> bool:
+    """Whether the file's name says that it is a checkpoint."""
+    return path.name.lower().endswith(CHECKPOINT_EXTENSIONS)
+
+
+class Status(enum.StrEnum):
+    """What became of a file."""
+
+    CHECKED = "checked"
+    UNREADABLE = "unreadable"
+    NOT_A_CHECKPOINT = "not-a-checkpoint"
+    LFS_POINTER = "lfs-pointer"
+
+
+class Role(enum.StrEnum):
+    """What a tensor is for."""
+
+    WEIGHT = "weight"  # parameter or buffer of a model
+    TRAINING_STATE = "training-state"  # optimiser, scheduler, scaler
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Storage:
+    """A run of bytes that one or more tensors view; identity is the object's own.
+
+    Attributes:
+        key: the storage's name in the file.
+        nbytes: its size, in bytes.
+        read: gives the bytes; memory-mapped where the format allows, else inflated anew.
+        member: the archive member (or external file) that holds it, if any.
+        offset: byte offset of its first byte in the file, None where it is compressed or external.
+        location: the device it was saved from ("cpu", "cuda:0").
+    """
+
+    key: str
+    nbytes: int
+    read: Callable[[], memoryview]
+    member: str | None = None
+    offset: int | None = None
+    location: str = "cpu"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tensor:
+    """A strided view of a storage.
+
+    Attributes:
+        name: unique in the checkpoint; the path to it, joined by dots ("state_dict.fc.weight").
+        dtype: element type.
+        shape: sizes.
+        strides: steps between elements, in elements, as long as `shape`.
+        storage: the bytes that it views.
+        storage_offset: index of its first element in the storage, in elements.
+        section: the part of the name that names its container ("state_dict"), "" at the top.
+        role: what it is for.
+    """
+
+    name: str
+    dtype: DType
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    storage: Storage
+    storage_offset: int = 0
+    section: str = ""
+    role: Role = Role.WEIGHT
+
+    @property
+    def key(self) -> str:
+        """The name within its section: the state_dict's own key."""
+        return self.name[len(self.section) + 1 :] if self.section else self.name
+
+    @property
+    def elements(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the elements occupy when contiguous."""
+        return self.dtype.nbytes(self.elements)
+
+    @property
+    def contiguous(self) -> bool:
+        """Whether the elements lie in row-major order without gaps."""
+        return self.strides == contiguous_strides(self.shape)
+
+    @property
+    def offset(self) -> int | None:
+        """Byte offset of the first element in the file; None where it is not mapped."""
+        if self.storage.offset is None:
+            return None
+        return self.storage.offset + self.storage_offset * self.dtype.bits // 8
+
+
+def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Row-major strides of `shape`, in elements, as PyTorch computes them."""
+    strides = []
+    step = 1
+    for size in reversed(shape):
+        strides.append(step)
+        step *= max(size, 1)
+    return tuple(reversed(strides))
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something that a reader noticed and that rules may judge.
+
+    Attributes:
+        kind: kebab-case name of what was noticed ("bad-crc").
+        message: one sentence for the user.
+        member: the archive member it concerns, if any.
+        offset: byte offset, in the member where one is given, else in the file.
+        help: what the user can do about it.
+    """
+
+    kind: str
+    message: str
+    member: str | None = None
+    offset: int | None = None
+    help: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A file's content, inert.
+
+    Attributes:
+        path: the file, as the user gave it.
+        format: the container's name ("torch-zip", "safetensors", "onnx").
+        nbytes: size of the file, in bytes.
+        status: what became of the file; tensors are complete only where it is `CHECKED`.
+        tensors: by name, in the file's order.
+        metadata: scalars and strings found beside the tensors.
+        remarks: what the reader noticed.
+        pickles: every pickle that the file holds, as interpreted.
+        faults: parts of the file that could not be read; each makes the file unreadable.
+        graph: the format's own graph, for the graph builder of that format; opaque to others.
+    """
+
+    path: Path
+    format: str
+    nbytes: int
+    status: Status = Status.CHECKED
+    tensors: Mapping[str, Tensor] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    remarks: tuple[Remark, ...] = ()
+    pickles: tuple[PickleTrace, ...] = ()
+    faults: tuple[Remark, ...] = ()
+    graph: Any = None
+
+    @property
+    def parameters(self) -> int:
+        """Number of elements over all tensors that are weights."""
+        return sum(t.elements for t in self.tensors.values() if t.role is Role.WEIGHT)

@@ -1,0 +1,124 @@
+"""The argument parser of all commands."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modlint import __version__
+
+_EPILOG = "Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 wrong usage, 130 interrupted."
+_SEVERITIES = ("error", "warning", "note")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser; `module` in its result names the command's module in `modlint.cli`."""
+    parser = argparse.ArgumentParser(
+        prog="modlint",
+        description="A linter for model checkpoints: reads them, executes nothing in them.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument("--version", action="version", version=f"modlint {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_check(commands)
+    _add_inspect(commands)
+    _add_catalogue(commands)
+    _add_config(commands)
+    return parser
+
+
+if TYPE_CHECKING:
+    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def _command(commands: _Commands, name: str, module: str, help: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=help, description=f"{help[:1].upper()}{help[1:]}.", epilog=_EPILOG
+    )
+    parser.set_defaults(module=module)
+    return parser
+
+
+def _add_check(commands: _Commands) -> None:
+    parser = _command(commands, "check", "check", "check files, and folders of them, by the rules")
+    parser.add_argument(
+        "paths", nargs="*", type=Path, default=[Path()], metavar="PATH", help="default: ."
+    )
+    _add_settings(parser)
+    parser.add_argument(
+        "--output-format", metavar="NAME", help="auto, full, concise, json, or a plugin's own"
+    )
+    parser.add_argument("--no-progress", action="store_true", help="show no progress on stderr")
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """Flags that stand for settings; each keeps the setting's name."""
+    rules = parser.add_argument_group("rules (a code, a prefix of it, a name, or ALL; by commas)")
+    for flag, description in (
+        ("--select", "run these rules"),
+        ("--extend-select", "run these beside the selected"),
+        ("--ignore", "do not run these"),
+    ):
+        rules.add_argument(
+            flag, type=_comma_list, metavar="RULES", help=description, action="extend"
+        )
+    gate = parser.add_argument_group("what fails and what is shown")
+    gate.add_argument("--fail-on", choices=(*_SEVERITIES, "never"), help="default: error")
+    gate.add_argument(
+        "--strict",
+        action="store_const",
+        const=True,
+        help="inconclusive verdicts, skipped inputs and failed plugins fail too",
+    )
+    gate.add_argument("--min-severity", choices=_SEVERITIES, help="show from here; default: note")
+    gate.add_argument(
+        "--min-confidence", choices=("high", "medium", "low"), help="show from here; default: low"
+    )
+    run = parser.add_argument_group("the run")
+    run.add_argument(
+        "--exclude",
+        type=_comma_list,
+        action="extend",
+        metavar="PATTERNS",
+        help="pass over these files in folders (as in a .gitignore)",
+    )
+    run.add_argument("--device", choices=("auto", "cpu", "cuda"), help="default: auto")
+    run.add_argument("--seed", type=int, metavar="N", help="of everything random; default: 0")
+    _add_config_flags(run)
+
+
+def _add_config_flags(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--config",
+        action="append",
+        default=[],
+        metavar="FILE|KEY=VALUE",
+        help="a configuration file, or one setting: rules.not-clusterable.shuffles=200",
+    )
+    parser.add_argument("--isolated", action="store_true", help="read no configuration file")
+
+
+def _add_inspect(commands: _Commands) -> None:
+    parser = _command(
+        commands, "inspect", "inspect", "show what is in a file: tensors, metadata, networks"
+    )
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--output-format", choices=("full", "json"), default="full")
+
+
+def _add_catalogue(commands: _Commands) -> None:
+    rules = _command(commands, "rules", "rules", "list the rules")
+    rules.add_argument("--output-format", choices=("full", "json"), default="full")
+    rule = _command(commands, "rule", "rule", "explain a rule")
+    rule.add_argument("selector", metavar="RULE", help="its code or name")
+    _command(commands, "plugins", "plugins", "list plugins and what they offer")
+
+
+def _add_config(commands: _Commands) -> None:
+    parser = _command(commands, "config", "config", "show the settings in force, as TOML")
+    _add_settings(parser)
+
+
+def _comma_list(text: str) -> list[str]:
+    return [part for part in (piece.strip() for piece in text.split(",")) if part]

@@ -1,0 +1,33 @@
+"""`modlint rule RULE`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from modlint.config import nearest
+from modlint.errors import UsageError
+from modlint.registry import load_registry
+from modlint.rule import Rule
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print a rule's page: formatted on a terminal, as Markdown elsewhere."""
+    page = _find(arguments.selector, load_registry().rules).page()
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.markdown import Markdown
+
+        Console().print(Markdown(page))
+    else:
+        sys.stdout.write(page)
+    return 0
+
+
+def _find(selector: str, rules: dict[str, type[Rule[Any]]]) -> type[Rule[Any]]:
+    for rule in rules.values():
+        if selector.upper() == rule.code or selector == rule.name:
+            return rule
+    hint = nearest(selector, [*rules, *(rule.name for rule in rules.values())])
+    raise UsageError(f"unknown rule `{selector}`{hint}")

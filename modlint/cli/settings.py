@@ -1,0 +1,42 @@
+"""From command-line flags to the settings of a run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from modlint.config import Configuration, Settings, find_config, load_config
+from modlint.errors import UsageError
+
+
+def configuration(arguments: argparse.Namespace) -> Configuration:
+    """Settings from the nearest (or the given) file, overridden by `--config` and flags.
+
+    Raises:
+        UsageError: more than one file is given, or a setting is wrong.
+    """
+    files = [Path(value) for value in arguments.config if _names_a_file(value)]
+    overrides = [value for value in arguments.config if not _names_a_file(value)]
+    if len(files) > 1:
+        raise UsageError("--config: one configuration file at most")
+    file = files[0] if files else None
+    if file is None and not arguments.isolated:
+        file = find_config(Path.cwd())
+    return load_config(file, overrides, _flags(arguments))
+
+
+def _names_a_file(value: str) -> bool:
+    return "=" not in value or Path(value).is_file()
+
+
+def _flags(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The settings that flags give, by their key."""
+    given = {}
+    for field in msgspec.structs.fields(Settings):
+        value = getattr(arguments, field.name, None)
+        if value is not None:
+            given[field.encode_name] = value
+    return given

@@ -1,0 +1,175 @@
+"""Settings: what they are, where they come from, and how a wrong one is reported."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, cast
+
+import msgspec
+
+from modlint.errors import UsageError
+from modlint.verdict import Confidence, Severity
+
+FailOn = Literal["error", "warning", "note", "never"]
+Device = Literal["auto", "cpu", "cuda"]
+
+
+def describe(text: str, **bounds: Any) -> msgspec.Meta:
+    """A field's description, with bounds on its value."""
+    return msgspec.Meta(description=text, **bounds)
+
+
+class NetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """What the user knows of the networks in some files."""
+
+    files: Annotated[str, describe("pattern of the files it is about")]
+    activation: Annotated[
+        str | None, describe("activation of hidden layers, where the file does not tell")
+    ] = None
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """The settings of a run; the kebab-case field names are the keys of the configuration."""
+
+    select: Annotated[tuple[str, ...], describe("rules to run: ALL, prefixes, codes, names")] = (
+        "ALL",
+    )
+    extend_select: Annotated[tuple[str, ...], describe("rules to run beside `select`")] = ()
+    ignore: Annotated[tuple[str, ...], describe("rules not to run")] = ()
+    per_file_ignores: Annotated[
+        dict[str, tuple[str, ...]], describe("by file pattern, rules not to run")
+    ] = msgspec.field(default_factory=dict)
+    exclude: Annotated[tuple[str, ...], describe("file patterns to pass over in folders")] = ()
+    fail_on: Annotated[FailOn, describe("least severity that fails the run")] = "error"
+    strict: Annotated[
+        bool, describe("inconclusive verdicts, skipped inputs and failed plugins fail the run")
+    ] = False
+    min_severity: Annotated[Severity, describe("least severity that is shown")] = Severity.NOTE
+    min_confidence: Annotated[Confidence, describe("least confidence that is shown")] = (
+        Confidence.LOW
+    )
+    output_format: Annotated[str, describe("a reporter's name, or auto")] = "auto"
+    device: Annotated[Device, describe("where to compute")] = "auto"
+    seed: Annotated[int, describe("seed of everything random", ge=0)] = 0
+    networks: Annotated[
+        tuple[NetworkSettings, ...], describe("what is known of the networks in some files")
+    ] = ()
+    rules: Annotated[dict[str, dict[str, Any]], describe("by rule name, its options")] = (
+        msgspec.field(default_factory=dict)
+    )
+
+
+class Configuration(msgspec.Struct, frozen=True):
+    """Settings and where they came from.
+
+    Attributes:
+        settings: the settings.
+        file: the configuration file, None where there is none.
+        root: the folder that file patterns are relative to.
+    """
+
+    settings: Settings
+    file: Path | None
+    root: Path
+
+
+def find_config(start: Path) -> Path | None:
+    """The nearest configuration file at or above `start`; files are never merged."""
+    for folder in (start, *start.parents):
+        plain = folder / "modlint.toml"
+        if plain.is_file():
+            return plain
+        project = folder / "pyproject.toml"
+        if project.is_file() and "modlint" in _load_toml(project).get("tool", {}):
+            return project
+    return None
+
+
+def load_config(
+    file: Path | None, overrides: Iterable[str] = (), flags: Mapping[str, Any] | None = None
+) -> Configuration:
+    """Settings from a file, then from dotted ``KEY=VALUE`` overrides, then from flags.
+
+    Raises:
+        UsageError: the file cannot be read, or a key or value is wrong; names the nearest key.
+    """
+    table: dict[str, Any] = {}
+    where = "the command line"
+    if file is not None:
+        table = _load_toml(file)
+        if file.name == "pyproject.toml":
+            table = table.get("tool", {}).get("modlint", {})
+        where = str(file)
+        _convert(table, where)
+    for override in overrides:
+        _apply_override(table, override)
+    table.update(flags or {})
+    settings = _convert(table, where if not (overrides or flags) else f"{where} or a flag")
+    return Configuration(settings, file, file.parent if file else Path.cwd())
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint that names the known word most like `word`, or ''."""
+    match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean `{match[0]}`?" if match else ""
+
+
+def _load_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: is not valid TOML: {error}") from error
+
+
+def _apply_override(table: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals:
+        raise UsageError(f"--config {override}: no such file, and not of the form KEY=VALUE")
+    *path, last = key.strip().split(".")
+    for part in path:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise UsageError(f"--config {override}: `{part}` holds a value, not a table")
+    table[last] = _parse_value(text.strip())
+
+
+def _parse_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+StructT = TypeVar("StructT", bound=msgspec.Struct)
+
+
+def convert(table: Mapping[str, Any], struct: type[StructT], where: str) -> StructT:
+    """Validate a table against a settings class.
+
+    Raises:
+        UsageError: an unknown key (naming the nearest), or a value of the wrong kind or range.
+    """
+    known = {field.encode_name for field in msgspec.structs.fields(struct)}
+    for key in table:
+        if key not in known:
+            raise UsageError(f"{where}: unknown key `{key}`{nearest(key, known)}")
+    try:
+        return msgspec.convert(table, struct, strict=True)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{where}: {_lower_first(str(error))}") from error
+
+
+def _convert(table: Mapping[str, Any], where: str) -> Settings:
+    for network in cast("list[Any]", table.get("networks") or []):
+        if isinstance(network, dict):
+            convert(network, NetworkSettings, f"{where}: networks")
+    return convert(table, Settings, where)
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]

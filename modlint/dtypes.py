@@ -1,0 +1,65 @@
+"""Element types, by the names that PyTorch gives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["float", "int", "uint", "bool", "complex", "quantised", "opaque"]
+
+
+@dataclass(frozen=True, slots=True)
+class DType:
+    """An element type.
+
+    Attributes:
+        name: PyTorch's name where it has one ("bfloat16"), else the format's own.
+        bits: storage size of one element, in bits; sub-byte types are packed.
+        kind: the family of values.
+    """
+
+    name: str
+    bits: int
+    kind: Kind
+
+    def nbytes(self, elements: int) -> int:
+        """Bytes that `elements` contiguous elements occupy."""
+        return (elements * self.bits + 7) // 8
+
+
+_TABLE: tuple[tuple[Kind, tuple[tuple[str, int], ...]], ...] = (
+    (
+        "float",
+        (
+            ("float64", 64),
+            ("float32", 32),
+            ("float16", 16),
+            ("bfloat16", 16),
+            ("float8_e4m3fn", 8),
+            ("float8_e4m3fnuz", 8),
+            ("float8_e5m2", 8),
+            ("float8_e5m2fnuz", 8),
+            ("float8_e8m0fnu", 8),
+            ("float6_e2m3fn", 6),
+            ("float6_e3m2fn", 6),
+            ("float4_e2m1fn", 4),
+        ),
+    ),
+    ("int", (("int64", 64), ("int32", 32), ("int16", 16), ("int8", 8), ("int4", 4), ("int2", 2))),
+    (
+        "uint",
+        (("uint64", 64), ("uint32", 32), ("uint16", 16), ("uint8", 8), ("uint4", 4), ("uint2", 2)),
+    ),
+    ("bool", (("bool", 8),)),
+    ("complex", (("complex128", 128), ("complex64", 64), ("complex32", 32))),
+    ("quantised", (("qint32", 32), ("qint8", 8), ("quint8", 8), ("quint4x2", 8), ("quint2x4", 8))),
+)
+
+DTYPES: dict[str, DType] = {
+    name: DType(name, bits, kind) for kind, rows in _TABLE for name, bits in rows
+}
+
+
+def opaque(name: str, bits: int = 8) -> DType:
+    """A type that modlint can carry but not compute with (strings, say)."""
+    return DType(name, bits, "opaque")

@@ -1,0 +1,131 @@
+"""One file under examination: runs the analyses that rules need, each once, and keeps results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from modlint.analysis import NetworkAnalysis, Progress, TensorAnalysis
+from modlint.checkpoint import Checkpoint, Tensor
+from modlint.errors import Unavailable, UnreadableError
+from modlint.network import Network
+
+if TYPE_CHECKING:
+    import torch
+
+R = TypeVar("R")
+
+
+class FileExamination:
+    """The results of analyses on one checkpoint; implements `modlint.rule.Examination`."""
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        networks: tuple[Network, ...],
+        device: str,
+        progress: Progress,
+    ) -> None:
+        self.checkpoint = checkpoint
+        self.networks = networks
+        self.progress = progress
+        self.unexamined: dict[str, str] = {}
+        self._device_setting = device
+        self._device: torch.device | None = None
+        self._of_tensors: dict[TensorAnalysis[Any], dict[str, Any]] = {}
+        self._of_networks: dict[tuple[NetworkAnalysis[Any], str], Any] = {}
+
+    @property
+    def device(self) -> torch.device:
+        """Where the analyses compute, chosen when first needed."""
+        if self._device is None:
+            from modlint.analysis.numerics.device import choose_device
+
+            self._device = choose_device(self._device_setting, self.checkpoint.parameters)
+        return self._device
+
+    @property
+    def used_device(self) -> str | None:
+        """The device's type ("cpu"), None where nothing was computed."""
+        return self._device.type if self._device else None
+
+    def visit_tensors(self, analyses: Iterable[TensorAnalysis[Any]]) -> None:
+        """Visit each tensor once, run on it every analysis that accepts it, and let it go."""
+        self._of_tensors = {analysis: {} for analysis in analyses}
+        tensors = self.checkpoint.tensors
+        if not self._of_tensors:
+            return
+        for done, tensor in enumerate(tensors.values()):
+            self.progress("examining tensors", done, len(tensors))
+            reason = self._visit(tensor)
+            if reason is not None:
+                self.unexamined[tensor.name] = reason
+
+    def tensors(self, analysis: TensorAnalysis[R]) -> Iterator[tuple[Tensor, R]]:
+        """Every tensor that the analysis examined, with its result, in the file's order."""
+        results: Mapping[str, R] = self._of_tensors[analysis]
+        for name, result in results.items():
+            yield self.checkpoint.tensors[name], result
+
+    def network(self, analysis: NetworkAnalysis[R], network: Network) -> R:
+        """The analysis' result on a network, computed when first asked for.
+
+        Raises:
+            Unavailable: it has none.
+        """
+        key = (analysis, network.id)
+        if key not in self._of_networks:
+            try:
+                self._of_networks[key] = analysis.compute(network, _NetworkInputs(self, network))
+            except Unavailable as unavailable:
+                self._of_networks[key] = unavailable
+        result = self._of_networks[key]
+        if isinstance(result, Unavailable):
+            raise Unavailable(str(result))
+        return result  # type: ignore[no-any-return]
+
+    def values(self, tensor: Tensor) -> torch.Tensor:
+        """A tensor's values on the device, not to be written to.
+
+        Raises:
+            Unavailable: torch cannot hold them.
+            UnreadableError: the bytes cannot be read.
+        """
+        from modlint.analysis.numerics.values import to_torch
+
+        return to_torch(tensor, self.device)
+
+    def _visit(self, tensor: Tensor) -> str | None:
+        """Run the tensor analyses on one tensor; why it could not be examined, if so."""
+        accepting = [analysis for analysis in self._of_tensors if analysis.accepts(tensor)]
+        if not accepting:
+            return f"elements of type {tensor.dtype.name} are not examined"
+        try:
+            values = self.values(tensor)
+            for analysis in accepting:
+                self._of_tensors[analysis][tensor.name] = analysis.measure(values, tensor)
+        except (Unavailable, UnreadableError) as error:
+            return str(error)
+        return None
+
+
+class _NetworkInputs:
+    """What a network analysis may read; implements `modlint.analysis.Inputs`."""
+
+    def __init__(self, examination: FileExamination, network: Network) -> None:
+        self._examination = examination
+        self._network = network
+        self.progress = examination.progress
+
+    @property
+    def device(self) -> torch.device:
+        return self._examination.device
+
+    def weight(self, name: str) -> torch.Tensor:
+        try:
+            return self._examination.values(self._examination.checkpoint.tensors[name])
+        except (Unavailable, UnreadableError) as error:
+            raise Unavailable(f"tensor {name}: {error}") from error
+
+    def result(self, analysis: NetworkAnalysis[R]) -> R:
+        return self._examination.network(analysis, self._network)

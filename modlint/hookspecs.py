@@ -1,0 +1,43 @@
+"""Every hook that a plugin can implement, a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from modlint.analysis import Analysis
+    from modlint.network import NetworkBuilder
+    from modlint.reader import Reader
+    from modlint.reporter import Reporter
+    from modlint.rule import Rule
+
+hookspec = pluggy.HookspecMarker("modlint")
+hookimpl = pluggy.HookimplMarker("modlint")
+
+
+@hookspec
+def modlint_readers() -> Iterable[Reader]:  # type: ignore[empty-body]
+    """Readers: from a file's bytes to a `Checkpoint`. Since 0.1."""
+
+
+@hookspec
+def modlint_networks() -> Iterable[NetworkBuilder]:  # type: ignore[empty-body]
+    """Graph builders: from a `Checkpoint` to its `Network`s. Since 0.1."""
+
+
+@hookspec
+def modlint_analyses() -> Iterable[type[Analysis[Any]]]:  # type: ignore[empty-body]
+    """Analyses whose results rules consume. Since 0.1."""
+
+
+@hookspec
+def modlint_rules() -> Iterable[type[Rule[Any]]]:  # type: ignore[empty-body]
+    """Rules: from analyses' results to `Verdict`s. Since 0.1."""
+
+
+@hookspec
+def modlint_reporters() -> Iterable[Reporter]:  # type: ignore[empty-body]
+    """Reporters: from a `Report` to text. Since 0.1."""

@@ -1,0 +1,101 @@
+"""From a path to what is in the file: every reader that claims it examines it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from modlint.checkpoint import Checkpoint, Remark, Status
+from modlint.errors import UnreadableError
+from modlint.network import Network, NetworkBuilder
+from modlint.reader import Reader
+from modlint.source import Source, open_source
+
+_SPECIAL_FILES = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a character device"),
+    (stat.S_ISBLK, "a block device"),
+)
+
+
+def load(path: Path, readers: Iterable[Reader]) -> tuple[Checkpoint, ...]:
+    """Read a file with each reader that recognises it; one checkpoint for each claim.
+
+    Never raises for what is in the file: what cannot be read has status `UNREADABLE`.
+    """
+    try:
+        _refuse_special(path)
+        source = open_source(path)
+    except UnreadableError as error:
+        return (_unreadable(path, "unknown", 0, error),)
+    claims = [reader for reader in readers if _claims(reader, source)]
+    if not claims:
+        return (Checkpoint(path, "unknown", source.nbytes, Status.NOT_A_CHECKPOINT),)
+    checkpoints = tuple(_read(reader, source) for reader in claims)
+    families = sorted({reader.family for reader in claims})
+    if len(families) > 1:
+        remark = Remark("polyglot", f"is a polyglot: {' and '.join(families)} in one file")
+        checkpoints = tuple(replace(c, remarks=(*c.remarks, remark)) for c in checkpoints)
+    return checkpoints
+
+
+def build_networks(
+    checkpoint: Checkpoint, builders: Iterable[NetworkBuilder]
+) -> tuple[Network, ...]:
+    """The networks of the first builder, in order of rank, whose kind the file is."""
+    if checkpoint.status is not Status.CHECKED:
+        return ()
+    for builder in builders:
+        try:
+            networks: Sequence[Network] | None = builder.build(checkpoint)
+        except Exception as error:  # a plugin's builder may raise anything
+            reason = f"internal error in the graph builder {builder.name}: {_explain(error)}"
+            return (Network("0", reason=reason),)
+        if networks is not None:
+            return tuple(networks)
+    return (Network("0", reason=f"no graph builder knows the format {checkpoint.format}"),)
+
+
+def _refuse_special(path: Path) -> None:
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 (follows links; Path.stat does no more)
+    except OSError as error:
+        reason = "is a broken symbolic link" if path.is_symlink() else f"cannot be opened: {error}"
+        raise UnreadableError(reason, help="check where it points to") from error
+    for test, kind in _SPECIAL_FILES:
+        if test(mode):
+            raise UnreadableError(f"is {kind}, not a file", help="name a regular file")
+
+
+def _claims(reader: Reader, source: Source) -> bool:
+    try:
+        return reader.sniff(source)
+    except Exception:  # a reader that fails to sniff gets to say so when it reads
+        return True
+
+
+def _read(reader: Reader, source: Source) -> Checkpoint:
+    try:
+        return reader.read(source)
+    except UnreadableError as error:
+        return _unreadable(source.path, reader.name, source.nbytes, error)
+    except Exception as error:  # one bad file must never hide the others
+        fault = UnreadableError(
+            f"internal error in the reader {reader.name}: {_explain(error)}",
+            help="please report this as a bug, with the file if you can share it",
+        )
+        return _unreadable(source.path, reader.name, source.nbytes, fault)
+
+
+def _unreadable(path: Path, format: str, nbytes: int, error: UnreadableError) -> Checkpoint:
+    fault = Remark("unreadable", str(error), error.member, error.offset, error.help)
+    return Checkpoint(path, format, nbytes, Status.UNREADABLE, faults=(fault,))
+
+
+def _explain(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,36 @@
+"""What a reader is: it recognises a container by its content and reads it without executing it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from modlint.checkpoint import Checkpoint
+from modlint.source import Source
+
+
+class Reader(Protocol):
+    """One container format.
+
+    Attributes:
+        name: the format's name in reports ("torch-zip").
+        description: one line for `modlint plugins`.
+        family: the container family ("zip", "pickle", "safetensors", "protobuf"). A file that
+            readers of two families claim is a polyglot.
+    """
+
+    name: str
+    description: str
+    family: str
+
+    def sniff(self, source: Source) -> bool:
+        """Whether the file's structure, never its name, is this format's; quick and total."""
+        ...
+
+    def read(self, source: Source) -> Checkpoint:
+        """Read the file.
+
+        Raises:
+            UnreadableError: nothing of the file could be read; partial faults are returned in
+                the checkpoint instead.
+        """
+        ...

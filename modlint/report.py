@@ -1,0 +1,136 @@
+"""The report of a run; its field names are the JSON contract ``modlint-report/1``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from modlint.checkpoint import Checkpoint, Status
+from modlint.network import Network
+from modlint.verdict import Confidence, Outcome, Severity, Verdict
+
+SCHEMA = "modlint-report/1"
+
+
+class NetworkReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A network as the report names it; `reason` says why there is none."""
+
+    id: str
+    source: str | None
+    confidence: Confidence | None
+    layers: int
+    neurons: int
+    connections: int
+    reason: str | None = None
+
+    @classmethod
+    def of(cls, network: Network) -> NetworkReport:
+        """Summarise a network."""
+        return cls(
+            id=network.id,
+            source=network.source,
+            confidence=network.confidence,
+            layers=len(network.layers),
+            neurons=network.neurons,
+            connections=network.connections,
+            reason=network.reason,
+        )
+
+
+class FileReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One file: what it is and what the rules say of it."""
+
+    path: str
+    status: Status
+    format: str
+    bytes: int
+    tensors: int
+    parameters: int
+    remarks: tuple[str, ...] = ()
+    networks: tuple[NetworkReport, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        path: str,
+        checkpoint: Checkpoint,
+        networks: Sequence[Network],
+        verdicts: Sequence[Verdict],
+    ) -> FileReport:
+        """Summarise a checkpoint with its networks and verdicts."""
+        remarks = [remark.message for remark in checkpoint.remarks]
+        remarks += [remark for network in networks for remark in network.remarks]
+        return cls(
+            path=path,
+            status=checkpoint.status,
+            format=checkpoint.format,
+            bytes=checkpoint.nbytes,
+            tensors=len(checkpoint.tensors),
+            parameters=checkpoint.parameters,
+            remarks=tuple(dict.fromkeys(remarks)),
+            networks=tuple(NetworkReport.of(network) for network in networks),
+            verdicts=tuple(verdict.fingerprinted(path) for verdict in verdicts),
+        )
+
+    @property
+    def findings(self) -> tuple[Verdict, ...]:
+        """The failed verdicts, the worst first."""
+        failed = (v for v in self.verdicts if v.outcome is Outcome.FAIL)
+        return tuple(sorted(failed, key=lambda v: -v.severity.rank))
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts over all files; `error`, `warning`, `note` count findings."""
+
+    files: int = 0
+    passed: int = 0
+    error: int = 0
+    warning: int = 0
+    note: int = 0
+    inconclusive: int = 0
+    baselined: int = 0
+
+    @classmethod
+    def of(cls, files: Sequence[FileReport]) -> Summary:
+        """Count the verdicts of all files."""
+        verdicts = [verdict for file in files for verdict in file.verdicts]
+        live = [v for v in verdicts if not v.baselined]
+
+        def failed(severity: Severity) -> int:
+            return sum(v.outcome is Outcome.FAIL and v.severity is severity for v in live)
+
+        return cls(
+            files=len(files),
+            passed=sum(v.outcome is Outcome.PASS for v in live),
+            error=failed(Severity.ERROR),
+            warning=failed(Severity.WARNING),
+            note=failed(Severity.NOTE),
+            inconclusive=sum(v.outcome is Outcome.INCONCLUSIVE for v in live),
+            baselined=len(verdicts) - len(live),
+        )
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """How the report came about; `torch` and `device` are null where torch was not needed."""
+
+    modlint: str
+    plugins: Mapping[str, str]
+    torch: str | None
+    device: str | None
+    seed: int
+    seconds: float
+    settings: Mapping[str, Any]
+    exit_code: int
+    problems: tuple[str, ...] = ()
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole run; `problems` of the run are missing paths and plugins that failed to load."""
+
+    schema: str = SCHEMA
+    run: Run
+    summary: Summary
+    files: tuple[FileReport, ...]

@@ -1,0 +1,181 @@
+"""What a rule is: data about a check, and a generator of verdicts from analyses' results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import msgspec
+
+from modlint.analysis import NetworkAnalysis, TensorAnalysis
+from modlint.checkpoint import Checkpoint, Status, Tensor
+from modlint.errors import Unavailable
+from modlint.network import Network
+from modlint.verdict import Confidence, Outcome, Severity, Target, Verdict
+
+R = TypeVar("R")
+Need = TensorAnalysis[Any] | NetworkAnalysis[Any]
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """Base of a rule's options; each field's `Meta` holds its bounds, unit and description."""
+
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+class Examination(Protocol):
+    """What a rule is given of a file: inert facts and the analyses' results, never a tensor."""
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """What the reader returned."""
+        ...
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The file's networks, each rebuilt or with the reason why not."""
+        ...
+
+    @property
+    def unexamined(self) -> Mapping[str, str]:
+        """By tensor name, why no tensor analysis could examine it."""
+        ...
+
+    def tensors(self, analysis: TensorAnalysis[R]) -> Iterator[tuple[Tensor, R]]:
+        """Every tensor that the analysis accepts, with its result, in the file's order."""
+        ...
+
+    def network(self, analysis: NetworkAnalysis[R], network: Network) -> R:
+        """The analysis' result on a network.
+
+        Raises:
+            Unavailable: it has none.
+        """
+        ...
+
+
+class Rule(Generic[OptionsT]):
+    """A check of a whole file.
+
+    Attributes:
+        code: three letters and three digits ("NUM001").
+        name: what is wrong, in kebab case ("non-finite").
+        summary: one line for `modlint rules`.
+        severity: of a finding, unless the rule says otherwise or the settings override it.
+        confidence: how far a finding is proof.
+        source: where the check comes from: a paper with section, a specification.
+        options_type: the options class; its defaults are the rule's.
+        statuses: the files that the rule can judge; most need one that was read.
+        strict_severity: of a finding under `--strict`, where it differs.
+    """
+
+    code: ClassVar[str]
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    severity: ClassVar[Severity]
+    confidence: ClassVar[Confidence] = Confidence.HIGH
+    source: ClassVar[str]
+    options_type: ClassVar[type[Options]] = Options
+    statuses: ClassVar[frozenset[Status]] = frozenset({Status.CHECKED})
+    strict_severity: ClassVar[Severity | None] = None
+
+    def __init__(self, options: OptionsT) -> None:
+        self.options = options
+
+    def needs(self) -> tuple[Need, ...]:
+        """The analyses that it consumes; those of tensors run in the engine's one visit."""
+        return ()
+
+    def check(self, file: Examination) -> Iterator[Verdict]:
+        """Judge a file.
+
+        Raises:
+            Unavailable: a need cannot be met; the engine adds an inconclusive verdict.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def page(cls) -> str:
+        """The rule's page: the Markdown file beside its module."""
+        package, _, module = cls.__module__.rpartition(".")
+        page = resources.files(package).joinpath(f"{module}.md")
+        return page.read_text(encoding="utf-8") if page.is_file() else (cls.__doc__ or cls.summary)
+
+    def passed(
+        self,
+        target: Target,
+        message: str,
+        *,
+        values: Mapping[str, Any] | None = None,
+        limit: Mapping[str, Mapping[str, float]] | None = None,
+        confidence: Confidence | None = None,
+    ) -> Verdict:
+        """A passing verdict, with what was measured."""
+        return self._verdict(Outcome.PASS, target, message, values, limit, confidence=confidence)
+
+    def failed(
+        self,
+        target: Target,
+        message: str,
+        *,
+        help: str,
+        values: Mapping[str, Any] | None = None,
+        limit: Mapping[str, Mapping[str, float]] | None = None,
+        severity: Severity | None = None,
+        confidence: Confidence | None = None,
+    ) -> Verdict:
+        """A finding, with what to do about it."""
+        verdict = self._verdict(
+            Outcome.FAIL, target, message, values, limit, severity=severity, confidence=confidence
+        )
+        return msgspec.structs.replace(verdict, help=help)
+
+    def inconclusive(self, target: Target, reason: str) -> Verdict:
+        """A verdict that could not be reached."""
+        verdict = self._verdict(Outcome.INCONCLUSIVE, target, reason, None, None)
+        return msgspec.structs.replace(verdict, reason=reason)
+
+    def _verdict(
+        self,
+        outcome: Outcome,
+        target: Target,
+        message: str,
+        values: Mapping[str, Any] | None,
+        limit: Mapping[str, Mapping[str, float]] | None,
+        *,
+        severity: Severity | None = None,
+        confidence: Confidence | None = None,
+    ) -> Verdict:
+        return Verdict(
+            rule=self.code,
+            name=self.name,
+            outcome=outcome,
+            severity=severity or self.severity,
+            confidence=confidence or self.confidence,
+            target=target,
+            values=values or {},
+            limit=limit or {},
+            message=message,
+        )
+
+
+class NetworkRule(Rule[OptionsT]):
+    """A check of each network; inconclusive where there is none or a need cannot be met."""
+
+    def check(self, file: Examination) -> Iterator[Verdict]:
+        """Judge each network of the file."""
+        for network in file.networks:
+            target = Target("network", network.id, network=network.id)
+            if network.reason is not None:
+                yield self.inconclusive(target, network.reason)
+                continue
+            try:
+                yield from self.check_network(network, file)
+            except Unavailable as unavailable:
+                yield self.inconclusive(target, str(unavailable))
+
+    def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
+        """Judge one network that was rebuilt."""
+        raise NotImplementedError

@@ -1,0 +1,70 @@
+"""Which rules run on which file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from modlint.config import Configuration, Settings, nearest
+from modlint.errors import UsageError
+from modlint.rule import Rule
+
+
+class Patterns:
+    """File patterns as in a .gitignore, relative to a folder."""
+
+    def __init__(self, patterns: Iterable[str], root: Path) -> None:
+        from pathspec import GitIgnoreSpec
+
+        self._spec = GitIgnoreSpec.from_lines(patterns)
+        self._root = root.resolve()
+
+    def match(self, path: Path) -> bool:
+        """Whether some pattern matches the path."""
+        absolute = path.absolute()
+        inside = absolute.is_relative_to(self._root)
+        relative = absolute.relative_to(self._root) if inside else absolute
+        return self._spec.match_file(relative.as_posix().lstrip("/"))
+
+
+def validate_selectors(settings: Settings, rules: Mapping[str, type[Rule[Any]]]) -> None:
+    """Check that each selector names some rule.
+
+    Raises:
+        UsageError: one names none.
+    """
+    selectors = [*settings.select, *settings.extend_select, *settings.ignore]
+    selectors += [s for ignored in settings.per_file_ignores.values() for s in ignored]
+    names = {rule.name for rule in rules.values()}
+    for selector in selectors:
+        known = selector == "ALL" or selector in names
+        if not known and not any(code.startswith(selector) for code in rules if selector):
+            hint = nearest(selector, [*rules, *names])
+            raise UsageError(f"unknown rule selector `{selector}`{hint}")
+
+
+def select_rules(
+    configuration: Configuration, rules: Collection[type[Rule[Any]]], path: Path
+) -> list[type[Rule[Any]]]:
+    """The rules that run on a file; the longest matching selector wins, at a tie `ignore`."""
+    settings = configuration.settings
+    chosen = (*settings.select, *settings.extend_select)
+    ignored = list(settings.ignore)
+    for pattern, selectors in settings.per_file_ignores.items():
+        if Patterns([pattern], configuration.root).match(path):
+            ignored += selectors
+    return [rule for rule in rules if _match(rule, chosen) > _match(rule, ignored)]
+
+
+def _match(rule: type[Rule[Any]], selectors: Iterable[str]) -> int:
+    """Length of the longest selector that matches the rule, −1 where none does."""
+    lengths = [-1]
+    for selector in selectors:
+        if selector == "ALL":
+            lengths.append(0)
+        elif selector == rule.name:
+            lengths.append(len(rule.code))
+        elif selector and rule.code.startswith(selector):
+            lengths.append(len(selector))
+    return max(lengths)

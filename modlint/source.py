@@ -1,0 +1,50 @@
+"""A file as readers see it: its path and its bytes, mapped and never loaded whole."""
+
+from __future__ import annotations
+
+import mmap
+from dataclasses import dataclass
+from pathlib import Path
+
+from modlint.errors import UnreadableError
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file's bytes.
+
+    Attributes:
+        path: where the file is, as the user gave it.
+        view: a read-only view over the memory-mapped bytes; pages are read when touched.
+    """
+
+    path: Path
+    view: memoryview
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the file, in bytes."""
+        return len(self.view)
+
+    def startswith(self, magic: bytes) -> bool:
+        """Whether the file begins with `magic`."""
+        return bytes(self.view[: len(magic)]) == magic
+
+
+def open_source(path: Path) -> Source:
+    """Map a regular file.
+
+    Raises:
+        UnreadableError: the file cannot be opened (permissions, it vanished, an I/O error).
+    """
+    try:
+        with path.open("rb") as file:
+            if not path.stat().st_size:
+                return Source(path, memoryview(b""))
+            return Source(path, memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UnreadableError(
+            f"cannot be opened: {reason[:1].lower()}{reason[1:]}",
+            help="check that the file exists and that you may read it",
+        ) from error

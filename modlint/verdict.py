@@ -1,0 +1,101 @@
+"""What a rule says of a target: its verdict."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+
+class Outcome(enum.StrEnum):
+    """A finding is a failed verdict; inconclusive is never a pass."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Severity(enum.StrEnum):
+    """How much a finding weighs."""
+
+    NOTE = "note"
+    WARNING = "warning"
+    ERROR = "error"
+
+    @property
+    def rank(self) -> int:
+        """Order: note 0, warning 1, error 2."""
+        return tuple(Severity).index(self)
+
+
+class Confidence(enum.StrEnum):
+    """How sure a statement is: a statistic is not a proof."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+    @property
+    def rank(self) -> int:
+        """Order: low 0, medium 1, high 2."""
+        return tuple(Confidence).index(self)
+
+
+TargetKind = Literal["file", "tensor", "layer", "units", "network", "member"]
+
+
+class Target(msgspec.Struct, frozen=True):
+    """What a verdict is about.
+
+    Attributes:
+        kind: what sort of thing.
+        name: its name; the file's own name for kind "file".
+        network: id of the network that it belongs to, if any.
+        units: indices of the neurons concerned, if any.
+        member: archive member, if any.
+        offset: byte offset, in the member where one is given, else in the file.
+    """
+
+    kind: TargetKind
+    name: str
+    network: str | None = None
+    units: tuple[int, ...] | None = None
+    member: str | None = None
+    offset: int | None = None
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule says of one target; the field names are the JSON report's.
+
+    Attributes:
+        values: measurements by name; numbers that are not finite become null.
+        limit: by the name of a value, its bound: ``{"p_value": {"max": 0.05}}``.
+        message: what was measured, in one sentence.
+        help: what to do about it.
+        reason: why it is inconclusive.
+        fingerprint: stable identity of the finding across runs, set by the engine.
+    """
+
+    rule: str
+    name: str
+    outcome: Outcome
+    severity: Severity
+    confidence: Confidence
+    target: Target
+    values: Mapping[str, Any] = {}
+    limit: Mapping[str, Mapping[str, float]] = {}
+    message: str = ""
+    help: str | None = None
+    reason: str | None = None
+    baselined: bool = False
+    fingerprint: str = ""
+
+    def fingerprinted(self, path: str) -> Verdict:
+        """The same verdict with the fingerprint that rule, path and target give it."""
+        where = (self.target.kind, self.target.name, self.target.network or "")
+        text = "\0".join((self.rule, path, *where, self.target.member or ""))
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return msgspec.structs.replace(self, fingerprint=digest)

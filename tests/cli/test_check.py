@@ -1,0 +1,200 @@
+"""`modlint check` as a user meets it: messages, streams and exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import pytest
+import torch
+from support import modlint
+
+from modlint.cli import main
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for variable in ("GITHUB_ACTIONS", "PRE_COMMIT"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+def test_a_healthy_file_passes(healthy: Path, capsys: Capture) -> None:
+    assert main(["check", str(healthy)]) == 0
+    captured = capsys.readouterr()
+    assert "error" not in captured.out.replace("0 errors", "")
+    assert captured.err == ""
+
+
+def test_a_finding_fails_the_run(broken: Path, capsys: Capture) -> None:
+    assert main(["check", str(broken)]) == 1
+    line = next(line for line in capsys.readouterr().out.splitlines() if "NUM001" in line)
+    assert line.startswith(f"{broken}: NUM001 error")
+    assert "fc.weight" in line
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "code"), [("error", 1), ("warning", 1), ("note", 1), ("never", 0)]
+)
+def test_fail_on_decides_the_exit_code(broken: Path, fail_on: str, code: int) -> None:
+    for name in ("concise", "json", "full"):
+        arguments = ["check", str(broken), "--fail-on", fail_on, "--output-format", name]
+        assert main(arguments) == code
+
+
+def test_the_configured_severity_counts(broken: Path, tmp_path: Path, capsys: Capture) -> None:
+    setting = 'rules.non-finite.severity="note"'
+    assert main(["check", str(broken), "--config", setting]) == 0
+    assert "NUM001 note" in capsys.readouterr().out
+
+
+def test_a_missing_path_fails_after_the_others_are_checked(broken: Path, capsys: Capture) -> None:
+    assert main(["check", "nowhere.pt", str(broken)]) == 2
+    captured = capsys.readouterr()
+    assert "NUM001" in captured.out
+    assert "nowhere.pt: no such file or folder" in captured.err
+
+
+def test_an_empty_folder_is_no_error_but_said(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "empty").mkdir()
+    assert main(["check", "empty"]) == 0
+    assert "no checkpoint found" in capsys.readouterr().err
+    assert main(["check", "empty", "--strict"]) == 1
+
+
+def test_a_folder_named_like_a_file_is_searched(broken: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model.pt"
+    folder.mkdir()
+    broken.rename(folder / "weights.pt")
+    assert main(["check", "model.pt"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--select", "NOPE"], "unknown rule selector `NOPE`"),
+        (["--ignore", "NUM01"], "unknown rule selector `NUM01`; did you mean `NUM001`?"),
+        (["--config", "selct=['ALL']"], "unknown key `selct`; did you mean `select`?"),
+        (["--config", "rules.non-finit.severity='note'"], "did you mean `non-finite`?"),
+        (["--config", "rules.non-finite.nope=1"], "rules.non-finite: unknown key `nope`"),
+        (["--config", "rules.non-finite.severity='bad'"], "severity `bad` is none of"),
+        (["--config", "rules.not-clusterable.clusters=1"], "rules.not-clusterable: "),
+        (["--config", "missing.toml"], "No such file"),
+        (["--output-format", "jsn"], "unknown output format `jsn`; did you mean `json`?"),
+    ],
+)
+def test_wrong_usage_is_explained(
+    healthy: Path, capsys: Capture, arguments: list[str], message: str
+) -> None:
+    assert main(["check", str(healthy), *arguments]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.err.startswith("modlint: error: ")
+    assert captured.out == ""
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
+def test_a_gpu_that_is_not_there_is_wrong_usage(healthy: Path, capsys: Capture) -> None:
+    assert main(["check", str(healthy), "--device", "cuda"]) == 2
+    assert "no CUDA device" in capsys.readouterr().err
+
+
+def test_zero_bytes(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "zero.pt").write_bytes(b"")
+    assert main(["check", "zero.pt"]) == 1
+    out = capsys.readouterr().out
+    assert "FMT001 error" in out
+    assert "empty" in out
+
+
+def test_a_truncated_file_does_not_hide_the_others(healthy: Path, capsys: Capture) -> None:
+    data = healthy.read_bytes()
+    Path("cut.pt").write_bytes(data[: len(data) // 2])
+    assert main(["check", "cut.pt", str(healthy), "--output-format", "json"]) == 1
+    cut, whole = json.loads(capsys.readouterr().out)["files"]
+    assert [v["rule"] for v in cut["verdicts"] if v["outcome"] == "fail"] == ["FMT001"]
+    assert whole["status"] == "checked"
+    assert not [v for v in whole["verdicts"] if v["outcome"] == "fail"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_read_permission(healthy: Path, capsys: Capture) -> None:
+    healthy.chmod(0)
+    assert main(["check", str(healthy)]) == 1
+    assert "permission denied" in capsys.readouterr().out
+
+
+def test_special_files_are_named(tmp_path: Path, capsys: Capture) -> None:
+    os.mkfifo(tmp_path / "pipe.pt")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket.pt")
+        assert main(["check", "pipe.pt", "socket.pt", "/dev/null"]) == 1
+    out = capsys.readouterr().out
+    assert "is a named pipe, not a file" in out
+    assert "is a socket, not a file" in out
+    assert "is a character device, not a file" in out
+
+
+def test_a_broken_link_is_named(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "link.pt").symlink_to("gone.pt")
+    assert main(["check", "link.pt"]) == 1
+    assert "broken symbolic link" in capsys.readouterr().out
+
+
+def test_an_unread_file_is_never_clean(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "zero.pt").write_bytes(b"")
+    main(["check", "zero.pt", "--select", "CLU001", "--output-format", "json"])
+    report = json.loads(capsys.readouterr().out)
+    assert [v["outcome"] for v in report["files"][0]["verdicts"]] == ["inconclusive"]
+    assert main(["check", "zero.pt", "--select", "CLU001", "--strict"]) == 1
+
+
+def test_unicode_names(broken: Path, tmp_path: Path, capsys: Capture) -> None:
+    path = tmp_path / "模型 ünïcode.pt"
+    torch.save({"слой.вес": torch.tensor([[float("inf")] * 3] * 2)}, path)
+    assert main(["check", str(path)]) == 1
+    out = capsys.readouterr().out
+    assert "模型 ünïcode.pt" in out
+    assert "слой.вес" in out
+
+
+def test_ten_thousand_tensors(tmp_path: Path, capsys: Capture) -> None:
+    path = tmp_path / "many.pt"
+    torch.save({f"t{i}": torch.ones(3) * i for i in range(10_000)}, path)
+    assert main(["check", str(path), "--output-format", "json"]) == 0
+    (file,) = json.loads(capsys.readouterr().out)["files"]
+    assert file["tensors"] == 10_000
+    assert file["parameters"] == 30_000
+
+
+def test_the_same_command_twice_gives_the_same_bytes(healthy: Path, capsys: Capture) -> None:
+    reports = []
+    for _ in range(2):
+        main(["check", str(healthy), "--output-format", "json"])
+        report = json.loads(capsys.readouterr().out)
+        report["run"]["seconds"] = None
+        reports.append(json.dumps(report))
+    assert reports[0] == reports[1]
+
+
+def test_no_rule_no_verdict(healthy: Path, capsys: Capture) -> None:
+    assert main(["check", str(healthy), "--ignore", "ALL", "--output-format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["files"][0]["verdicts"] == []
+
+
+def test_structure_rules_do_not_import_torch(healthy: Path) -> None:
+    run = modlint("check", healthy, "--select", "SEC,FMT", "--output-format", "json")
+    report = json.loads(run.stdout)
+    assert report["run"]["torch"] is None
+    assert report["run"]["device"] is None
+
+
+def test_github_actions_and_pre_commit_get_a_line_for_each_finding(broken: Path) -> None:
+    for variable in ({"GITHUB_ACTIONS": "true"}, {"PRE_COMMIT": "1"}):
+        run = modlint("check", broken, **variable)
+        assert run.returncode == 1
+        assert f"{broken}: NUM001 error" in run.stdout

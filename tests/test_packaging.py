@@ -1,0 +1,70 @@
+"""What is built: the wheel, from the sdist, holds the three packages and all that they need."""
+
+from __future__ import annotations
+
+import configparser
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = {
+    "modlint": ROOT / "modlint",
+    "modlint_rules": ROOT / "rules" / "modlint_rules",
+    "modlint_plugins": ROOT / "plugins" / "modlint_plugins",
+}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    folder = tmp_path_factory.mktemp("dist")
+    build = [sys.executable, "-m", "build", "--outdir", folder, ROOT]
+    done = subprocess.run(build, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = folder.glob("*.whl")
+    return zipfile.ZipFile(path)
+
+
+def test_top_level_names_are_the_three_packages(wheel: zipfile.ZipFile) -> None:
+    names = {name.partition("/")[0] for name in wheel.namelist()}
+    (dist_info,) = names - set(PACKAGES)
+    assert set(PACKAGES) < names
+    assert dist_info.startswith("modlint-")
+    assert dist_info.endswith(".dist-info")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_wheel_holds_every_file_of_the_checkout(wheel: zipfile.ZipFile, package: str) -> None:
+    folder = PACKAGES[package]
+    wanted = {
+        f"{package}/{file.relative_to(folder).as_posix()}"
+        for file in folder.rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+    built = {name for name in wheel.namelist() if name.startswith(f"{package}/")}
+    assert built == wanted
+    assert f"{package}/py.typed" in built
+
+
+def test_every_rule_has_its_page(wheel: zipfile.ZipFile) -> None:
+    names = wheel.namelist()
+    rules = {n for n in names if n.startswith("modlint_rules/") and _declares_code(wheel, n)}
+    assert rules
+    assert {f"{n.removesuffix('.py')}.md" for n in rules} <= set(names)
+
+
+def test_entry_points_name_modules_of_the_wheel(wheel: zipfile.ZipFile) -> None:
+    (path,) = (name for name in wheel.namelist() if name.endswith("/entry_points.txt"))
+    entry_points = configparser.ConfigParser()
+    entry_points.read_string(wheel.read(path).decode())
+    modules = set(entry_points["modlint"].values())
+    paths = {module.replace(".", "/") for module in modules}
+    assert paths
+    assert {f"{path}/__init__.py" for path in paths} <= set(wheel.namelist())
+
+
+def _declares_code(wheel: zipfile.ZipFile, name: str) -> bool:
+    return name.endswith(".py") and '\n    code = "' in wheel.read(name).decode()

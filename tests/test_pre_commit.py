@@ -1,0 +1,184 @@
+"""The pre-commit hooks, run by the real pre-commit in a scratch repository.
+
+The hook `modlint` installs this checkout and its dependencies into an environment of its own, so
+its test needs what `pip install .` needs. The other cases use `modlint-system`, which runs the
+modlint that runs these tests.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from safetensors.numpy import save_file
+
+from modlint.checkpoint import CHECKPOINT_EXTENSIONS
+
+ROOT = Path(__file__).resolve().parents[1]
+WIDTH = 100  # columns that a finding may take
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 2097152\n"
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Variables for git and pre-commit that keep the user's own settings out."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "PRE_COMMIT"))}
+    who = {"NAME": "A. Tester", "EMAIL": "tester@example.org"}
+    return kept | {
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        **{f"GIT_{role}_{k}": v for role in ("AUTHOR", "COMMITTER") for k, v in who.items()},
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept["PATH"]]),
+        "PIP_CONSTRAINT": str(ROOT / "constraints.txt"),
+        "PRE_COMMIT_HOME": str(tmp_path_factory.mktemp("pre-commit")),
+    }
+
+
+@pytest.fixture(scope="module")
+def hooks(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Path:
+    """A repository that holds this working tree, committed."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("needs a git checkout: the files to commit are those that git knows")
+    listed = run(ROOT, environment, "git", "ls-files", "-z", "-co", "--exclude-standard").stdout
+    folder = tmp_path_factory.mktemp("hooks")
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    commit_all(folder, environment)
+    return folder
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, environment: dict[str, str]) -> Path:
+    """An empty repository to commit checkpoints to."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    run(folder, environment, "git", "init", "--quiet")
+    return folder
+
+
+def run(
+    folder: Path, environment: dict[str, str], *command: str | Path
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def commit_all(folder: Path, environment: dict[str, str]) -> None:
+    for arguments in (("init",), ("add", "--all", "--force"), ("commit", "-m", "all")):
+        done = run(folder, environment, "git", *arguments)
+        assert done.returncode == 0, done.stderr
+
+
+def try_repo(
+    hooks: Path, scratch: Path, environment: dict[str, str], hook: str
+) -> subprocess.CompletedProcess[str]:
+    run(scratch, environment, "git", "add", "--all")
+    pre_commit = (sys.executable, "-m", "pre_commit", "try-repo", hooks, hook)
+    return run(scratch, environment, *pre_commit, "--all-files", "--verbose", "--color=never")
+
+
+def write_weights(path: Path, *, nan: bool = False) -> None:
+    """Two fully connected layers of random weights."""
+    random = np.random.default_rng(0)
+    sizes = (16, 32, 8)
+    weights = {
+        f"fc{i}.weight": random.standard_normal((out, into)).astype(np.float32)
+        for i, (into, out) in enumerate(itertools.pairwise(sizes))
+    }
+    if nan:
+        weights["fc1.weight"][3, 5] = np.nan
+    save_file(weights, path)
+
+
+def findings(output: str, name: str) -> list[str]:
+    return [line for line in output.splitlines() if line.startswith(name)]
+
+
+def test_python_hook_passes_a_healthy_checkpoint(
+    hooks: Path, scratch: Path, environment: dict[str, str]
+) -> None:
+    write_weights(scratch / "healthy.safetensors")
+    (scratch / "notes.txt").write_text("not a checkpoint")
+    done = try_repo(hooks, scratch, environment, "modlint")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^modlint\.+Passed$", done.stdout, re.MULTILINE)
+
+
+def test_healthy_checkpoint_passes(hooks: Path, scratch: Path, environment: dict[str, str]) -> None:
+    write_weights(scratch / "healthy.safetensors")
+    done = try_repo(hooks, scratch, environment, "modlint-system")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^modlint\.+Passed$", done.stdout, re.MULTILINE)
+
+
+def test_nan_fails_with_a_message_that_fits(
+    hooks: Path, scratch: Path, environment: dict[str, str]
+) -> None:
+    write_weights(scratch / "diverged.safetensors", nan=True)
+    done = try_repo(hooks, scratch, environment, "modlint-system")
+    assert done.returncode == 1
+    assert "- exit code: 1" in done.stdout
+    (line,) = [line for line in findings(done.stdout, "diverged") if "NUM001" in line]
+    assert "fc1.weight" in line
+    assert all(len(line) <= WIDTH for line in findings(done.stdout, "diverged"))
+
+
+def test_lfs_pointer_is_said_not_to_be_downloaded(
+    hooks: Path, scratch: Path, environment: dict[str, str]
+) -> None:
+    (scratch / "remote.pt").write_text(POINTER)
+    done = try_repo(hooks, scratch, environment, "modlint-system")
+    assert done.returncode == 1
+    (line,) = findings(done.stdout, "remote.pt")
+    assert "FMT002" in line
+    assert "not downloaded" in line
+    assert len(line) <= WIDTH
+
+
+def test_other_files_are_not_looked_at(
+    hooks: Path, scratch: Path, environment: dict[str, str]
+) -> None:
+    write_weights(scratch / "weights.dat", nan=True)
+    done = try_repo(hooks, scratch, environment, "modlint-system")
+    assert done.returncode == 0
+    assert "Skipped" in done.stdout
+
+
+def test_commit_fails_until_the_checkpoint_is_healthy(
+    hooks: Path, scratch: Path, environment: dict[str, str]
+) -> None:
+    revision = run(hooks, environment, "git", "rev-parse", "HEAD").stdout.strip()
+    config = {"repos": [{"repo": str(hooks), "rev": revision, "hooks": [{"id": "modlint-system"}]}]}
+    (scratch / ".pre-commit-config.yaml").write_text(yaml.safe_dump(config))
+    run(scratch, environment, sys.executable, "-m", "pre_commit", "install")
+    write_weights(scratch / "model.safetensors", nan=True)
+    assert commit(scratch, environment).returncode == 1
+    assert run(scratch, environment, "git", "log").returncode != 0  # no commit yet
+    write_weights(scratch / "model.safetensors")
+    assert commit(scratch, environment).returncode == 0
+
+
+def commit(scratch: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    run(scratch, environment, "git", "add", "--all")
+    return run(scratch, environment, "git", "commit", "--message", "weights")
+
+
+def test_both_hooks_select_the_files_that_discovery_calls_checkpoints() -> None:
+    declared = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert [hook["id"] for hook in declared] == ["modlint", "modlint-system"]
+    assert [hook["language"] for hook in declared] == ["python", "system"]
+    for hook in declared:
+        pattern = re.compile(hook["files"])
+        assert all(pattern.search(f"a{extension}") for extension in CHECKPOINT_EXTENSIONS)
+        assert not any(pattern.search(name) for name in ("a.bin", "a.npz", "pt", "a.ptx"))
+        assert hook["types"] == ["file"]
+        assert hook["require_serial"] is True

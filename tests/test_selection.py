@@ -1,0 +1,70 @@
+"""Which rules run: prefixes, names, precedence, file patterns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from modlint.config import Configuration, Settings
+from modlint.errors import UsageError
+from modlint.registry import Registry, load_registry
+from modlint.selection import Patterns, select_rules, validate_selectors
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    return load_registry()
+
+
+def selected(registry: Registry, path: str = "a.pt", **settings: object) -> set[str]:
+    configuration = Configuration(Settings(**settings), None, Path.cwd())  # type: ignore[arg-type]
+    return {rule.code for rule in select_rules(configuration, registry.rules.values(), Path(path))}
+
+
+def test_all_is_the_base(registry: Registry) -> None:
+    assert selected(registry) == set(registry.rules)
+
+
+@pytest.mark.parametrize(
+    ("settings", "codes"),
+    [
+        ({"select": ("CLU",)}, {"CLU001", "CLU002"}),
+        ({"select": ("dead-neurons",)}, {"NEU001"}),
+        ({"select": ("CLU", "NUM001"), "ignore": ("CLU002",)}, {"CLU001", "NUM001"}),
+        ({"select": ("CLU001",), "ignore": ("CLU",)}, {"CLU001"}),
+        ({"select": ("CLU001",), "ignore": ("CLU001",)}, set()),
+        ({"select": ("NUM",), "extend_select": ("FMT001",)}, {"NUM001", "FMT001"}),
+        ({"select": ("ALL",), "ignore": ("ALL",)}, set()),
+    ],
+)
+def test_the_longest_selector_wins(
+    registry: Registry, settings: dict[str, object], codes: set[str]
+) -> None:
+    assert selected(registry, **settings) == codes
+
+
+def test_rules_can_be_ignored_by_file(registry: Registry) -> None:
+    ignores = {"checkpoints/debug/**": ("CLU", "NUM", "NEU", "SEC", "COV")}
+    inside = selected(registry, "checkpoints/debug/x/a.pt", per_file_ignores=ignores)
+    assert inside == {"FMT001", "FMT002"}
+    assert selected(registry, "checkpoints/a.pt", per_file_ignores=ignores) == set(registry.rules)
+
+
+@pytest.mark.parametrize("selector", ["XYZ", "CLU009", "dead-neuron", ""])
+def test_an_unknown_selector_is_refused(registry: Registry, selector: str) -> None:
+    with pytest.raises(UsageError, match=f"unknown rule selector `{selector}`"):
+        validate_selectors(Settings(select=(selector,)), registry.rules)
+
+
+def test_an_unknown_selector_names_the_nearest(registry: Registry) -> None:
+    with pytest.raises(UsageError, match="did you mean `dead-neurons`"):
+        validate_selectors(Settings(ignore=("dead-neuron",)), registry.rules)
+
+
+def test_patterns_are_relative_to_their_root(tmp_path: Path) -> None:
+    patterns = Patterns(["third_party/**", "*.tmp.pt"], tmp_path)
+    assert patterns.match(tmp_path / "third_party" / "a" / "b.pt")
+    assert patterns.match(tmp_path / "x" / "b.tmp.pt")
+    assert not patterns.match(tmp_path / "mine" / "b.pt")
+    assert not patterns.match(Path("/elsewhere/third_part/b.pt"))
