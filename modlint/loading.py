@@ -11,7 +11,7 @@ from pathlib import Path
 from modlint.checkpoint import Checkpoint, Remark, Status
 from modlint.errors import UnreadableError
 from modlint.network import Network, NetworkBuilder
-from modlint.reader import Reader
+from modlint.reader import FORMAT_NOT_READ, Reader
 from modlint.source import Source, open_source
 
 _SPECIAL_FILES = (
@@ -33,11 +33,11 @@ def load(path: Path, readers: Iterable[Reader]) -> tuple[Checkpoint, ...]:
         source = open_source(path)
     except UnreadableError as error:
         return (_unreadable(path, "unknown", 0, error),)
-    claims = [reader for reader in readers if _claims(reader, source)]
+    claims = [(r.family, _read(r, source)) for r in readers if _claims(r, source)]
     if not claims:
         return (Checkpoint(path, "unknown", source.nbytes, Status.NOT_A_CHECKPOINT),)
-    checkpoints = tuple(_read(reader, source) for reader in claims)
-    families = sorted({reader.family for reader in claims})
+    checkpoints = _without_mere_names(claims)
+    families = sorted({family for family, _ in claims})
     if len(families) > 1:
         remark = Remark("polyglot", f"is a polyglot: {' and '.join(families)} in one file")
         checkpoints = tuple(replace(c, remarks=(*c.remarks, remark)) for c in checkpoints)
@@ -77,6 +77,19 @@ def _claims(reader: Reader, source: Source) -> bool:
         return reader.sniff(source)
     except Exception:  # a reader that fails to sniff gets to say so when it reads
         return True
+
+
+def _without_mere_names(claims: Iterable[tuple[str, Checkpoint]]) -> tuple[Checkpoint, ...]:
+    """The checkpoints, less those only named in a family that another reader does read."""
+    claims = tuple(claims)
+    read = {family for family, checkpoint in claims if not _named_only(checkpoint)}
+    return tuple(c for family, c in claims if family not in read or not _named_only(c))
+
+
+def _named_only(checkpoint: Checkpoint) -> bool:
+    """Whether its reader knows the format's name and no more."""
+    kinds = {fault.kind for fault in checkpoint.faults}
+    return checkpoint.status is Status.NOT_A_CHECKPOINT or kinds == {FORMAT_NOT_READ}
 
 
 def _read(reader: Reader, source: Source) -> Checkpoint:

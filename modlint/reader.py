@@ -7,6 +7,9 @@ from typing import Protocol
 from modlint.checkpoint import Checkpoint
 from modlint.source import Source
 
+FORMAT_NOT_READ = "format-not-read"
+"""The fault's kind where a reader knows the name of a format and does not read it."""
+
 
 class Reader(Protocol):
     """One container format.
@@ -14,8 +17,9 @@ class Reader(Protocol):
     Attributes:
         name: the format's name in reports ("torch-zip").
         description: one line for `modlint plugins`.
-        family: the container family ("zip", "pickle", "safetensors", "protobuf"). A file that
-            readers of two families claim is a polyglot.
+        family: the container family ("zip", "pickle", "safetensors", "protobuf", "text"). A file
+            that readers of two families claim is a polyglot. Within one family, a reader that
+            only names the file's format gives way to one that reads it.
     """
 
     name: str

@@ -1,0 +1,1 @@
+"""modlint's own readers, graph builders and reporters."""

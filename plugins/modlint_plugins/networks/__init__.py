@@ -1,0 +1,17 @@
+"""Graph builders: from a `Checkpoint` to its `Network`s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from modlint import hookimpl
+from modlint.network import NetworkBuilder
+
+
+@hookimpl
+def modlint_networks() -> Iterable[NetworkBuilder]:
+    """The graph of the format itself where it has one, then names and shapes."""
+    from modlint_plugins.networks.names import NamesBuilder
+    from modlint_plugins.networks.onnx_graph import OnnxGraphBuilder
+
+    return (OnnxGraphBuilder(), NamesBuilder())

@@ -1,0 +1,141 @@
+"""Opcodes that build and fill tuples, lists, dicts and sets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modlint_plugins.pickling.limits import Malformed
+from modlint_plugins.pickling.operations import operation
+from modlint_plugins.pickling.values import Dict, Object, Pairs, Set, Value
+
+if TYPE_CHECKING:
+    from modlint_plugins.pickling.machine import Machine
+
+
+@operation("EMPTY_LIST")
+def empty_list(machine: Machine, _: None) -> None:
+    """[]."""
+    machine.stack.append([])
+
+
+@operation("EMPTY_TUPLE")
+def empty_tuple(machine: Machine, _: None) -> None:
+    """()."""
+    machine.stack.append(())
+
+
+@operation("EMPTY_DICT")
+def empty_dict(machine: Machine, _: None) -> None:
+    """{}."""
+    machine.stack.append(Dict())
+
+
+@operation("EMPTY_SET")
+def empty_set(machine: Machine, _: None) -> None:
+    """A new set."""
+    machine.stack.append(Set([]))
+
+
+@operation("LIST")
+def list_of_mark(machine: Machine, _: None) -> None:
+    """A list of what is above the MARK."""
+    values = machine.pop_mark()
+    machine.stack.append(values)
+
+
+@operation("TUPLE")
+def tuple_of_mark(machine: Machine, _: None) -> None:
+    """A tuple of what is above the MARK."""
+    values = machine.pop_mark()
+    machine.stack.append(tuple(values))
+
+
+@operation("TUPLE1")
+def tuple_of_1(machine: Machine, _: None) -> None:
+    """A tuple of the top value."""
+    machine.stack[-1] = (machine.stack[-1],)
+
+
+@operation("TUPLE2")
+def tuple_of_2(machine: Machine, _: None) -> None:
+    """A tuple of the two top values."""
+    stack = machine.stack
+    stack[-2:] = [(stack[-2], stack[-1])]
+
+
+@operation("TUPLE3")
+def tuple_of_3(machine: Machine, _: None) -> None:
+    """A tuple of the three top values."""
+    stack = machine.stack
+    stack[-3:] = [(stack[-3], stack[-2], stack[-1])]
+
+
+@operation("DICT")
+def dict_of_mark(machine: Machine, _: None) -> None:
+    """A dict of the keys and values above the MARK."""
+    pairs = _paired(machine.pop_mark())
+    machine.stack.append(Dict(pairs))
+
+
+@operation("FROZENSET")
+def frozenset_of_mark(machine: Machine, _: None) -> None:
+    """A frozenset of what is above the MARK."""
+    values = machine.pop_mark()
+    machine.stack.append(Set(values))
+
+
+@operation("APPEND")
+def append(machine: Machine, _: None) -> None:
+    """Append the top value to the list below it."""
+    value = machine.stack.pop()
+    _extend(machine, machine.stack[-1], [value])
+
+
+@operation("APPENDS", "ADDITEMS")
+def appends(machine: Machine, _: None) -> None:
+    """Add what is above the MARK to the list or set below it."""
+    values = machine.pop_mark()
+    _extend(machine, machine.stack[-1], values)
+
+
+@operation("SETITEM")
+def setitem(machine: Machine, _: None) -> None:
+    """Set a key of the dict below it to the top value."""
+    value = machine.stack.pop()
+    key = machine.stack.pop()
+    _update(machine, machine.stack[-1], [(key, value)])
+
+
+@operation("SETITEMS")
+def setitems(machine: Machine, _: None) -> None:
+    """Set the keys above the MARK to the values beside them."""
+    pairs = _paired(machine.pop_mark())
+    _update(machine, machine.stack[-1], pairs)
+
+
+def _paired(values: list[Value]) -> Pairs:
+    if len(values) % 2:
+        raise Malformed("a key without a value")
+    return list(zip(values[::2], values[1::2], strict=True))
+
+
+def _extend(machine: Machine, target: Value, values: list[Value]) -> None:
+    if isinstance(target, list):
+        target.extend(values)
+    elif isinstance(target, Set):
+        target.items.extend(values)
+    elif isinstance(target, Object):
+        target.items = target.items or []
+        target.items.extend(values)
+    else:
+        machine.anomaly(f"{machine.opcode} on what is neither a list nor a set")
+
+
+def _update(machine: Machine, target: Value, pairs: Pairs) -> None:
+    if isinstance(target, Dict):
+        target.pairs.extend(pairs)
+    elif isinstance(target, Object):
+        target.pairs = target.pairs or []
+        target.pairs.extend(pairs)
+    else:
+        machine.anomaly(f"{machine.opcode} on what is no dict")

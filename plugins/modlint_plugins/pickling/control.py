@@ -1,0 +1,116 @@
+"""Opcodes that steer the machine: protocol, frames, stop, stack and memo."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modlint_plugins.pickling.limits import Malformed
+from modlint_plugins.pickling.opcodes import HIGHEST_PROTOCOL
+from modlint_plugins.pickling.operations import operation
+from modlint_plugins.pickling.values import Value
+
+if TYPE_CHECKING:
+    from modlint_plugins.pickling.machine import Machine
+
+
+class Stopped(Exception):
+    """STOP was reached: the regular end; it carries the pickle's value."""
+
+    def __init__(self, value: Value) -> None:
+        super().__init__()
+        self.value = value
+
+
+@operation("PROTO")
+def proto(machine: Machine, version: int) -> None:
+    """Declare the protocol."""
+    if version > HIGHEST_PROTOCOL:
+        raise Malformed(f"protocol {version} does not exist")
+    machine.protocol = max(machine.protocol, version)
+
+
+@operation("FRAME")
+def frame(machine: Machine, nbytes: int) -> None:
+    """Announce a run of bytes. C reads on past its end, Python's own unpickler does not."""
+    if machine.offset < machine.frame_end:
+        machine.mark_ambiguous("a FRAME begins within another")
+    machine.frame_end = machine.end + nbytes
+    if machine.frame_end > len(machine.view):
+        machine.mark_ambiguous("a FRAME reaches past the end of the data")
+
+
+@operation("STOP")
+def stop(machine: Machine, _: None) -> None:
+    """End the stream with the value on top of the stack."""
+    if machine.frame_end > machine.end:
+        machine.mark_ambiguous("a FRAME reaches past STOP")
+    raise Stopped(machine.stack.pop())
+
+
+@operation("MARK")
+def mark(machine: Machine, _: None) -> None:
+    """Fence the stack."""
+    machine.push_mark()
+
+
+@operation("POP_MARK")
+def pop_mark(machine: Machine, _: None) -> None:
+    """Drop everything above the last MARK, and the MARK."""
+    machine.pop_mark()
+
+
+@operation("POP")
+def pop(machine: Machine, _: None) -> None:
+    """Drop the top of the stack, which may be a MARK."""
+    if machine.stack:
+        machine.stack.pop()
+    else:
+        machine.pop_mark()
+
+
+@operation("DUP")
+def dup(machine: Machine, _: None) -> None:
+    """Push the top of the stack once more."""
+    machine.push_again(machine.stack[-1])
+
+
+@operation("BINGET", "LONG_BINGET")
+def get(machine: Machine, index: int) -> None:
+    """Push what the memo holds."""
+    if index not in machine.memo:
+        raise Malformed(f"the memo has no entry {index:,}")
+    machine.push_again(machine.memo[index])
+
+
+@operation("BINPUT", "LONG_BINPUT")
+def put(machine: Machine, index: int) -> None:
+    """Keep the top of the stack in the memo."""
+    machine.memo[index] = machine.stack[-1]
+
+
+@operation("MEMOIZE")
+def memoize(machine: Machine, _: None) -> None:
+    """Keep the top of the stack in the memo, under the number of entries it has."""
+    machine.memo[len(machine.memo)] = machine.stack[-1]
+
+
+@operation("GET")
+def get_line(machine: Machine, line: bytes) -> None:
+    """Push what the memo holds."""
+    get(machine, _index(line))
+
+
+@operation("PUT")
+def put_line(machine: Machine, line: bytes) -> None:
+    """Keep the top of the stack in the memo."""
+    put(machine, _index(line))
+
+
+def _index(line: bytes) -> int:
+    try:
+        index = int(line[:20])
+    except ValueError:
+        index = -1
+    if index < 0 or len(line) > 20:
+        raise Malformed("a memo index that is no natural number")
+    return index

@@ -1,0 +1,84 @@
+"""The bounds within which a pickle is interpreted, and the account kept of them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+
+class Interruption(Exception):
+    """Interpretation cannot go on; the text says why."""
+
+
+class Malformed(Interruption):
+    """The stream breaks the pickle format: an unpickler would stop here as well."""
+
+
+class LimitReached(Interruption):
+    """The stream is well formed as far as it was read, but asks for too much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What interpreting one file may cost; stack and memo are bounded by `opcodes`.
+
+    With these defaults the records built take less than 1 GiB at the very worst.
+
+    Attributes:
+        opcodes: number of opcodes over all streams.
+        seconds: wall-clock time.
+        copied_bytes: text and numbers copied out of the file; bytes literals stay mapped.
+        integer_bytes: size of one integer.
+        name_length: characters of a global's module or name.
+        globals: number of opcodes that name a global.
+        calls: uses noted of one global for each way of using it.
+        marks: depth of open MARKs.
+        streams: number of pickles that follow one another.
+        nested: number of pickles within literals.
+        unfolded: number of values once sharing is undone.
+    """
+
+    opcodes: int = 5_000_000
+    seconds: float = 30.0
+    copied_bytes: int = 128 << 20
+    integer_bytes: int = 4096
+    name_length: int = 1000
+    globals: int = 100_000
+    calls: int = 8
+    marks: int = 10_000
+    streams: int = 100_000
+    nested: int = 10_000
+    unfolded: int = 100_000_000
+
+
+@dataclass(slots=True)
+class Budget:
+    """What is left of the limits; one budget is shared by all pickles of a file."""
+
+    limits: Limits = field(default_factory=Limits)
+    opcodes: int = 0
+    copied_bytes: int = 0
+    globals: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    def spend_opcodes(self, count: int) -> None:
+        """Account for opcodes, and for the time they took."""
+        self.opcodes += count
+        if self.opcodes >= self.limits.opcodes:
+            raise LimitReached(f"more than {self.limits.opcodes:,} opcodes")
+        if time.monotonic() - self.started > self.limits.seconds:
+            raise LimitReached(f"more than {self.limits.seconds:g} seconds")
+
+    def spend_copy(self, nbytes: int) -> None:
+        """Account for bytes about to be copied out of the file."""
+        self.copied_bytes += nbytes
+        if self.copied_bytes > self.limits.copied_bytes:
+            raise LimitReached(f"more than {self.limits.copied_bytes:,} bytes of text and numbers")
+
+    def spend_global(self, module: str, name: str) -> None:
+        """Account for a global."""
+        self.globals += 1
+        if self.globals > self.limits.globals:
+            raise LimitReached(f"more than {self.limits.globals:,} globals")
+        if max(len(module), len(name)) > self.limits.name_length:
+            raise LimitReached(f"a global's name of over {self.limits.name_length:,} characters")

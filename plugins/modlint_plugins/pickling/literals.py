@@ -1,0 +1,188 @@
+"""Opcodes that push a constant: numbers, text, bytes."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import re
+from typing import TYPE_CHECKING
+
+from modlint_plugins.pickling.limits import LimitReached, Malformed
+from modlint_plugins.pickling.opcodes import Span
+from modlint_plugins.pickling.operations import operation
+from modlint_plugins.pickling.values import Blob, OutOfBand
+
+if TYPE_CHECKING:
+    from modlint_plugins.pickling.machine import Machine
+
+_ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|([0-7]{1,3})|(.))", re.DOTALL)
+_BASE64_PROTO = "gA"
+"""The PROTO opcode and the high bits of its argument, in base64."""
+
+_ESCAPED = {
+    b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v",
+    b"\n": b"", b"\\": b"\\", b"'": b"'", b'"': b'"',
+}  # fmt: skip
+
+
+@operation("NONE")
+def none(machine: Machine, _: None) -> None:
+    """None."""
+    machine.stack.append(None)
+
+
+@operation("NEWTRUE")
+def true(machine: Machine, _: None) -> None:
+    """True."""
+    machine.stack.append(True)
+
+
+@operation("NEWFALSE")
+def false(machine: Machine, _: None) -> None:
+    """False."""
+    machine.stack.append(False)
+
+
+@operation("BININT", "BININT1", "BININT2", "BINFLOAT")
+def number(machine: Machine, value: float) -> None:
+    """A binary number."""
+    machine.stack.append(value)
+
+
+@operation("LONG1", "LONG4")
+def long(machine: Machine, span: Span) -> None:
+    """A little-endian two's complement integer."""
+    raw = _copy(machine, span)
+    _check_integer(machine, len(raw))
+    machine.stack.append(int.from_bytes(raw, "little", signed=True))
+
+
+@operation("INT")
+def int_line(machine: Machine, line: bytes) -> None:
+    """A decimal integer, or a truth value as protocol 0 writes it."""
+    booleans = {b"00": False, b"01": True}
+    machine.stack.append(booleans[line] if line in booleans else _decimal(machine, line))
+
+
+@operation("LONG")
+def long_line(machine: Machine, line: bytes) -> None:
+    """A decimal integer, perhaps with Python 2's L behind it."""
+    machine.stack.append(_decimal(machine, line.removesuffix(b"L")))
+
+
+@operation("FLOAT")
+def float_line(machine: Machine, line: bytes) -> None:
+    """A decimal float."""
+    machine.budget.spend_copy(len(line))
+    try:
+        machine.stack.append(float(line))
+    except ValueError:
+        raise Malformed("text that is no number") from None
+
+
+@operation("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8")
+def text(machine: Machine, span: Span) -> None:
+    """UTF-8 text, lone surrogates allowed."""
+    try:
+        decoded = _copy(machine, span).decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        raise Malformed("text that is not UTF-8") from None
+    machine.stack.append(decoded)
+    if decoded.startswith(_BASE64_PROTO):
+        _note_base64(machine, decoded)
+
+
+@operation("UNICODE")
+def text_line(machine: Machine, line: bytes) -> None:
+    """Text with Unicode escapes."""
+    machine.budget.spend_copy(len(line))
+    try:
+        machine.stack.append(line.decode("raw-unicode-escape"))
+    except UnicodeDecodeError:
+        raise Malformed("text with a bad escape") from None
+
+
+@operation("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8")
+def blob(machine: Machine, span: Span) -> None:
+    """Bytes, which stay where they are."""
+    _push_span(machine, span)
+
+
+@operation("BINSTRING", "SHORT_BINSTRING")
+def string(machine: Machine, span: Span) -> None:
+    """A string of Python 2: text where it is UTF-8, else bytes."""
+    start, stop = span
+    try:
+        machine.budget.spend_copy(stop - start)
+        machine.stack.append(str(machine.view[start:stop], "utf-8"))
+    except UnicodeDecodeError:
+        _push_span(machine, span)
+
+
+@operation("STRING")
+def string_line(machine: Machine, line: bytes) -> None:
+    """A string of Python 2 in quotes, with escapes."""
+    machine.budget.spend_copy(2 * len(line))
+    line = line.rstrip(b" \t\r")
+    if len(line) < 2 or line[:1] not in (b"'", b'"') or line[:1] != line[-1:]:
+        raise Malformed("a string that is not in quotes")
+    raw = _ESCAPE.sub(_unescape, line[1:-1])
+    try:
+        machine.stack.append(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        machine.push_blob(Blob(memoryview(raw), None))
+
+
+@operation("NEXT_BUFFER")
+def next_buffer(machine: Machine, _: None) -> None:
+    """A buffer that came beside the pickle."""
+    machine.stack.append(OutOfBand())
+
+
+@operation("READONLY_BUFFER")
+def readonly_buffer(machine: Machine, _: None) -> None:
+    """Make the top of the stack read-only: it is already."""
+    machine.stack[-1]
+
+
+def _note_base64(machine: Machine, text: str) -> None:
+    """Remember text that may be a pickle in base64."""
+    machine.budget.spend_copy(len(text))
+    with contextlib.suppress(ValueError):
+        raw = base64.b64decode(text, validate=True)
+        machine.note_embedded(Blob(memoryview(raw), None))
+
+
+def _copy(machine: Machine, span: Span) -> bytes:
+    start, stop = span
+    machine.budget.spend_copy(stop - start)
+    return bytes(machine.view[start:stop])
+
+
+def _push_span(machine: Machine, span: Span) -> None:
+    start, stop = span
+    offset = None if machine.origin is None else machine.origin + start
+    machine.push_blob(Blob(machine.view[start:stop], offset))
+
+
+def _unescape(escape: re.Match[bytes]) -> bytes:
+    hexadecimal, octal, letter = escape.groups()
+    if hexadecimal is not None:
+        return bytes([int(hexadecimal, 16)])
+    if octal is not None:
+        return bytes([int(octal, 8) & 0xFF])
+    return _ESCAPED.get(letter, escape.group())
+
+
+def _decimal(machine: Machine, line: bytes) -> int:
+    machine.budget.spend_copy(len(line))
+    _check_integer(machine, len(line))
+    try:
+        return int(line, 0) if line.strip() != b"00" else 0
+    except ValueError:
+        raise Malformed("text that is no integer") from None
+
+
+def _check_integer(machine: Machine, nbytes: int) -> None:
+    if nbytes > machine.budget.limits.integer_bytes:
+        raise LimitReached(f"an integer of {nbytes:,} bytes")

@@ -1,0 +1,253 @@
+"""The symbolic pickle machine: a stack, a memo, and no way to execute anything.
+
+It follows the C unpickler (CPython, Modules/_pickle.c), which is what loads real files: MEMOIZE
+counts the entries of the memo, MARK fences the stack below it, FRAME is only a hint. Where a
+FRAME does not fit its opcodes, versions of Python differ in which opcodes they run
+(python/cpython#154848): the stream is read on, and said not to be wholly interpreted. Globals
+become inert records; the few functions that PyTorch and NumPy files need are interpreted by
+`rebuild`, and every other call is kept as an `Object`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from modlint.pickles import GlobalUse, Use
+from modlint_plugins.pickling import containers, control, literals, objects
+from modlint_plugins.pickling.control import Stopped
+from modlint_plugins.pickling.limits import Budget, Interruption, LimitReached, Malformed
+from modlint_plugins.pickling.opcodes import OPCODES, Decoder, has_header
+from modlint_plugins.pickling.operations import OPERATIONS, Operation
+from modlint_plugins.pickling.rebuild import INTERPRETED, rebuild
+from modlint_plugins.pickling.refused import Refused
+from modlint_plugins.pickling.render import render, render_call
+from modlint_plugins.pickling.unfold import CONTAINERS, unfolded_size
+from modlint_plugins.pickling.values import Blob, Global, Nested, Object, PersistentId, Value
+
+_BATCH = 1000
+_CHAIN = 100
+_FEW = 20
+"""Containers pushed again that cannot unfold to much."""
+
+OPERATION_MODULES = (containers, control, literals, objects)
+"""Importing them registers what the opcodes do."""
+
+
+def _unknown(machine: Machine, _: None) -> None:
+    raise Malformed(f"0x{machine.view[machine.offset]:02x} is no opcode")
+
+
+_DISPATCH: list[tuple[Decoder | None, Operation, str]] = [(None, _unknown, "?")] * 256
+for _opcode in OPCODES.values():
+    _DISPATCH[_opcode.code] = (_opcode.decode, OPERATIONS[_opcode.name], _opcode.name)
+
+
+class Machine:
+    """Interprets one pickle stream.
+
+    Args:
+        view: the bytes that hold the stream; offsets count from their beginning.
+        start: offset of the first opcode.
+        budget: what interpretation may still cost.
+        resolve: from a persistent id to the value that stands for it.
+        origin: offset of the view in the file; None where the file does not hold it as it is.
+
+    Attributes:
+        stack: the values above the last MARK.
+        below: the stacks below the open MARKs, outermost first.
+        memo: values by index.
+        offset: offset of the current opcode.
+        end: offset behind the last opcode that was interpreted.
+        protocol: the highest protocol declared.
+        opcodes: number of opcodes interpreted.
+        frame_end: where the last FRAME ends.
+        globals: every global named, in order.
+        nested: checkpoints found within bytes literals.
+        embedded: other bytes literals that begin as a pickle does.
+        shared: how often a container was pushed again.
+        anomalies: offset and description of what no pickler writes.
+        ambiguous: why C and Python may read the stream differently.
+        value: what the pickle stands for; where it broke off, the outermost value begun.
+    """
+
+    def __init__(
+        self,
+        view: memoryview,
+        start: int,
+        budget: Budget,
+        resolve: Callable[[Value], Value] = PersistentId,
+        origin: int | None = 0,
+    ) -> None:
+        self.view = view
+        self.budget = budget
+        self.resolve = resolve
+        self.origin = origin
+        self.stack: list[Value] = []
+        self.below: list[list[Value]] = []
+        self.memo: dict[int, Value] = {}
+        self.offset = self.end = start
+        self.protocol = 0
+        self.opcodes = 0
+        self.frame_end = 0
+        self.globals: list[Global] = []
+        self.nested: list[Nested] = []
+        self.embedded: list[Blob] = []
+        self.shared = 0
+        self.anomalies: list[tuple[int, str]] = []
+        self.ambiguous: str | None = None
+        self.value: Value = None
+
+    @property
+    def opcode(self) -> str:
+        """Name of the current opcode."""
+        return _DISPATCH[self.view[self.offset]][2]
+
+    def run(self) -> str | None:
+        """Interpret up to STOP; the reason where that is not reached, or not by all readers."""
+        try:
+            while True:
+                self._run_batch()
+                self.budget.spend_opcodes(_BATCH)
+        except Stopped as stopped:
+            self.value = stopped.value
+            return self.ambiguous or self._measure()
+        except Interruption as interruption:
+            reason = str(interruption)
+        except IndexError:
+            reason = "the stack is empty"
+        outermost = self.below[0] if self.below else self.stack
+        self.value = outermost[0] if outermost else None
+        if self.offset >= len(self.view):
+            return f"{reason} (byte {self.offset:,})"
+        return f"{reason} ({self.opcode} at byte {self.offset:,})"
+
+    def _measure(self) -> str | None:
+        most = self.budget.limits.unfolded
+        if self.shared <= _FEW or unfolded_size(self.value) <= most:
+            return None
+        return f"its values unfold to more than {most:,}"
+
+    def _run_batch(self) -> None:
+        view, at, end = self.view, self.end, len(self.view)
+        for _ in range(_BATCH):
+            self.offset = at
+            if at >= end:
+                raise Malformed("the data ends before STOP")
+            decode, operate, _ = _DISPATCH[view[at]]
+            if decode is None:
+                argument = None
+                at += 1
+            else:
+                argument, at = decode(view, at + 1, self.budget.limits)
+                if at > self.frame_end > self.offset:
+                    self.mark_ambiguous("an argument reaches past the end of its FRAME")
+            self.end = at
+            self.opcodes += 1
+            operate(self, argument)
+
+    def pop_mark(self) -> list[Value]:
+        """The values above the last MARK, which is taken away with them."""
+        if not self.below:
+            raise Malformed("no MARK is open")
+        values, self.stack = self.stack, self.below.pop()
+        return values
+
+    def push_mark(self) -> None:
+        """Open a MARK."""
+        if len(self.below) >= self.budget.limits.marks:
+            raise LimitReached(f"more than {self.budget.limits.marks:,} open MARKs")
+        self.below.append(self.stack)
+        self.stack = []
+
+    def push_again(self, value: Value) -> None:
+        """Push a value that is used already."""
+        self.shared += isinstance(value, CONTAINERS)
+        self.stack.append(value)
+
+    def push_blob(self, blob: Blob) -> None:
+        """Push bytes."""
+        self.note_embedded(blob)
+        self.stack.append(blob)
+
+    def note_embedded(self, blob: Blob) -> None:
+        """Remember bytes that may be a pickle themselves."""
+        if has_header(blob.view) and len(self.embedded) < self.budget.limits.nested:
+            self.embedded.append(blob)
+
+    def push_global(self, module: str, name: str) -> None:
+        """Push the inert record of a global."""
+        self.stack.append(self.name_global(module, name))
+
+    def name_global(self, module: str, name: str) -> Global:
+        """The inert record of a global that the stream names."""
+        self.budget.spend_global(module, name)
+        named = Global(module, name, self.opcode, self.offset)
+        self.globals.append(named)
+        return named
+
+    def anomaly(self, what: str) -> None:
+        """Note something that no pickler writes, at the current opcode."""
+        if len(self.anomalies) < self.budget.limits.calls:
+            self.anomalies.append((self.offset, what))
+
+    def call(self, function: Value, args: Value, kwargs: Value = None) -> Value:
+        """What stands for the result of a call."""
+        if kwargs is None and isinstance(function, Global) and function.canonical in INTERPRETED:
+            otherwise = Object(function, args, called=True)
+            made = self._interpret(function, args, otherwise)
+            if made is not otherwise:
+                self.note(function, "called", lambda: f"{render(function)}(…)", followed=True)
+                return made
+        self.note(function, "called", lambda: render_call(function, args, kwargs))
+        return Object(function, args, kwargs, called=True)
+
+    def instantiate(self, cls: Value, args: Value) -> Value:
+        """What stands for `cls.__new__(cls, *args)`."""
+        self.note(cls, "instantiated", lambda: render_call(cls, args, None))
+        if isinstance(cls, Global) and cls.canonical in INTERPRETED:
+            return self._interpret(cls, args, Object(cls, args))
+        return Object(cls, args)
+
+    def _interpret(self, function: Global, args: Value, otherwise: Object) -> Value:
+        try:
+            return rebuild(self, function.canonical, args)
+        except (Refused, TypeError):  # kind or number of the arguments
+            return otherwise
+
+    def mark_ambiguous(self, what: str) -> None:
+        """Note what C and Python read differently, at the current opcode."""
+        self.ambiguous = self.ambiguous or (
+            f"{what}, which C and Python read differently ({self.opcode} at byte {self.offset:,})"
+        )
+
+    def note(
+        self, function: Value, use: Use, rendered: Callable[[], str], followed: bool = False
+    ) -> None:
+        """Record a use of the global that a callable comes from, if it comes from one."""
+        for _ in range(_CHAIN):
+            if not isinstance(function, Object):
+                break
+            function = function.function
+        if not isinstance(function, Global):
+            return
+        count = function.counts[use, followed] = function.counts.get((use, followed), 0) + 1
+        if count > self.budget.limits.calls:
+            return
+        text = rendered()
+        alike = (use, text, followed)
+        if not any((known.use, known.rendered, known.followed) == alike for known in function.uses):
+            where = self.opcode, self.offset
+            noted = GlobalUse(function.module, function.name, use, *where, text, followed)
+            function.uses.append(noted)
+
+    @property
+    def uses(self) -> tuple[GlobalUse, ...]:
+        """Every global that the stream names, in order, with what it does with it."""
+        uses: list[GlobalUse] = []
+        for named in self.globals:
+            uses += named.uses or (_pushed(named),)
+        return tuple(uses)
+
+
+def _pushed(named: Global) -> GlobalUse:
+    return GlobalUse(named.module, named.name, "pushed", named.opcode, named.offset, render(named))

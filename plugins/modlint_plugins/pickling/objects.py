@@ -1,0 +1,104 @@
+"""Opcodes that name globals, call them, and set the state of what they built."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modlint_plugins.pickling.limits import Malformed
+from modlint_plugins.pickling.operations import operation
+from modlint_plugins.pickling.rebuild import set_state
+from modlint_plugins.pickling.render import render_call
+from modlint_plugins.pickling.values import Global
+
+if TYPE_CHECKING:
+    from modlint_plugins.pickling.machine import Machine
+
+
+@operation("GLOBAL")
+def push_global(machine: Machine, lines: tuple[bytes, bytes]) -> None:
+    """Push the global that two lines name."""
+    machine.push_global(*map(_name, lines))
+
+
+@operation("STACK_GLOBAL")
+def stack_global(machine: Machine, _: None) -> None:
+    """Push the global that two strings on the stack name."""
+    name = machine.stack.pop()
+    module = machine.stack.pop()
+    if not isinstance(name, str) or not isinstance(module, str):
+        raise Malformed("a global whose name is no text")
+    machine.push_global(module, name)
+
+
+@operation("EXT1", "EXT2", "EXT4")
+def extension(machine: Machine, code: int) -> None:
+    """Push a global by its number in copyreg's registry, which only the loading program knows."""
+    if code <= 0:
+        raise Malformed("an extension code that is not positive")
+    machine.push_global("copyreg", f"_inverted_registry[{code}]")
+
+
+@operation("REDUCE")
+def reduce(machine: Machine, _: None) -> None:
+    """Call a function with a tuple of arguments."""
+    args = machine.stack.pop()
+    machine.stack[-1] = machine.call(machine.stack[-1], args)
+
+
+@operation("NEWOBJ")
+def newobj(machine: Machine, _: None) -> None:
+    """Make an instance without running its class' constructor."""
+    args = machine.stack.pop()
+    machine.stack[-1] = machine.instantiate(machine.stack[-1], args)
+
+
+@operation("NEWOBJ_EX")
+def newobj_ex(machine: Machine, _: None) -> None:
+    """Make an instance with keyword arguments."""
+    kwargs = machine.stack.pop()
+    args = machine.stack.pop()
+    machine.stack[-1] = machine.call(machine.stack[-1], args, kwargs)
+
+
+@operation("INST")
+def inst(machine: Machine, lines: tuple[bytes, bytes]) -> None:
+    """Call the class that two lines name with what is above the MARK."""
+    args = machine.pop_mark()
+    push_global(machine, lines)
+    machine.stack[-1] = machine.call(machine.stack[-1], tuple(args))
+
+
+@operation("OBJ")
+def obj(machine: Machine, _: None) -> None:
+    """Call the class that is first above the MARK with the rest."""
+    cls, *args = machine.pop_mark() or [None]
+    if cls is None:
+        raise Malformed("OBJ without a class")
+    machine.stack.append(machine.call(cls, tuple(args)))
+
+
+@operation("BUILD")
+def build(machine: Machine, _: None) -> None:
+    """Set the state of the value below the top; on a class or module, that patches it."""
+    state = machine.stack.pop()
+    target = machine.stack[-1]
+    if isinstance(target, Global):
+        machine.note(target, "called", lambda: render_call("setattr", (target, state), None))
+    set_state(target, state)
+
+
+@operation("PERSID")
+def persid(machine: Machine, line: bytes) -> None:
+    """Push what a line of text refers to."""
+    machine.budget.spend_copy(len(line))
+    machine.stack.append(machine.resolve(line.decode("utf-8", "backslashreplace")))
+
+
+@operation("BINPERSID")
+def binpersid(machine: Machine, _: None) -> None:
+    """Push what the value on the stack refers to."""
+    machine.stack[-1] = machine.resolve(machine.stack[-1])
+
+
+def _name(line: bytes) -> str:
+    return line.decode("utf-8", "backslashreplace")

@@ -1,0 +1,60 @@
+"""The exact table of functions that the machine interprets, by (module, name).
+
+`REBUILDS` maps the arguments to an inert value. `DELEGATES` also need the machine: they stand
+for a call of something that the file names, or copy what the file holds. A function that is
+given anything but what its own pickler writes raises `Refused`, and the call is kept as it is.
+Sources: torch 2.13, `_utils.py`, `_tensor.py`, `storage.py`, `jit/_pickle.py`; the `__reduce__`
+methods of numpy 1.26 and 2.x; CPython, Lib/copyreg.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from modlint_plugins.pickling import rebuild_numpy, rebuild_python, rebuild_torch
+from modlint_plugins.pickling.refused import require
+from modlint_plugins.pickling.values import Array, Dict, NumpyDType, Object, Value
+
+if TYPE_CHECKING:
+    from modlint_plugins.pickling.machine import Machine
+
+Pair = tuple[str, str]
+
+REBUILDS: dict[Pair, Callable[..., Value]] = {
+    **rebuild_numpy.REBUILDS,
+    **rebuild_python.REBUILDS,
+    **rebuild_torch.REBUILDS,
+}
+
+DELEGATES: dict[Pair, Callable[..., Value]] = {
+    **rebuild_numpy.DELEGATES,
+    **rebuild_python.DELEGATES,
+    **rebuild_torch.DELEGATES,
+}
+
+
+INTERPRETED = REBUILDS.keys() | DELEGATES.keys()
+
+
+def rebuild(machine: Machine, function: Pair, args: Value) -> Value:
+    """What stands for an interpreted function's result.
+
+    Raises:
+        Refused: the arguments are not those that its pickler writes.
+        TypeError: there are too many or too few of them.
+    """
+    require(isinstance(args, tuple))
+    if function in DELEGATES:
+        return DELEGATES[function](machine, *args)
+    return REBUILDS[function](*args)
+
+
+def set_state(target: Value, state: Value) -> None:
+    """What BUILD does."""
+    if isinstance(target, (Object, Dict)):
+        target.state = state
+    elif isinstance(target, Array):
+        rebuild_numpy.set_array_state(target, state)
+    elif isinstance(target, NumpyDType):
+        rebuild_numpy.set_dtype_state(target, state)

@@ -1,0 +1,131 @@
+"""What the machine interprets of the standard library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from modlint_plugins.pickling.refused import Refused, require
+from modlint_plugins.pickling.values import Blob, Dict, Global, Object, Set, Value
+
+if TYPE_CHECKING:
+    from modlint_plugins.pickling.machine import Machine
+
+_POINTER = 8
+_ENCODINGS = frozenset({"latin1", "latin-1", "ascii", "utf-8", "utf8"})
+
+
+def _ordered_dict(machine: Machine, content: Value = None) -> Value:
+    """OrderedDict(), or from a list of pairs (Python 2), or from another mapping."""
+    if isinstance(content, Dict):
+        return content
+    if content is None:
+        return Dict()
+    require(isinstance(content, (list, tuple)))
+    machine.budget.spend_copy(_POINTER * len(content))
+    require(all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in content))
+    return Dict([(key, value) for key, value in content])
+
+
+def _default_dict(_factory: Value = None, content: Value = None) -> Value:
+    """The factory is not called by loading."""
+    require(content is None or isinstance(content, Dict))
+    return Dict() if content is None else content
+
+
+def _counter(content: Value = None) -> Value:
+    return _default_dict(None, content)
+
+
+def _sequence(machine: Machine, content: Value = ()) -> list[Value]:
+    require(isinstance(content, (list, tuple)))
+    if isinstance(content, list):
+        return content
+    machine.budget.spend_copy(_POINTER * len(content))
+    return list(content)
+
+
+def _set(machine: Machine, content: Value = ()) -> Value:
+    return Set(_sequence(machine, content))
+
+
+def _complex(real: Value = 0, imaginary: Value = 0) -> Value:
+    require(isinstance(real, (int, float)) and isinstance(imaginary, (int, float)))
+    return complex(_as_float(real), _as_float(imaginary))
+
+
+def _as_float(number: float) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        raise Refused from None
+
+
+def _encode(machine: Machine, text: Value, encoding: Value = "utf-8") -> Value:
+    """How protocol 2 writes bytes: as text, to be encoded to Latin-1."""
+    require(isinstance(text, str) and encoding in _ENCODINGS)
+    machine.budget.spend_copy(len(text))
+    try:
+        blob = Blob(memoryview(text.encode(encoding)), None)
+    except UnicodeEncodeError:
+        raise Refused from None
+    machine.note_embedded(blob)
+    return blob
+
+
+def _bytes(machine: Machine, content: Value = None, encoding: Value = None) -> Value:
+    if encoding is not None:
+        return _encode(machine, content, encoding)
+    require(content is None or isinstance(content, Blob))
+    return Blob(memoryview(b""), None) if content is None else content
+
+
+def _reconstructor(machine: Machine, cls: Value, base: Value, state: Value) -> Value:
+    """An instance as protocols 0 and 1 write it; `base` other than object is called."""
+    made: Object = machine.instantiate(cls, ())
+    require(isinstance(made, Object))
+    if isinstance(base, Global) and base.canonical == ("builtins", "object"):
+        return made
+    machine.call(base, (state,))
+    if isinstance(state, Dict):
+        made.pairs = state.pairs
+    elif isinstance(state, list):
+        made.items = state
+    else:
+        made.args = (state,)
+    return made
+
+
+def _getattr(machine: Machine, owner: Value, name: Value) -> Value:
+    """An attribute of a global is a global: STACK_GLOBAL reads dotted names alike."""
+    require(isinstance(owner, Global) and isinstance(name, str))
+    return machine.name_global(owner.module, f"{owner.name}.{name}")
+
+
+def _newobj(machine: Machine, cls: Value, *args: Value) -> Value:
+    return machine.instantiate(cls, args)
+
+
+def _newobj_ex(machine: Machine, cls: Value, args: Value, kwargs: Value) -> Value:
+    return machine.call(cls, args, kwargs)
+
+
+REBUILDS: dict[tuple[str, str], Callable[..., Value]] = {
+    ("builtins", "complex"): _complex,
+    ("collections", "Counter"): _counter,
+    ("collections", "defaultdict"): _default_dict,
+}
+
+DELEGATES: dict[tuple[str, str], Callable[..., Value]] = {
+    ("_codecs", "encode"): _encode,
+    ("builtins", "bytearray"): _bytes,
+    ("builtins", "bytes"): _bytes,
+    ("builtins", "frozenset"): _set,
+    ("builtins", "getattr"): _getattr,
+    ("builtins", "list"): _sequence,
+    ("builtins", "set"): _set,
+    ("collections", "OrderedDict"): _ordered_dict,
+    ("copyreg", "__newobj__"): _newobj,
+    ("copyreg", "__newobj_ex__"): _newobj_ex,
+    ("copyreg", "_reconstructor"): _reconstructor,
+}

@@ -1,0 +1,193 @@
+"""What the machine interprets of PyTorch: the functions that its checkpoints call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from modlint_plugins.pickling.refused import require
+from modlint_plugins.pickling.values import (
+    Blob,
+    Composite,
+    Dict,
+    Global,
+    Nested,
+    Object,
+    TensorRecord,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from modlint_plugins.pickling.machine import Machine
+
+_COMPRESSED = {
+    "sparse_csr": ("crow_indices", "col_indices"),
+    "sparse_bsr": ("crow_indices", "col_indices"),
+    "sparse_csc": ("ccol_indices", "row_indices"),
+    "sparse_bsc": ("ccol_indices", "row_indices"),
+}
+
+
+def _tensor(
+    storage: Value,
+    offset: Value,
+    size: Value,
+    stride: Value,
+    _grad: Value = None,
+    _hooks: Value = None,
+    metadata: Value = None,
+) -> Value:
+    return TensorRecord(storage, offset, size, stride, lazy=metadata)
+
+
+def _tensor_v3(
+    storage: Value,
+    offset: Value,
+    size: Value,
+    stride: Value,
+    _grad: Value,
+    _hooks: Value,
+    dtype: Value,
+    metadata: Value = None,
+) -> Value:
+    return TensorRecord(storage, offset, size, stride, dtype, lazy=metadata)
+
+
+def _meta_tensor(dtype: Value, size: Value, stride: Value, _grad: Value = None) -> Value:
+    return TensorRecord(None, 0, size, stride, dtype)
+
+
+def _quantised_tensor(
+    storage: Value,
+    offset: Value,
+    size: Value,
+    stride: Value,
+    quantiser: Value,
+    _grad: Value = None,
+    _hooks: Value = None,
+) -> Value:
+    """`quantiser` is (scheme, scale, zero point), or (scheme, scales, zero points, axis)."""
+    require(isinstance(quantiser, tuple) and len(quantiser) in (3, 4))
+    names = ("scale", "zero_point") if len(quantiser) == 3 else ("scales", "zero_points", "axis")
+    parts = list(zip(names, quantiser[1:], strict=True))
+    return TensorRecord(storage, offset, size, stride, parts=parts)
+
+
+def _sparse_tensor(layout: Value, data: Value) -> Value:
+    """The parts of a sparse tensor; `data` ends in the size, and a flag for COO."""
+    name = layout.name if isinstance(layout, Global) else layout
+    require(isinstance(name, str) and isinstance(data, tuple))
+    names = _COMPRESSED.get(name.removeprefix("torch."), ("indices",))
+    require(len(data) >= len(names) + 1)
+    return Composite(list(zip((*names, "values"), data, strict=False)))
+
+
+def _nested_tensor(buffer: Value, sizes: Value, strides: Value, offsets: Value) -> Value:
+    names = ("buffer", "sizes", "strides", "storage_offsets")
+    return Composite(list(zip(names, (buffer, sizes, strides, offsets), strict=True)))
+
+
+def _first(value: Value, *_: Value) -> Value:
+    """Functions that only move, mark or wrap their first argument."""
+    return value
+
+
+def _parameter_with_state(data: Value, _grad: Value, _hooks: Value, state: Value = None) -> Value:
+    return _with_state(data, state)
+
+
+def _device(kind: Value, index: Value = None) -> Value:
+    require(isinstance(kind, str) and (index is None or isinstance(index, int)))
+    return kind if index is None else f"{kind}:{index}"
+
+
+def _size(sizes: Value = ()) -> Value:
+    require(isinstance(sizes, (tuple, list)))
+    return sizes
+
+
+def _from_type(
+    machine: Machine, function: Value, cls: Value, args: Value, state: Value = None
+) -> Value:
+    """A tensor of a subclass: the file's own function is called."""
+    plain = isinstance(cls, Global) and cls.canonical in _PLAIN_CLASSES
+    if not plain:
+        machine.instantiate(cls, ())
+    return _with_state(machine.call(function, args), state)
+
+
+def _wrapper_subclass(machine: Machine, cls: Value, *_: Value) -> Value:
+    """A tensor without data of its own; its attributes hold the tensors."""
+    return machine.instantiate(cls, ())
+
+
+def _load_from_bytes(machine: Machine, content: Value) -> Value:
+    """A storage as plain pickle writes it: a whole checkpoint in a bytes literal."""
+    require(isinstance(content, Blob) and len(machine.nested) < machine.budget.limits.nested)
+    nested = Nested(content, machine.offset)
+    machine.nested.append(nested)
+    return nested
+
+
+def _with_state(made: Value, state: Value) -> Value:
+    """The value with the attributes that are set on it, where those hold anything."""
+    if isinstance(made, Object):
+        made.state = state
+    elif isinstance(made, TensorRecord) and isinstance(state, Dict) and state.pairs:
+        own = [(name, part) for name, part in made.parts if name != "state"]
+        made.parts = [*own, ("state", state)]
+    return made
+
+
+_PLAIN_CLASSES = frozenset(
+    {("torch", "Tensor"), ("torch._tensor", "Tensor"), ("torch.nn.parameter", "Parameter")}
+)
+
+
+def _table(module: str, functions: dict[str, Callable[..., Any]]) -> dict[tuple[str, str], Any]:
+    return {(module, name): function for name, function in functions.items()}
+
+
+REBUILDS: dict[tuple[str, str], Callable[..., Any]] = {
+    **_table("torch", {"Size": _size, "device": _device}),
+    **_table(
+        "torch._utils",
+        {
+            "_rebuild_device_tensor_from_cpu_tensor": _first,
+            "_rebuild_device_tensor_from_numpy": _first,
+            "_rebuild_meta_tensor_no_storage": _meta_tensor,
+            "_rebuild_nested_tensor": _nested_tensor,
+            "_rebuild_parameter": _first,
+            "_rebuild_parameter_with_state": _parameter_with_state,
+            "_rebuild_qtensor": _quantised_tensor,
+            "_rebuild_sparse_tensor": _sparse_tensor,
+            "_rebuild_tensor": _tensor,
+            "_rebuild_tensor_v2": _tensor,
+            "_rebuild_tensor_v3": _tensor_v3,
+            "_rebuild_xla_tensor": _first,
+        },
+    ),
+    **_table(
+        "torch.jit._pickle",
+        dict.fromkeys(
+            (
+                "build_boollist",
+                "build_doublelist",
+                "build_intlist",
+                "build_tensorlist",
+                "restore_type_tag",
+            ),
+            _first,
+        ),
+    ),
+    **_table("torch.nn.parameter", {"Buffer": _first, "Parameter": _first}),
+    **_table("torch.serialization", {"_get_layout": _first}),
+}
+
+DELEGATES: dict[tuple[str, str], Callable[..., Any]] = {
+    **_table(
+        "torch._tensor", dict.fromkeys(("_rebuild_from_type", "_rebuild_from_type_v2"), _from_type)
+    ),
+    **_table("torch._utils", {"_rebuild_wrapper_subclass": _wrapper_subclass}),
+    **_table("torch.storage", {"_load_from_bytes": _load_from_bytes}),
+}

@@ -1,0 +1,95 @@
+"""From bytes to what their pickles stand for, and to the traces that rules judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from modlint.pickles import PickleTrace
+from modlint_plugins.pickling.limits import Budget
+from modlint_plugins.pickling.machine import Machine
+from modlint_plugins.pickling.opcodes import has_header
+from modlint_plugins.pickling.values import Blob, Nested, PersistentId, Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Interpretation:
+    """One pickle stream, interpreted.
+
+    Attributes:
+        value: what it stands for; where it broke off, the outermost value begun.
+        trace: the globals it names, and how far it could be interpreted.
+        nested: checkpoints within its bytes literals.
+        embedded: other literals that begin as a pickle does.
+        anomalies: offset and description of what no pickler writes.
+    """
+
+    value: Value
+    trace: PickleTrace
+    nested: tuple[Nested, ...]
+    embedded: tuple[Blob, ...]
+    anomalies: tuple[tuple[int, str], ...]
+
+    @property
+    def end(self) -> int:
+        """Offset behind the stream."""
+        return self.trace.offset + self.trace.nbytes
+
+
+def interpret(
+    view: memoryview,
+    start: int = 0,
+    *,
+    member: str | None = None,
+    budget: Budget | None = None,
+    resolve: Callable[[Value], Value] = PersistentId,
+    origin: int | None = 0,
+) -> Interpretation:
+    """Interpret the pickle at `start`; nothing is executed or imported.
+
+    Args:
+        view: the member's (or file's) bytes.
+        start: offset of the first opcode.
+        member: name of the archive member, for the trace.
+        budget: shared by all pickles of a file.
+        resolve: from a persistent id to the value that stands for it.
+        origin: offset of `view` in the file; None where the file does not hold it as it is.
+    """
+    machine = Machine(view, start, budget or Budget(), resolve, origin)
+    incomplete = machine.run()
+    trace = PickleTrace(
+        member=member,
+        offset=start,
+        nbytes=machine.end - start,
+        protocol=machine.protocol,
+        opcodes=machine.opcodes,
+        uses=machine.uses,
+        incomplete=incomplete,
+    )
+    return Interpretation(
+        machine.value,
+        trace,
+        tuple(machine.nested),
+        tuple(machine.embedded),
+        tuple(machine.anomalies),
+    )
+
+
+def is_plausible(found: Interpretation, view: memoryview) -> bool:
+    """Whether bytes that were interpreted were meant as a pickle.
+
+    A header of protocol 2 or later is enough. Protocols 0 and 1 have none, and much text begins
+    with opcodes: they must name a global that Python could import and use it, or end in a STOP
+    that is the last byte, or behind a named global.
+    """
+    trace = found.trace
+    if has_header(view, trace.offset):
+        return True
+    importable = [use for use in trace.uses if _importable(use.module) and _importable(use.name)]
+    if trace.incomplete is None:
+        return bool(importable) or (found.end == len(view) and trace.opcodes > 1)
+    return any(use.use != "pushed" for use in importable)
+
+
+def _importable(name: str) -> bool:
+    return all(part.isidentifier() for part in name.split("."))

@@ -1,0 +1,182 @@
+"""What a pickle builds when nothing is executed: inert records.
+
+Tuples, lists, text, numbers and None stand for themselves. All records compare by identity:
+values out of a pickle are never hashed, compared or printed, for a few bytes of pickle can nest
+them a billion-fold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from modlint.pickles import GlobalUse, Use
+
+Value = Any
+Pairs = list[tuple[Value, Value]]
+
+_RENAMED = {
+    "__builtin__": "builtins",
+    "copy_reg": "copyreg",
+    "numpy._core.multiarray": "numpy.core.multiarray",
+    "numpy._core.numeric": "numpy.core.numeric",
+    "torch.tensor": "torch._tensor",
+}
+
+
+@dataclass(slots=True, eq=False)
+class Global:
+    """A (module, name) pair: what an unpickler would import.
+
+    Attributes:
+        module: as written in the file.
+        name: as written in the file.
+        opcode: name of the opcode that names it.
+        offset: byte offset of that opcode.
+        uses: what was done with it so far.
+        counts: how often it was used in each way, followed or not.
+    """
+
+    module: str
+    name: str
+    opcode: str
+    offset: int
+    uses: list[GlobalUse] = field(default_factory=list)
+    counts: dict[tuple[Use, bool], int] = field(default_factory=dict)
+
+    @property
+    def canonical(self) -> tuple[str, str]:
+        """The pair under today's module name."""
+        return _RENAMED.get(self.module, self.module), self.name
+
+
+@dataclass(slots=True, eq=False)
+class Blob:
+    """Bytes, a view of the file where that is possible.
+
+    Attributes:
+        view: the bytes.
+        offset: where they begin in the file; None where they were inflated, or decoded from text.
+    """
+
+    view: memoryview
+    offset: int | None
+
+
+@dataclass(slots=True, eq=False)
+class Dict:
+    """A mapping: its pairs in order, a repeated key repeated.
+
+    Attributes:
+        pairs: keys and values.
+        state: what BUILD set on it (a state_dict's `_metadata`).
+    """
+
+    pairs: Pairs = field(default_factory=list)
+    state: Value = None
+
+
+@dataclass(slots=True, eq=False)
+class Set:
+    """A set or frozenset: its items as written."""
+
+    items: list[Value]
+
+
+@dataclass(slots=True, eq=False)
+class Object:
+    """Anything of a class or function that is not interpreted.
+
+    Attributes:
+        function: the class, or the callable: a `Global`, or another record.
+        args: positional arguments, a tuple in any sane pickle.
+        kwargs: keyword arguments (NEWOBJ_EX).
+        called: made by a call; otherwise an instance made without running its constructor.
+        state: what BUILD set on it.
+        items: what APPEND, APPENDS or ADDITEMS added.
+        pairs: what SETITEM or SETITEMS set.
+    """
+
+    function: Value
+    args: Value
+    kwargs: Value = None
+    called: bool = False
+    state: Value = None
+    items: list[Value] | None = None
+    pairs: Pairs | None = None
+
+
+@dataclass(slots=True, eq=False)
+class PersistentId:
+    """A reference to something outside of the pickle: a storage, in PyTorch's files."""
+
+    pid: Value
+
+
+@dataclass(slots=True, eq=False)
+class Nested:
+    """A checkpoint within a bytes literal, which `torch.load` would have read.
+
+    Attributes:
+        blob: its bytes.
+        offset: offset of the opcode that calls `torch.load`.
+        content: what it stands for, once it was interpreted.
+    """
+
+    blob: Blob
+    offset: int
+    content: Value = None
+
+
+@dataclass(slots=True, eq=False)
+class TensorRecord:
+    """A PyTorch tensor.
+
+    Attributes:
+        storage: a `PersistentId`, a `Nested` storage, or None for a tensor without data.
+        offset: index of its first element in the storage.
+        size: a tuple of sizes.
+        stride: a tuple of strides, in elements.
+        dtype: a `Global` where the storage does not tell the type.
+        parts: what belongs to it (scales of a quantised tensor), by name.
+        lazy: pending conjugation or negation, as `_rebuild_tensor_v2` states it.
+    """
+
+    storage: Value
+    offset: Value
+    size: Value
+    stride: Value
+    dtype: Value = None
+    parts: Pairs = field(default_factory=list)
+    lazy: Value = None
+
+
+@dataclass(slots=True, eq=False)
+class Composite:
+    """One tensor made of several: sparse, nested. Its parts by name."""
+
+    parts: Pairs
+
+
+@dataclass(slots=True, eq=False)
+class NumpyDType:
+    """A NumPy element type: kind and bytes ("f8"), byte order ("<", ">", "|", "=")."""
+
+    code: str
+    order: str = "="
+    structured: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Array:
+    """A NumPy array: `data` is a `Blob`, text (written by Python 2), or a list of objects."""
+
+    shape: Value = None
+    dtype: Value = None
+    fortran: bool = False
+    data: Value = None
+
+
+@dataclass(slots=True, eq=False)
+class OutOfBand:
+    """A buffer that the pickle expects from elsewhere (NEXT_BUFFER)."""

@@ -1,0 +1,96 @@
+"""Files that are named for what they are, and not read in this version.
+
+A healthy file of such a format is never called damaged: its message says what it is and what to
+do with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from modlint.checkpoint import Checkpoint, Remark, Status
+from modlint.reader import FORMAT_NOT_READ, Reader
+from modlint.source import Source
+from modlint_plugins.readers.recognised_archives import classify_tar, classify_zip
+from modlint_plugins.readers.recognised_format import Format
+from modlint_plugins.readers.recognised_magic import (
+    classify_compressed,
+    classify_gguf,
+    classify_hdf5,
+    classify_numpy,
+    classify_other,
+    classify_saved_model,
+    classify_tflite,
+)
+from modlint_plugins.readers.recognised_text import classify_blank, classify_json, classify_text
+
+Classify = Callable[[Source], Format | None]
+
+
+@dataclass(slots=True)
+class RecognisedReader:
+    """Names the formats of one family.
+
+    Attributes:
+        name: for `modlint plugins`.
+        description: one line for `modlint plugins`.
+        family: the container family; all of these formats belong to it.
+        classify: the file's format, None where it is none of these.
+        others: where one of these readers claims the file, this one does not: its evidence is
+            weaker than theirs.
+    """
+
+    name: str
+    description: str
+    family: str
+    classify: Classify
+    others: tuple[Reader, ...] = ()
+
+    def sniff(self, source: Source) -> bool:
+        """Whether the content is of one of the formats, and of no other reader's."""
+        if self.classify(source) is None:
+            return False
+        return not any(other.sniff(source) for other in self.others)
+
+    def read(self, source: Source) -> Checkpoint:
+        """Name the format; it is unreadable where it holds weights, else not a checkpoint."""
+        found = self.classify(source) or Format("unknown", "a file of unknown format")
+        path, nbytes = source.path, source.nbytes
+        if found.holds_weights:
+            message = f"is {found.what}, which this version of modlint does not read"
+            fault = Remark(FORMAT_NOT_READ, message, help=found.help)
+            return Checkpoint(path, found.name, nbytes, Status.UNREADABLE, faults=(fault,))
+        remark = Remark("not-a-checkpoint", f"is {found.what}", help=found.help)
+        return Checkpoint(path, found.name, nbytes, Status.NOT_A_CHECKPOINT, remarks=(remark,))
+
+
+_STRONG = (
+    ("hdf5", "HDF5 (Keras, h5py)", "hdf5", classify_hdf5),
+    ("gguf", "GGUF and GGML (llama.cpp)", "gguf", classify_gguf),
+    ("tflite", "TensorFlow Lite", "flatbuffers", classify_tflite),
+    ("tf-saved-model", "TensorFlow SavedModel", "protobuf", classify_saved_model),
+    ("numpy", "NumPy array", "numpy", classify_numpy),
+    ("tar", "tar archive, PyTorch's before 0.1.10 too", "tar", classify_tar),
+    ("compressed", "gzip, bzip2, xz, Zstandard, LZ4, 7z, RAR", "compressed", classify_compressed),
+    ("other-file", "images, documents, programs, tables", "other file", classify_other),
+)
+_WEAK = (
+    ("zip", "other zip archives: torch.export, Stable-Baselines3, .mar, .npz", "zip", classify_zip),
+    ("blank", "empty files, files of zeros", "blank", classify_blank),
+    ("json", "JSON", "text", classify_json),
+    ("text", "text, HTML, XML", "text", classify_text),
+)
+
+
+def recognised_readers(readers: Iterable[Reader]) -> tuple[Reader, ...]:
+    """The readers that name what `readers` do not read."""
+    strong = tuple(_reader(*row) for row in _STRONG)
+    others = (*readers, *strong)
+    return (*strong, *(_reader(*row, others) for row in _WEAK))
+
+
+def _reader(
+    name: str, what: str, family: str, classify: Classify, others: tuple[Reader, ...] = ()
+) -> RecognisedReader:
+    return RecognisedReader(name, f"{what}: named, not read", family, classify, others)

@@ -1,0 +1,132 @@
+"""Formats that are told by their first bytes."""
+
+from __future__ import annotations
+
+import re
+
+from modlint.source import Source
+from modlint_plugins.readers.recognised_format import Format
+
+_EXPORT = "check the model as safetensors, as a PyTorch state_dict or as ONNX"
+_UNPACK = "unpack it and check what is inside"
+_NAME_CHECKPOINT = "name a checkpoint, or exclude the file"
+
+_HDF5 = Format("hdf5", "an HDF5 file (Keras or h5py)", _EXPORT, holds_weights=True)
+_GGUF = Format("gguf", "a GGUF file (llama.cpp)", _EXPORT, holds_weights=True)
+_GGML = Format("ggml", "a GGML file (llama.cpp, before GGUF)", _EXPORT, holds_weights=True)
+_TFLITE = Format("tflite", "a TensorFlow Lite model", _EXPORT, holds_weights=True)
+_SAVED_MODEL = Format("tf-saved-model", "a TensorFlow SavedModel", _EXPORT, holds_weights=True)
+OBJECTS_HELP = "do not load it with allow_pickle=True; ask for arrays of numbers"
+_NPY = Format("npy", "one NumPy array (.npy)", "check a checkpoint that names its tensors")
+_NPY_OBJECTS = Format(
+    "npy",
+    "a NumPy array of pickled Python objects (loading it can run code)",
+    OBJECTS_HELP,
+    holds_weights=True,
+)
+
+NPY_MAGIC = b"\x93NUMPY"
+NPY_HEADER = 4096
+_OBJECTS = re.compile(rb"'[|<>=]?O\d*'")
+_HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+_LLAMA = (
+    (b"GGUF", _GGUF),
+    (b"lmgg", _GGML),
+    (b"fmgg", _GGML),
+    (b"tjgg", _GGML),
+)
+_COMPRESSED = (
+    (b"\x1f\x8b", Format("gzip", "compressed with gzip", _UNPACK)),
+    (b"BZh", Format("bzip2", "compressed with bzip2", _UNPACK)),
+    (b"\xfd7zXZ\0", Format("xz", "compressed with xz", _UNPACK)),
+    (b"\x28\xb5\x2f\xfd", Format("zstd", "compressed with Zstandard", _UNPACK)),
+    (b"\x04\x22\x4d\x18", Format("lz4", "compressed with LZ4", _UNPACK)),
+    (b"7z\xbc\xaf\x27\x1c", Format("7z", "a 7z archive", _UNPACK)),
+    (b"Rar!\x1a\x07", Format("rar", "a RAR archive", _UNPACK)),
+)
+_OTHER = (
+    (b"\x89PNG\r\n\x1a\n", Format("png", "a PNG image", _NAME_CHECKPOINT)),
+    (b"\xff\xd8\xff", Format("jpeg", "a JPEG image", _NAME_CHECKPOINT)),
+    (b"GIF8", Format("gif", "a GIF image", _NAME_CHECKPOINT)),
+    (b"%PDF-", Format("pdf", "a PDF document", _NAME_CHECKPOINT)),
+    (b"\x7fELF", Format("elf", "a program or library (ELF)", _NAME_CHECKPOINT)),
+    (b"SQLite format 3\0", Format("sqlite", "an SQLite database", _NAME_CHECKPOINT)),
+    (b"PAR1", Format("parquet", "a Parquet table", _NAME_CHECKPOINT)),
+    (b"ARROW1\0\0", Format("arrow", "an Arrow table", _NAME_CHECKPOINT)),
+)
+_WINDOWS = Format("pe", "a Windows program or library", _NAME_CHECKPOINT)
+_RIFF = {
+    b"WAVE": Format("wav", "a WAV sound file", _NAME_CHECKPOINT),
+    b"WEBP": Format("webp", "a WebP image", _NAME_CHECKPOINT),
+    b"AVI ": Format("avi", "an AVI video", _NAME_CHECKPOINT),
+}
+
+
+def classify_hdf5(source: Source) -> Format | None:
+    """HDF5; the signature may stand behind a user block (specification, II.A)."""
+    found = any(_at(source, place, _HDF5_MAGIC) for place in (0, 512, 1024, 2048))
+    return _HDF5 if found else None
+
+
+def classify_gguf(source: Source) -> Format | None:
+    """GGUF, and the formats of llama.cpp before it."""
+    return _by_magic(source, _LLAMA)
+
+
+def classify_tflite(source: Source) -> Format | None:
+    """TensorFlow Lite."""
+    return _TFLITE if _at(source, 4, b"TFL3") else None
+
+
+def classify_saved_model(source: Source) -> Format | None:
+    """A protobuf of schema version 1 and then one message that fills most of the file.
+
+    The same first bytes begin an ONNX model of IR version 1, whose second field is a short text.
+    """
+    if not source.startswith(b"\x08\x01\x12"):
+        return None
+    length = shift = 0
+    for byte in bytes(source.view[3:13]):
+        length |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            break
+    return _SAVED_MODEL if source.nbytes // 2 < length <= source.nbytes else None
+
+
+def classify_numpy(source: Source) -> Format | None:
+    """A .npy file; one of object type holds a pickle."""
+    if not source.startswith(NPY_MAGIC):
+        return None
+    return _NPY_OBJECTS if holds_objects(bytes(source.view[:NPY_HEADER])) else _NPY
+
+
+def holds_objects(start: bytes) -> bool:
+    """Whether a .npy file that starts so holds objects, as numpy.lib.format says of its dtype."""
+    return start.startswith(NPY_MAGIC) and bool(_OBJECTS.search(start))
+
+
+def classify_compressed(source: Source) -> Format | None:
+    """Compressed files."""
+    found = _by_magic(source, _COMPRESSED)
+    if found and found.name == "bzip2" and not _at(source, 4, b"1AY&SY"):
+        return None
+    return found
+
+
+def classify_other(source: Source) -> Format | None:
+    """Images, documents, programs, tables."""
+    if source.startswith(b"RIFF"):
+        return _RIFF.get(bytes(source.view[8:12]))
+    if source.startswith(b"MZ"):
+        header = int.from_bytes(source.view[60:64], "little")
+        return _WINDOWS if _at(source, header, b"PE\0\0") else None
+    return _by_magic(source, _OTHER)
+
+
+def _by_magic(source: Source, table: tuple[tuple[bytes, Format], ...]) -> Format | None:
+    return next((found for magic, found in table if source.startswith(magic)), None)
+
+
+def _at(source: Source, place: int, magic: bytes) -> bool:
+    return bytes(source.view[place : place + len(magic)]) == magic

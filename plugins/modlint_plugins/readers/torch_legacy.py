@@ -1,0 +1,143 @@
+"""Reader of the files that `torch.save` wrote before PyTorch 1.6, and writes on demand.
+
+Five pickles follow one another: a magic number, the protocol, facts about the machine, the
+object, the keys of its storages; then each storage as a count of elements and their bytes.
+Source: torch 2.13, `serialization.py`, `_legacy_save` and `_legacy_load`.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from modlint.checkpoint import Checkpoint, Storage
+from modlint.errors import UnreadableError
+from modlint.source import Source
+from modlint_plugins.pickling.limits import Budget, Limits
+from modlint_plugins.pickling.scan import interpret
+from modlint_plugins.pickling.values import Dict, Value
+from modlint_plugins.readers.nested_checkpoint import open_nested
+from modlint_plugins.readers.torch_reading import Reading, Segment
+from modlint_plugins.readers.torch_storages import Reference, StorageTable, swapped
+from modlint_plugins.readers.torch_tensors import TensorCollector
+
+MAGIC = 0x1950A86A20F9469CFC6C
+PROTOCOL = 1001
+
+_COUNT = struct.Struct("<q")
+_MAGIC_BYTES = 40
+"""No protocol needs more for the magic number's pickle."""
+
+
+class TorchLegacyReader:
+    """PyTorch's stacked pickles."""
+
+    name = "torch-legacy"
+    description = "PyTorch checkpoints before 1.6 (stacked pickles, then the storages)"
+    family = "pickle"
+
+    def sniff(self, source: Source) -> bool:
+        """Whether the file begins with a pickle of PyTorch's magic number."""
+        return is_legacy(source.view)
+
+    def read(self, source: Source) -> Checkpoint:
+        """Read the file."""
+        reading = Reading(open_nested)
+        value = load_legacy(reading, Segment(source.view))
+        collector = TensorCollector(reading)
+        collector.collect(value)
+        return reading.checkpoint(source, self.name, collector.tensors)
+
+
+def is_legacy(view: memoryview) -> bool:
+    """Whether the bytes begin with a pickle of PyTorch's magic number, written as a literal."""
+    if not len(view) or view[0] not in (0x80, ord("L")):
+        return False
+    value = interpret(view[:_MAGIC_BYTES], budget=Budget(Limits(globals=0))).value
+    return isinstance(value, int) and value == MAGIC
+
+
+def load_legacy(reading: Reading, segment: Segment) -> Value:
+    """What the file's object stands for; its storages are found where that refers to them.
+
+    Raises:
+        UnreadableError: it ends before the object, or is of another protocol.
+    """
+    at = 0
+    header = []
+    for what in ("magic number", "protocol", "description of the machine"):
+        found = reading.interpret(segment, at)
+        if found.trace.incomplete is not None:
+            raise UnreadableError(f"truncated: the file ends in its {what}", offset=at)
+        header.append(found.value)
+        at = found.end
+    if not isinstance(header[1], int) or header[1] != PROTOCOL:
+        raise UnreadableError("the file is of a protocol that PyTorch never wrote")
+    storages = _Storages(reading, segment, _is_big_endian(header[2]))
+    return storages.load(at)
+
+
+class _Storages:
+    """The storages behind the pickles."""
+
+    def __init__(self, reading: Reading, segment: Segment, big_endian: bool) -> None:
+        self.reading = reading
+        self.segment = segment
+        self.big_endian = big_endian
+        self.table = StorageTable(self._storage)
+        self.spans: dict[str, tuple[int, int]] = {}
+        if big_endian:
+            reading.remark("big-endian", "numbers are stored big-endian, and read swapped")
+
+    def load(self, at: int) -> Value:
+        """The object, whose pickle begins at an offset; then find the storages."""
+        found = self.reading.interpret(self.segment, at, self.table.resolve)
+        if found.trace.incomplete is None:
+            keys = self.reading.interpret(self.segment, found.end)
+            if keys.trace.incomplete is None:
+                self._locate(keys.value, keys.end)
+        return found.value
+
+    def _locate(self, keys: Value, at: int) -> None:
+        view = self.segment.view
+        for key in keys if isinstance(keys, (list, tuple)) else ():
+            reference = self.table.references.get(str(key)) if isinstance(key, (str, int)) else None
+            if reference is None:
+                self._fault("the list of storages names one that the pickle does not refer to", at)
+                return
+            start = at + _COUNT.size
+            count = _COUNT.unpack_from(view, at)[0] if start <= len(view) else -1
+            end = start + reference.dtype.nbytes(count)
+            if count < 0 or end > len(view):
+                self._fault(f"truncated: storage {reference.key!r} is not wholly there", at)
+                return
+            self.spans[reference.key] = start, end
+            at = end
+        if at < len(view):
+            self.reading.scan_further(self.segment, at)
+
+    def _fault(self, message: str, at: int) -> None:
+        self.reading.fault("bad-storage", message, self.segment.member, at)
+
+    def _storage(self, reference: Reference) -> Storage:
+        if reference.key not in self.spans:
+            raise UnreadableError(f"storage {reference.key!r} is missing from the file")
+        start, end = self.spans[reference.key]
+        data = self.segment.view[start:end]
+        origin = None if self.big_endian else self.segment.origin
+        return Storage(
+            reference.key,
+            end - start,
+            lambda: swapped(data, reference.dtype) if self.big_endian else data,
+            self.segment.member,
+            None if origin is None else origin + start,
+            reference.location,
+        )
+
+
+def _is_big_endian(system: Value) -> bool:
+    if not isinstance(system, Dict):
+        return False
+    facts = [
+        value for key, value in system.pairs if isinstance(key, str) and key == "little_endian"
+    ]
+    return bool(facts) and facts[-1] is False

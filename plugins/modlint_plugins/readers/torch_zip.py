@@ -1,0 +1,198 @@
+"""Reader of the zip archives that `torch.save` and `torch.jit.save` write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modlint.checkpoint import Checkpoint, Storage
+from modlint.errors import UnreadableError
+from modlint.source import Source
+from modlint_plugins.pickling.values import Value
+from modlint_plugins.readers.nested_checkpoint import open_nested
+from modlint_plugins.readers.torch_reading import Reading, Segment
+from modlint_plugins.readers.torch_storages import Reference, StorageTable, swapped
+from modlint_plugins.readers.torch_tensors import TensorCollector
+from modlint_plugins.readers.zip_archive import LOCAL_MAGIC, Archive, Member
+
+_MAX_PICKLE = 256 << 20
+_MAX_NOTE = 4096
+_NOTES = ("version", ".data/version", "byteorder", ".format_version", ".data/serialization_id")
+_PICKLE_NAMES = (".pkl", ".pickle")
+
+
+class TorchZipReader:
+    """PyTorch's zip format: one pickle, and a member for each storage."""
+
+    name = "torch-zip"
+    description = "PyTorch checkpoints and TorchScript archives (zip, since PyTorch 1.6)"
+    family = "zip"
+
+    def sniff(self, source: Source) -> bool:
+        """Whether the file is a zip archive that holds a data.pkl, or the beginning of one."""
+        if not source.startswith(LOCAL_MAGIC):
+            return False
+        try:
+            return _prefix(Archive(source.view)) is not None
+        except UnreadableError:
+            return b"/data.pkl" in bytes(source.view[: 1 << 16])
+
+    def read(self, source: Source) -> Checkpoint:
+        """Read the archive.
+
+        Raises:
+            UnreadableError: it has no directory, or no data.pkl.
+        """
+        reading = Reading(open_nested)
+        archive = Archive(source.view)
+        torch_archive = TorchArchive(archive, reading)
+        collector = TensorCollector(reading)
+        collector.collect(torch_archive.load("data.pkl"))
+        if torch_archive.is_torchscript:
+            collector.collect(torch_archive.load("constants.pkl"), "constants")
+        torch_archive.scan_others()
+        torch_archive.note()
+        kind = "torchscript" if torch_archive.is_torchscript else self.name
+        return reading.checkpoint(source, kind, collector.tensors)
+
+
+class TorchArchive:
+    """A zip archive with PyTorch's layout: all members in one folder, whatever its name.
+
+    Args:
+        archive: the zip archive.
+        reading: where traces, remarks and faults go.
+        member: name of what holds the archive, where that is not the file itself.
+        origin: offset of the archive in the file, None where it is not mapped.
+
+    Raises:
+        UnreadableError: there is no data.pkl.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        reading: Reading,
+        member: str | None = None,
+        origin: int | None = 0,
+    ) -> None:
+        prefix = _prefix(archive)
+        if prefix is None:
+            raise UnreadableError("the zip archive holds no data.pkl", member=member)
+        self.archive = archive
+        self.reading = reading
+        self.prefix = prefix
+        self.member = member
+        self.origin = origin
+        self.big_endian = self._note_of("byteorder") == "big"
+
+    @property
+    def is_torchscript(self) -> bool:
+        """Whether `torch.jit.save` wrote it."""
+        return f"{self.prefix}constants.pkl" in self.archive.members
+
+    def load(self, name: str) -> Value:
+        """What a pickle stands for; None, and a fault, where it cannot be read."""
+        folder = "constants" if name == "constants.pkl" else "data"
+        table = StorageTable(lambda reference: self._storage(reference, folder))
+        try:
+            segment = self._segment(self.archive.members[f"{self.prefix}{name}"])
+        except UnreadableError as error:
+            self.reading.fail("damaged-member", error)
+            return None
+        found = self.reading.interpret(segment, resolve=table.resolve)
+        if found.trace.incomplete is None:
+            self.reading.scan_further(segment, found.end)
+        return found.value
+
+    def scan_others(self) -> None:
+        """Interpret the pickles that loading does not need, and look for hidden ones."""
+        main = {f"{self.prefix}data.pkl"}
+        if self.is_torchscript:
+            main.add(f"{self.prefix}constants.pkl")
+        for name in self.archive.duplicates:
+            self.reading.remark("duplicate-member", f"several members are called {name!r}", name)
+        for member in self.archive.entries:
+            if member.name in main and member is self.archive.members[member.name]:
+                continue
+            try:
+                self._scan(member)
+            except UnreadableError as error:
+                self.reading.fail("damaged-member", error)
+
+    def note(self) -> None:
+        """Keep what the archive says of itself."""
+        for name in _NOTES:
+            text = self._note_of(name)
+            if text is not None:
+                self.reading.metadata[f"archive.{name.rpartition('/')[2].lstrip('.')}"] = text
+        if self.big_endian:
+            self.reading.remark("big-endian", "numbers are stored big-endian, and read swapped")
+
+    def _scan(self, member: Member) -> None:
+        if member.name.endswith(_PICKLE_NAMES):
+            self.reading.scan_further(self._segment(member), 0)
+        elif bytes(self.archive.peek(member, 1)) == b"\x80":
+            self.reading.scan_hidden(self._segment(member))
+
+    def _segment(self, member: Member) -> Segment:
+        view = self.archive.read(member, _MAX_PICKLE)
+        name = member.name if self.member is None else f"{self.member}, {member.name}"
+        return Segment(view, name, self._offset(member))
+
+    def _offset(self, member: Member) -> int | None:
+        if self.origin is None or not self.archive.mapped(member):
+            return None
+        return self.origin + self.archive.offset(member)
+
+    def _storage(self, reference: Reference, folder: str) -> Storage:
+        name = f"{self.prefix}{folder}/{reference.key}"
+        member = self.archive.members.get(name)
+        if member is None:
+            raise UnreadableError("the archive lacks this storage", member=name)
+        view = self.archive.read(member) if self.archive.mapped(member) else None
+        if view is None:
+            self.archive.peek(member, 1)
+        offset = self._offset(member)
+
+        def read() -> memoryview:
+            data = self.archive.read(member) if view is None else view
+            return swapped(data, reference.dtype) if self.big_endian else data
+
+        return Storage(
+            reference.key,
+            member.size,
+            read,
+            name,
+            None if self.big_endian else offset,
+            reference.location,
+        )
+
+    def _note_of(self, name: str) -> str | None:
+        member = self.archive.members.get(f"{self.prefix}{name}")
+        if member is None or member.size > _MAX_NOTE:
+            return None
+        try:
+            return bytes(self.archive.read(member)).decode("utf-8", "backslashreplace").strip()
+        except UnreadableError as error:
+            self.reading.fail("damaged-member", error)
+            return None
+
+
+def load_nested(reading: Reading, segment: Segment) -> Value:
+    """What an archive within a bytes literal stands for."""
+    archive = TorchArchive(Archive(segment.view), reading, segment.member, segment.origin)
+    value = archive.load("data.pkl")
+    archive.scan_others()
+    return value
+
+
+def _prefix(archive: Archive) -> str | None:
+    """The folder of PyTorch's members, with its slash: the first one that has a data.pkl."""
+    return next(_folders(archive), None)
+
+
+def _folders(archive: Archive) -> Iterator[str]:
+    for member in archive.entries:
+        folder, _, leaf = member.name.rpartition("/")
+        if leaf == "data.pkl" and "/" not in folder:
+            yield f"{folder}/" if folder else ""

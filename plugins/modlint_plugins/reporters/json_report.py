@@ -1,0 +1,42 @@
+"""`json`: the whole report, as the contract ``modlint-report/1`` has it."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from typing import TextIO
+
+import msgspec
+
+from modlint.report import Report
+from modlint.reporter import Shown
+from modlint_plugins.reporters.strings import rewritten
+
+
+class JsonReporter:
+    """Everything, whatever is shown; numbers that are not finite are null."""
+
+    name = "json"
+    description = "the whole report for programs, schema modlint-report/1"
+
+    def write(self, report: Report, output: TextIO, shown: Shown) -> None:  # noqa: ARG002
+        """Write one JSON document, two spaces of indent, and a newline."""
+        builtins = rewritten(msgspec.to_builtins(report, str_keys=True), _without_surrogates)
+        text = msgspec.json.format(msgspec.json.encode(builtins), indent=2).decode()
+        output.write(_escaped(text, output) + "\n")
+
+
+def _without_surrogates(text: str) -> str:
+    """Bytes of a path that are not UTF-8 become visible escapes: JSON cannot hold them."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _escaped(text: str, output: TextIO) -> str:
+    r"""JSON with ``\uXXXX`` for what `output` lacks, and for what would drive a terminal."""
+    utf8 = codecs.lookup(output.encoding or "utf-8").name == "utf-8"
+
+    def escape(match: re.Match[str]) -> str:
+        return match[0] if utf8 and match[0].isprintable() else json.dumps(match[0])[1:-1]
+
+    return re.sub(r"[^\x00-\x7e]", escape, text)
