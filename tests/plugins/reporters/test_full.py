@@ -1,0 +1,143 @@
+"""The report for people, as a whole and in its parts."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from rich.cells import cell_len
+
+from modlint.report import Report
+from modlint.reporter import Shown
+from modlint.verdict import Confidence, Severity
+from modlint_plugins.reporters.full import FullReporter
+
+ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def render(report: Report, shown: Shown | None = None) -> str:
+    output = io.StringIO()
+    FullReporter().write(report, output, shown or Shown())
+    return output.getvalue()
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_snapshots(
+    case: tuple[str, Report],
+    columns: str,
+    snapshot: Callable[[str, str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name, report = case
+    monkeypatch.setenv("COLUMNS", columns)
+    snapshot(f"full-{name}-{columns}.txt", render(report))
+
+
+def test_coloured_snapshot(
+    build: Callable[[str], Report],
+    snapshot: Callable[[str, str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    snapshot("full-broken-colour.txt", render(build("broken")))
+
+
+def test_ascii_snapshot(
+    build: Callable[[str], Report],
+    snapshot: Callable[[str, str], None],
+    ascii_stream: io.TextIOWrapper,
+) -> None:
+    for name in ("healthy", "broken", "hostile"):
+        FullReporter().write(build(name), ascii_stream, Shown())
+    ascii_stream.seek(0)
+    snapshot("full-ascii.txt", ascii_stream.read())
+
+
+def test_colour_changes_no_letter(
+    case: tuple[str, Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, report = case
+    plain = render(report)
+    assert "\x1b" not in plain
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    coloured = render(report)
+    assert ESCAPE.sub("", coloured) == plain
+    assert coloured != plain
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert render(report) == plain
+
+
+@pytest.mark.parametrize("columns", [40, 57, 80, 120])
+def test_no_line_is_wider_than_the_terminal(
+    case: tuple[str, Report], columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, report = case
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = render(report).splitlines()
+    assert max(cell_len(line) for line in lines) <= columns
+    assert all(line == line.rstrip() for line in lines)
+
+
+def test_nothing_from_a_file_drives_the_terminal(
+    build: Callable[[str], Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    text = ESCAPE.sub("", render(build("hostile")))
+    assert all(c.isprintable() or c == "\n" for c in text)
+    assert "[red]w[/red]" in text
+    assert r"\x1b[2J\x1b]0;owned\x07\n\u202egnp" in text
+
+
+def test_what_is_filtered_out_is_counted(build: Callable[[str], Report]) -> None:
+    text = render(build("broken"), Shown(Severity.ERROR))
+    assert "error NUM001" in text
+    assert "warning NEU001" not in text
+    assert "note CLU001" not in text
+    assert "2 findings hidden by --min-severity or --min-confidence" in text
+    sure = render(build("broken"), Shown(min_confidence=Confidence.HIGH))
+    assert "note CLU001" not in sure
+    assert "1 finding hidden" in sure
+
+
+def test_a_long_list_is_cut(build: Callable[[str], Report]) -> None:
+    text = render(build("many"))
+    assert text.count("elements are NaN") == 21  # 20 findings, and the baselined one's row
+    assert "… and 213 more (see --output-format json)" in text
+
+
+def test_baselined_findings_are_counted_apart(build: Callable[[str], Report]) -> None:
+    text = render(build("many"))
+    assert "error SEC001" not in text
+    assert "1 baselined" in text
+    assert "baselined" not in render(build("healthy"))
+
+
+def test_a_name_of_megabytes_does_not_flood_the_screen(build: Callable[[str], Report]) -> None:
+    report = build("healthy")
+    file = msgspec.structs.replace(report.files[0], remarks=("x" * 5_000_000,))
+    text = render(msgspec.structs.replace(report, files=(file,)))
+    assert len(text) < 10_000
+
+
+def test_strict_is_named_as_the_reason(build: Callable[[str], Report]) -> None:
+    report = build("no_network")
+    run = msgspec.structs.replace(
+        report.run, exit_code=1, settings={"fail_on": "error", "strict": True}
+    )
+    assert "failed at --fail-on error --strict (exit code 1)" in render(
+        msgspec.structs.replace(report, run=run)
+    )
+
+
+def test_rich_is_imported_when_a_report_is_written_and_not_before() -> None:
+    code = (
+        "import sys; from modlint_plugins.reporters import modlint_reporters\n"
+        "assert [r.name for r in modlint_reporters()] == ['full', 'concise', 'json']\n"
+        "assert not {'rich', 'torch', 'onnx', 'scipy', 'numpy'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
