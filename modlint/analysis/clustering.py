@@ -1,0 +1,128 @@
+"""Clusterability: spectral clusters, their n-cut, and its null distribution.
+
+Method and statistics: Filan et al., Clusterability in Neural Networks, arXiv 2103.03386.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from modlint.analysis import Inputs, NetworkAnalysis
+from modlint.network import Network
+
+Null = Literal["layer", "layer-nonzero"]
+Method = Literal["filan2021"]
+
+MAX_CONNECTIONS = 20_000_000
+"""Graphs above this size are not clustered unless asked for: 50 shuffles would take hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """A partition of a network's live neurons.
+
+    Attributes:
+        labels: per group name, one cluster index for each neuron, −1 for isolated ones.
+        sizes: neurons per cluster, in descending order; labels follow that order.
+        ncut: Σ_c cut(c)/vol(c), no factor ½ (section 2.2).
+        spectral_sum: S_k, the sum of the k smallest eigenvalues of the normalised Laplacian: the
+            Ky Fan lower bound on n-cut over all partitions into k.
+        neurons: number of neurons in the network, inputs and outputs included.
+        isolated_units: neurons removed because nothing connects them.
+    """
+
+    labels: dict[str, tuple[int, ...]]
+    sizes: tuple[int, ...]
+    ncut: float
+    spectral_sum: float
+    neurons: int
+    isolated_units: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterNull:
+    """An observed n-cut against those of shuffled networks.
+
+    Attributes:
+        clusters: the observed partition.
+        null_samples: n-cut of each shuffled network.
+        null_mean: mean of the samples.
+        null_std: their standard deviation, ddof 0.
+        z_score: (n-cut − mean)/std; negative means more clusterable than shuffled.
+        robust_z: (n-cut − median)/(1.4826 · MAD), None where the MAD is zero.
+        p_value: (1 + #{null ≤ observed})/(N + 1), one-sided.
+        effect_size: (median − observed)/median.
+        in_out_ratio: (1 − n/k)/(2n/k), of the mean cluster; infinite where nothing is cut.
+    """
+
+    clusters: Clusters
+    null_samples: tuple[float, ...]
+    null_mean: float
+    null_std: float
+    z_score: float
+    robust_z: float | None
+    p_value: float
+    effect_size: float
+    in_out_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class Partition(NetworkAnalysis[Clusters]):
+    """Spectral clustering into `clusters` clusters, best of several k-means restarts.
+
+    Attributes:
+        clusters: number of clusters, k.
+        seed: names the random streams of k-means and, in a test, of the shuffles.
+        max_connections: graphs of more edges have no answer.
+    """
+
+    clusters: int = 12
+    seed: int = 0
+    max_connections: int = MAX_CONNECTIONS
+
+    name: ClassVar[str] = "partition"
+    description: ClassVar[str] = "spectral clusters of a network's neurons, n-cut and S_k"
+
+    def compute(self, network: Network, inputs: Inputs) -> Clusters:
+        """Cluster.
+
+        Raises:
+            Unavailable: fewer than 3k live neurons, or the graph is above the stated size.
+        """
+        from modlint.analysis.numerics.clustering import partition
+
+        return partition(network, inputs, self)
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterTest(NetworkAnalysis[ClusterNull]):
+    """The published permutation test of clusterability (arXiv 2103.03386, section 3.1).
+
+    Attributes:
+        partition: how the network and each of its shuffles is clustered.
+        shuffles: number of shuffled networks, N.
+        null: permute all entries of each matrix ("layer"), or its non-zero ones
+            ("layer-nonzero").
+        method: the statistic.
+        budget: seconds after which an unfinished test has no answer; None for no bound.
+    """
+
+    partition: Partition = Partition()
+    shuffles: int = 50
+    null: Null = "layer"
+    method: Method = "filan2021"
+    budget: float | None = None
+
+    name: ClassVar[str] = "cluster-test"
+    description: ClassVar[str] = "n-cut against the same network with shuffled weights"
+
+    def compute(self, network: Network, inputs: Inputs) -> ClusterNull:
+        """Test.
+
+        Raises:
+            Unavailable: the partition has none, the null has no spread, or the budget ran out.
+        """
+        from modlint.analysis.numerics.null import cluster_test
+
+        return cluster_test(network, inputs, self)

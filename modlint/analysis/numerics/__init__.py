@@ -1,0 +1,1 @@
+"""The numerics behind the analyses: torch in, plain numbers out."""

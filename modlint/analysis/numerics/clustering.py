@@ -1,0 +1,149 @@
+"""Spectral clustering of a network's graph and the n-cut of the clusters.
+
+Filan et al., Clusterability in Neural Networks, arXiv 2103.03386, section 2; the embedding and the
+k-means are those of scikit-learn's `SpectralClustering(affinity="precomputed")`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from modlint.analysis import Inputs
+from modlint.analysis.clustering import Clusters, Partition
+from modlint.analysis.numerics import kmeans
+from modlint.analysis.numerics.adjacency import Adjacency, adjacency, compact, live_vertices
+from modlint.analysis.numerics.eigen import leading_pairs
+from modlint.analysis.numerics.seeds import generator
+from modlint.analysis.numerics.workers import single_threaded
+from modlint.analysis.weights import Graph, WeightGraph
+from modlint.errors import Unavailable
+from modlint.network import Network
+
+RESTARTS, RESTARTS_LARGE, LARGE = 25, 100, 2000
+"""Restarts of k-means up to, and above, so many vertices (arXiv 2103.03386, section 2.3)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut:
+    """A clustering of the vertices of one graph.
+
+    Attributes:
+        labels: (vertices,) int64, from 0; clusters in descending order of size.
+        sizes: vertices per cluster.
+        ncut: Σ_c cut(c)/vol(c).
+        spectral_sum: sum of the k smallest eigenvalues of the normalised Laplacian.
+    """
+
+    labels: torch.Tensor
+    sizes: tuple[int, ...]
+    ncut: float
+    spectral_sum: float
+
+
+def live_graph(network: Network, inputs: Inputs, spec: Partition) -> tuple[Graph, torch.Tensor]:
+    """The graph without isolated vertices, and which vertices are live: (vertices,) bool.
+
+    Raises:
+        Unavailable: the graph is above the stated size, or has too few live vertices.
+    """
+    if network.connections > spec.max_connections:
+        raise Unavailable(
+            f"the graph has {network.connections:,} connections, more than the "
+            f"{spec.max_connections:,} that are clustered unless asked for; to run it whole: "
+            f"modlint check --config rules.not-clusterable.max-connections={network.connections} "
+            "(likewise rules.unbalanced-clusters)"
+        )
+    graph = inputs.result(WeightGraph())
+    live = live_vertices(adjacency(graph), inputs.device)
+    require_enough(int(live.sum()), spec.clusters)
+    return compact(graph, live), live
+
+
+def require_enough(vertices: int, clusters: int) -> None:
+    """Refuse a graph with fewer than three live vertices per cluster.
+
+    Raises:
+        Unavailable: it has fewer.
+    """
+    if vertices < 3 * clusters:
+        raise Unavailable(
+            f"{vertices} connected neurons are too few for {clusters} clusters: "
+            f"at least {3 * clusters} are needed"
+        )
+
+
+def partition(network: Network, inputs: Inputs, spec: Partition) -> Clusters:
+    """Cluster a network's neurons; shuffle 0 of the seed's k-means streams.
+
+    Raises:
+        Unavailable: the graph is above the stated size, or has too few live vertices.
+    """
+    graph, live = live_graph(network, inputs, spec)
+    with single_threaded(inputs.device) as pool:
+        cut = pool.submit(spectral_cut, adjacency(graph), spec, 0).result()
+    labels = torch.full(live.shape, -1, dtype=torch.int64, device=live.device)
+    labels[live] = cut.labels
+    groups = torch.split(labels.cpu(), [group.size for group in network.groups])
+    return Clusters(
+        labels={
+            group.name: tuple(part.tolist())
+            for group, part in zip(network.groups, groups, strict=True)
+        },
+        sizes=cut.sizes,
+        ncut=cut.ncut,
+        spectral_sum=cut.spectral_sum,
+        neurons=network.neurons,
+        isolated_units=int((~live).sum()),
+    )
+
+
+def spectral_cut(matrix: Adjacency, spec: Partition, shuffle: int) -> Cut:
+    """Cluster a graph without isolated vertices.
+
+    Args:
+        matrix: its adjacency.
+        spec: number of clusters and seed.
+        shuffle: number of the shuffle, 0 for the network itself; it names the random stream.
+
+    Raises:
+        Unavailable: fewer vertices than clusters can be told apart.
+    """
+    k = spec.clusters
+    degree = matrix.times(torch.ones(matrix.vertices, dtype=torch.float64, device=matrix.device))
+    scale = degree.rsqrt()
+    values, vectors = leading_pairs(matrix.scaled(scale), k)
+    restarts = RESTARTS if matrix.vertices <= LARGE else RESTARTS_LARGE
+    random = generator("k-means", spec.seed, shuffle)
+    labels = kmeans.cluster(vectors * scale.unsqueeze(1), k, restarts, random)
+    labels, sizes = by_size(labels, k)
+    if 0 in sizes:
+        raise Unavailable(f"fewer than {k} clusters can be told apart")
+    ncut, spectral_sum = normalised_cut(matrix, degree, labels, k), float((1 - values).sum())
+    # S_k bounds n-cut from below over all partitions (Ky Fan): else one of the two is wrong
+    assert ncut >= spectral_sum - 1e-9, (ncut, spectral_sum)  # noqa: S101
+    return Cut(labels, sizes, ncut, spectral_sum)
+
+
+def by_size(labels: torch.Tensor, k: int) -> tuple[torch.Tensor, tuple[int, ...]]:
+    """Labels renumbered by descending cluster size, then by first member; and the sizes."""
+    sizes = torch.bincount(labels, minlength=k).tolist()
+    order = sorted(dict.fromkeys([*labels.tolist(), *range(k)]), key=lambda c: -sizes[c])
+    rank = torch.empty(k, dtype=torch.int64)
+    rank[order] = torch.arange(k)
+    return rank.to(labels.device)[labels], tuple(sizes[cluster] for cluster in order)
+
+
+def normalised_cut(matrix: Adjacency, degree: torch.Tensor, labels: torch.Tensor, k: int) -> float:
+    """Σ_c cut(c)/vol(c), with no factor ½; every cluster has a member.
+
+    Args:
+        matrix: adjacency.
+        degree: (vertices,) its row sums, all positive.
+        labels: (vertices,) from 0 to k − 1.
+        k: number of clusters.
+    """
+    members = torch.nn.functional.one_hot(labels, k).to(torch.float64)
+    within = (members * matrix.times(members)).sum(0)
+    return float((1 - within / (degree @ members)).clamp_min(0).sum())

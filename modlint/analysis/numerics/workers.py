@@ -1,0 +1,36 @@
+"""Workers that each compute on one thread.
+
+A graph's eigenproblem is too small to gain from several BLAS threads, so samples run side by side
+instead, and a result does not depend on how many threads the machine offers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import torch
+
+WORKING_SET = 1 << 31
+"""Bytes that all workers together may hold at a time; fewer work side by side on large graphs."""
+
+
+@contextmanager
+def single_threaded(device: torch.device, footprint: int = 0) -> Iterator[ThreadPoolExecutor]:
+    """A pool whose workers each use one thread: as many as torch may use, one on an accelerator.
+
+    Work that has not begun is dropped when the block is left.
+
+    Args:
+        device: where the work runs.
+        footprint: bytes that one piece of work holds.
+    """
+    threads = torch.get_num_threads() if device.type == "cpu" else 1
+    workers = max(1, min(threads, WORKING_SET // max(1, footprint)))
+    # torch's number of threads is a setting of each thread: the caller's stays as it is
+    pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -1,0 +1,221 @@
+"""The permutation test: shuffles, statistics, calibration, and scikit-learn on the same graphs."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hand_built import HandInputs, chain, one_layer, planted_weights, random_chain, random_weights
+from scipy import stats
+from sklearn.cluster import SpectralClustering
+from threadpoolctl import threadpool_limits
+
+from modlint.analysis.clustering import ClusterNull, Clusters, ClusterTest, Null, Partition
+from modlint.analysis.numerics.adjacency import adjacency, compact, live_vertices
+from modlint.analysis.numerics.clustering import normalised_cut
+from modlint.analysis.numerics.null import shuffle, summarise
+from modlint.analysis.numerics.seeds import permutation
+from modlint.analysis.weights import Graph, WeightGraph
+from modlint.errors import Unavailable
+from modlint.network import Layer
+
+SMALL = ClusterTest(Partition(clusters=4), shuffles=19)
+
+
+def _test(inputs: HandInputs, spec: ClusterTest) -> ClusterNull:
+    return spec.compute(inputs.network, inputs)
+
+
+def _graph(inputs: HandInputs) -> Graph:
+    return inputs.result(WeightGraph())
+
+
+def _clusters(ncut: float) -> Clusters:
+    return Clusters({}, (1, 1), ncut, 0.0, 2, 0)
+
+
+# --- shuffles
+
+
+@pytest.mark.parametrize("null", ["layer", "layer-nonzero"])
+def test_each_matrix_is_permuted_within_itself(null: Null) -> None:
+    graph = _graph(random_chain(0, 12, 9, 7))
+    shuffled = shuffle(graph, null, seed=0, number=1)
+    for before, after in zip(graph.blocks, shuffled.blocks, strict=True):
+        assert not after.weights.equal(before.weights)
+        assert after.weights.flatten().sort().values.equal(before.weights.flatten().sort().values)
+        assert (after.layer, after.source, after.target) == (
+            before.layer,
+            before.source,
+            before.target,
+        )
+
+
+def test_zeros_stay_where_they_are_only_in_the_nonzero_null() -> None:
+    weight = random_weights(0, 20, 20)[0] * (torch.arange(400).view(20, 20) % 3 == 0)
+    graph = _graph(chain(weight))
+    zeros = graph.blocks[0].weights == 0
+    assert (shuffle(graph, "layer-nonzero", 0, 1).blocks[0].weights == 0).equal(zeros)
+    moved = shuffle(graph, "layer", 0, 1).blocks[0].weights == 0
+    assert moved.sum() == zeros.sum()
+    assert not moved.equal(zeros)
+
+
+@pytest.mark.parametrize("null", ["layer", "layer-nonzero"])
+def test_grouped_convolutions_are_permuted_where_edges_can_be(null: Null) -> None:
+    layer = Layer("c", "conv", (8, 3, 3), "in", "out", (), "w", groups=2)
+    graph = _graph(one_layer(layer, 6, 8, torch.randn(8, 3, 3)))
+    after = shuffle(graph, null, 0, 1).blocks[0].weights
+    mask = graph.blocks[0].mask
+    assert mask is not None
+    assert bool((after[mask] > 0).all())
+    assert bool((after[~mask] == 0).all())
+    assert not after.equal(graph.blocks[0].weights)
+
+
+def test_a_permutation_depends_on_its_names_alone() -> None:
+    draws = {
+        (seed, number, matrix): tuple(permutation(seed, number, matrix, 20).tolist())
+        for seed in (0, 1, 2**70)
+        for number in (1, 2)
+        for matrix in (0, 1)
+    }
+    assert len(set(draws.values())) == 12
+    assert all(sorted(draw) == list(range(20)) for draw in draws.values())
+    graph = _graph(chain(torch.arange(20.0).view(4, 5)))
+    expected = graph.blocks[0].weights.flatten()[permutation(7, 3, 0, 20)]
+    assert shuffle(graph, "layer", 7, 3).blocks[0].weights.flatten().equal(expected)
+
+
+def test_permutations_are_the_same_in_every_release() -> None:
+    """Reports name their seed; a change here changes every p-value in them."""
+    text = repr(permutation(0, 1, 0, 1000).tolist()).encode()
+    assert hashlib.sha256(text).hexdigest()[:16] == "26baffecffce8707"
+
+
+def test_tied_matrices_are_permuted_alike() -> None:
+    inputs = random_chain(1, 9, 9, 9)
+    tied = replace(inputs.network.layers[1], weight="fc0.weight")
+    network = replace(inputs.network, layers=(inputs.network.layers[0], tied))
+    first, second = shuffle(_graph(HandInputs(network, inputs.tensors)), "layer", 0, 1).blocks
+    assert first.weights.equal(second.weights)
+
+
+def test_isolated_neurons_are_removed_before_the_shuffle() -> None:
+    """Else the zeros of a dead unit would be dealt out to live ones."""
+    weights = random_weights(2, 30, 25, 9)
+    plain = _test(chain(*weights), SMALL)
+    padded = [torch.zeros(27, 31), torch.zeros(9, 27)]
+    padded[0][:25, :30], padded[1][:, :25] = weights
+    found = _test(chain(*padded), SMALL)
+    assert found.clusters.isolated_units == 3
+    assert found.null_samples == plain.null_samples
+
+
+# --- statistics
+
+
+def test_statistics_of_the_null() -> None:
+    samples = [10.2, 10.1, 10.4, 10.3, 10.0, 10.25, 10.15]
+    found = summarise(_clusters(10.05), samples, 12)
+    assert found.null_mean == pytest.approx(np.mean(samples))
+    assert found.null_std == pytest.approx(np.std(samples))
+    assert found.z_score == pytest.approx((10.05 - np.mean(samples)) / np.std(samples))
+    assert found.p_value == 2 / 8
+    mad = stats.median_abs_deviation(samples, scale=1 / 1.4826)
+    assert found.robust_z == pytest.approx((10.05 - np.median(samples)) / mad)
+    assert found.effect_size == pytest.approx((10.2 - 10.05) / 10.2)
+
+
+def test_in_out_ratio_of_the_reports_example() -> None:
+    found = summarise(_clusters(10.02), [10.1, 10.2], 12)
+    assert found.in_out_ratio == pytest.approx(0.099, abs=5e-4)
+    assert found.p_value == pytest.approx(1 / 3)
+
+
+def test_nothing_cut_and_nothing_deviating() -> None:
+    found = summarise(_clusters(0.0), [1.0, 1.0, 1.0, 2.0], 2)
+    assert math.isinf(found.in_out_ratio)
+    assert found.robust_z is None
+
+
+def test_a_null_without_spread() -> None:
+    with pytest.raises(Unavailable, match="no spread"):
+        summarise(_clusters(1.0), [2.0, 2.0], 2)
+    with pytest.raises(Unavailable, match="shuffling the weights changes nothing"):
+        _test(chain(torch.ones(20, 30), torch.ones(15, 20)), SMALL)
+
+
+# --- the whole test
+
+
+def test_planted_modules_are_clusterable_and_their_shuffle_is_not() -> None:
+    weights = planted_weights(0, 10, 80, 60, 60, 60, 10)
+    spec = ClusterTest(Partition(clusters=10), shuffles=19)
+    planted = _test(chain(*weights), spec)
+    assert planted.p_value == 1 / 20
+    assert planted.z_score < -20
+    shuffled = [
+        w.flatten()[permutation(99, 1, i, w.numel())].view_as(w) for i, w in enumerate(weights)
+    ]
+    assert _test(chain(*shuffled), spec).p_value > 0.05
+
+
+def test_random_networks_are_rarely_called_clusterable() -> None:
+    """Of 100, p ≤ .05 has to come out about 5 times: 1 to 10 with probability .98."""
+    found = [_test(random_chain(seed, 16, 16, 16, 6), SMALL) for seed in range(100)]
+    p = np.array([result.p_value for result in found])
+    assert 1 <= (p <= 0.05).sum() <= 10
+    assert stats.kstest(p, "uniform").pvalue > 0.001
+
+
+def test_progress_is_told() -> None:
+    told: list[tuple[str, int, int]] = []
+    inputs = random_chain(0, 20, 20, 8)
+    inputs.progress = lambda *step: told.append(step)
+    _test(inputs, replace(SMALL, shuffles=5))
+    assert told == [("shuffling", done, 5) for done in range(1, 6)]
+
+
+def test_a_spent_budget_has_no_verdict() -> None:
+    inputs = random_chain(0, 60, 60, 60, 10)
+    with pytest.raises(Unavailable, match=r"budget of 1e-06 s ran out after \d of 19 shuffles"):
+        _test(inputs, replace(SMALL, budget=1e-6))
+    assert _test(inputs, replace(SMALL, budget=600)).p_value > 0
+
+
+def test_same_seed_same_samples_other_seed_other_samples() -> None:
+    first, again = (_test(random_chain(0, 20, 20, 8), SMALL) for _ in range(2))
+    other = _test(random_chain(0, 20, 20, 8), replace(SMALL, partition=Partition(4, seed=1)))
+    assert first == again
+    assert set(first.null_samples).isdisjoint(other.null_samples)
+
+
+# --- scikit-learn on the same graphs
+
+
+def _scikit_learn_ncut(graph: Graph, k: int, seed: int = 0) -> float:
+    matrix = adjacency(compact(graph, live_vertices(adjacency(graph), torch.device("cpu"))))
+    solver = SpectralClustering(
+        k, affinity="precomputed", eigen_solver="arpack", n_init=25, random_state=seed
+    )
+    with threadpool_limits(1):  # its BLAS threads would fight with torch's
+        labels = torch.from_numpy(solver.fit(matrix.dense().numpy()).labels_).long()
+    degree = matrix.times(torch.ones(matrix.vertices, dtype=torch.float64))
+    return normalised_cut(matrix, degree, labels, k)
+
+
+def test_agrees_with_scikit_learn_on_the_same_shuffles() -> None:
+    inputs = chain(*planted_weights(0, 6, 64, 48, 48, 10, up=1.6, down=0.9))
+    found = _test(inputs, ClusterTest(shuffles=30))
+    graph = _graph(inputs)
+    samples = [_scikit_learn_ncut(shuffle(graph, "layer", 0, i), 12) for i in range(1, 31)]
+    observed = [_scikit_learn_ncut(graph, 12, seed) for seed in range(5)]
+    assert found.clusters.ncut == pytest.approx(np.mean(observed), rel=0.005)
+    assert found.null_mean == pytest.approx(np.mean(samples), rel=0.005)
+    assert found.null_std == pytest.approx(np.std(samples), rel=0.25)
+    assert found.p_value < 0.05

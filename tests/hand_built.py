@@ -1,0 +1,100 @@
+"""Networks built by hand from torch tensors, for tests of the numerics."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+
+from modlint.analysis import NetworkAnalysis
+from modlint.network import Group, Layer, Network, Norm
+
+
+@dataclass
+class HandInputs:
+    """What analyses may read of a network built by hand; results are computed once."""
+
+    network: Network
+    tensors: Mapping[str, torch.Tensor]
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None
+    results: dict[NetworkAnalysis[Any], Any] = field(default_factory=dict)
+
+    def weight(self, name: str) -> torch.Tensor:
+        return self.tensors[name].to(self.device)
+
+    def result(self, analysis: NetworkAnalysis[Any]) -> Any:
+        if analysis not in self.results:
+            self.results[analysis] = analysis.compute(self.network, self)
+        return self.results[analysis]
+
+
+def chain(*weights: torch.Tensor, biases: Sequence[torch.Tensor] = ()) -> HandInputs:
+    """A ReLU multilayer perceptron of weights (out, in); layers are "fc0", "fc1", …."""
+    sizes = [weights[0].shape[1], *(weight.shape[0] for weight in weights)]
+    roles = ["input", *["hidden"] * (len(weights) - 1), "output"]
+    groups = [Group(f"g{i}", n, r) for i, (n, r) in enumerate(zip(sizes, roles, strict=True))]
+    layers = [
+        Layer(
+            name=f"fc{i}",
+            kind="linear",
+            shape=tuple(weight.shape),
+            source=f"g{i}",
+            target=f"g{i + 1}",
+            inputs=(f"fc{i - 1}",) if i else (),
+            weight=f"fc{i}.weight",
+            bias=f"fc{i}.bias" if biases else None,
+            activation="relu" if i < len(weights) - 1 else "identity",
+        )
+        for i, weight in enumerate(weights)
+    ]
+    tensors = {f"fc{i}.weight": weight for i, weight in enumerate(weights)}
+    tensors |= {f"fc{i}.bias": bias for i, bias in enumerate(biases)}
+    return HandInputs(Network("0", "graph", None, tuple(groups), tuple(layers)), tensors)
+
+
+def with_norm(
+    inputs: HandInputs, layer: int, norm: Norm, tensors: Mapping[str, torch.Tensor], where: str
+) -> HandInputs:
+    """The same network with a norm beside one layer; `where` is "input" or "output"."""
+    layers = list(inputs.network.layers)
+    layers[layer] = replace(layers[layer], **{f"{where}_norms": (norm,)})
+    network = replace(inputs.network, layers=tuple(layers))
+    return HandInputs(network, {**inputs.tensors, **tensors})
+
+
+def one_layer(layer: Layer, source: int, target: int, weight: torch.Tensor) -> HandInputs:
+    """A network of one layer from group "in" of `source` neurons to group "out" of `target`."""
+    groups = (Group("in", source, "input"), Group("out", target, "output"))
+    return HandInputs(Network("0", "graph", None, groups, (layer,)), {layer.weight: weight})
+
+
+def random_chain(seed: int, *sizes: int) -> HandInputs:
+    """A multilayer perceptron with independent normal weights."""
+    return chain(*random_weights(seed, *sizes))
+
+
+def random_weights(seed: int, *sizes: int) -> list[torch.Tensor]:
+    """Weights (out, in) between layers of these sizes, normal with variance 1/in."""
+    generator = torch.Generator().manual_seed(seed)
+    pairs = itertools.pairwise(sizes)
+    return [torch.randn(n, m, generator=generator) / m**0.5 for m, n in pairs]
+
+
+def planted_weights(
+    seed: int, modules: int, *sizes: int, up: float = 4.6, down: float = 0.6
+) -> list[torch.Tensor]:
+    """Random weights, those within a module times `up`, others times `down`.
+
+    Filan et al., arXiv 2103.03386, section 5; units of a layer take turns in the modules.
+    """
+    weights = random_weights(seed, *sizes)
+    return [w * torch.where(_within(modules, *w.shape), up, down) for w in weights]
+
+
+def _within(modules: int, out: int, inputs: int) -> torch.Tensor:
+    """Where two units are in the same module: (out, in) bool."""
+    return torch.arange(out)[:, None] % modules == torch.arange(inputs) % modules
