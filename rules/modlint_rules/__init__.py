@@ -1,0 +1,1 @@
+"""modlint's own rules, a package for each family."""

@@ -1,0 +1,18 @@
+"""CLU: how far a network falls into clusters of neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from modlint import hookimpl
+from modlint.rule import Rule
+
+
+@hookimpl
+def modlint_rules() -> Iterable[type[Rule[Any]]]:
+    """The rules of this family."""
+    from modlint_rules.clusterability.not_clusterable import NotClusterable
+    from modlint_rules.clusterability.unbalanced_clusters import UnbalancedClusters
+
+    return (NotClusterable, UnbalancedClusters)

@@ -1,0 +1,155 @@
+"""CLU001: a network that is no more clusterable than its own shuffled weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import msgspec
+
+from modlint.analysis.clustering import ClusterNull, ClusterTest, Method, Null
+from modlint.network import Network
+from modlint.rule import Examination, Need, NetworkRule
+from modlint.verdict import Severity, Target, Verdict
+from modlint_rules.clusterability.options import PartitionOptions
+
+_HELP = (
+    "if modules are wanted, train for them: plant them at initialisation (weights within a module"
+    " × 4.6, between modules × 0.6), or add a clusterability term to the loss, then prune;"
+    " if not, ignore CLU001"
+)
+
+
+class NotClusterableOptions(PartitionOptions, frozen=True):
+    """Options of CLU001."""
+
+    shuffles: Annotated[
+        int, msgspec.Meta(description="number of shuffled networks to compare with", ge=2)
+    ] = 50
+    method: Annotated[
+        Method,
+        msgspec.Meta(description="the statistic: filan2021 is the n-cut of arXiv 2103.03386"),
+    ] = "filan2021"
+    null: Annotated[
+        Null,
+        msgspec.Meta(
+            description="which entries of a layer's weights a shuffle permutes:"
+            " layer, all; layer-nonzero, those that are not zero"
+        ),
+    ] = "layer"
+    max_p: Annotated[
+        float,
+        msgspec.Meta(description="p-value up to which a network counts as clusterable", gt=0, le=1),
+    ] = 0.05
+    max_z: Annotated[
+        float | None,
+        msgspec.Meta(description="z-score that decides instead of p; negative is clusterable"),
+    ] = None
+    budget: Annotated[
+        Annotated[float, msgspec.Meta(gt=0)] | None,
+        msgspec.Meta(description="seconds after which an unfinished test is inconclusive"),
+    ] = None
+
+
+class NotClusterable(NetworkRule[NotClusterableOptions]):
+    """The published permutation test of clusterability."""
+
+    code = "CLU001"
+    name = "not-clusterable"
+    summary = "neurons form no better clusters than those of the shuffled weights"
+    severity = Severity.NOTE
+    source = "Filan et al., Clusterability in Neural Networks, arXiv 2103.03386, sections 2-3"
+    options_type = NotClusterableOptions
+
+    def needs(self) -> tuple[Need, ...]:
+        """The test against shuffled weights."""
+        return (self._test,)
+
+    @property
+    def _test(self) -> ClusterTest:
+        options = self.options
+        return ClusterTest(
+            partition=options.partition,
+            shuffles=options.shuffles,
+            null=options.null,
+            method=options.method,
+            budget=options.budget,
+        )
+
+    def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
+        """Compare the network's n-cut with those of its shuffles."""
+        target = Target("network", network.id, network=network.id)
+        options = self.options
+        floor = 1 / (options.shuffles + 1)
+        if options.max_z is None and floor > options.max_p:
+            yield self.inconclusive(
+                target,
+                f"{options.shuffles} shuffles cannot give a p below {floor:.3g}, which is above"
+                f" max-p {options.max_p:g}: set shuffles to {_shuffles_for(options.max_p)} or more",
+            )
+            return
+        result = file.network(self._test, network)
+        passes, limit = self._decide(result)
+        message, values = _message(result, passes), self._values(result)
+        yield (
+            self.passed(target, message, values=values, limit=limit, confidence=network.confidence)
+            if passes
+            else self.failed(
+                target,
+                message,
+                help=_HELP,
+                values=values,
+                limit=limit,
+                confidence=network.confidence,
+            )
+        )
+
+    def _decide(self, result: ClusterNull) -> tuple[bool, Mapping[str, Mapping[str, float]]]:
+        max_z = self.options.max_z
+        if max_z is not None:
+            return result.z_score <= max_z, {"z_score": {"max": max_z}}
+        return result.p_value <= self.options.max_p, {"p_value": {"max": self.options.max_p}}
+
+    def _values(self, result: ClusterNull) -> dict[str, Any]:
+        options, clusters = self.options, result.clusters
+        return {
+            "method": options.method,
+            "statistic": "ncut",
+            "null": options.null,
+            "clusters": options.clusters,
+            "shuffles": options.shuffles,
+            "seed": options.seed,
+            "neurons": clusters.neurons,
+            "isolated_units": clusters.isolated_units,
+            "ncut": clusters.ncut,
+            "null_mean": result.null_mean,
+            "null_std": result.null_std,
+            "z_score": result.z_score,
+            "robust_z": result.robust_z,
+            "p_value": result.p_value,
+            "effect_size": result.effect_size,
+            "in_out_ratio": result.in_out_ratio,
+            "spectral_sum": clusters.spectral_sum,
+            "null_samples": result.null_samples,
+        }
+
+
+def _shuffles_for(p: float) -> int:
+    """The fewest shuffles that can give a p-value of `p`."""
+    return math.ceil(1 / p - 1e-9) - 1
+
+
+def _message(result: ClusterNull, passes: bool) -> str:
+    """What was measured, and what it means."""
+    clusters = result.clusters
+    measured = (
+        f"n-cut {clusters.ncut:.2f} against {result.null_mean:.2f} ± {result.null_std:.2g}"
+        f" of {len(result.null_samples)} shuffles"
+        f" (z {result.z_score:.1f}, p {result.p_value:.2g})"
+    )
+    if passes and result.z_score < 0:
+        return f"{measured}: its neurons form better clusters than those of shuffled weights"
+    if clusters.ncut > max(result.null_samples):
+        return f"{measured}: its neurons form worse clusters than those of shuffled weights"
+    return f"{measured}: its neurons form no better clusters than those of shuffled weights"

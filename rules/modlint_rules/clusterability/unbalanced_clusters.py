@@ -1,0 +1,94 @@
+"""CLU002: clusters of very unequal size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Annotated
+
+import msgspec
+
+from modlint.network import Network
+from modlint.rule import Examination, Need, NetworkRule
+from modlint.verdict import Severity, Target, Verdict
+from modlint_rules.clusterability.options import PartitionOptions
+
+_HELP = (
+    "read CLU001's verdict with care, since one cluster holds most of the network; look for units"
+    " cut off from the rest (NEU001), or ask for fewer clusters"
+)
+
+
+class UnbalancedClustersOptions(PartitionOptions, frozen=True):
+    """Options of CLU002."""
+
+    min_balance: Annotated[
+        float,
+        msgspec.Meta(
+            description="effective clusters as a share of all, below which it is a finding",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.5
+    max_largest_share: Annotated[
+        float,
+        msgspec.Meta(
+            description="share of the neurons in one cluster above which it is a finding",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.5
+
+
+class UnbalancedClusters(NetworkRule[UnbalancedClustersOptions]):
+    """How evenly the neurons are spread over the clusters."""
+
+    code = "CLU002"
+    name = "unbalanced-clusters"
+    summary = "one cluster holds most of the neurons, or few clusters hold nearly all"
+    severity = Severity.NOTE
+    source = "Hill, Diversity and Evenness, Ecology 54 (1973): exp(entropy) as effective number"
+    options_type = UnbalancedClustersOptions
+
+    def needs(self) -> tuple[Need, ...]:
+        """The partition that CLU001 finds too."""
+        return (self.options.partition,)
+
+    def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
+        """Judge the sizes of the clusters."""
+        options = self.options
+        clusters = file.network(options.partition, network)
+        shares = [size / sum(clusters.sizes) for size in clusters.sizes]
+        effective = math.exp(-sum(share * math.log(share) for share in shares))
+        balance, largest = effective / len(shares), max(shares)
+        values = {
+            "clusters": options.clusters,
+            "seed": options.seed,
+            "neurons": clusters.neurons,
+            "isolated_units": clusters.isolated_units,
+            "sizes": clusters.sizes,
+            "balance": balance,
+            "largest_share": largest,
+        }
+        limit = {
+            "balance": {"min": options.min_balance},
+            "largest_share": {"max": options.max_largest_share},
+        }
+        message = (
+            f"{len(shares)} clusters of {clusters.sizes[0]:,} to {clusters.sizes[-1]:,} neurons,"
+            f" as diverse as {effective:.1f} equal ones; the largest holds {largest:.0%}"
+        )
+        target = Target("network", network.id, network=network.id)
+        if balance >= options.min_balance and largest <= options.max_largest_share:
+            yield self.passed(
+                target, message, values=values, limit=limit, confidence=network.confidence
+            )
+        else:
+            yield self.failed(
+                target,
+                message,
+                help=_HELP,
+                values=values,
+                limit=limit,
+                confidence=network.confidence,
+            )

@@ -1,0 +1,99 @@
+"""COV001: what the run could not look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from modlint.analysis.statistics import TensorStatistics
+from modlint.checkpoint import Checkpoint, Role, Tensor
+from modlint.network import Network
+from modlint.rule import Examination, Need, Options, Rule
+from modlint.text import count
+from modlint.verdict import Severity, Verdict
+from modlint_rules.targets import whole_file
+
+_NAMED = 20
+_SHOWN = 3
+_WEIGHT_KINDS = frozenset({"float", "complex", "quantised"})
+
+
+class NotExamined(Rule[Options]):
+    """Tensors that no analysis could examine, and weights that no network reached."""
+
+    code = "COV001"
+    name = "not-examined"
+    summary = "parts of the file that no rule could examine, and why"
+    severity = Severity.NOTE
+    source = "modlint's own: what was not examined is never called clean"
+    strict_severity = Severity.ERROR
+
+    def needs(self) -> tuple[Need, ...]:
+        """The widest tensor analysis, so that every tensor is visited."""
+        return (TensorStatistics(),)
+
+    def check(self, file: Examination) -> Iterator[Verdict]:
+        """One verdict for the file."""
+        tensors = len(file.checkpoint.tensors)
+        outside = _outside_networks(file.checkpoint, file.networks)
+        missing = [network for network in file.networks if network.reason is not None]
+        values: dict[str, Any] = {
+            "tensors": tensors,
+            "tensors_unexamined": len(file.unexamined),
+            "weights_outside_networks": len(outside),
+            "networks_missing": len(missing),
+            "unexamined": dict(list(file.unexamined.items())[:_NAMED]),
+            "outside_networks": outside[:_NAMED],
+            "reasons": tuple(dict.fromkeys(str(network.reason) for network in missing)),
+        }
+        limit = {name: {"max": 0.0} for name in list(values)[1:4]}
+        target = whole_file(file.checkpoint)
+        parts = [*_unexamined(file), *_outside(outside), *_missing(file.networks, missing)]
+        if parts:
+            yield self.failed(
+                target,
+                "; ".join(parts),
+                help="do not read the other verdicts as covering these parts",
+                values=values,
+                limit=limit,
+            )
+        else:
+            message = f"all {count(tensors, 'tensor')} examined"
+            yield self.passed(target, message, values=values, limit=limit)
+
+
+def _outside_networks(checkpoint: Checkpoint, networks: Sequence[Network]) -> tuple[str, ...]:
+    """Names of the weights in no network; () where there is no network to be in."""
+    rebuilt = [network for network in networks if network.reason is None]
+    if not rebuilt:
+        return ()
+    reached = frozenset[str]().union(*(network.tensors for network in rebuilt))
+    return tuple(t.name for t in checkpoint.tensors.values() if _is_weight(t, reached))
+
+
+def _is_weight(tensor: Tensor, reached: frozenset[str]) -> bool:
+    return (
+        tensor.name not in reached
+        and tensor.role is Role.WEIGHT
+        and tensor.dtype.kind in _WEIGHT_KINDS
+        and tensor.shape != ()
+    )
+
+
+def _unexamined(file: Examination) -> Iterator[str]:
+    if file.unexamined:
+        name, reason = next(iter(file.unexamined.items()))
+        yield f"{count(len(file.unexamined), 'tensor')} not examined ({name}: {reason})"
+
+
+def _outside(names: tuple[str, ...]) -> Iterator[str]:
+    if names:
+        listed = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+        yield f"{count(len(names), 'weight')} in no network ({listed})"
+
+
+def _missing(networks: Sequence[Network], missing: Sequence[Network]) -> Iterator[str]:
+    if missing:
+        amount = "no network" if len(missing) == len(networks) else count(len(missing), "network")
+        which = "could be" if len(missing) == len(networks) else "could not be"
+        yield f"{amount} {which} rebuilt: {missing[0].reason}"

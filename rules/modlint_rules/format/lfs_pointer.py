@@ -1,0 +1,38 @@
+"""FMT002: a Git LFS pointer instead of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modlint.checkpoint import Status
+from modlint.rule import Examination, Options, Rule
+from modlint.text import count
+from modlint.verdict import Severity, Verdict
+from modlint_rules.targets import whole_file
+
+
+class LfsPointer(Rule[Options]):
+    """A Git LFS pointer where the checkpoint should be."""
+
+    code = "FMT002"
+    name = "lfs-pointer"
+    summary = "the file is a Git LFS pointer: it was not downloaded"
+    severity = Severity.ERROR
+    source = "Git LFS specification, https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md"
+    statuses = frozenset({Status.CHECKED, Status.LFS_POINTER})
+
+    def check(self, file: Examination) -> Iterator[Verdict]:
+        """One verdict for the file."""
+        checkpoint = file.checkpoint
+        target = whole_file(checkpoint)
+        if checkpoint.status is not Status.LFS_POINTER:
+            yield self.passed(target, "holds its content, not a Git LFS pointer")
+            return
+        size = checkpoint.metadata.get("size")
+        stands_for = f" ({count(size, 'byte')})" if isinstance(size, int) else ""
+        yield self.failed(
+            target,
+            f"is a Git LFS pointer, not the file{stands_for}: not downloaded",
+            help=f'git lfs pull --include="{checkpoint.path.as_posix()}"',
+            values={"oid": checkpoint.metadata.get("oid"), "size": size},
+        )

@@ -1,0 +1,67 @@
+"""FMT001: a file that cannot be read as a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modlint.checkpoint import Checkpoint, Remark, Status, promises_checkpoint
+from modlint.rule import Examination, Options, Rule
+from modlint.text import count
+from modlint.verdict import Severity, Verdict
+from modlint_rules.targets import place_in_file, whole_file
+
+_FETCH_AGAIN = "get the file again and compare its size and checksum with the original"
+_EMPTY = "write or download it again; an interrupted save leaves such a file"
+_NAME_A_CHECKPOINT = (
+    "name a checkpoint, or exclude the file; `modlint plugins` lists the formats that are read"
+)
+
+
+class Unreadable(Rule[Options]):
+    """A file, or a part of it, that cannot be read."""
+
+    code = "FMT001"
+    name = "unreadable"
+    summary = "the file is truncated, damaged, or not what its name says"
+    severity = Severity.ERROR
+    source = "the specification of each format; modlint reads no byte that it does not understand"
+    statuses = frozenset({Status.CHECKED, Status.UNREADABLE, Status.NOT_A_CHECKPOINT})
+
+    def check(self, file: Examination) -> Iterator[Verdict]:
+        """One finding for each fault, or one passing verdict for the file."""
+        checkpoint = file.checkpoint
+        for fault in checkpoint.faults:
+            yield self._fault(checkpoint, fault)
+        if checkpoint.status is Status.NOT_A_CHECKPOINT:
+            yield self._not_a_checkpoint(checkpoint)
+        elif checkpoint.status is Status.CHECKED and not checkpoint.faults:
+            yield self.passed(
+                whole_file(checkpoint),
+                f"reads as {checkpoint.format}, {count(checkpoint.nbytes, 'byte')}",
+                values={"faults": 0, "bytes": checkpoint.nbytes},
+                limit={"faults": {"max": 0}},
+            )
+
+    def _fault(self, checkpoint: Checkpoint, fault: Remark) -> Verdict:
+        return self.failed(
+            place_in_file(checkpoint, fault.member, fault.offset),
+            fault.message,
+            help=fault.help or _FETCH_AGAIN,
+            values={"fault": fault.kind},
+        )
+
+    def _not_a_checkpoint(self, checkpoint: Checkpoint) -> Verdict:
+        known = [remark for remark in checkpoint.remarks if remark.kind == "not-a-checkpoint"]
+        message, advice = "holds no format that modlint knows", _NAME_A_CHECKPOINT
+        if not checkpoint.nbytes:
+            message, advice = "the file is empty", _EMPTY
+        elif known:
+            message, advice = f"{known[0].message}, not a checkpoint", known[0].help or advice
+        promised = promises_checkpoint(checkpoint.path)
+        return self.failed(
+            whole_file(checkpoint),
+            message,
+            help=advice,
+            values={"fault": "not-a-checkpoint", "bytes": checkpoint.nbytes},
+            severity=Severity.ERROR if promised else Severity.NOTE,
+        )

@@ -1,0 +1,134 @@
+"""NEU001: hidden units that do nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import msgspec
+
+from modlint.analysis.statistics import TensorStatistics
+from modlint.analysis.units import LayerUnits, UnitWeights
+from modlint.errors import Unavailable
+from modlint.network import Network
+from modlint.rule import Examination, Need, Options, Rule
+from modlint.text import count
+from modlint.verdict import Confidence, Severity, Target, Verdict
+from modlint_rules.neurons.dead_slices import DeadSlices, dead_slices, is_matrix
+from modlint_rules.neurons.dead_units import dead_units
+from modlint_rules.targets import whole_file
+
+_STATISTICS = TensorStatistics()
+_UNITS = UnitWeights()
+_HELP = (
+    "prune them, or train again with what keeps units alive: a lower learning rate,"
+    " He initialisation, a leaky activation, less weight decay"
+)
+
+
+class DeadNeuronsOptions(Options, frozen=True):
+    """Options of NEU001."""
+
+    note_share: Annotated[
+        float,
+        msgspec.Meta(description="dead share of a layer above which it is a note", ge=0, le=1),
+    ] = 0.0
+    max_share: Annotated[
+        float,
+        msgspec.Meta(description="dead share of a layer above which it is a warning", ge=0, le=1),
+    ] = 0.10
+
+
+class DeadNeurons(Rule[DeadNeuronsOptions]):
+    """Hidden units that nothing reads, or that nothing drives."""
+
+    code = "NEU001"
+    name = "dead-neurons"
+    summary = "hidden units have no weights out, or none in and an output of zero"
+    severity = Severity.NOTE
+    source = "Lu et al., Dying ReLU and Initialization, arXiv 1903.06733, section 2"
+    options_type = DeadNeuronsOptions
+
+    def needs(self) -> tuple[Need, ...]:
+        """The units of each network, and tensor statistics where there is none."""
+        return (_UNITS, _STATISTICS)
+
+    def check(self, file: Examination) -> Iterator[Verdict]:
+        """One verdict for each hidden layer; without a network, one for each tensor concerned."""
+        networks = [network for network in file.networks if network.reason is None]
+        for network in networks:
+            try:
+                for units in file.network(_UNITS, network):
+                    yield self._judge_layer(network, units)
+            except Unavailable as unavailable:
+                target = Target("network", network.id, network=network.id)
+                yield self.inconclusive(target, str(unavailable))
+        if not networks:
+            yield from self._judge_tensors(file)
+
+    def _judge_layer(self, network: Network, units: LayerUnits) -> Verdict:
+        dead = dead_units(units)
+        values = {
+            "dead": len(dead.indices),
+            "total": units.total,
+            "share": dead.share,
+            "indices": dead.indices,
+            "silent": len(units.silent),
+            "constant": len(units.constant),
+            "off": len(units.off),
+            "activation": units.activation,
+        }
+        summary = f"{len(dead.indices):,} of {count(units.total, 'hidden unit')} dead"
+        confidence = Confidence.HIGH if dead.certain else Confidence.LOW
+        severity, bound = self._weigh(dead.share)
+        limit = {"share": {"max": bound}}
+        if dead.share <= self.options.note_share:
+            target = Target("layer", units.layer, network=network.id)
+            return self.passed(target, summary, values=values, limit=limit, confidence=confidence)
+        undriven = len(set(dead.indices).difference(units.silent))
+        return self.failed(
+            Target("units", units.layer, network=network.id, units=dead.indices),
+            f"{summary} ({dead.share:.1%}): {len(units.silent):,} without weights out,"
+            f" {undriven:,} without weights in",
+            help=_HELP,
+            values=values,
+            limit=limit,
+            severity=severity,
+            confidence=confidence,
+        )
+
+    def _weigh(self, share: float) -> tuple[Severity, float]:
+        """Severity of a share, and the bound that it exceeds or keeps."""
+        if share > self.options.max_share:
+            whole = share == 1
+            return Severity.ERROR if whole else Severity.WARNING, self.options.max_share
+        return Severity.NOTE, self.options.note_share
+
+    def _judge_tensors(self, file: Examination) -> Iterator[Verdict]:
+        candidates = ((t.name, dead_slices(t, s)) for t, s in file.tensors(_STATISTICS))
+        examined = [(name, slices) for name, slices in candidates if slices is not None]
+        dead = [pair for pair in examined if pair[1].share > self.options.note_share]
+        for name, slices in dead:
+            yield self._judge_slices(name, slices)
+        target = whole_file(file.checkpoint)
+        if not examined and any(map(is_matrix, file.checkpoint.tensors.values())):
+            yield self.inconclusive(target, "no network, and no weight whose zero rows would tell")
+        elif not dead:
+            yield self.passed(
+                target,
+                f"no network; no all-zero row or column in {count(len(examined), 'weight')}",
+                values={"dead": 0, "share": 0.0, "tensors": len(examined)},
+                limit={"share": {"max": self.options.note_share}},
+                confidence=Confidence.LOW,
+            )
+
+    def _judge_slices(self, name: str, slices: DeadSlices) -> Verdict:
+        return self.failed(
+            Target("tensor", name),
+            f"{count(len(slices.rows), 'row')} and {count(len(slices.columns), 'column')} all zero"
+            f" ({slices.share:.1%})",
+            help="if these units were not pruned on purpose: " + _HELP,
+            values=slices.values,
+            limit={"share": {"max": self.options.note_share}},
+            confidence=Confidence.LOW,
+        )

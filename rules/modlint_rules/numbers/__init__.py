@@ -1,0 +1,17 @@
+"""NUM: the numbers in the tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from modlint import hookimpl
+from modlint.rule import Rule
+
+
+@hookimpl
+def modlint_rules() -> Iterable[type[Rule[Any]]]:
+    """The rules of this family."""
+    from modlint_rules.numbers.non_finite import NonFinite
+
+    return (NonFinite,)

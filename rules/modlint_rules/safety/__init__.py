@@ -1,0 +1,17 @@
+"""SEC: what the file could do to whoever loads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from modlint import hookimpl
+from modlint.rule import Rule
+
+
+@hookimpl
+def modlint_rules() -> Iterable[type[Rule[Any]]]:
+    """The rules of this family."""
+    from modlint_rules.safety.unsafe_pickle import UnsafePickle
+
+    return (UnsafePickle,)

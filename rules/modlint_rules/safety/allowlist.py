@@ -1,0 +1,141 @@
+"""The globals that a pickle may name, by exact (module, name): nothing else is taken as safe.
+
+`CALLED` may also be called; the rest may be named and rebuilt. Neither runs code that a file
+could choose, and those of `CALLS_ITS_ARGUMENTS` only run what the file names besides. Sources:
+torch 2.13, `torch._weights_only_unpickler._get_allowed_globals`; the `__reduce__` methods of
+numpy 1.26 and 2.x; the class names of `torch.nn.modules` and `torch.optim`, torch 0.1 to 2.13.
+"""
+
+from __future__ import annotations
+
+from modlint_rules.safety.torch_classes import TORCH_CLASSES
+
+Pair = tuple[str, str]
+
+_NUMBERS = "Double Float Half BFloat16 Long Int Short Char Byte Bool"
+_STORAGES = f"{_NUMBERS} ComplexDouble ComplexFloat QInt8 QInt32 QUInt8 QUInt4x2 QUInt2x4 Untyped"
+_DTYPES = (
+    "float64 float32 float16 bfloat16 complex128 complex64 complex32 bool"
+    " uint64 uint32 uint16 uint8 uint7 uint6 uint5 uint4 uint3 uint2 uint1"
+    " int64 int32 int16 int8 int7 int6 int5 int4 int3 int2 int1"
+    " float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu float4_e2m1fn_x2"
+    " qint8 qint32 quint8 quint4x2 quint2x4 bits8 bits16 bits1x8 bits2x4 bits4x2"
+    " per_tensor_affine per_tensor_symmetric per_channel_affine per_channel_symmetric"
+    " per_channel_affine_float_qparams strided sparse_coo sparse_csr"
+)
+
+
+def _prefixed(owner: str) -> str:
+    return " ".join(f"{owner}.{name}" for name in _TORCH_FUNCTIONS.split())
+
+
+def _suffixed(names: str, suffix: str) -> str:
+    return " ".join(name + suffix for name in names.split())
+
+
+_TYPES = f"{_suffixed(_STORAGES, 'Storage')} {_suffixed(_NUMBERS, 'Tensor')}"
+_NUMPY_MULTIARRAY = "_reconstruct scalar"
+_NUMPY_GENERATORS = "__randomstate_ctor __generator_ctor __bit_generator_ctor"
+_TORCH_FUNCTIONS = (
+    "celu cos exp log_softmax prelu relu rrelu selu sigmoid sin softmax softplus sqrt tanh"
+)
+_TORCH_FUNCTION_OWNERS = ("_VariableFunctions", "_VariableFunctionsClass")
+_BUILTINS = (
+    "bool bytearray bytes complex dict float frozenset int list object range set slice str tuple"
+)
+
+_CALLED: dict[str, str] = {
+    "__builtin__": f"{_BUILTINS} long unicode xrange",
+    "_codecs": "encode",
+    "builtins": _BUILTINS,
+    "collections": "Counter OrderedDict defaultdict deque",
+    "copy_reg": "_reconstructor",
+    "copyreg": "_reconstructor",
+    "datetime": "date datetime time timedelta timezone",
+    "numpy": "dtype ndarray",
+    "numpy._core.multiarray": _NUMPY_MULTIARRAY,
+    "numpy._core.numeric": "_frombuffer",
+    "numpy.core.multiarray": _NUMPY_MULTIARRAY,
+    "numpy.core.numeric": "_frombuffer",
+    "numpy.ma.core": "_mareconstruct",
+    "numpy.random": "__RandomState_ctor",
+    "numpy.random._pickle": _NUMPY_GENERATORS,
+    "numpy.random.bit_generator": "__pyx_unpickle_SeedSequence",
+    "pathlib": "PosixPath PurePosixPath PureWindowsPath WindowsPath",
+    "pathlib._local": "PosixPath PurePosixPath PureWindowsPath WindowsPath",
+    "torch": f"Size Tensor device {_TYPES}",
+    "torch._tensor": "_rebuild_from_type_v2",
+    "torch._utils": (
+        "_rebuild_device_tensor_from_cpu_tensor _rebuild_device_tensor_from_numpy"
+        " _rebuild_meta_tensor_no_storage _rebuild_nested_tensor _rebuild_parameter"
+        " _rebuild_parameter_with_state _rebuild_qtensor _rebuild_sparse_tensor _rebuild_tensor"
+        " _rebuild_tensor_v2 _rebuild_tensor_v3 _rebuild_wrapper_subclass"
+    ),
+    "torch.cuda": _TYPES,
+    "torch.cuda.sparse": _suffixed(_NUMBERS, "Tensor"),
+    "torch.jit._pickle": (
+        "build_boollist build_doublelist build_intlist build_tensor_from_id build_tensorlist"
+        " restore_type_tag"
+    ),
+    "torch.nn.backends.thnn": "_get_thnn_function_backend",
+    "torch.nn.parameter": "Buffer Parameter",
+    "torch.serialization": "_get_layout",
+    "torch.sparse": _suffixed(_NUMBERS, "Tensor"),
+    "torch.storage": "TypedStorage UntypedStorage _TypedStorage _UntypedStorage",
+    "torch.torch_version": "TorchVersion",
+    "types": "SimpleNamespace",
+}
+
+_NAMED: dict[str, str] = {
+    "argparse": "Namespace",
+    "numpy": (
+        "bool_ complex128 complex64 float16 float32 float64 int16 int32 int64 int8"
+        " uint16 uint32 uint64 uint8"
+    ),
+    "numpy.ma": "MaskedArray",
+    "numpy.ma.core": "MaskedArray",
+    "numpy.random._mt19937": "MT19937",
+    "numpy.random._pcg64": "PCG64 PCG64DXSM",
+    "numpy.random._philox": "Philox",
+    "numpy.random._sfc64": "SFC64",
+    "numpy.random.bit_generator": "SeedSequence",
+    "torch": _DTYPES,
+    "torch._C": " ".join(f"{owner} {_prefixed(owner)}" for owner in _TORCH_FUNCTION_OWNERS),
+    "torch.nn.functional": (
+        "celu elu gelu glu hardsigmoid hardswish hardtanh leaky_relu log_softmax mish relu relu6"
+        " selu sigmoid silu softmax softplus softsign tanh"
+    ),
+    "typing": "Any",
+}
+
+
+def _pairs(table: dict[str, str]) -> frozenset[Pair]:
+    return frozenset((module, name) for module, names in table.items() for name in names.split())
+
+
+CALLED: frozenset[Pair] = _pairs(_CALLED)
+"""What a pickle may call."""
+
+NAMED: frozenset[Pair] = CALLED | _pairs(_NAMED) | _pairs(TORCH_CLASSES)
+"""What a pickle may name, and rebuild an instance of."""
+
+FOLLOWED: frozenset[Pair] = frozenset(
+    {
+        ("__builtin__", "getattr"),
+        ("builtins", "getattr"),
+        ("torch.storage", "_load_from_bytes"),
+    }
+)
+"""What a pickle may call where the trace holds what the call reads or loads."""
+
+CALLS_ITS_ARGUMENTS: frozenset[Pair] = frozenset(
+    {
+        ("collections", "defaultdict"),
+        ("copy_reg", "_reconstructor"),
+        ("copyreg", "_reconstructor"),
+        ("numpy.random", "__RandomState_ctor"),
+        *(("numpy.random._pickle", name) for name in _NUMPY_GENERATORS.split()),
+        ("torch._tensor", "_rebuild_from_type_v2"),
+    }
+)
+"""Those of `CALLED` that call, or keep to call, something that they are given."""

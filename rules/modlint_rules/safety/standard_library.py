@@ -1,0 +1,25 @@
+"""Modules of the standard library in other versions of Python than the running one."""
+
+from __future__ import annotations
+
+_PYTHON_2 = (
+    "BaseHTTPServer CGIHTTPServer ConfigParser Cookie HTMLParser Queue SimpleHTTPServer"
+    " SimpleXMLRPCServer SocketServer StringIO Tkinter UserDict UserList UserString __builtin__"
+    " _winreg anydbm cPickle cStringIO commands compiler copy_reg dbhash dircache dumbdbm"
+    " dummy_thread exceptions fpformat gdbm httplib imputil md5 mimetools multifile"
+    " mutex new os2emxpath popen2 posixfile repr rexec rfc822 robotparser sets sgmllib sha thread"
+    " urllib2 urlparse user whichdb xmlrpclib"
+)
+_REMOVED_FROM_3 = (
+    "aifc asynchat asyncore audioop binhex cgi cgitb chunk crypt distutils formatter imghdr imp"
+    " lib2to3 macpath mailcap msilib nis nntplib ossaudiodev parser pipes smtpd sndhdr spwd sunau"
+    " symbol telnetlib uu xdrlib"
+)
+_ADDED_SINCE_3_11 = (
+    "_android_support _apple_support _colorize _hmac _interpchannels _interpqueues _interpreters"
+    " _ios_support _opcode_metadata _pylong _pyrepl _sysconfig _types _zstd annotationlib"
+    " compression"
+)
+
+OTHER_VERSIONS = frozenset(f"{_PYTHON_2} {_REMOVED_FROM_3} {_ADDED_SINCE_3_11}".split())
+"""Top-level names, so that the verdict does not depend on the Python that runs modlint."""

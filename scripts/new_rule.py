@@ -1,0 +1,171 @@
+"""Adds a rule with all its parts: module, page, cases, and its place in the family.
+
+    python scripts/new_rule.py NUM007 constant-tensor "a weight holds one value only"
+
+The family is the package whose rules share the code's letters. What is written runs and passes its
+own case at once; what it measures is then yours to write.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+RULE = '''"""{code}: {summary}."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modlint.rule import Examination, Options, Rule
+from modlint.verdict import Severity, Verdict
+from modlint_rules.targets import whole_file
+
+
+class {cls}(Rule[Options]):
+    """{Summary}."""
+
+    code = "{code}"
+    name = "{name}"
+    summary = "{summary}"
+    severity = Severity.WARNING
+    source = "where the check comes from: a paper with section, a specification"
+
+    def check(self, file: Examination) -> Iterator[Verdict]:
+        """One verdict for the file."""
+        target = whole_file(file.checkpoint)
+        tensors = len(file.checkpoint.tensors)
+        values, limit = {{"tensors": tensors}}, {{"tensors": {{"min": 1.0}}}}
+        if tensors:
+            yield self.passed(target, "holds tensors", values=values, limit=limit)
+        else:
+            message, advice = "holds no tensor", "say here what the user can do"
+            yield self.failed(target, message, help=advice, values=values, limit=limit)
+'''
+
+PAGE = """# {code} {name}
+
+## What it does
+
+{Summary}.
+
+## Why it is bad
+
+Say what goes wrong for whoever uses such a checkpoint.
+
+## How it decides
+
+Say what is measured, the threshold, and which healthy checkpoints come close.
+
+## Options
+
+None.
+
+## Example
+
+Show what fails, the finding, and what passes.
+
+## Source
+
+The paper with its section, or the specification.
+"""
+
+CASES = '''"""Cases of {code}."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from rule_cases import Case, Expected
+
+
+def healthy(folder: Path) -> Path:
+    torch.save({{"w": torch.ones(2)}}, folder / "model.pt")
+    return folder / "model.pt"
+
+
+def broken(folder: Path) -> Path:
+    torch.save({{}}, folder / "model.pt")
+    return folder / "model.pt"
+
+
+CASES = (
+    Case("say what passes", healthy, (Expected("pass"),)),
+    Case("say what fails", broken, (Expected("fail", "warning"),)),
+)
+'''
+
+
+def main() -> None:
+    """Write the files and say which."""
+    parser = argparse.ArgumentParser(description="Adds a rule with all its parts.")
+    parser.add_argument("code", help="three letters and three digits, unused so far")
+    parser.add_argument("name", help="what is wrong, in kebab case")
+    parser.add_argument("summary", help="one line for `modlint rules`")
+    parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if not re.fullmatch(r"[A-Z]{3}[0-9]{3}", arguments.code):
+        parser.error(f"{arguments.code} is not three letters and three digits")
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", arguments.name):
+        parser.error(f"{arguments.name} is not in kebab case")
+    family = _family(arguments.root, arguments.code)
+    if family is None:
+        parser.error(f"no family has rules {arguments.code[:3]}, or {arguments.code} exists")
+    for path in add_rule(arguments.root, family, arguments.code, arguments.name, arguments.summary):
+        sys.stdout.write(f"{path.relative_to(arguments.root)}\n")
+
+
+def add_rule(root: Path, family: str, code: str, name: str, summary: str) -> list[Path]:
+    """Write a rule's parts and name it in its family; the paths written or changed."""
+    module = name.replace("-", "_")
+    words = {
+        "code": code,
+        "name": name,
+        "cls": "".join(word.capitalize() for word in name.split("-")),
+        "summary": summary,
+        "Summary": summary[:1].upper() + summary[1:],
+    }
+    package = root / "rules" / "modlint_rules" / family
+    parts = {
+        package / f"{module}.py": RULE,
+        package / f"{module}.md": PAGE,
+        root / "tests" / "rules" / family / f"{module}.py": CASES,
+    }
+    for path, template in parts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(template.format(**words), encoding="utf-8")
+    plugin = package / "__init__.py"
+    text = plugin.read_text(encoding="utf-8")
+    plugin.write_text(_registered(text, family, module, words["cls"]), encoding="utf-8")
+    return [*parts, plugin]
+
+
+def _family(root: Path, code: str) -> str | None:
+    """The family whose rules share the code's letters; None too where the code is taken."""
+    families: dict[str, set[str]] = {}
+    for module in sorted((root / "rules" / "modlint_rules").glob("*/*.py")):
+        for found in re.findall(
+            r'^    code = "([A-Z]{3}[0-9]{3})"', module.read_text("utf-8"), re.M
+        ):
+            families.setdefault(module.parent.name, set()).add(found)
+    for family, codes in families.items():
+        if any(known[:3] == code[:3] for known in codes):
+            return None if code in codes else family
+    return None
+
+
+def _registered(text: str, family: str, module: str, cls: str) -> str:
+    """The family's plugin with the rule imported inside the hook and returned by it."""
+    imports, returned = text.rsplit("\n\n    return (", 1)
+    names = ", ".join([*re.findall(r"\w+", returned), cls])
+    line = f"    from modlint_rules.{family}.{module} import {cls}"
+    return f"{imports}\n{line}\n\n    return ({names})\n"
+
+
+if __name__ == "__main__":
+    main()

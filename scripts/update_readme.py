@@ -1,0 +1,67 @@
+"""Renew the command outputs that README.md shows, or check that they are still true.
+
+Usage: python scripts/update_readme.py [--check]
+
+A block begins with ``<!-- output: COMMAND -->`` and ends with ``<!-- end -->``. Trained weights
+differ in their last digits from one processor to the next, so the check compares the outputs
+without their numbers, bars and spaces.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+BLOCK = re.compile(r"<!-- output: (?P<command>.+?) -->\n.*?<!-- end -->", re.DOTALL)
+VARYING = re.compile(r"(?<![A-Za-z\d])[-+]?\d[\d.,]*(?:e[-+]?\d+)?|[▁-█╌─━╸┃│╱▶·]")
+SETTINGS = {"COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+
+
+def output_of(command: str) -> str:
+    """What a modlint command prints on a terminal of 80 columns without colour."""
+    _, *arguments = shlex.split(command)
+    modlint = Path(sys.executable).with_name("modlint")
+    done = subprocess.run(
+        [modlint, *arguments], cwd=ROOT, env=os.environ | SETTINGS, capture_output=True, text=True
+    )
+    if done.returncode not in (0, 1):
+        sys.exit(f"{command}: exit code {done.returncode}: {done.stderr}")
+    return "\n".join(line.rstrip() for line in done.stdout.strip("\n").splitlines())
+
+
+def renew(block: re.Match[str]) -> str:
+    """The block with what its command prints now."""
+    command = block["command"]
+    shown = f"```console\n$ {command}\n{output_of(command)}\n```"
+    return f"<!-- output: {command} -->\n\n{shown}\n\n<!-- end -->"
+
+
+def skeleton(text: str) -> list[str]:
+    """Lines without what may vary."""
+    return [" ".join(VARYING.sub(" ", line).split()) for line in text.splitlines()]
+
+
+def main(*, check: bool) -> int:
+    """Write the README anew, or say where it is no longer true."""
+    old = README.read_text(encoding="utf-8")
+    new = BLOCK.sub(renew, old)
+    if not check:
+        README.write_text(new, encoding="utf-8")
+        return 0
+    changes = list(
+        difflib.unified_diff(skeleton(old), skeleton(new), "README.md", "now", lineterm="")
+    )
+    if changes:
+        print(*changes, "README.md shows old output: run `make readme`", sep="\n")
+    return int(bool(changes))
+
+
+if __name__ == "__main__":
+    sys.exit(main(check=sys.argv[1:] == ["--check"]))

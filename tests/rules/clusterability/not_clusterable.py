@@ -1,0 +1,140 @@
+"""Cases of CLU001."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from hand_built import planted_weights, random_weights
+from rule_cases import Case, Expected
+
+SIZES = (60, 50, 50, 50, 10)
+QUICK = {"clusters": 10, "shuffles": 19}
+
+
+def written(weights: Sequence[torch.Tensor]) -> Callable[[Path], Path]:
+    """A state_dict of linear layers."""
+
+    def write(folder: Path) -> Path:
+        state: dict[str, torch.Tensor] = {}
+        for i, weight in enumerate(weights):
+            state |= {f"{i}.weight": weight, f"{i}.bias": torch.zeros(len(weight))}
+        torch.save(state, folder / "model.pt")
+        return folder / "model.pt"
+
+    return write
+
+
+def planted() -> list[torch.Tensor]:
+    return planted_weights(0, 10, *SIZES)
+
+
+def shuffled() -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    orders = [torch.randperm(w.numel(), generator=generator) for w in planted()]
+    return [w.flatten()[o].view_as(w) for w, o in zip(planted(), orders, strict=True)]
+
+
+def with_nan() -> list[torch.Tensor]:
+    weights = planted()
+    weights[1][2, 3] = math.nan
+    return weights
+
+
+CASES = (
+    Case(
+        "planted modules",
+        written(planted()),
+        (
+            Expected(
+                "pass",
+                target=("network", "0"),
+                values={
+                    "method": "filan2021",
+                    "statistic": "ncut",
+                    "null": "layer",
+                    "clusters": 10,
+                    "shuffles": 19,
+                    "seed": 0,
+                    "neurons": sum(SIZES),
+                    "isolated_units": 0,
+                    "p_value": 1 / 20,
+                },
+                message="form better clusters than those of shuffled weights",
+            ),
+        ),
+        QUICK,
+    ),
+    Case(
+        "planted modules, shuffled",
+        written(shuffled()),
+        (
+            Expected(
+                "fail",
+                "note",
+                target=("network", "0"),
+                message="form no better clusters than those of shuffled weights",
+            ),
+        ),
+        QUICK,
+    ),
+    Case(
+        "max-z decides instead of p",
+        written(planted()),
+        (Expected("fail"),),
+        QUICK | {"max-z": -1e6},
+    ),
+    Case("a lenient max-z", written(shuffled()), (Expected("pass"),), QUICK | {"max-z": 100.0}),
+    Case(
+        "the severity is the user's",
+        written(shuffled()),
+        (Expected("fail", "error"),),
+        QUICK | {"severity": "error"},
+    ),
+    Case(
+        "non-zero null",
+        written([w * (w.abs() > 0.1) for w in planted()]),
+        (Expected("pass", values={"null": "layer-nonzero"}),),
+        QUICK | {"null": "layer-nonzero"},
+    ),
+    Case(
+        "too few shuffles for max-p",
+        written(planted()),
+        (Expected("inconclusive", message="set shuffles to 99 or more"),),
+        QUICK | {"max-p": 0.01},
+    ),
+    Case(
+        "a spent budget",
+        written(planted()),
+        (Expected("inconclusive", message="of 19 shuffles; raise it with --config"),),
+        QUICK | {"budget": 1e-6},
+    ),
+    Case(
+        "too few neurons",
+        written(random_weights(0, 10, 8, 4)),
+        (Expected("inconclusive", message="22 connected neurons are too few for 12 clusters"),),
+    ),
+    Case(
+        "too many connections",
+        written(planted()),
+        (Expected("inconclusive", message="8,500 connections, more than the 8,499"),),
+        {"max-connections": 8499},
+    ),
+    Case(
+        "NaN",
+        written(with_nan()),
+        (Expected("inconclusive", message="'1.weight' holds NaN or infinity"),),
+    ),
+    Case(
+        "no network",
+        lambda folder: _embedding(folder),
+        (Expected("inconclusive"),),
+    ),
+)
+
+
+def _embedding(folder: Path) -> Path:
+    torch.save({"table": torch.randn(30, 4)}, folder / "model.pt")
+    return folder / "model.pt"

@@ -1,0 +1,64 @@
+"""Cases of COV001."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from rule_cases import Case, Expected
+
+
+def saved(content: Any) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        torch.save(content, folder / "model.pt")
+        return folder / "model.pt"
+
+    return write
+
+
+MLP = torch.nn.Sequential(
+    torch.nn.Linear(4, 6), torch.nn.ReLU(), torch.nn.Linear(6, 5), torch.nn.Linear(5, 3)
+).state_dict()
+
+
+def quantised(folder: Path) -> Path:
+    with warnings.catch_warnings(category=UserWarning, action="ignore"):  # deprecated, not gone
+        tensor = torch.quantize_per_tensor(torch.ones(8, 8), 0.1, 0, torch.qint8)
+        return saved({**MLP, "quantised": tensor})(folder)
+
+
+def noted(message: str = "", **values: Any) -> tuple[Expected, ...]:
+    return (Expected("fail", "note", "high", ("file", "model.pt"), values, message),)
+
+
+CASES = (
+    Case(
+        "a plain chain is examined whole",
+        saved(MLP),
+        (
+            Expected(
+                "pass",
+                target=("file", "model.pt"),
+                values={
+                    "tensors": 6,
+                    "tensors_unexamined": 0,
+                    "weights_outside_networks": 0,
+                    "networks_missing": 0,
+                },
+            ),
+        ),
+    ),
+    Case(
+        "a network that could not be rebuilt is named with the reason",
+        saved(torch.nn.LSTM(8, 8).state_dict()),
+        noted("no network", networks_missing=1, weights_outside_networks=0),
+    ),
+    Case(
+        "tensors that torch cannot compute with are counted and named",
+        quantised,
+        noted("quantised: ", tensors_unexamined=1),
+    ),
+)

@@ -1,0 +1,210 @@
+"""Cases of NEU001."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from rule_cases import Case, Expected
+
+Change = Callable[[dict[str, torch.Tensor]], None]
+
+
+def mlp(*changes: Change) -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    state = torch.nn.Sequential(
+        torch.nn.Linear(8, 20), torch.nn.ReLU(), torch.nn.Linear(20, 10), torch.nn.Linear(10, 3)
+    ).state_dict()
+    for change in changes:
+        change(state)
+    return dict(state)
+
+
+def saved(content: Any) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        torch.save(content, folder / "model.pt")
+        return folder / "model.pt"
+
+    return write
+
+
+def exported(*changes: Change, activation: Callable[[], torch.nn.Module] = torch.nn.ReLU) -> Any:
+    """The same network with an activation that the file tells: as ONNX."""
+
+    def write(folder: Path) -> Path:
+        import onnx
+        from onnx import TensorProto, helper, numpy_helper
+
+        state = mlp(*changes)
+        kind = {torch.nn.ReLU: "Relu", torch.nn.Tanh: "Tanh"}[activation]
+        nodes, value = [], "x"
+        for index in ("0", "2", "3"):
+            gemm = [value, f"{index}.weight", f"{index}.bias"]
+            last = index == "3"
+            output = "y" if last else f"h{index}"
+            nodes.append(helper.make_node("Gemm", gemm, [output], name=index, transB=1))
+            if not last:
+                nodes.append(helper.make_node(kind, [output], [f"a{index}"]))
+                value = f"a{index}"
+        graph = helper.make_graph(
+            nodes,
+            "mlp",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 8])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 3])],
+            [numpy_helper.from_array(t.numpy(), name) for name, t in state.items()],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+        onnx.save(model, folder / "model.onnx")
+        return folder / "model.onnx"
+
+    return write
+
+
+def silence(name: str, *units: int) -> Change:
+    """Nothing reads these units: zero columns of the layer that follows."""
+
+    def change(state: dict[str, torch.Tensor]) -> None:
+        state[f"{name}.weight"][:, list(units)] = 0
+
+    return change
+
+
+def undrive(name: str, *units: int, bias: float = -1.0) -> Change:
+    """Nothing drives these units: zero rows of their layer."""
+
+    def change(state: dict[str, torch.Tensor]) -> None:
+        state[f"{name}.weight"][list(units)] = 0
+        state[f"{name}.bias"][list(units)] = bias
+
+    return change
+
+
+def poison(state: dict[str, torch.Tensor]) -> None:
+    state["0.weight"][0, 0] = float("nan")
+
+
+def passing(total: int, confidence: str = "high", **values: Any) -> Expected:
+    return Expected("pass", confidence=confidence, values={"dead": 0, "total": total, **values})
+
+
+def failing(severity: str, total: int, *dead: int, confidence: str = "high") -> Expected:
+    values = {"dead": len(dead), "total": total, "share": len(dead) / total, "indices": dead}
+    return Expected("fail", severity, confidence, values=values)
+
+
+def slices(name: str, rows: tuple[int, ...], columns: tuple[int, ...], total: int) -> Expected:
+    dead = len(rows) + len(columns)
+    values = {"dead": dead, "total": total, "indices": rows, "columns": columns}
+    return Expected("fail", "note", "low", ("tensor", name), values | {"share": dead / total})
+
+
+def no_network(name: str, change: Change = lambda state: None) -> Callable[[Path], Path]:
+    """Two weights that no graph builder can chain."""
+    state = {f"{name}.weight": torch.ones(8, 5), "other.weight": torch.ones(7, 3)}
+    state[f"{name}.bias"] = torch.ones(8)
+    change(state)
+    return saved(state)
+
+
+def _zero(weight: torch.Tensor) -> None:
+    weight[1:3] = 0
+    weight[:, 4] = 0
+
+
+UNREAD_TWO = silence("2", 3, 7)
+
+CASES = (
+    Case("a healthy network passes layer by layer", saved(mlp()), (passing(20), passing(10))),
+    Case(
+        "few units that nothing reads are a note",
+        saved(mlp(UNREAD_TWO)),
+        (failing("note", 20, 3, 7), passing(10)),
+    ),
+    Case(
+        "more than a tenth of a layer is a warning",
+        saved(mlp(silence("2", 0, 1, 19))),
+        (failing("warning", 20, 0, 1, 19), passing(10)),
+    ),
+    Case(
+        "a whole layer is an error",
+        saved(mlp(silence("3", *range(10)))),
+        (passing(20), failing("error", 10, *range(10))),
+    ),
+    Case(
+        "the shares are options",
+        saved(mlp(UNREAD_TWO)),
+        (passing(20, dead=2, share=0.1), passing(10)),
+        {"note-share": 0.1},
+    ),
+    Case(
+        "max-share makes it a warning sooner",
+        saved(mlp(UNREAD_TWO)),
+        (failing("warning", 20, 3, 7), passing(10)),
+        {"max-share": 0.05},
+    ),
+    Case(
+        "a state_dict does not tell the activation: an undriven unit has low confidence",
+        saved(mlp(undrive("0", 5))),
+        (failing("note", 20, 5, confidence="low"), passing(10)),
+    ),
+    Case(
+        "behind a ReLU an undriven unit with a negative bias is dead",
+        exported(undrive("0", 5, bias=-1.0)),
+        (failing("note", 20, 5), passing(10)),
+    ),
+    Case(
+        "behind a ReLU an undriven unit with bias 0 is dead",
+        exported(undrive("0", 5, bias=0.0)),
+        (failing("note", 20, 5), passing(10)),
+    ),
+    Case(
+        "behind a ReLU an undriven unit with a positive bias serves as a bias",
+        exported(undrive("0", 5, bias=1.0)),
+        (passing(20, constant=1, off=0), passing(10)),
+    ),
+    Case(
+        "behind a tanh an undriven unit is constant, with low confidence",
+        exported(undrive("0", 5), activation=torch.nn.Tanh),
+        (failing("note", 20, 5, confidence="low"), passing(10)),
+    ),
+    Case(
+        "a unit neither driven nor read is counted once",
+        exported(undrive("0", 3), UNREAD_TWO),
+        (failing("note", 20, 3, 7), passing(10)),
+    ),
+    Case(
+        "a NaN drives its unit",
+        saved(mlp(undrive("0", 0), poison)),
+        (passing(20), passing(10)),
+    ),
+    Case(
+        "without a network nothing zero passes once",
+        no_network("conv"),
+        (Expected("pass", confidence="low", values={"tensors": 2, "dead": 0}),),
+    ),
+    Case(
+        "without a network zero rows and columns are a note",
+        no_network("conv", lambda state: _zero(state["conv.weight"])),
+        (slices("conv.weight", (1, 2), (4,), 13),),
+    ),
+    *(
+        Case(
+            f"zero rows of {name} are no dead units",
+            no_network(name, lambda state, name=name: _zero(state[f"{name}.weight"])),
+            (Expected("pass", values={"tensors": 1}),),
+        )
+        for name in ("embedding", "pos_encoder", "lora_B", "lm_head")
+    ),
+    Case(
+        "matrices that are no plain weights leave it inconclusive",
+        saved({"lora_A.weight": torch.ones(4, 8), "lora_B.weight": torch.zeros(8, 4)}),
+        (Expected("inconclusive"),),
+    ),
+    Case(
+        "a file without a matrix passes",
+        saved({"norm.weight": torch.zeros(4), "steps": torch.zeros(2, 2).long()}),
+        (Expected("pass", values={"tensors": 0}),),
+    ),
+)

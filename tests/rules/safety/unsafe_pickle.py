@@ -1,0 +1,260 @@
+"""Cases of SEC001; the payloads are harmless, and nothing here loads them."""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import datetime
+import io
+import os
+import pathlib
+import pickle
+import sys
+import types
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rule_cases import Case, Expected
+from safetensors.torch import save_file
+
+CLEAN = Expected("pass", message="all on the allow-list")
+
+
+class Calls:
+    """Pickles as a call."""
+
+    def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
+        self.call = function, arguments
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return self.call
+
+
+THIRD_PARTY = types.ModuleType("thirdparty")
+Net = type("Net", (), {"__module__": "thirdparty"})
+THIRD_PARTY.Net = Net  # type: ignore[attr-defined]
+sys.modules["thirdparty"] = THIRD_PARTY  # where pickle looks for the class
+
+
+def rebuilt() -> Any:
+    instance = Net()
+    instance.width = 3
+    return instance
+
+
+def saved(content: Any, protocol: int = 2) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        torch.save(content, folder / "model.pt", pickle_protocol=protocol)
+        return folder / "model.pt"
+
+    return write
+
+
+def archive(opcodes: bytes) -> Callable[[Path], Path]:
+    """A zip archive as torch.save lays it out, around hand-made opcodes."""
+
+    def write(folder: Path) -> Path:
+        with zipfile.ZipFile(folder / "model.pt", "w") as file:
+            file.writestr("model/data.pkl", opcodes)
+            file.writestr("model/version", "3\n")
+        return folder / "model.pt"
+
+    return write
+
+
+def tensors_only(folder: Path) -> Path:
+    save_file({"w": torch.ones(2)}, folder / "model.safetensors")
+    return folder / "model.safetensors"
+
+
+def pickled(folder: Path) -> Path:
+    (folder / "model.pkl").write_bytes(pickle.dumps({"w": torch.ones(2)}))
+    return folder / "model.pkl"
+
+
+def nested_call(folder: Path) -> Path:
+    inner = io.BytesIO()
+    torch.save(Calls(os.system, "id"), inner)
+    outer = Calls(torch.storage._load_from_bytes, inner.getvalue())
+    (folder / "model.pkl").write_bytes(pickle.dumps(outer))
+    return folder / "model.pkl"
+
+
+def scripted(folder: Path) -> Path:
+    module = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU())
+    with warnings.catch_warnings(category=DeprecationWarning, action="ignore"):
+        torch.jit.trace(module, torch.ones(1, 2)).save(str(folder / "model.pt"))
+    return folder / "model.pt"
+
+
+def finding(severity: str, name: str, use: str, message: str = "", **values: Any) -> Expected:
+    target = ("member", "model/data.pkl")
+    return Expected(
+        "fail",
+        severity,
+        target=target,
+        values={"global": name, "use": use, **values},
+        message=message,
+    )
+
+
+def names(*globals_: str) -> bytes:
+    """A pickle that names globals ("os system") and uses none."""
+    return (
+        b"\x80\x02]" + b"".join(f"c{g.replace(' ', chr(10))}\n0".encode() for g in globals_) + b"."
+    )
+
+
+TRAINING = {
+    "model": torch.nn.Linear(2, 3).state_dict(),
+    "optimizer": torch.optim.Adam([torch.nn.Parameter(torch.ones(2))]).state_dict(),
+    "args": argparse.Namespace(lr=0.1, device=torch.device("cpu")),
+    "when": datetime.datetime(2024, 1, 2, tzinfo=datetime.UTC),
+    "where": pathlib.PurePosixPath("runs/1"),
+    "history": collections.defaultdict(list, {"loss": [1.0]}),
+    "array": np.arange(3.0),
+    "scalar": np.float32(1),
+    "random": np.random.RandomState(0),
+    "kinds": {torch.float16, torch.int64},
+    "shape": torch.Size([2, 3]),
+}
+PATCH = b"\x80\x02ctorch\nTensor\n}X\x01\x00\x00\x00aK\x01sb."
+
+CASES = (
+    Case("a state_dict passes", saved(torch.nn.Linear(2, 3).state_dict()), (CLEAN,)),
+    *(
+        Case(f"a training state passes, protocol {n}", saved(TRAINING, n), (CLEAN,))
+        for n in (2, 3, 4, 5)
+    ),
+    Case(
+        "a whole module of torch.nn passes",
+        saved(torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2))),
+        (CLEAN,),
+    ),
+    Case("tensors in a plain pickle pass: what they load is read too", pickled, (CLEAN,)),
+    Case(
+        "a call in the checkpoint that a plain pickle loads is an error",
+        nested_call,
+        (Expected("fail", "error", values={"global": f"{os.name}.system", "use": "called"}),),
+    ),
+    Case("an activation of torch that is named by getattr passes", saved([torch.tanh]), (CLEAN,)),
+    Case(
+        "what getattr reads of a global is judged as a global",
+        saved([Calls(getattr, collections.OrderedDict, "fromkeys")]),
+        (finding("error", "collections.OrderedDict.fromkeys", "pushed"),),
+    ),
+    Case(
+        "getattr of anything else is an error, beside a harmless one too",
+        saved([*[torch.tanh] * 10, torch.relu, Calls(getattr, "text", "join")]),
+        (finding("error", "__builtin__.getattr", "called", "'text', 'join'"),),
+    ),
+    Case("safetensors holds no pickle", tensors_only, (Expected("pass", message="no pickle"),)),
+    Case("TorchScript's own classes pass", scripted, (CLEAN,)),
+    Case(
+        "a call of the standard library is an error",
+        saved({"w": torch.ones(2), "x": Calls(os.system, "id")}),
+        (finding("error", f"{os.name}.system", "called", "id"),),
+    ),
+    Case(
+        "a call of a builtin is an error",
+        saved(Calls(eval, "1 + 1"), 4),
+        (finding("error", "builtins.eval", "called", opcode="REDUCE"),),
+    ),
+    Case(
+        "a call of an unlisted function of torch is an error",
+        saved(Calls(torch.hub.load, "a", "b")),
+        (finding("error", "torch.hub.load", "called"),),
+    ),
+    Case(
+        "a call of a listed class that may only be rebuilt is an error",
+        saved(Calls(torch.nn.Linear, 2, 3)),
+        (finding("error", "torch.nn.modules.linear.Linear", "called"),),
+    ),
+    Case(
+        "a standard library's name that is only pushed is an error",
+        archive(names("os system", "torch.hub load", "numpy load")),
+        (
+            finding("error", "os.system", "pushed"),
+            finding("error", "torch.hub.load", "pushed"),
+            finding("error", "numpy.load", "pushed"),
+        ),
+    ),
+    Case(
+        "names of Python 2 and of other versions are the standard library's too",
+        archive(names("__builtin__ eval", "commands getoutput", "_pyrepl x", "imp load_source")),
+        tuple(
+            finding("error", name, "pushed")
+            for name in ("__builtin__.eval", "commands.getoutput", "_pyrepl.x", "imp.load_source")
+        ),
+    ),
+    Case(
+        "a third party's class that is rebuilt is a warning",
+        saved([rebuilt(), rebuilt()]),
+        (finding("warning", "thirdparty.Net", "instantiated", count=1),),
+    ),
+    Case(
+        "a third party's name that is only pushed is a warning",
+        archive(names("thirdparty Net")),
+        (finding("warning", "thirdparty.Net", "pushed", count=1),),
+    ),
+    Case(
+        "beside a function that calls its arguments it is an error",
+        saved(collections.defaultdict(Net)),
+        (finding("error", "thirdparty.Net", "pushed"),),
+    ),
+    Case(
+        "a third party's class that is called is an error",
+        saved(Calls(Net, 1)),
+        (finding("error", "thirdparty.Net", "called"),),
+    ),
+    Case(
+        "a listed class that is patched is an error",
+        archive(PATCH),
+        (finding("error", "torch.Tensor", "called", "patched"),),
+    ),
+    Case(
+        "a dotted name does not reach through a listed one",
+        archive(names("collections OrderedDict.__init__.__globals__")),
+        (finding("error", "collections.OrderedDict.__init__.__globals__", "pushed"),),
+    ),
+    Case(
+        "__torch__ outside TorchScript is no type of the archive",
+        archive(names("__torch__ Net")),
+        (finding("warning", "__torch__.Net", "pushed"),),
+    ),
+    Case(
+        "the errors come first, one finding for each global",
+        archive(names("thirdparty Net", "os system", "thirdparty Net")),
+        (
+            finding("error", "os.system", "pushed", count=1),
+            finding("warning", "thirdparty.Net", "pushed", count=2),
+        ),
+    ),
+    Case(
+        "allow-globals takes exact names as safe",
+        archive(names("thirdparty Net", "thirdparty Other")),
+        (finding("warning", "thirdparty.Other", "pushed"),),
+        {"allow-globals": ["thirdparty.Net"]},
+    ),
+    Case(
+        "what comes before a broken tail counts, and the tail does",
+        archive(names("os system")[:-1] + b"\xff"),
+        (
+            Expected("fail", "error", target=("member", "model/data.pkl"), message="interpreted"),
+            finding("error", "os.system", "pushed"),
+        ),
+    ),
+    Case(
+        "a hundred findings are listed, the rest counted",
+        archive(names(*(f"thirdparty N{i}" for i in range(105)))),
+        (
+            *(finding("warning", f"thirdparty.N{i}", "pushed") for i in range(100)),
+            Expected("fail", "error", values={"count": 5}),
+        ),
+    ),
+)
