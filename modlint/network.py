@@ -56,7 +56,7 @@ class Layer:
         name: the layer's name in the file ("fc1"; an ONNX node's name).
         kind: how the weight is stored: "linear" and "conv" as (out, in/groups, *kernel),
             "conv-transpose" as (in, out/groups, *kernel).
-        shape: the weight's shape as stored.
+        shape: the weight's shape, as stored or as a graph reshapes it before use.
         source: group whose neurons it reads.
         target: group whose neurons it drives.
         inputs: names of the layers that drive `source`, empty for the network's input.

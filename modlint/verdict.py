@@ -94,8 +94,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str = ""
 
     def fingerprinted(self, path: str) -> Verdict:
-        """The same verdict with the fingerprint that rule, path and target give it."""
+        """The same verdict with the fingerprint that rule, path and target give it.
+
+        What stands at a byte offset is told by its message: an offset moves with every change.
+        """
         where = (self.target.kind, self.target.name, self.target.network or "")
-        text = "\0".join((self.rule, path, *where, self.target.member or ""))
+        what = "" if self.target.offset is None else self.message
+        text = "\0".join((self.rule, path, *where, self.target.member or "", what))
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         return msgspec.structs.replace(self, fingerprint=digest)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from modlint.analysis import Inputs
@@ -16,11 +18,12 @@ def stored_weight(network: Network, layer: Layer, inputs: Inputs) -> torch.Tenso
         Unavailable: its shape contradicts the network.
     """
     weight = inputs.weight(layer.weight)
-    if tuple(weight.shape) != layer.shape:
+    if weight.numel() != math.prod(layer.shape):
         raise Unavailable(
             f"layer {layer.name!r}: its weight has shape {list(weight.shape)}, "
             f"the network says {list(layer.shape)}"
         )
+    weight = weight.reshape(layer.shape)
     out, columns = network.group(layer.target).size, _columns(network, layer)
     view = None if out % layer.groups or columns % layer.groups else _oriented(layer, weight)
     if view is None or view.shape[:2] != (out, columns // layer.groups):

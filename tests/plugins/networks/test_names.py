@@ -280,11 +280,13 @@ def test_norm_of_the_inputs_and_of_flattened_columns(tmp_path: Path) -> None:
 
 def test_kinds_of_norm(tmp_path: Path) -> None:
     mlp = nn.Sequential(nn.Linear(6, 4), nn.LayerNorm(4), nn.Linear(4, 2), nn.BatchNorm1d(2))
-    (layer,) = network_of(mlp.state_dict(), tmp_path).layers[0].output_norms
+    first, second = network_of(mlp.state_dict(), tmp_path).layers
+    (layer,) = second.input_norms  # γ belongs to the out-edges
     assert (layer.kind, layer.mean) == ("layer", None)
+    assert not first.output_norms
 
     group = nn.Sequential(*conv(3, 4), nn.GroupNorm(2, 4), *conv(4, 2))
-    assert network_of(group.state_dict(), tmp_path).layers[0].output_norms[0].kind == "group"
+    assert network_of(group.state_dict(), tmp_path).layers[1].input_norms[0].kind == "group"
 
     plain = nn.Sequential(*conv(3, 4), nn.BatchNorm2d(4, affine=False), *conv(4, 2))
     (batch,) = network_of(plain.state_dict(), tmp_path).layers[0].output_norms

@@ -31,7 +31,8 @@ def place_norms(norms: Sequence[NormModule], links: Sequence[Link]) -> list[Plac
     """Give every norm to a layer, in the order of `links`.
 
     A norm goes between its layer and the activation, as most networks have it; one in front of
-    the first layer, or over flattened columns, to the input of the layer behind it.
+    the first layer, or over flattened columns, to the input of the layer behind it; so does a
+    layer, group or RMS norm, whose γ belongs to the out-edges.
 
     Raises:
         Unplaced: a norm fits nowhere.
@@ -110,13 +111,21 @@ def _place(
     elif leading and not is_index(norm.last):
         host -= 1
     if host >= 0 and norm.size == links[host].outputs:
-        placements[host].after.append(_norm(norm, links[host]))
+        _place_behind(_norm(norm, links[host]), host, placements)
     elif host + 1 < len(links) and norm.size == links[host + 1].columns:
         placements[host + 1].before.insert(0, _norm(norm, links[host + 1]))
     elif host > 0 and norm.size == links[host - 1].outputs:
         placements[host - 1].after.append(_norm(norm, links[host - 1]))
     else:
         raise Unplaced(_unplaced(norm))
+
+
+def _place_behind(norm: Norm, host: int, placements: list[Placement]) -> None:
+    """Put a norm behind its layer; one whose statistics depend on the data scales the out-edges."""
+    if norm.kind != "batch" and host + 1 < len(placements):
+        placements[host + 1].before.append(norm)
+    else:
+        placements[host].after.append(norm)
 
 
 def _only_fit(norm: NormModule, links: Sequence[Link]) -> int:
