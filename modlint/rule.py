@@ -68,6 +68,8 @@ class Rule(Generic[OptionsT]):
         source: where the check comes from: a paper with section, a specification.
         options_type: the options class; its defaults are the rule's.
         statuses: the files that the rule can judge; most need one that was read.
+        reports_faults: whether it reports what could not be read; where no selected rule does,
+            the engine makes the others inconclusive.
         strict_severity: of a finding under `--strict`, where it differs.
     """
 
@@ -79,6 +81,7 @@ class Rule(Generic[OptionsT]):
     source: ClassVar[str]
     options_type: ClassVar[type[Options]] = Options
     statuses: ClassVar[frozenset[Status]] = frozenset({Status.CHECKED})
+    reports_faults: ClassVar[bool] = False
     strict_severity: ClassVar[Severity | None] = None
 
     def __init__(self, options: OptionsT) -> None:

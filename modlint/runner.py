@@ -118,11 +118,14 @@ class _FileCheck:
         examination.visit_tensors(
             dict.fromkeys(need for need in needs if isinstance(need, TensorAnalysis))
         )
+        silent = list(self.rules)
         for rule in applicable:
             for verdict in _judge(rule, examination, outcome):
+                if verdict.outcome is not Outcome.PASS and rule in silent:
+                    silent.remove(rule)
                 yield self._weighed(rule, verdict)
-        if not any(Status.UNREADABLE in rule.statuses for rule in self.rules):
-            yield from _unread(self.rules, examination.checkpoint)
+        if _unread_untold(examination.checkpoint, self.rules):
+            yield from _unread(silent, examination.checkpoint)
 
     def _weighed(self, rule: Rule[Any], verdict: Verdict) -> Verdict:
         """The verdict with the severity that the settings give it."""
@@ -153,10 +156,15 @@ def _judge(rule: Rule[Any], examination: FileExamination, outcome: _Outcome) -> 
         yield rule.inconclusive(target, reason)
 
 
+def _unread_untold(checkpoint: Checkpoint, rules: Sequence[Rule[Any]]) -> bool:
+    """Whether something could not be read and no selected rule reports that."""
+    if checkpoint.status in (Status.LFS_POINTER, Status.NOT_A_CHECKPOINT):
+        return not any(checkpoint.status in rule.statuses for rule in rules)
+    return bool(checkpoint.faults) and not any(rule.reports_faults for rule in rules)
+
+
 def _unread(rules: Iterable[Rule[Any]], checkpoint: Checkpoint) -> Iterator[Verdict]:
-    """Inconclusive verdicts for what could not be read, where no selected rule reports that."""
-    if checkpoint.status is Status.CHECKED and not checkpoint.faults:
-        return
+    """Inconclusive verdicts of rules that would otherwise pass what was not read."""
     reason = checkpoint.faults[0].message if checkpoint.faults else f"status {checkpoint.status}"
     for rule in rules:
         target = Target("file", checkpoint.path.name)

@@ -153,6 +153,27 @@ def test_an_unread_file_is_never_clean(tmp_path: Path, capsys: Capture) -> None:
     assert main(["check", "zero.pt", "--select", "CLU001", "--strict"]) == 1
 
 
+def test_a_partly_read_file_never_passes(healthy: Path, capsys: Capture) -> None:
+    from safetensors.torch import save_file
+
+    path = healthy.with_suffix(".safetensors")
+    save_file(torch.load(healthy, weights_only=True), path)
+    path.write_bytes(path.read_bytes()[:-8])
+    assert main(["check", str(path), "--select", "NUM001", "--output-format", "json"]) == 0
+    (file,) = json.loads(capsys.readouterr().out)["files"]
+    assert "inconclusive" in [v["outcome"] for v in file["verdicts"]]
+    assert main(["check", str(path), "--select", "NUM001", "--strict"]) == 1
+    assert main(["check", str(path)]) == 1
+
+
+def test_a_pointer_is_reported_once(tmp_path: Path, capsys: Capture) -> None:
+    text = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 99\n"
+    (tmp_path / "model.pt").write_text(text)
+    assert main(["check", "model.pt", "--select", "FMT002", "--output-format", "json"]) == 1
+    (file,) = json.loads(capsys.readouterr().out)["files"]
+    assert [(v["rule"], v["outcome"]) for v in file["verdicts"]] == [("FMT002", "fail")]
+
+
 def test_unicode_names(broken: Path, tmp_path: Path, capsys: Capture) -> None:
     path = tmp_path / "模型 ünïcode.pt"
     torch.save({"слой.вес": torch.tensor([[float("inf")] * 3] * 2)}, path)

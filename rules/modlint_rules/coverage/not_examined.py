@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from modlint.analysis.statistics import TensorStatistics
@@ -37,16 +38,19 @@ class NotExamined(Rule[Options]):
         tensors = len(file.checkpoint.tensors)
         outside = _outside_networks(file.checkpoint, file.networks)
         missing = [network for network in file.networks if network.reason is not None]
-        values: dict[str, Any] = {
-            "tensors": tensors,
+        counts = {
             "tensors_unexamined": len(file.unexamined),
             "weights_outside_networks": len(outside),
             "networks_missing": len(missing),
-            "unexamined": dict(list(file.unexamined.items())[:_NAMED]),
+        }
+        values: dict[str, Any] = {
+            "tensors": tensors,
+            **counts,
+            "unexamined": dict(islice(file.unexamined.items(), _NAMED)),
             "outside_networks": outside[:_NAMED],
             "reasons": tuple(dict.fromkeys(str(network.reason) for network in missing)),
         }
-        limit = {name: {"max": 0.0} for name in list(values)[1:4]}
+        limit = {name: {"max": 0.0} for name in counts}
         target = whole_file(file.checkpoint)
         parts = [*_unexamined(file), *_outside(outside), *_missing(file.networks, missing)]
         if parts:

@@ -25,6 +25,7 @@ class Unreadable(Rule[Options]):
     summary = "the file is truncated, damaged, or not what its name says"
     severity = Severity.ERROR
     source = "the specification of each format; modlint reads no byte that it does not understand"
+    reports_faults = True
     statuses = frozenset({Status.CHECKED, Status.UNREADABLE, Status.NOT_A_CHECKPOINT})
 
     def check(self, file: Examination) -> Iterator[Verdict]:

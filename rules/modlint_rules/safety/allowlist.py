@@ -1,7 +1,8 @@
 """The globals that a pickle may name, by exact (module, name): nothing else is taken as safe.
 
-`CALLED` may also be called; the rest may be named and rebuilt. Neither runs code that a file
-could choose, and those of `CALLS_ITS_ARGUMENTS` only run what the file names besides. Sources:
+`CALLED` may be called, `FOLLOWED` where the trace shows what the call does, and `NAMED` may be
+named and rebuilt. None runs code that a file could choose, but for `CALLS_ITS_ARGUMENTS`, which
+call what the file names besides. Sources:
 torch 2.13, `torch._weights_only_unpickler._get_allowed_globals`; the `__reduce__` methods of
 numpy 1.26 and 2.x; the class names of `torch.nn.modules` and `torch.optim`, torch 0.1 to 2.13.
 """
@@ -49,8 +50,6 @@ _CALLED: dict[str, str] = {
     "_codecs": "encode",
     "builtins": _BUILTINS,
     "collections": "Counter OrderedDict defaultdict deque",
-    "copy_reg": "_reconstructor",
-    "copyreg": "_reconstructor",
     "datetime": "date datetime time timedelta timezone",
     "numpy": "dtype ndarray",
     "numpy._core.multiarray": _NUMPY_MULTIARRAY,
@@ -64,7 +63,6 @@ _CALLED: dict[str, str] = {
     "pathlib": "PosixPath PurePosixPath PureWindowsPath WindowsPath",
     "pathlib._local": "PosixPath PurePosixPath PureWindowsPath WindowsPath",
     "torch": f"Size Tensor device {_TYPES}",
-    "torch._tensor": "_rebuild_from_type_v2",
     "torch._utils": (
         "_rebuild_device_tensor_from_cpu_tensor _rebuild_device_tensor_from_numpy"
         " _rebuild_meta_tensor_no_storage _rebuild_nested_tensor _rebuild_parameter"
@@ -123,19 +121,20 @@ FOLLOWED: frozenset[Pair] = frozenset(
     {
         ("__builtin__", "getattr"),
         ("builtins", "getattr"),
+        ("copy_reg", "_reconstructor"),
+        ("copyreg", "_reconstructor"),
+        ("torch._tensor", "_rebuild_from_type"),
+        ("torch._tensor", "_rebuild_from_type_v2"),
         ("torch.storage", "_load_from_bytes"),
     }
 )
-"""What a pickle may call where the trace holds what the call reads or loads."""
+"""What a pickle may call where the trace holds what the call reads, calls or loads in turn."""
 
 CALLS_ITS_ARGUMENTS: frozenset[Pair] = frozenset(
     {
         ("collections", "defaultdict"),
-        ("copy_reg", "_reconstructor"),
-        ("copyreg", "_reconstructor"),
         ("numpy.random", "__RandomState_ctor"),
         *(("numpy.random._pickle", name) for name in _NUMPY_GENERATORS.split()),
-        ("torch._tensor", "_rebuild_from_type_v2"),
     }
 )
 """Those of `CALLED` that call, or keep to call, something that they are given."""

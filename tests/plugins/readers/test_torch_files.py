@@ -94,7 +94,7 @@ def test_views_and_shared_storages(save: Save, read: Read, assert_same_tensors: 
 def test_views_of_different_types_of_one_storage(
     save: Save, read: Read, assert_same_tensors: Compare
 ) -> None:
-    data = torch.arange(8, dtype=torch.uint16)
+    data = torch.arange(8).to(torch.uint16)
     value = {"wide": data, "narrow": data.view(torch.float8_e5m2)}
     checkpoint = read(save(value))
     assert_same_tensors(checkpoint, value)

@@ -208,6 +208,28 @@ CASES = (
         (finding("error", "thirdparty.Net", "pushed"),),
     ),
     Case(
+        "protocol 1 rebuilds through copyreg: a third party's class is a warning there too",
+        saved([rebuilt()], 1),
+        (finding("warning", "thirdparty.Net", "instantiated"),),
+    ),
+    Case(
+        "a third party's base class that copyreg calls is an error",
+        archive(
+            b"\x80\x02ccopy_reg\n_reconstructor\n(cargparse\nNamespace\ncthirdparty\nNet\nNtR."
+        ),
+        (finding("error", "thirdparty.Net", "called"),),
+    ),
+    Case(
+        "what copyreg calls is not seen: an error",
+        archive(
+            b"\x80\x02ccopy_reg\n_reconstructor\n(ccollections\nOrderedDict\ncthirdparty\nNet\nNtR."
+        ),
+        (
+            finding("error", "copy_reg._reconstructor", "called"),
+            finding("warning", "thirdparty.Net", "pushed"),
+        ),
+    ),
+    Case(
         "a third party's class that is called is an error",
         saved(Calls(Net, 1)),
         (finding("error", "thirdparty.Net", "called"),),
