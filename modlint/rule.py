@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib import resources
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
@@ -102,6 +101,8 @@ class Rule(Generic[OptionsT]):
     @classmethod
     def page(cls) -> str:
         """The rule's page: the Markdown file beside its module."""
+        from importlib import resources
+
         package, _, module = cls.__module__.rpartition(".")
         page = resources.files(package).joinpath(f"{module}.md")
         return page.read_text(encoding="utf-8") if page.is_file() else (cls.__doc__ or cls.summary)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import TextIO
 
 MAX_WIDTH = 120
@@ -119,6 +118,8 @@ def wants_colour(stream: TextIO) -> bool:
 
 def width(stream: TextIO) -> int:
     """Cells in a line of `stream`: the terminal's, at most `MAX_WIDTH`; 80 where it is none."""
+    import shutil
+
     if not stream.isatty() and not os.environ.get("COLUMNS"):
         return 80
     return max(40, min(shutil.get_terminal_size().columns, MAX_WIDTH))

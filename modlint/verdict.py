@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import hashlib
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -98,6 +97,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
         What stands at a byte offset is told by its message: an offset moves with every change.
         """
+        import hashlib
+
         where = (self.target.kind, self.target.name, self.target.network or "")
         what = "" if self.target.offset is None else self.message
         text = "\0".join((self.rule, path, *where, self.target.member or "", what))
