@@ -36,6 +36,11 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def healthy(checkpoints: Path) -> dict[str, dict[str, Any]]:
+    return check(checkpoints / "healthy")
+
+
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {
         "MODLINT": str(Path(sys.executable).with_name("modlint")),
@@ -59,10 +64,9 @@ def failures(file: dict[str, Any]) -> set[str]:
     }
 
 
-def test_healthy_networks_are_read_rebuilt_and_pass(checkpoints: Path) -> None:
-    files = check(checkpoints / "healthy")
-    assert set(files) == HEALTHY
-    for name, file in files.items():
+def test_healthy_networks_are_read_rebuilt_and_pass(healthy: dict[str, dict[str, Any]]) -> None:
+    assert set(healthy) == HEALTHY
+    for name, file in healthy.items():
         assert failures(file) == set(), name
         (network,) = file["networks"]
         assert network["neurons"] == (
@@ -75,13 +79,12 @@ def test_healthy_networks_are_read_rebuilt_and_pass(checkpoints: Path) -> None:
         }
 
 
-def test_formats_of_one_network_agree_on_its_clusters(checkpoints: Path) -> None:
-    files = check(checkpoints / "healthy")
+def test_formats_of_one_network_agree_on_its_clusters(healthy: dict[str, dict[str, Any]]) -> None:
     for name in ("mlp", "cnn"):
         sums = [
             verdict["values"]["spectral_sum"]
             for suffix in (".pt", ".safetensors", ".onnx")
-            for verdict in files[f"{name}{suffix}"]["verdicts"]
+            for verdict in healthy[f"{name}{suffix}"]["verdicts"]
             if verdict["rule"] == "CLU001"
         ]
         assert sums == pytest.approx([sums[0]] * 3, rel=1e-5)
