@@ -6,12 +6,33 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
 from modlint.errors import UsageError
 from modlint.verdict import Confidence, Severity
+
+Activation = Literal[
+    "identity",
+    "relu",
+    "relu6",
+    "leakyrelu",
+    "prelu",
+    "elu",
+    "selu",
+    "celu",
+    "gelu",
+    "swish",
+    "mish",
+    "sigmoid",
+    "tanh",
+    "softplus",
+    "softsign",
+    "hardsigmoid",
+    "hardswish",
+]
+"""By ONNX's names, in lower case."""
 
 FailOn = Literal["error", "warning", "note", "never"]
 Device = Literal["auto", "cpu", "cuda"]
@@ -27,7 +48,7 @@ class NetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, r
 
     files: Annotated[str, describe("pattern of the files it is about")]
     activation: Annotated[
-        str | None, describe("activation of hidden layers, where the file does not tell")
+        Activation | None, describe("activation of hidden layers, where the file does not tell")
     ] = None
 
 
@@ -83,7 +104,7 @@ def find_config(start: Path) -> Path | None:
         if plain.is_file():
             return plain
         project = folder / "pyproject.toml"
-        if project.is_file() and "modlint" in _load_toml(project).get("tool", {}):
+        if project.is_file() and "modlint" in _table(_load_toml(project), "tool", project):
             return project
     return None
 
@@ -101,7 +122,7 @@ def load_config(
     if file is not None:
         table = _load_toml(file)
         if file.name == "pyproject.toml":
-            table = table.get("tool", {}).get("modlint", {})
+            table = _table(_table(table, "tool", file), "modlint", file)
         where = str(file)
         _convert(table, where)
     for override in overrides:
@@ -113,8 +134,9 @@ def load_config(
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint that names the known word most like `word`, or ''."""
-    match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean `{match[0]}`?" if match else ""
+    spelled = {name.lower(): name for name in known}
+    match = difflib.get_close_matches(word.lower(), spelled, n=1, cutoff=0.5)
+    return f"; did you mean `{spelled[match[0]]}`?" if match else ""
 
 
 def _load_toml(file: Path) -> dict[str, Any]:
@@ -124,6 +146,13 @@ def _load_toml(file: Path) -> dict[str, Any]:
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file}: is not valid TOML: {error}") from error
+
+
+def _table(parent: dict[str, Any], key: str, file: Path) -> dict[str, Any]:
+    table = parent.get(key, {})
+    if not isinstance(table, dict):
+        raise UsageError(f"{file}: `{key}` holds a value, not a table")
+    return table
 
 
 def _apply_override(table: dict[str, Any], override: str) -> None:
@@ -165,7 +194,8 @@ def convert(table: Mapping[str, Any], struct: type[StructT], where: str) -> Stru
 
 
 def _convert(table: Mapping[str, Any], where: str) -> Settings:
-    for network in cast("list[Any]", table.get("networks") or []):
+    networks = table.get("networks")
+    for network in networks if isinstance(networks, list) else ():
         if isinstance(network, dict):
             convert(network, NetworkSettings, f"{where}: networks")
     return convert(table, Settings, where)

@@ -25,10 +25,12 @@ class FileExamination:
         networks: tuple[Network, ...],
         device: str,
         progress: Progress,
+        internal_errors: list[str],
     ) -> None:
         self.checkpoint = checkpoint
         self.networks = networks
         self.progress = progress
+        self.internal_errors = internal_errors
         self.unexamined: dict[str, str] = {}
         self._device_setting = device
         self._device: torch.device | None = None
@@ -97,15 +99,19 @@ class FileExamination:
 
     def _visit(self, tensor: Tensor) -> str | None:
         """Run the tensor analyses on one tensor; why it could not be examined, if so."""
-        accepting = [analysis for analysis in self._of_tensors if analysis.accepts(tensor)]
-        if not accepting:
-            return f"elements of type {tensor.dtype.name} are not examined"
         try:
+            accepting = [analysis for analysis in self._of_tensors if analysis.accepts(tensor)]
+            if not accepting:
+                return f"elements of type {tensor.dtype.name} are not examined"
             values = self.values(tensor)
             for analysis in accepting:
                 self._of_tensors[analysis][tensor.name] = analysis.measure(values, tensor)
         except (Unavailable, UnreadableError) as error:
             return str(error)
+        except Exception as error:  # a plugin's analysis may raise anything
+            reason = f"internal error: {type(error).__name__}: {error}"
+            self.internal_errors.append(f"tensor {tensor.name}: {reason}")
+            return reason
         return None
 
 

@@ -45,9 +45,15 @@ def load(path: Path, readers: Iterable[Reader]) -> tuple[Checkpoint, ...]:
 
 
 def build_networks(
-    checkpoint: Checkpoint, builders: Iterable[NetworkBuilder]
+    checkpoint: Checkpoint, builders: Iterable[NetworkBuilder], errors: list[str]
 ) -> tuple[Network, ...]:
-    """The networks of the first builder, in order of rank, whose kind the file is."""
+    """The networks of the first builder, in order of rank, whose kind the file is.
+
+    Args:
+        checkpoint: what was read.
+        builders: in order of rank.
+        errors: where an internal error of a builder is noted.
+    """
     if checkpoint.status is not Status.CHECKED:
         return ()
     for builder in builders:
@@ -55,6 +61,7 @@ def build_networks(
             networks: Sequence[Network] | None = builder.build(checkpoint)
         except Exception as error:  # a plugin's builder may raise anything
             reason = f"internal error in the graph builder {builder.name}: {_explain(error)}"
+            errors.append(reason)
             return (Network("0", reason=reason),)
         if networks is not None:
             return tuple(networks)

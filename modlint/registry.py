@@ -22,6 +22,15 @@ ENTRY_POINT_GROUP = "modlint"
 OWN_DISTRIBUTION = "modlint"
 DISABLE_VARIABLE = "MODLINT_DISABLE_PLUGINS"
 
+REQUIRED = {
+    "modlint_readers": ("name", "description", "family", "sniff", "read"),
+    "modlint_networks": ("name", "description", "rank", "build"),
+    "modlint_analyses": ("name", "description"),
+    "modlint_rules": ("code", "name", "summary", "severity", "source", "check"),
+    "modlint_reporters": ("name", "description", "write"),
+}
+"""What an offer must have to be used."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
@@ -106,11 +115,19 @@ class Registry:
 
     def _offers(self, hook: str) -> Iterator[Any]:
         for implementation in self._own_first(hook):
+            plugin = implementation.plugin_name
             try:
-                yield from cast("Iterable[Any]", implementation.function())
+                offers = list(cast("Iterable[Any]", implementation.function()))
             except Exception as error:  # a plugin's import may raise anything
-                plugin = implementation.plugin_name
                 self.problems.append(f"plugin {plugin} failed in {hook}: {_explain(error)}")
+                continue
+            for offer in offers:
+                missing = [name for name in REQUIRED[hook] if not hasattr(offer, name)]
+                if missing:
+                    lacks = f"{offer!r} lacks {', '.join(missing)}"
+                    self.problems.append(f"plugin {plugin} failed in {hook}: {lacks}")
+                else:
+                    yield offer
 
     def _own_first(self, hook: str) -> list[pluggy.HookImpl]:
         """Implementations of a hook: modlint's own before those of others, who cannot oust them."""

@@ -75,6 +75,22 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
             verdicts=tuple(verdict.fingerprinted(path) for verdict in verdicts),
         )
 
+    @classmethod
+    def merged(cls, reports: Sequence[FileReport]) -> FileReport:
+        """One report of a file that is several containers at once; the first tells its status."""
+        first, *others = reports
+        if not others:
+            return first
+        return msgspec.structs.replace(
+            first,
+            format="+".join(dict.fromkeys(report.format for report in reports)),
+            tensors=sum(report.tensors for report in reports),
+            parameters=sum(report.parameters for report in reports),
+            remarks=tuple(dict.fromkeys(text for report in reports for text in report.remarks)),
+            networks=tuple(network for report in reports for network in report.networks),
+            verdicts=tuple(verdict for report in reports for verdict in report.verdicts),
+        )
+
     @property
     def findings(self) -> tuple[Verdict, ...]:
         """The failed verdicts, the worst first."""

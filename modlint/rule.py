@@ -83,8 +83,9 @@ class Rule(Generic[OptionsT]):
     reports_faults: ClassVar[bool] = False
     strict_severity: ClassVar[Severity | None] = None
 
-    def __init__(self, options: OptionsT) -> None:
+    def __init__(self, options: OptionsT, configured_severity: Severity | None = None) -> None:
         self.options = options
+        self.configured_severity = configured_severity
 
     def needs(self) -> tuple[Need, ...]:
         """The analyses that it consumes; those of tensors run in the engine's one visit."""

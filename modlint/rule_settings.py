@@ -46,4 +46,4 @@ def _instantiate(rule: type[Rule[Any]], table: dict[str, Any], settings: Setting
     known = {field.encode_name for field in msgspec.structs.fields(rule.options_type)}
     if "seed" in known:
         options.setdefault("seed", settings.seed)
-    return rule(convert(options, rule.options_type, where))
+    return rule(convert(options, rule.options_type, where), severity and Severity(severity))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ class Patterns:
 
     def match(self, path: Path) -> bool:
         """Whether some pattern matches the path."""
-        absolute = path.absolute()
+        absolute = Path(os.path.abspath(path))  # noqa: PTH100 (links stay as they are)
         inside = absolute.is_relative_to(self._root)
         relative = absolute.relative_to(self._root) if inside else absolute
         return self._spec.match_file(relative.as_posix().lstrip("/"))
@@ -32,8 +33,10 @@ def validate_selectors(settings: Settings, rules: Mapping[str, type[Rule[Any]]])
     """Check that each selector names some rule.
 
     Raises:
-        UsageError: one names none.
+        UsageError: one names none, or nothing is selected.
     """
+    if not (settings.select or settings.extend_select):
+        raise UsageError("no rule is selected: give `select` a code, a prefix, a name or ALL")
     selectors = [*settings.select, *settings.extend_select, *settings.ignore]
     selectors += [s for ignored in settings.per_file_ignores.values() for s in ignored]
     names = {rule.name for rule in rules.values()}

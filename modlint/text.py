@@ -84,7 +84,7 @@ def number(value: float) -> str:
     """A number to four significant digits, three below 1; whole numbers by thousands."""
     if isinstance(value, int) or (value == round(value, 0) and abs(value) < 1e15):
         return f"{int(value):,}"
-    if 1e4 <= abs(value) < 1e15:
+    if 9999.5 <= abs(value) < 1e15:
         return f"{value:,.0f}"
     return f"{value:.3g}" if abs(value) < 1 else f"{value:.4g}"
 

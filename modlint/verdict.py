@@ -96,11 +96,13 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         """The same verdict with the fingerprint that rule, path and target give it.
 
         What stands at a byte offset is told by its message: an offset moves with every change.
+        Other findings on one target are told apart by their value "fault".
         """
         import hashlib
 
         where = (self.target.kind, self.target.name, self.target.network or "")
-        what = "" if self.target.offset is None else self.message
+        fault = str(self.values.get("fault", ""))
+        what = fault if self.target.offset is None else self.message
         text = "\0".join((self.rule, path, *where, self.target.member or "", what))
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         return msgspec.structs.replace(self, fingerprint=digest)

@@ -57,6 +57,8 @@ def test_an_override_reaches_a_rule(tmp_path: Path) -> None:
         ("seed = -1", "expected `int` >= 0"),
         ('[[networks]]\nfile = "x"', "networks: unknown key `file`; did you mean `files`?"),
         ("strict = ", "is not valid TOML"),
+        ("networks = 5", "expected `array`, got `int`"),
+        ('[[networks]]\nfiles = "x"\nactivation = "rleu"', "invalid enum value 'rleu'"),
     ],
 )
 def test_a_wrong_setting_names_file_and_key(tmp_path: Path, text: str, message: str) -> None:
@@ -80,3 +82,10 @@ def test_an_override_cannot_descend_into_a_value() -> None:
 def test_every_setting_is_described() -> None:
     for name, annotation in Settings.__annotations__.items():
         assert "describe(" in annotation, f"{name} has no description"
+
+
+@pytest.mark.parametrize("text", ["tool = 3", "[tool]\nmodlint = 3"])
+def test_a_table_that_is_none_is_named(tmp_path: Path, text: str) -> None:
+    file = write(tmp_path / "pyproject.toml", text)
+    with pytest.raises(UsageError, match="holds a value, not a table"):
+        load_config(file)

@@ -139,3 +139,10 @@ def test_every_hook_says_what_it_is_for_and_since_when() -> None:
     assert len(hooks) == 5
     for hook in hooks:
         assert "Since 0." in (getattr(hookspecs, hook).__doc__ or "")
+
+
+def test_a_rule_that_lacks_what_rules_have_is_refused(install: Install) -> None:
+    install("half_a_rule", RULE.replace("name =", "nome =").format(code="XYZ001", name="extra"))
+    registry = load_all()
+    assert any("half_a_rule" in p and "lacks name" in p for p in registry.problems)
+    assert "XYZ001" not in registry.rules

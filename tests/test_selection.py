@@ -68,3 +68,17 @@ def test_patterns_are_relative_to_their_root(tmp_path: Path) -> None:
     assert patterns.match(tmp_path / "x" / "b.tmp.pt")
     assert not patterns.match(tmp_path / "mine" / "b.pt")
     assert not patterns.match(Path("/elsewhere/third_part/b.pt"))
+
+
+def test_patterns_see_through_parent_folders(tmp_path: Path) -> None:
+    assert Patterns(["ckpts/**"], tmp_path).match(tmp_path / "sub" / ".." / "ckpts" / "x.pt")
+
+
+def test_selecting_nothing_is_refused(registry: Registry) -> None:
+    with pytest.raises(UsageError, match="no rule is selected"):
+        validate_selectors(Settings(select=()), registry.rules)
+
+
+def test_the_nearest_selector_is_found_in_any_case(registry: Registry) -> None:
+    with pytest.raises(UsageError, match="did you mean `NUM001`"):
+        validate_selectors(Settings(select=("num001",)), registry.rules)

@@ -32,4 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read the report has gone; keep the interpreter's last flush from failing too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return WRONG_USAGE
+    except OSError as error:
+        say([f"error: {error.filename or 'the output'}: {error.strerror or error}"])
+        return WRONG_USAGE
     return code

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 
+from modlint.cli import WRONG_USAGE
 from modlint.cli.messages import say
 from modlint.cli.progress import progress_on_stderr
 from modlint.cli.settings import configuration
@@ -24,7 +25,14 @@ def run(arguments: argparse.Namespace) -> int:
     reporter = _reporter(settings.output_format, registry)
     with progress_on_stderr(enabled=not arguments.no_progress) as progress:
         report = check(arguments.paths, config, registry, progress)
-    reporter.write(report, sys.stdout, Shown(settings.min_severity, settings.min_confidence))
+    shown = Shown(settings.min_severity, settings.min_confidence)
+    try:
+        reporter.write(report, sys.stdout, shown)
+    except OSError:
+        raise
+    except Exception as error:  # a plugin's reporter may raise anything
+        say([f"internal error in the reporter {reporter.name}: {type(error).__name__}: {error}"])
+        return WRONG_USAGE
     sys.stdout.flush()
     say(report.run.problems)
     return report.run.exit_code

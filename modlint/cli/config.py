@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
+from modlint.cli.messages import show
 from modlint.cli.settings import configuration
 from modlint.config import Settings
 from modlint.registry import load_registry
@@ -24,12 +24,12 @@ def run(arguments: argparse.Namespace) -> int:
     lines = [f"# {config.file or 'no configuration file; these are the defaults'}"]
     lines += _table("modlint", _plain(config.settings))
     for code, rule in instantiate(rules, config.settings).items():
-        severity = config.settings.rules.get(rule.name, {}).get("severity")
+        severity = rule.configured_severity
         options = _plain(rule.options) | ({"severity": severity} if severity else {})
         if options:
             lines += ["", f"# {code}: {rule.summary}"]
             lines += _table(f"modlint.rules.{rule.name}", options)
-    sys.stdout.write("\n".join(lines) + "\n")
+    show("\n".join(lines) + "\n")
     return 0
 
 

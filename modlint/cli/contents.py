@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TextIO
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -113,13 +113,44 @@ class Contents(msgspec.Struct, frozen=True):
             tuple(NetworkContents.of(network) for network in networks),
         )
 
+    @classmethod
+    def merged(cls, found: Iterable[Contents]) -> Contents:
+        """The contents of a file that is several containers at once."""
+        first, *others = found
+        for other in others:
+            first = cls(
+                first.path,
+                first.status,
+                f"{first.format}+{other.format}",
+                first.bytes,
+                first.parameters + other.parameters,
+                {**other.metadata, **first.metadata},
+                first.remarks + other.remarks,
+                first.faults + other.faults,
+                first.tensors + other.tensors,
+                first.networks + other.networks,
+            )
+        return first
+
     def to_json(self) -> str:
-        """The contents as indented JSON."""
-        return msgspec.json.format(msgspec.json.encode(self)).decode() + "\n"
+        """The contents as indented JSON; what JSON cannot hold is shown as Python spells it."""
+        plain = _encodable(msgspec.to_builtins(self, enc_hook=str))
+        return msgspec.json.format(msgspec.json.encode(plain)).decode() + "\n"
 
 
-def describe(contents: Contents, output: TextIO) -> None:
-    """Write the contents as plain text: header, networks as trees, tensors, metadata."""
+def _encodable(value: Any) -> Any:
+    """The same value with characters that UTF-8 lacks (lone surrogates) escaped."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_encodable(str(key)): _encodable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encodable(item) for item in value]
+    return value
+
+
+def describe(contents: Contents) -> str:
+    """The contents as plain text: header, networks as trees, tensors, metadata."""
     lines = [
         printable(contents.path),
         f"  {contents.format}, {file_size(contents.bytes)}, "
@@ -138,7 +169,7 @@ def describe(contents: Contents, output: TextIO) -> None:
             f"  {printable(str(key))} = {printable(str(value))[:200]}"
             for key, value in contents.metadata.items()
         ]
-    output.write("\n".join(lines) + "\n")
+    return "\n".join(lines) + "\n"
 
 
 def _network_lines(network: NetworkContents) -> list[str]:

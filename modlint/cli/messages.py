@@ -1,4 +1,4 @@
-"""What commands say on stderr."""
+"""What commands say: on stdout what was asked for, on stderr what went wrong."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import sys
 from collections.abc import Iterable
 
 from modlint.text import encodable, printable
+
+
+def show(text: str) -> None:
+    """Write text on stdout, what its encoding lacks in plain letters or escaped."""
+    sys.stdout.write(encodable(text, sys.stdout.encoding))
 
 
 def say(messages: Iterable[str]) -> None:

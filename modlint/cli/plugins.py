@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable
 
-from modlint.cli.messages import say
+from modlint.cli.messages import say, show
 from modlint.registry import load_registry
 
 
@@ -18,7 +17,7 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001
     for plugin in registry.plugins:
         state = plugin.problem or "loaded"
         origin = f"{plugin.distribution} {plugin.version}"
-        sys.stdout.write(f"{plugin.module:<{width}}  {origin}  {state}\n")
+        show(f"{plugin.module:<{width}}  {origin}  {state}\n")
     _section("readers", ((r.name, r.description) for r in registry.readers))
     _section("graph builders", ((b.name, b.description) for b in registry.builders))
     _section("analyses", ((a.name, a.description) for a in registry.analyses))
@@ -31,6 +30,6 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001
 def _section(title: str, rows: Iterable[tuple[str, str]]) -> None:
     rows = list(rows)
     width = max((len(name) for name, _ in rows), default=0)
-    sys.stdout.write(f"\n{title}\n")
+    show(f"\n{title}\n")
     for name, description in rows:
-        sys.stdout.write(f"  {name:<{width}}  {description}\n")
+        show(f"  {name:<{width}}  {description}\n")

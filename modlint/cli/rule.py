@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import Any
 
+from modlint.cli.messages import show
 from modlint.config import nearest
 from modlint.errors import UsageError
 from modlint.registry import load_registry
@@ -21,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         Console().print(Markdown(page))
     else:
-        sys.stdout.write(page)
+        show(page)
     return 0
 
 

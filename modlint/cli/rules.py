@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 import msgspec
 
-from modlint.cli.messages import say
+from modlint.cli.messages import say, show
 from modlint.registry import load_registry
 
 
@@ -28,10 +27,10 @@ def run(arguments: argparse.Namespace) -> int:
             }
             for rule in rules.values()
         ]
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(rows)).decode() + "\n")
+        show(msgspec.json.format(msgspec.json.encode(rows)).decode() + "\n")
         return 0
     width = max((len(rule.name) for rule in rules.values()), default=0)
     for rule in rules.values():
         severity = f"{rule.severity:<7}"
-        sys.stdout.write(f"{rule.code}  {rule.name:<{width}}  {severity}  {rule.summary}\n")
+        show(f"{rule.code}  {rule.name:<{width}}  {severity}  {rule.summary}\n")
     return 0

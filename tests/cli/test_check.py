@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,16 @@ def test_the_configured_severity_counts(broken: Path, tmp_path: Path, capsys: Ca
     setting = 'rules.non-finite.severity="note"'
     assert main(["check", str(broken), "--config", setting]) == 0
     assert "NUM001 note" in capsys.readouterr().out
+
+
+def test_severity_may_be_set_by_code_beside_options_by_name(healthy: Path) -> None:
+    options = ["--config", "rules.not-clusterable.clusters=2", "--select", "NUM"]
+    assert main(["check", str(healthy), *options]) == 0
+    nan = healthy.with_name("nan.pt")
+    torch.save({"w.weight": torch.full((2, 2), float("nan"))}, nan)
+    severity = ["--config", "rules.NUM001.severity='warning'"]
+    assert main(["check", str(nan), *severity]) == 0
+    assert main(["check", str(nan), *severity, "--fail-on", "warning"]) == 1
 
 
 def test_a_missing_path_fails_after_the_others_are_checked(broken: Path, capsys: Capture) -> None:
@@ -126,6 +138,27 @@ def test_a_file_without_read_permission(healthy: Path, capsys: Capture) -> None:
     healthy.chmod(0)
     assert main(["check", str(healthy)]) == 1
     assert "permission denied" in capsys.readouterr().out
+
+
+def test_a_path_that_is_too_long(capsys: Capture) -> None:
+    assert main(["check", "x" * 5000]) == 2
+    assert "no such file or folder" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_said(healthy: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+    with Path("/dev/full").open("w") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "modlint", "check", str(healthy), "--select", "FMT"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert run.returncode == 2
+    assert "No space left" in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 def test_special_files_are_named(tmp_path: Path, capsys: Capture) -> None:

@@ -118,6 +118,29 @@ def test_inspect_of_a_broken_file(tmp_path: Path, capsys: Capture) -> None:
     assert "Traceback" not in capsys.readouterr().err
 
 
+def test_inspect_of_what_is_no_checkpoint(tmp_path: Path, capsys: Capture) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("nothing to see\n" * 50)
+    assert main(["inspect", str(path)]) == 1
+    assert "not-a-checkpoint" in capsys.readouterr().out
+
+
+def test_inspect_survives_what_json_cannot_hold(tmp_path: Path) -> None:
+    import torch
+
+    path = tmp_path / "c.pt"
+    torch.save({"state_dict": {"w": torch.ones(2)}, "c": 1 + 2j, "inf": float("inf")}, path)
+    run = modlint("inspect", path, "--output-format", "json")
+    assert json.loads(run.stdout)["metadata"]["c"] == "(1+2j)"
+
+
+@pytest.mark.parametrize("arguments", [["rule", "CLU001"], ["rules"], ["config"], ["plugins"]])
+def test_a_narrow_encoding_is_no_obstacle(arguments: list[str]) -> None:
+    run = modlint(*arguments, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert run.returncode == 0
+    assert run.stderr == ""
+
+
 def test_version_and_bare_call() -> None:
     assert modlint("--version").stdout.startswith("modlint ")
     bare = modlint()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from modlint.checkpoint import Status
@@ -33,6 +34,6 @@ class LfsPointer(Rule[Options]):
         yield self.failed(
             target,
             f"is a Git LFS pointer, not the file{stands_for}: not downloaded",
-            help=f'git lfs pull --include="{checkpoint.path.as_posix()}"',
+            help=f"git lfs pull --include={shlex.quote('**/' + checkpoint.path.name)}",
             values={"oid": checkpoint.metadata.get("oid"), "size": size},
         )

@@ -1,0 +1,129 @@
+"""The check of one file: read it, run the rules that were selected for it, gather verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from modlint.analysis import Progress, TensorAnalysis
+from modlint.checkpoint import Checkpoint, Status
+from modlint.config import Configuration
+from modlint.errors import Unavailable, UsageError
+from modlint.examination import FileExamination
+from modlint.loading import build_networks, load
+from modlint.registry import Registry
+from modlint.report import FileReport
+from modlint.rule import Rule
+from modlint.selection import Patterns
+from modlint.verdict import Outcome, Target, Verdict
+
+
+@dataclass(slots=True)
+class RunRecord:
+    """What a run gathers beside the files' reports.
+
+    Attributes:
+        errors: wrong usage and internal errors: exit code 2.
+        skipped: inputs and plugins passed over: they fail only a strict run.
+        devices: types of the devices that computed.
+    """
+
+    errors: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    devices: set[str] = field(default_factory=set)
+
+
+class FileCheck:
+    """The check of one file with the rules that were selected for it."""
+
+    def __init__(
+        self,
+        path: Path,
+        configuration: Configuration,
+        registry: Registry,
+        rules: Sequence[Rule[Any]],
+    ) -> None:
+        self.path = path
+        self.configuration = configuration
+        self.registry = registry
+        self.rules = rules
+
+    def report(self, progress: Progress, record: RunRecord) -> FileReport:
+        """Examine the file as each container that it claims to be."""
+        reports = []
+        for checkpoint in load(self.path, self.registry.readers):
+            examination = self._examination(checkpoint, progress)
+            verdicts = list(self._verdicts(examination))
+            networks = examination.networks
+            reports.append(FileReport.of(str(self.path), checkpoint, networks, verdicts))
+            record.errors += (f"{self.path}: {error}" for error in examination.internal_errors)
+            if examination.used_device:
+                record.devices.add(examination.used_device)
+        return FileReport.merged(reports)
+
+    def _examination(self, checkpoint: Checkpoint, progress: Progress) -> FileExamination:
+        errors: list[str] = []
+        networks = build_networks(checkpoint, self.registry.builders, errors)
+        for known in self.configuration.settings.networks:
+            if Patterns([known.files], self.configuration.root).match(self.path):
+                networks = tuple(n.with_activation(known.activation) for n in networks)
+        device = self.configuration.settings.device
+        return FileExamination(checkpoint, networks, device, progress, errors)
+
+    def _verdicts(self, examination: FileExamination) -> Iterator[Verdict]:
+        status = examination.checkpoint.status
+        applicable = [rule for rule in self.rules if status in rule.statuses]
+        needs = (need for rule in applicable for need in rule.needs())
+        examination.visit_tensors(
+            dict.fromkeys(need for need in needs if isinstance(need, TensorAnalysis))
+        )
+        silent = list(self.rules)
+        for rule in applicable:
+            for verdict in _judge(rule, examination):
+                if verdict.outcome is not Outcome.PASS and rule in silent:
+                    silent.remove(rule)
+                yield self._weighed(rule, verdict)
+        if _unread_untold(examination.checkpoint, self.rules):
+            yield from _unread(silent, examination.checkpoint)
+
+    def _weighed(self, rule: Rule[Any], verdict: Verdict) -> Verdict:
+        """The verdict with the severity that the settings give it."""
+        strict = rule.strict_severity if self.configuration.settings.strict else None
+        severity = rule.configured_severity or strict
+        if severity is None or verdict.outcome is not Outcome.FAIL:
+            return verdict
+        return msgspec.structs.replace(verdict, severity=severity)
+
+
+def _judge(rule: Rule[Any], examination: FileExamination) -> Iterator[Verdict]:
+    """A rule's verdicts; whatever stops it makes it inconclusive and leaves the others alone."""
+    target = Target("file", examination.checkpoint.path.name)
+    try:
+        yield from rule.check(examination)
+    except Unavailable as unavailable:
+        yield rule.inconclusive(target, str(unavailable))
+    except UsageError:
+        raise
+    except Exception as error:  # a plugin's rule may raise anything
+        reason = f"internal error: {type(error).__name__}: {error}"
+        examination.internal_errors.append(f"rule {rule.code}: {reason}")
+        yield rule.inconclusive(target, reason)
+
+
+def _unread_untold(checkpoint: Checkpoint, rules: Sequence[Rule[Any]]) -> bool:
+    """Whether something could not be read and no selected rule reports that."""
+    if checkpoint.status in (Status.LFS_POINTER, Status.NOT_A_CHECKPOINT):
+        return not any(checkpoint.status in rule.statuses for rule in rules)
+    return bool(checkpoint.faults) and not any(rule.reports_faults for rule in rules)
+
+
+def _unread(rules: Iterable[Rule[Any]], checkpoint: Checkpoint) -> Iterator[Verdict]:
+    """Inconclusive verdicts of rules that would otherwise pass what was not read."""
+    reason = checkpoint.faults[0].message if checkpoint.faults else f"status {checkpoint.status}"
+    for rule in rules:
+        target = Target("file", checkpoint.path.name)
+        yield rule.inconclusive(target, f"the file was not wholly read: {reason}")
