@@ -25,11 +25,14 @@ class Group:
         name: unique in the network.
         size: number of neurons.
         role: inputs and outputs are neurons too.
+        exposed: hidden neurons that something besides the network's layers reads: they are an
+            output as well, or feed what the builder could not follow.
     """
 
     name: str
     size: int
     role: GroupRole
+    exposed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,12 @@ class Norm:
     mean: str | None = None
     variance: str | None = None
     epsilon: float = 1e-5
+
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        """Names of its tensors."""
+        parts = (self.scale, self.shift, self.mean, self.variance)
+        return tuple(name for name in parts if name is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +101,9 @@ class Layer:
     @property
     def tensors(self) -> tuple[str, ...]:
         """Names of all tensors that belong to the layer."""
-        own = (self.weight, self.bias)
-        norms = (
-            part
-            for norm in (*self.input_norms, *self.output_norms)
-            for part in (norm.scale, norm.shift, norm.mean, norm.variance)
-        )
-        return tuple(dict.fromkeys(name for name in (*own, *norms) if name is not None))
+        own = (self.weight,) if self.bias is None else (self.weight, self.bias)
+        norms = (*self.input_norms, *self.output_norms)
+        return tuple(dict.fromkeys((*own, *(name for norm in norms for name in norm.tensors))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,7 @@ class Network:
         confidence: how sure the builder is of the structure.
         groups: groups of neurons, in topological order.
         layers: layers, in topological order.
+        final_norms: norms whose factors no layer reads: they scale no edge.
         reason: why there is no network, None where there is one.
         remarks: assumptions that a reader of the report should know.
     """
@@ -120,6 +126,7 @@ class Network:
     confidence: Confidence | None = None
     groups: tuple[Group, ...] = ()
     layers: tuple[Layer, ...] = ()
+    final_norms: tuple[Norm, ...] = ()
     reason: str | None = None
     remarks: tuple[str, ...] = ()
 
@@ -160,8 +167,9 @@ class Network:
 
     @property
     def tensors(self) -> frozenset[str]:
-        """Names of all tensors that belong to some layer."""
-        return frozenset(name for layer in self.layers for name in layer.tensors)
+        """Names of all tensors that belong to some layer or norm."""
+        of_layers = frozenset(name for layer in self.layers for name in layer.tensors)
+        return of_layers.union(*(norm.tensors for norm in self.final_norms))
 
 
 class NetworkBuilder(Protocol):

@@ -17,7 +17,8 @@ class LayerUnits:
         group: the group's name.
         layer: name of the layer that drives the group.
         total: number of units.
-        silent: units whose out-weights are all zero, over all layers that read the group.
+        silent: units whose out-weights are all zero, over all layers that read the group; none
+            where something besides layers reads it too.
         constant: units whose in-weights are all zero: their output never changes.
         off: those of `constant` whose pre-activation, the folded norms' shift included, is not
             positive.

@@ -27,6 +27,10 @@ class Block:
             absolute values, kernel norm and flatten aggregation; read-only.
         mask: where an edge can exist, bool, shape (in, out); None where everywhere (grouped
             convolutions connect only within their group).
+        turned: the tensor is stored as (in, out), not as (out, in): tied layers that use it in
+            opposite directions differ in this.
+        live: which neurons of source and target are left, (in,) and (out,) bool of the whole
+            groups; None where all are.
     """
 
     layer: str
@@ -35,6 +39,8 @@ class Block:
     target: str
     weights: torch.Tensor
     mask: torch.Tensor | None = None
+    turned: bool = False
+    live: tuple[torch.Tensor, torch.Tensor] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

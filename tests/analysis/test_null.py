@@ -15,6 +15,7 @@ from sklearn.cluster import SpectralClustering
 from threadpoolctl import threadpool_limits
 
 from modlint.analysis.clustering import ClusterNull, Clusters, ClusterTest, Null, Partition
+from modlint.analysis.numerics import clustering, kmeans
 from modlint.analysis.numerics.adjacency import adjacency, compact, live_vertices
 from modlint.analysis.numerics.clustering import normalised_cut
 from modlint.analysis.numerics.null import shuffle, summarise
@@ -103,6 +104,72 @@ def test_tied_matrices_are_permuted_alike() -> None:
     network = replace(inputs.network, layers=(inputs.network.layers[0], tied))
     first, second = shuffle(_graph(HandInputs(network, inputs.tensors)), "layer", 0, 1).blocks
     assert first.weights.equal(second.weights)
+
+
+def _tied_in_both_directions(weight: torch.Tensor, last: torch.Tensor) -> HandInputs:
+    """Layers x → h by `weight` (out, in), h → y by the same read as (in, out), y → z by `last`."""
+    inputs = chain(weight, weight.T, last)
+    first, second, third = inputs.network.layers
+    second = replace(second, weight=first.weight, shape=first.shape, transposed=True)
+    network = replace(inputs.network, layers=(first, second, third))
+    return HandInputs(network, inputs.tensors)
+
+
+@pytest.mark.parametrize("null", ["layer", "layer-nonzero"])
+def test_a_matrix_used_in_both_directions_is_permuted_as_one(null: Null) -> None:
+    graph = _graph(_tied_in_both_directions(*random_weights(0, 5, 7), *random_weights(1, 5, 3)))
+    assert graph.blocks[0].weights.equal(graph.blocks[1].weights.T)
+    first, second, _ = shuffle(graph, null, 0, 1).blocks
+    assert first.weights.equal(second.weights.T)
+    untied = _graph(chain(*random_weights(0, 5, 7)))
+    assert first.weights.equal(shuffle(untied, null, 0, 1).blocks[0].weights)
+
+
+@pytest.mark.parametrize("null", ["layer", "layer-nonzero"])
+def test_tied_matrices_of_which_one_use_lost_a_neuron_agree_on_the_rest(null: Null) -> None:
+    weight, last = *random_weights(0, 5, 7), *random_weights(1, 5, 3)
+    weight[:, 2] = 0  # x2 is isolated; y2, which the same zeros drive, is read by the last layer
+    graph = _graph(_tied_in_both_directions(weight, last))
+    graph = compact(graph, live_vertices(adjacency(graph), torch.device("cpu")))
+    assert [tuple(block.weights.shape) for block in graph.blocks] == [(4, 7), (7, 5), (5, 3)]
+    first, second, _ = shuffle(graph, null, 0, 1).blocks
+    live = torch.tensor([0, 1, 3, 4])
+    assert first.weights.equal(second.weights.T[live])
+    assert not second.weights[:, 2].any()
+    assert not first.weights.equal(graph.blocks[0].weights)
+    assert (
+        first.weights.flatten().sort().values.equal(graph.blocks[0].weights.flatten().sort().values)
+    )
+
+
+def test_a_tensor_that_tied_layers_read_in_different_shapes_is_permuted_in_each() -> None:
+    inputs = chain(*random_weights(0, 4, 6), *random_weights(1, 6, 4))
+    first, second = inputs.network.layers
+    network = replace(inputs.network, layers=(first, replace(second, weight=first.weight)))
+    before = _graph(HandInputs(network, inputs.tensors))
+    for old, new in zip(before.blocks, shuffle(before, "layer", 0, 1).blocks, strict=True):
+        assert new.weights.flatten().sort().values.equal(old.weights.flatten().sort().values)
+        assert not new.weights.equal(old.weights)
+
+
+def test_shuffles_get_as_many_restarts_as_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Permuting a sparse matrix with a full diagonal isolates neurons."""
+    told: list[tuple[int, int]] = []
+    cluster = kmeans.cluster
+
+    def spy(points: torch.Tensor, k: int, restarts: int, random: torch.Generator) -> torch.Tensor:
+        told.append((len(points), restarts))
+        return cluster(points, k, restarts, random)
+
+    monkeypatch.setattr(clustering, "LARGE", 59)
+    monkeypatch.setattr(kmeans, "cluster", spy)
+    sparse = torch.rand(30, 30, generator=torch.Generator().manual_seed(0)) < 0.07
+    weight = torch.eye(30) + sparse
+    _test(chain(weight), ClusterTest(Partition(clusters=2), shuffles=5))
+    sizes, restarts = zip(*told, strict=True)
+    assert sizes[0] == 60
+    assert min(sizes[1:]) < 60
+    assert set(restarts) == {100}
 
 
 def test_isolated_neurons_are_removed_before_the_shuffle() -> None:

@@ -151,6 +151,13 @@ def test_a_unit_is_silent_only_if_no_layer_reads_it() -> None:
     assert _units(HandInputs(network, {**inputs.tensors, "other.weight": right})).silent == (1,)
 
 
+def test_units_that_something_else_reads_are_not_silent() -> None:
+    inputs = _mlp(torch.zeros(5))
+    groups = tuple(replace(g, exposed=g.role == "hidden") for g in inputs.network.groups)
+    found = _units(HandInputs(replace(inputs.network, groups=groups), inputs.tensors))
+    assert (found.silent, found.constant) == ((), (3, 4))
+
+
 def test_only_hidden_groups_are_inspected() -> None:
     layer = Layer("l", "linear", (4, 5), "in", "out", (), "w")
     inputs = one_layer(layer, 5, 4, torch.zeros(4, 5))

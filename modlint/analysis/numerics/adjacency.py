@@ -147,4 +147,5 @@ def compact(graph: Graph, live: torch.Tensor) -> Graph:
 def _compact_block(block: Block, live: Mapping[str, torch.Tensor]) -> Block:
     rows, columns = live[block.source], live[block.target]
     mask = None if block.mask is None else block.mask[rows][:, columns]
-    return replace(block, weights=block.weights[rows][:, columns], mask=mask)
+    weights = block.weights[rows][:, columns]
+    return replace(block, weights=weights, mask=mask, live=(rows, columns))

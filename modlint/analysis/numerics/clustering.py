@@ -22,7 +22,9 @@ from modlint.errors import Unavailable
 from modlint.network import Network
 
 RESTARTS, RESTARTS_LARGE, LARGE = 25, 100, 2000
-"""Restarts of k-means up to, and above, so many vertices (arXiv 2103.03386, section 2.3)."""
+"""Restarts of k-means up to, and above, so many vertices (arXiv 2103.03386, section 2.3).
+
+A network's shuffles get as many as itself, however many of their vertices stay connected."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +84,7 @@ def partition(network: Network, inputs: Inputs, spec: Partition) -> Clusters:
     """
     graph, live = live_graph(network, inputs, spec)
     with single_threaded(inputs.device) as pool:
-        cut = pool.submit(spectral_cut, adjacency(graph), spec, 0).result()
+        cut = pool.submit(spectral_cut, adjacency(graph), spec, 0, restarts(graph)).result()
     labels = torch.full(live.shape, -1, dtype=torch.int64, device=live.device)
     labels[live] = cut.labels
     groups = torch.split(labels.cpu(), [group.size for group in network.groups])
@@ -99,13 +101,19 @@ def partition(network: Network, inputs: Inputs, spec: Partition) -> Clusters:
     )
 
 
-def spectral_cut(matrix: Adjacency, spec: Partition, shuffle: int) -> Cut:
+def restarts(observed: Graph) -> int:
+    """Restarts of k-means for a network and its shuffles, by the network's own live graph."""
+    return RESTARTS if sum(observed.groups.values()) <= LARGE else RESTARTS_LARGE
+
+
+def spectral_cut(matrix: Adjacency, spec: Partition, shuffle: int, restarts: int) -> Cut:
     """Cluster a graph without isolated vertices.
 
     Args:
         matrix: its adjacency.
         spec: number of clusters and seed.
         shuffle: number of the shuffle, 0 for the network itself; it names the random stream.
+        restarts: of k-means.
 
     Raises:
         Unavailable: fewer vertices than clusters can be told apart.
@@ -114,7 +122,6 @@ def spectral_cut(matrix: Adjacency, spec: Partition, shuffle: int) -> Cut:
     degree = matrix.times(torch.ones(matrix.vertices, dtype=torch.float64, device=matrix.device))
     scale = degree.rsqrt()
     values, vectors = leading_pairs(matrix.scaled(scale), k)
-    restarts = RESTARTS if matrix.vertices <= LARGE else RESTARTS_LARGE
     random = generator("k-means", spec.seed, shuffle)
     labels = kmeans.cluster(vectors * scale.unsqueeze(1), k, restarts, random)
     labels, sizes = by_size(labels, k)

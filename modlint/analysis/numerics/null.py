@@ -17,8 +17,15 @@ import torch
 from modlint.analysis import Inputs
 from modlint.analysis.clustering import ClusterNull, Clusters, ClusterTest, Null
 from modlint.analysis.numerics.adjacency import adjacency, compact, live_vertices
-from modlint.analysis.numerics.clustering import Cut, live_graph, require_enough, spectral_cut
+from modlint.analysis.numerics.clustering import (
+    Cut,
+    live_graph,
+    require_enough,
+    restarts,
+    spectral_cut,
+)
 from modlint.analysis.numerics.seeds import permutation
+from modlint.analysis.numerics.ties import as_first, movable
 from modlint.analysis.numerics.workers import single_threaded
 from modlint.analysis.weights import Block, Graph
 from modlint.errors import Unavailable
@@ -73,11 +80,12 @@ def shuffled_cut(graph: Graph, spec: ClusterTest, number: int) -> Cut:
     shuffled = shuffle(graph, spec.null, spec.partition.seed, number)
     live = live_vertices(adjacency(shuffled), shuffled.blocks[0].weights.device)
     require_enough(int(live.sum()), spec.partition.clusters)
-    return spectral_cut(adjacency(compact(shuffled, live)), spec.partition, number)
+    remaining = adjacency(compact(shuffled, live))
+    return spectral_cut(remaining, spec.partition, number, restarts(graph))
 
 
 def shuffle(graph: Graph, null: Null, seed: int, number: int) -> Graph:
-    """Permute the entries of each matrix within it; tied matrices alike.
+    """Permute the entries of each matrix within it; tied matrices alike, in either direction.
 
     Args:
         graph: without isolated vertices.
@@ -85,28 +93,28 @@ def shuffle(graph: Graph, null: Null, seed: int, number: int) -> Graph:
         seed: the user's.
         number: of the shuffle, from 1.
     """
-    tensors = dict.fromkeys(block.tensor for block in graph.blocks)
-    index = {tensor: i for i, tensor in enumerate(tensors)}
-    blocks = (
-        _shuffle_block(block, null, seed, number, index[block.tensor]) for block in graph.blocks
-    )
-    return Graph(graph.groups, tuple(blocks))
+    uses: dict[str, list[Block]] = {}
+    for block in graph.blocks:
+        uses.setdefault(block.tensor, []).append(block)
+    moved: dict[Block, Block] = {}
+    for matrix, tied in enumerate(uses.values()):
+        alike = [as_first(block, tied[0]) for block in tied]
+        for block, view, places in zip(tied, alike, movable(alike, null), strict=True):
+            weights = _permuted(view.weights, places, seed, number, matrix)
+            moved[block] = replace(block, weights=weights if view is block else weights.T)
+    return Graph(graph.groups, tuple(moved[block] for block in graph.blocks))
 
 
-def _shuffle_block(block: Block, null: Null, seed: int, number: int, index: int) -> Block:
-    weights = block.weights.flatten()
-    places = _movable(block, null)
-    entries = weights if places is None else weights[places]
-    order = permutation(seed, number, index, len(entries)).to(weights.device)
-    moved = entries[order] if places is None else weights.index_put((places,), entries[order])
-    return replace(block, weights=moved.view(block.weights.shape))
-
-
-def _movable(block: Block, null: Null) -> torch.Tensor | None:
-    """Flat positions of the entries that a null permutes; None for all."""
-    if null == "layer-nonzero":
-        return block.weights.flatten().nonzero().flatten()
-    return None if block.mask is None else block.mask.flatten().nonzero().flatten()
+def _permuted(
+    weights: torch.Tensor, places: torch.Tensor | None, seed: int, number: int, matrix: int
+) -> torch.Tensor:
+    """The matrix with the entries at `places`, bool of its shape, permuted; None for all."""
+    flat = weights.flatten()
+    moving = None if places is None else places.flatten().nonzero().flatten()
+    entries = flat if moving is None else flat[moving]
+    order = permutation(seed, number, matrix, len(entries)).to(flat.device)
+    after = entries[order] if moving is None else flat.index_put((moving,), entries[order])
+    return after.view(weights.shape)
 
 
 def summarise(clusters: Clusters, samples: Sequence[float], k: int) -> ClusterNull:

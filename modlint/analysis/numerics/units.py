@@ -18,7 +18,7 @@ from modlint.analysis.numerics.layout import (
     stored_weight,
 )
 from modlint.analysis.units import LayerUnits
-from modlint.network import Layer, Network, Norm
+from modlint.network import Group, Layer, Network, Norm
 
 
 def inspect_units(network: Network, inputs: Inputs) -> tuple[LayerUnits, ...]:
@@ -28,25 +28,25 @@ def inspect_units(network: Network, inputs: Inputs) -> tuple[LayerUnits, ...]:
         Unavailable: a weight's shape contradicts the network.
     """
     hidden = [group for group in network.groups if group.role == "hidden"]
-    found = (_inspect(network, group.name, group.size, inputs) for group in hidden)
+    found = (_inspect(network, group, inputs) for group in hidden)
     return tuple(units for units in found if units is not None)
 
 
-def _inspect(network: Network, group: str, size: int, inputs: Inputs) -> LayerUnits | None:
-    drivers = [layer for layer in network.layers if layer.target == group]
-    readers = [layer for layer in network.layers if layer.source == group]
+def _inspect(network: Network, group: Group, inputs: Inputs) -> LayerUnits | None:
+    drivers = [layer for layer in network.layers if layer.target == group.name]
+    readers = [layer for layer in network.layers if layer.source == group.name]
     if not drivers:
         return None
-    value = torch.zeros(size, dtype=torch.float64, device=inputs.device)
+    value = torch.zeros(group.size, dtype=torch.float64, device=inputs.device)
     for layer in drivers:
         value = value + constant_output(network, layer, inputs)
     read = [_read_units(network, layer, inputs) for layer in readers]
     activations = {layer.activation for layer in drivers}
     return LayerUnits(
-        group=group,
+        group=group.name,
         layer=drivers[0].name,
-        total=size,
-        silent=_indices(~torch.stack(read).any(0)) if read else (),
+        total=group.size,
+        silent=_indices(~torch.stack(read).any(0)) if read and not group.exposed else (),
         constant=_indices(~value.isnan()),
         off=_indices(value <= 0),
         activation=activations.pop() if len(activations) == 1 else None,

@@ -37,7 +37,8 @@ def _block(network: Network, layer: Layer, inputs: Inputs, kernel_norm: KernelNo
     if not edges.isfinite().all():
         raise Unavailable(_blame(layer, inputs))
     mask = _mask(network, layer, edges.device) if layer.groups > 1 else None
-    return Block(layer.name, layer.weight, layer.source, layer.target, edges, mask)
+    turned = layer.transposed or layer.kind == "conv-transpose"
+    return Block(layer.name, layer.weight, layer.source, layer.target, edges, mask, turned)
 
 
 def _edges(network: Network, layer: Layer, inputs: Inputs, kernel_norm: KernelNorm) -> torch.Tensor:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import msgspec
 
 from modlint.analysis.statistics import TensorStatistics
 from modlint.analysis.units import LayerUnits, UnitWeights
-from modlint.errors import Unavailable
+from modlint.errors import Unavailable, UsageError
 from modlint.network import Network
 from modlint.rule import Examination, Need, Options, Rule
 from modlint.text import count
@@ -38,6 +38,18 @@ class DeadNeuronsOptions(Options, frozen=True):
         msgspec.Meta(description="dead share of a layer above which it is a warning", ge=0, le=1),
     ] = 0.10
 
+    def __post_init__(self) -> None:
+        """Refuse a share that would be a warning before it is a note.
+
+        Raises:
+            UsageError: note-share is above max-share.
+        """
+        if self.note_share > self.max_share:
+            raise UsageError(
+                f"rules.dead-neurons: note-share {self.note_share:g} is above max-share"
+                f" {self.max_share:g}: lower the one or raise the other"
+            )
+
 
 class DeadNeurons(Rule[DeadNeuronsOptions]):
     """Hidden units that nothing reads, or that nothing drives."""
@@ -50,21 +62,28 @@ class DeadNeurons(Rule[DeadNeuronsOptions]):
     options_type = DeadNeuronsOptions
 
     def needs(self) -> tuple[Need, ...]:
-        """The units of each network, and tensor statistics where there is none."""
+        """The units of each network, and statistics of the tensors outside."""
         return (_UNITS, _STATISTICS)
 
     def check(self, file: Examination) -> Iterator[Verdict]:
-        """One verdict for each hidden layer; without a network, one for each tensor concerned."""
+        """One verdict for each hidden layer; outside networks, for each tensor concerned."""
         networks = [network for network in file.networks if network.reason is None]
         for network in networks:
-            try:
-                for units in file.network(_UNITS, network):
-                    yield self._judge_layer(network, units)
-            except Unavailable as unavailable:
-                target = Target("network", network.id, network=network.id)
-                yield self.inconclusive(target, str(unavailable))
-        if not networks:
-            yield from self._judge_tensors(file)
+            yield from self._judge_network(network, file)
+        if not networks or len(networks) < len(file.networks):
+            yield from self._judge_tensors(file, networks)
+
+    def _judge_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
+        target = Target("network", network.id, network=network.id)
+        try:
+            layers = file.network(_UNITS, network)
+        except Unavailable as unavailable:
+            yield self.inconclusive(target, str(unavailable))
+            return
+        for units in layers:
+            yield self._judge_layer(network, units)
+        if not layers:
+            yield self.passed(target, "no hidden layer", values={"dead": 0, "total": 0})
 
     def _judge_layer(self, network: Network, units: LayerUnits) -> Verdict:
         dead = dead_units(units)
@@ -104,19 +123,23 @@ class DeadNeurons(Rule[DeadNeuronsOptions]):
             return Severity.ERROR if whole else Severity.WARNING, self.options.max_share
         return Severity.NOTE, self.options.note_share
 
-    def _judge_tensors(self, file: Examination) -> Iterator[Verdict]:
-        candidates = ((t.name, dead_slices(t, s)) for t, s in file.tensors(_STATISTICS))
+    def _judge_tensors(self, file: Examination, networks: Sequence[Network]) -> Iterator[Verdict]:
+        reached = frozenset[str]().union(*(network.tensors for network in networks))
+        outside = [t for name, t in file.checkpoint.tensors.items() if name not in reached]
+        measured = ((t, s) for t, s in file.tensors(_STATISTICS) if t.name not in reached)
+        candidates = ((t.name, dead_slices(t, s)) for t, s in measured)
         examined = [(name, slices) for name, slices in candidates if slices is not None]
         dead = [pair for pair in examined if pair[1].share > self.options.note_share]
         for name, slices in dead:
             yield self._judge_slices(name, slices)
         target = whole_file(file.checkpoint)
-        if not examined and any(map(is_matrix, file.checkpoint.tensors.values())):
-            yield self.inconclusive(target, "no network, and no weight whose zero rows would tell")
+        where = "outside the networks" if networks else "no network"
+        if not examined and any(map(is_matrix, outside)):
+            yield self.inconclusive(target, f"{where}: no weight whose zero rows would tell")
         elif not dead:
             yield self.passed(
                 target,
-                f"no network; no all-zero row or column in {count(len(examined), 'weight')}",
+                f"{where}: no all-zero row or column in {count(len(examined), 'weight')}",
                 values={"dead": 0, "share": 0.0, "tensors": len(examined)},
                 limit={"share": {"max": self.options.note_share}},
                 confidence=Confidence.LOW,

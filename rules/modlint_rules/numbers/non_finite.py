@@ -14,6 +14,8 @@ from modlint_rules.targets import whole_file
 
 _STATISTICS = TensorStatistics()
 _MASK_NAMES = ("mask", "alibi")
+_PARAMETERS = ("weight", "kernel", "bias", "gamma", "beta", "running_mean", "running_var")
+_RECURRENT = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 _NO_BOUND = {"min_val": "+inf", "max_val": "-inf", "low": "-inf", "high": "+inf"}
 
 
@@ -80,9 +82,22 @@ class NonFinite(Rule[Options]):
             return self.inconclusive(
                 target, f"none of its {count(total, 'tensor')} could be examined"
             )
+        unread = [
+            (name, reason)
+            for name, reason in file.unexamined.items()
+            if _STATISTICS.accepts(file.checkpoint.tensors[name])
+        ]
+        if unread:
+            name, reason = unread[0]
+            return self.inconclusive(
+                target,
+                f"{len(unread):,} of {count(total, 'tensor')} could not be examined"
+                f" ({name}: {reason})",
+            )
+        finite = f"all elements are finite in {count(examined, 'tensor')}"
         return self.passed(
             target,
-            f"all elements are finite in {count(examined, 'tensor')}"
+            (finite if examined else "no tensor with numbers")
             + (f", attention masks and open ranges apart ({exempt:,})" if exempt else ""),
             values={"count": 0, "tensors": examined, "exempt": exempt},
             limit={"count": {"max": 0}},
@@ -110,9 +125,10 @@ def _is_mask(tensor: Tensor, statistics: Statistics) -> bool:
     """Whether it is an additive attention mask: −inf forbids, what is allowed adds 0 or less."""
     if statistics.non_finite != statistics.negative_infinite or statistics.maximum is None:
         return False
+    last = _last(tensor)
     if statistics.minimum == statistics.maximum == 0:
-        return True
-    return statistics.maximum <= 0 and _last(tensor).endswith(_MASK_NAMES)
+        return last not in _PARAMETERS and not last.startswith(_RECURRENT)
+    return statistics.maximum <= 0 and last.endswith(_MASK_NAMES)
 
 
 def _is_open_range(tensor: Tensor, statistics: Statistics) -> bool:

@@ -293,6 +293,35 @@ def test_kinds_of_norm(tmp_path: Path) -> None:
     assert (batch.kind, batch.scale, batch.variance) == ("batch", None, "1.running_var")
 
 
+@pytest.mark.parametrize("norm", [nn.LayerNorm(2), nn.GroupNorm(1, 2)])
+def test_a_norm_of_the_data_behind_the_last_layer_scales_no_edge(
+    tmp_path: Path, norm: nn.Module
+) -> None:
+    net = nn.Sequential(nn.Linear(6, 4), nn.ReLU(), nn.Linear(4, 2), norm)
+    network = network_of(net.state_dict(), tmp_path)
+    assert not any(layer.input_norms or layer.output_norms for layer in network.layers)
+    assert [norm.scale for norm in network.final_norms] == ["3.weight"]
+    assert network.tensors == net.state_dict().keys()
+
+
+def test_a_norm_behind_an_activation_scales_the_out_edges(tmp_path: Path) -> None:
+    parts = linear(6, 4, 2)
+    before = nn.Sequential(parts[0], nn.BatchNorm1d(4), nn.ReLU(), parts[1])
+    first, second = network_of(before.state_dict(), tmp_path).layers
+    assert [norm.scale for norm in first.output_norms] == ["1.weight"]
+    assert not second.input_norms
+
+    behind = nn.Sequential(parts[0], nn.ReLU(), nn.BatchNorm1d(4), parts[1])
+    first, second = network_of(behind.state_dict(), tmp_path).layers
+    assert not first.output_norms
+    assert [norm.scale for norm in second.input_norms] == ["2.weight"]
+
+    last = nn.Sequential(*parts, nn.ReLU(), nn.BatchNorm1d(2))
+    network = network_of(last.state_dict(), tmp_path)
+    assert [norm.scale for norm in network.final_norms] == ["3.weight"]
+    assert not any(layer.output_norms for layer in network.layers)
+
+
 def test_depthwise_separable(tmp_path: Path) -> None:
     def separable(into: int, out: int) -> nn.Sequential:
         return nn.Sequential(nn.Conv2d(into, into, 3, groups=into), nn.Conv2d(into, out, 1))
@@ -392,7 +421,7 @@ SHARED = {
 @pytest.mark.parametrize("name", SHARED)
 def test_real_networks(shared: Path, name: str) -> None:
     (checkpoint,) = load(shared / "models" / name, modlint_readers())
-    (network,) = build_networks(checkpoint, [NamesBuilder()])
+    (network,) = build_networks(checkpoint, [NamesBuilder()], [])
 
     assert [group.size for group in network.groups] == SHARED[name]
 
@@ -416,7 +445,7 @@ def test_real_networks(shared: Path, name: str) -> None:
 )
 def test_real_files_without_a_plain_chain(shared: Path, name: str, reason: str) -> None:
     (checkpoint,) = load(shared / "models" / name, modlint_readers())
-    (network,) = build_networks(checkpoint, [NamesBuilder()])
+    (network,) = build_networks(checkpoint, [NamesBuilder()], [])
 
     assert network.reason is not None
     assert reason in network.reason
@@ -463,6 +492,12 @@ def test_each_section_is_a_network_and_the_optimiser_none() -> None:
     assert [network.id for network in networks] == ["state_dict", "ema"]
     assert networks[1].layers[0].weight == "ema.0.weight"
     assert networks[1].layers[0].name == "0"
+
+
+def test_every_network_of_a_file_has_an_id_of_its_own() -> None:
+    state = relu_mlp(6, 4, 2).state_dict()
+    networks = build(tensors_of({"fc.weight": torch.ones(3, 2)}), tensors_of(state, "0"))
+    assert [(network.id, len(network.layers)) for network in networks] == [("0", 1), ("0#2", 2)]
 
 
 @pytest.mark.parametrize("state", [{}, {"step": torch.tensor(3)}, {"<token>": torch.ones(768)}])

@@ -292,6 +292,47 @@ def test_channels_stay_neurons_through_a_flatten(
     torch.testing.assert_close(blocks(checkpoint, network)[-1], by_channel.T)
 
 
+CHANNELS = {"w": (16, 3, 1, 1), "s": np.array([-1, 16]), "v": (16, 10), "u": (16, 16, 1, 1)}
+
+
+def _rows_of_channels(*between: Node) -> Network:
+    nodes = [node("Conv", ["x", "w"], ["a"]), *between, node("Reshape", ["b", "s"], ["r"])]
+    nodes.append(node("Gemm", ["r", "v"], ["y"]))
+    return sole(made(nodes, CHANNELS, inputs={"x": [1, 3, 4, 4]}))
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        [node("Relu", ["a"], ["b"])],
+        [node("MaxPool", ["a"], ["b"], kernel_shape=[2, 2])],
+        [node("ReduceMean", ["a"], ["b"], axes=[3])],
+        [node("GlobalMaxPool", ["a"], ["p"]), node("Upsample", ["p"], ["b"])],
+        [node("GlobalMaxPool", ["a"], ["p"]), node("Pad", ["p"], ["b"], pads=[0] * 7 + [1])],
+        [node("GlobalMaxPool", ["a"], ["p"]), node("Conv", ["p", "u"], ["b"], pads=[1] * 4)],
+    ],
+)
+def test_rows_of_as_many_positions_as_there_are_channels_stop(between: list[Node]) -> None:
+    reason = _rows_of_channels(*between).reason
+    assert reason is not None
+    assert "(Reshape) makes rows of 16, as many as there are channels" in reason
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        [node("GlobalAveragePool", ["a"], ["b"])],
+        [node("GlobalMaxPool", ["a"], ["p"]), node("Relu", ["p"], ["b"])],
+        [node("ReduceMean", ["a"], ["b"], axes=[2, 3])],
+        [node("ReduceMean", ["a"], ["b"], axes=[3, 2], keepdims=0)],
+    ],
+)
+def test_rows_of_channels_with_one_position_are_followed(between: list[Node]) -> None:
+    network = _rows_of_channels(*between)
+    assert network.reason is None
+    assert [layer.columns_per_unit for layer in network.layers] == [1, 1]
+
+
 @torch_export
 def test_transposed_convolutions_of_a_generator(tmp_path: Path) -> None:
     up = nn.ConvTranspose2d(6, 4, 4, groups=2)
@@ -537,6 +578,49 @@ def test_nodes_out_of_order_and_nodes_without_use() -> None:
     ]
     network = sole(made(nodes, {"w1": (4, 6), "w2": (6, 3)}))
     assert [layer.name for layer in network.layers] == ["w1", "w2"]
+
+
+def test_a_concat_of_one_input_passes_it_on() -> None:
+    nodes = [linear("x", "a"), node("Concat", ["a"], ["b"], axis=1), linear("b", "y")]
+    assert sole(made(nodes, {"w": (4, 4)})).reason is None
+    nodes[1] = node("Concat", ["a", "a"], ["b"], axis=1, name="n")
+    reason = sole(made(nodes, {"w": (4, 4)})).reason
+    assert reason is not None
+    assert reason.startswith("node 'n' joins branches (Concat)")
+
+
+@pytest.mark.parametrize(
+    ("extra", "output"),
+    [
+        ([], "b"),
+        ([node("Transpose", ["b"], ["z"])], "z"),
+        ([node("Slice", ["b", "i", "i"], ["z"])], "z"),
+        ([node("Concat", ["b", "y"], ["z"], axis=1)], "z"),
+        ([node("Slice", ["y", "i", "i"], ["c"]), node("Concat", ["c", "b"], ["z"])], "z"),
+    ],
+)
+def test_hidden_neurons_that_leave_the_network_are_exposed(extra: list[Node], output: str) -> None:
+    nodes = [linear("x", "a"), node("Relu", ["a"], ["b"]), linear("b", "y"), *extra]
+    tensors = {"w": (4, 4), "i": np.array([1])}
+    network = sole(made(nodes, tensors, outputs=(output, "y")))
+    assert [group.exposed for group in network.groups] == [False, True, False]
+    network = sole(made(nodes, tensors))
+    assert not any(group.exposed for group in network.groups)
+
+
+def test_a_norm_behind_the_last_layer_scales_no_edge_but_belongs_to_the_network() -> None:
+    nodes = [
+        linear("x", "a"),
+        node("LayerNormalization", ["a", "g", "b"], ["n"]),
+        linear("n", "c"),
+        node("LayerNormalization", ["c", "h", "b"], ["y"]),
+    ]
+    tensors = {"w": (4, 4), "g": (4,), "h": (4,), "b": (4,)}
+    network = sole(made(nodes, tensors))
+    assert [norm.scale for norm in network.final_norms] == ["h"]
+    assert [norm.scale for norm in network.layers[1].input_norms] == ["g"]
+    assert not any(layer.output_norms for layer in network.layers)
+    assert network.tensors == {"w", "g", "h", "b"}
 
 
 def test_what_follows_the_last_layer_may_be_anything_without_weights() -> None:

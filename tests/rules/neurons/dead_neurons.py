@@ -30,8 +30,12 @@ def saved(content: Any) -> Callable[[Path], Path]:
     return write
 
 
-def exported(*changes: Change, activation: Callable[[], torch.nn.Module] = torch.nn.ReLU) -> Any:
-    """The same network with an activation that the file tells: as ONNX."""
+def exported(
+    *changes: Change,
+    activation: Callable[[], torch.nn.Module] = torch.nn.ReLU,
+    outputs: tuple[str, ...] = (),
+) -> Any:
+    """The same network with an activation that the file tells: as ONNX, with further outputs."""
 
     def write(folder: Path) -> Path:
         import onnx
@@ -52,7 +56,10 @@ def exported(*changes: Change, activation: Callable[[], torch.nn.Module] = torch
             nodes,
             "mlp",
             [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 8])],
-            [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 3])],
+            [
+                helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", None])
+                for name in ("y", *outputs)
+            ],
             [numpy_helper.from_array(t.numpy(), name) for name, t in state.items()],
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
@@ -81,6 +88,15 @@ def undrive(name: str, *units: int, bias: float = -1.0) -> Change:
     return change
 
 
+def undrive_rows(name: str, *units: int) -> Change:
+    """The same of a layer without bias."""
+
+    def change(state: dict[str, torch.Tensor]) -> None:
+        state[f"{name}.weight"][list(units)] = 0
+
+    return change
+
+
 def poison(state: dict[str, torch.Tensor]) -> None:
     state["0.weight"][0, 0] = float("nan")
 
@@ -105,6 +121,18 @@ def no_network(name: str, change: Change = lambda state: None) -> Callable[[Path
     state = {f"{name}.weight": torch.ones(8, 5), "other.weight": torch.ones(7, 3)}
     state[f"{name}.bias"] = torch.ones(8)
     change(state)
+    return saved(state)
+
+
+def gan(*changes: Change) -> Callable[[Path], Path]:
+    """A generator that is a chain beside a discriminator that is none."""
+    state = {f"generator.{name}": tensor for name, tensor in mlp().items()}
+    state |= {
+        "discriminator.embedding.weight": torch.ones(9, 30),
+        "discriminator.fc.weight": torch.ones(40, 30),
+    }
+    for change in changes:
+        change(state)
     return saved(state)
 
 
@@ -196,6 +224,37 @@ CASES = (
             (Expected("pass", values={"tensors": 1}),),
         )
         for name in ("embedding", "pos_encoder", "lora_B", "lm_head")
+    ),
+    Case(
+        "a network that was rebuilt does not hide the tensors of one that was not",
+        gan(undrive_rows("discriminator.fc", *range(20))),
+        (passing(20), passing(10), slices("discriminator.fc.weight", tuple(range(20)), (), 70)),
+    ),
+    Case(
+        "tensors of networks are not judged again outside them",
+        gan(silence("generator.2", 3)),
+        (
+            failing("note", 20, 3),
+            passing(10),
+            Expected("pass", confidence="low", values={"tensors": 1}, message="outside the"),
+        ),
+    ),
+    Case(
+        "a network without a hidden layer passes",
+        saved({"fc.weight": torch.zeros(3, 8), "fc.bias": torch.zeros(3)}),
+        (
+            Expected(
+                "pass",
+                target=("network", "0"),
+                values={"dead": 0, "total": 0},
+                message="no hidden layer",
+            ),
+        ),
+    ),
+    Case(
+        "units that are an output too are read",
+        exported(silence("2", 3), outputs=("a0",)),
+        (passing(20, silent=0), passing(10)),
     ),
     Case(
         "matrices that are no plain weights leave it inconclusive",

@@ -74,8 +74,21 @@ CASES = (
     ),
     Case(
         "a causal mask passes by its numbers",
-        saved({"attn.bias": CAUSAL, "w": torch.ones(2)}),
+        saved({"attn.causal": CAUSAL, "w": torch.ones(2)}),
         passing(count=0, tensors=2, exempt=1),
+    ),
+    *(
+        Case(
+            f"a {name} of zeros and −inf is no mask",
+            saved({f"fc.{name}": torch.tensor([0.0, -INF, 0.0])}),
+            (failing(f"fc.{name}", negative_infinite=1, first=1),),
+        )
+        for name in ("weight", "bias", "beta", "running_mean", "bias_ih_l0")
+    ),
+    Case(
+        "a mask that a parameter's name begins passes by its name",
+        saved({"bias_mask": CAUSAL}),
+        passing(exempt=1),
     ),
     Case("a mask with slopes passes by its name", saved({"alibi_mask": SLOPES}), passing(exempt=1)),
     Case(
@@ -132,5 +145,9 @@ CASES = (
         (failing("optimizer.state.0.exp_avg", "warning", count=1),),
     ),
     Case("an empty tensor passes", saved({"a": torch.empty(0, 3)}), passing(tensors=1)),
-    Case("a file without tensors passes", saved({"epoch": 3}), passing(tensors=0)),
+    Case(
+        "a file without tensors passes",
+        saved({"epoch": 3}),
+        (Expected("pass", values={"tensors": 0}, message="no tensor with numbers"),),
+    ),
 )

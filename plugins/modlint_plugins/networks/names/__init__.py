@@ -7,12 +7,14 @@ names and shapes agree on is built; anything else gives the reason why not.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from modlint.checkpoint import Checkpoint, Role, Tensor
 from modlint.network import Network
 from modlint_plugins.networks.names.assembly import rebuild
 from modlint_plugins.networks.names.modules import is_layer_weight, is_matrix
 from modlint_plugins.networks.names.split import split_coders, split_networks
+from modlint_plugins.networks.unique import unique
 
 
 class NamesBuilder:
@@ -39,7 +41,8 @@ class NamesBuilder:
             for section, tensors in sections.items()
             for network in _build_section(section, tensors, sorted_by_name, len(sections) > 1)
         ]
-        return tuple(networks)
+        ids = unique([network.id for network in networks])
+        return tuple(replace(n, id=name) for n, name in zip(networks, ids, strict=True))
 
 
 def _sections(checkpoint: Checkpoint) -> dict[str, list[Tensor]]:

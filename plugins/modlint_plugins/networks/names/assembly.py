@@ -17,8 +17,8 @@ from modlint_plugins.networks.names.order import Chain, arrange
 _INPUT = "input"
 _CHAIN = "read as one chain of layers; a state_dict does not record additions or branches"
 _NORMS = (
-    "norms are taken to stand between their layer and its activation, with PyTorch's "
-    "default epsilon of 1e-5"
+    "norms are taken to stand between their layer and its activation, behind it where the numbers "
+    "of an nn.Sequential leave a gap, with PyTorch's default epsilon of 1e-5"
 )
 
 
@@ -66,7 +66,8 @@ def _unexplained(modules: Modules) -> str | None:
 def _network(
     identifier: str, chain: Chain, placements: Sequence[Placement], modules: Modules
 ) -> Network:
-    layers = _layers(chain.links, placements)
+    *beside, behind = placements
+    layers = _layers(chain.links, beside)
     sizes = [chain.links[0].inputs, *(item.outputs for item in chain.links)]
     names = [_INPUT, *(layer.target for layer in layers)]
     hidden: list[GroupRole] = ["hidden"] * (len(layers) - 1)
@@ -81,6 +82,7 @@ def _network(
             Group(name, size, role) for name, size, role in zip(names, sizes, roles, strict=True)
         ),
         layers=layers,
+        final_norms=tuple(behind.before),
         remarks=tuple(_remarks(chain, modules, certain)),
     )
 

@@ -21,23 +21,23 @@ class Unplaced(Exception):
 
 @dataclass(slots=True)
 class Placement:
-    """Norms of one layer, each nearest first."""
+    """Norms before a layer, and after it up to its activation; each nearest first."""
 
     before: list[Norm] = field(default_factory=list)
     after: list[Norm] = field(default_factory=list)
 
 
 def place_norms(norms: Sequence[NormModule], links: Sequence[Link]) -> list[Placement]:
-    """Give every norm to a layer, in the order of `links`.
+    """Give every norm to a layer, in the order of `links`; what stands behind all comes last.
 
     A norm goes between its layer and the activation, as most networks have it; one in front of
-    the first layer, or over flattened columns, to the input of the layer behind it; so does a
-    layer, group or RMS norm, whose γ belongs to the out-edges.
+    the first layer, or over flattened columns, to the input of the layer behind it; so does one
+    behind the activation, and a layer, group or RMS norm, whose γ belongs to the out-edges.
 
     Raises:
         Unplaced: a norm fits nowhere.
     """
-    placements = [Placement() for _ in links]
+    placements = [Placement() for _ in (*links, None)]
     hosts = [(norm, _host(norm, links)) for norm in norms]
     leading = _lead(hosts, links)
     for norm, host in hosts:
@@ -111,21 +111,34 @@ def _place(
     elif leading and not is_index(norm.last):
         host -= 1
     if host >= 0 and norm.size == links[host].outputs:
-        _place_behind(_norm(norm, links[host]), host, placements)
+        _place_behind(_norm(norm, links[host]), host, placements, _activated(norm, links[host]))
     elif host + 1 < len(links) and norm.size == links[host + 1].columns:
         placements[host + 1].before.insert(0, _norm(norm, links[host + 1]))
     elif host > 0 and norm.size == links[host - 1].outputs:
-        placements[host - 1].after.append(_norm(norm, links[host - 1]))
+        _place_behind(_norm(norm, links[host - 1]), host - 1, placements)
     else:
         raise Unplaced(_unplaced(norm))
 
 
-def _place_behind(norm: Norm, host: int, placements: list[Placement]) -> None:
-    """Put a norm behind its layer; one whose statistics depend on the data scales the out-edges."""
-    if norm.kind != "batch" and host + 1 < len(placements):
+def _place_behind(
+    norm: Norm, host: int, placements: list[Placement], activated: bool = False
+) -> None:
+    """Put a norm behind its layer.
+
+    One behind the activation, or whose statistics depend on the data, scales the out-edges.
+    """
+    if activated or norm.kind != "batch":
         placements[host + 1].before.append(norm)
     else:
         placements[host].after.append(norm)
+
+
+def _activated(norm: NormModule, host: Link) -> bool:
+    """Whether one nn.Sequential holds both, with another module in between."""
+    parts = host.module.parts
+    if not is_index(norm.last) or not is_index(host.module.last) or parts[:-1] != norm.parts[:-1]:
+        return False
+    return int(norm.last) - int(parts[-1]) > 1
 
 
 def _only_fit(norm: NormModule, links: Sequence[Link]) -> int:

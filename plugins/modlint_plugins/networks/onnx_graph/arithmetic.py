@@ -84,5 +84,5 @@ def total(walk: Walk, node: Node) -> Input | Signal:
 
 HANDLERS: Mapping[str, Handler] = {
     **dict.fromkeys(("Add", "Sub", "Mul", "Div"), affine),
-    **dict.fromkeys(("Sum", "Mean"), total),
+    **dict.fromkeys(("Sum", "Mean", "Concat"), total),
 }

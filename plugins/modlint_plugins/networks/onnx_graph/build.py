@@ -125,6 +125,8 @@ def _walk(
                 walk.visit(node, HANDLERS)
     except Stop as stop:
         return Network("", reason=str(stop))
+    for name in outputs:
+        walk.expose(walk.values.get(name))
     return walk.network()
 
 

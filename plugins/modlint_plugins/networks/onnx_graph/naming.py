@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Sequence
 
 _WEIGHT = re.compile(r"^(?P<stem>.+?)[._/](weights?|kernel|W)(:0)?$")
 _BIAS = re.compile(r"^(?P<stem>.+?)[._/](bias|B)(:0)?$")
@@ -48,18 +46,3 @@ def _scope(node: str, op: str) -> str:
             parent = path
         path = f"{parent}.{part}" if parent else part
     return path
-
-
-def unique(names: Sequence[str]) -> list[str]:
-    """The names, numbered where one comes again: "fc", "fc#2"."""
-    taken: set[str] = set()
-    copies: Counter[str] = Counter()
-    result = []
-    for name in names:
-        candidate = name
-        while candidate in taken:
-            copies[name] += 1
-            candidate = f"{name}#{copies[name] + 1}"
-        taken.add(candidate)
-        result.append(candidate)
-    return result

@@ -12,7 +12,8 @@ from modlint_plugins.networks.onnx_graph.values import Input, Signal, Stop
 from modlint_plugins.networks.onnx_graph.walk import Handler, Walk
 
 _SAME = ("Identity", "Dropout", "Cast", "CastLike")
-_POOLS = ("MaxPool", "AveragePool", "LpPool", "GlobalMaxPool", "GlobalAveragePool", "GlobalLpPool")
+_GLOBAL = ("GlobalMaxPool", "GlobalAveragePool", "GlobalLpPool")
+_POOLS = ("MaxPool", "AveragePool", "LpPool", *_GLOBAL)
 _LOCAL = ("LRN", "Resize", "Upsample")
 _REDUCTIONS = ("ReduceMean", "ReduceMax", "ReduceMin", "ReduceSum")
 
@@ -29,7 +30,7 @@ def pool(walk: Walk, node: Node) -> Input | Signal:
         return data
     if data.axis != 1 or data.columns != "unit":
         raise Stop(node, f"({node.op}) does not find its channels along axis 1")
-    return replace(data, direct=False)
+    return replace(data, direct=False, pooled=node.op in _GLOBAL)
 
 
 def reduce(walk: Walk, node: Node) -> Input | Signal:
@@ -40,10 +41,11 @@ def reduce(walk: Walk, node: Node) -> Input | Signal:
     gone = set(range(data.rank)) if axes is None else set(normalised(node, axes, data.rank))
     if data.axis is None or data.axis in gone:
         raise Stop(node, f"({node.op}) reduces over neurons, which modlint does not rebuild yet")
+    pooled = data.pooled or {0, data.axis, *gone} == set(range(data.rank))
     if node.integer("keepdims", 1):
-        return replace(data, direct=False)
+        return replace(data, direct=False, pooled=pooled)
     axis = data.axis - sum(i < data.axis for i in gone)
-    return replace(data, rank=data.rank - len(gone), axis=axis, direct=False)
+    return replace(data, rank=data.rank - len(gone), axis=axis, direct=False, pooled=pooled)
 
 
 def pad(walk: Walk, node: Node) -> Input | Signal:
@@ -57,14 +59,14 @@ def pad(walk: Walk, node: Node) -> Input | Signal:
         return data
     pads = node.integers("pads") or constants.known(constants.integers(walk.operand(node, 1)))
     if pads is None:
-        return replace(data, direct=False)
+        return replace(data, direct=False, pooled=False)
     axes = tuple(range(data.rank))
     if len(node.inputs) > 3 and node.inputs[3]:
         axes = normalised(node, axes_of(walk, node, 3) or (), data.rank)
     padded = {axis for axis, a, b in zip(axes, pads, pads[len(axes) :], strict=False) if a or b}
     if data.axis in padded:
         raise Stop(node, "(Pad) adds neurons, which modlint does not rebuild yet")
-    return replace(data, direct=data.direct and not padded)
+    return replace(data, direct=data.direct and not padded, pooled=data.pooled and not padded)
 
 
 HANDLERS: Mapping[str, Handler] = {

@@ -37,7 +37,6 @@ _OTHERS: Mapping[str, str] = {
     **dict.fromkeys(("DepthToSpace", "SpaceToDepth", "Col2Im"), _REARRANGES),
     "Gather": "picks entries out of its input, or looks up an embedding (Gather), "
     "which modlint does not rebuild yet",
-    "Concat": "joins branches (Concat), which modlint does not rebuild yet",
     "Split": "splits its input into branches (Split), which modlint does not rebuild yet",
 }
 
@@ -53,6 +52,7 @@ TYING = frozenset(
 
 BRANCHES: Mapping[str, str] = {
     "Add": "adds two branches (Add); residual networks are not rebuilt yet",
+    "Concat": "joins branches (Concat), which modlint does not rebuild yet",
     "Sum": "adds branches (Sum); residual networks are not rebuilt yet",
     "Mul": "multiplies two branches (Mul); gates are not rebuilt yet",
     "MatMul": "multiplies two branches (MatMul); attention is not rebuilt yet",

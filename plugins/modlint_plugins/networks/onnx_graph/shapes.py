@@ -94,6 +94,12 @@ def reshape(walk: Walk, node: Node) -> Input | Signal:
         shown = [size if size is not None else "?" for size in target]
         raise Stop(node, f"(Reshape) splits or mixes {neurons:,} neurons into the shape {shown}")
     if flattens and data.axis == 1:
+        if target[0] == -1 and not data.pooled:
+            raise Stop(
+                node,
+                f"(Reshape) makes rows of {neurons:,}, as many as there are channels, and the "
+                "graph does not show that each channel has one position only",
+            )
         return _merged(node, data)
     return replace(data, rank=len(target), axis=axis)
 

@@ -45,6 +45,7 @@ class Signal:
         norms: norms since the activation, in the order of the data.
         driver: key of the layer whose activation has not come yet.
         direct: nothing but per-neuron maps came since the driver.
+        pooled: each neuron is known to have one position only.
     """
 
     group: str
@@ -54,6 +55,7 @@ class Signal:
     norms: tuple[Norm, ...] = ()
     driver: str | None = None
     direct: bool = False
+    pooled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from modlint.network import Group, GroupRole, Layer, LayerKind, Network, Norm
 from modlint.verdict import Confidence
 from modlint_plugins.networks.onnx_graph import constants
-from modlint_plugins.networks.onnx_graph.naming import layer_name, unique
+from modlint_plugins.networks.onnx_graph.naming import layer_name
 from modlint_plugins.networks.onnx_graph.nodes import Node
 from modlint_plugins.networks.onnx_graph.reasons import BARRIERS, TYING, WEIGHTED, branches, problem
 from modlint_plugins.networks.onnx_graph.values import (
@@ -21,6 +21,7 @@ from modlint_plugins.networks.onnx_graph.values import (
     Stop,
     Value,
 )
+from modlint_plugins.networks.unique import unique
 
 Handler = Callable[["Walk", Node], Value]
 
@@ -37,6 +38,8 @@ class Walk:
             output of a layer's node.
         layers: layers so far, by the key of the group that they drive.
         remarks: assumptions that were made.
+        norms: norms that did not fold into the layer in front of them.
+        exposed: keys of the groups that something besides layers reads.
     """
 
     values: dict[str, Value]
@@ -44,6 +47,8 @@ class Walk:
     groups: dict[str, int] = field(default_factory=dict)
     layers: dict[str, Draft] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    norms: list[Norm] = field(default_factory=list)
+    exposed: set[str] = field(default_factory=set)
 
     def visit(self, node: Node, handlers: Mapping[str, Handler]) -> None:
         """Find out what a node gives.
@@ -72,7 +77,14 @@ class Walk:
         holds = any(isinstance(value, Constant) and len(value.shape) > 1 for value in inputs)
         if ties or holds or node.op in WEIGHTED:
             raise ended.stop
+        for value in data:
+            self.expose(value)
         return ended
+
+    def expose(self, value: Value | None) -> None:
+        """Note that something besides the network's layers reads a value."""
+        if isinstance(value, Signal):
+            self.exposed.add(value.group)
 
     def _handled(self, node: Node, handlers: Mapping[str, Handler]) -> Value:
         if node.op not in handlers:
@@ -202,6 +214,7 @@ class Walk:
         if signal.direct and signal.driver and foldable and alone:
             self.layers[signal.driver].output_norms.append(norm)
             return signal
+        self.norms.append(norm)
         return replace(signal, norms=(*signal.norms, norm), direct=False)
 
     def add_activation(self, signal: Signal, name: str | None) -> Signal:
@@ -233,13 +246,15 @@ class Walk:
         """The network, once every node was visited; its id is still to be given."""
         names = self._names()
         read = {draft.source for draft in self.layers.values()}
-        groups = (Group(names[key], self.groups[key], self._role(key, read)) for key in names)
+        groups = (self._group(key, names[key], read) for key in names)
+        folded = {norm for draft in self.layers.values() for norm in draft.input_norms}
         return Network(
             "",
             source="graph",
             confidence=Confidence.HIGH,
             groups=tuple(groups),
             layers=tuple(self._layer(key, names) for key in self.layers),
+            final_norms=tuple(norm for norm in self.norms if norm not in folded),
             remarks=tuple(dict.fromkeys(self.remarks)),
         )
 
@@ -253,10 +268,11 @@ class Walk:
         ]
         return dict(zip(self.groups, unique(wanted), strict=True))
 
-    def _role(self, key: str, read: Set[str]) -> GroupRole:
-        if key not in self.layers:
-            return "input"
-        return "hidden" if key in read else "output"
+    def _group(self, key: str, name: str, read: Set[str]) -> Group:
+        role: GroupRole = "input"
+        if key in self.layers:
+            role = "hidden" if key in read else "output"
+        return Group(name, self.groups[key], role, role == "hidden" and key in self.exposed)
 
     def _layer(self, key: str, names: Mapping[str, str]) -> Layer:
         draft = self.layers[key]
