@@ -80,7 +80,7 @@ def accuracy(network: nn.Module, images: Tensor, digits: Tensor) -> float:
 def save(network: nn.Module, stem: Path) -> None:
     """Write the network as PyTorch, safetensors and ONNX."""
     torch.save(network.state_dict(), stem.with_suffix(".pt"))
-    save_file(network.state_dict(), stem.with_suffix(".safetensors"))
+    save_file(network.state_dict(), stem.with_suffix(".safetensors"), {"format": "pt"})
     with warnings.catch_warnings(action="ignore", category=FutureWarning):  # torch's own
         torch.onnx.export(
             network,

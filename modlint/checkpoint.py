@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,15 @@ CHECKPOINT_EXTENSIONS = (
 )
 """File names that promise a checkpoint; the pre-commit hook selects by the same list."""
 
+_PICKLE_EXTENSIONS = (".pkl", ".pickle", ".joblib")
+
 AMBIGUOUS_EXTENSIONS = (".bin", ".npz", ".distcp")
 """File names that often hold a checkpoint; discovery looks at them too."""
 
 
 def promises_checkpoint(path: Path) -> bool:
-    """Whether the file's name says that it is a checkpoint."""
-    return path.name.lower().endswith(CHECKPOINT_EXTENSIONS)
+    """Whether the file's name says that it is a checkpoint, or a pickle."""
+    return path.name.lower().endswith(CHECKPOINT_EXTENSIONS + _PICKLE_EXTENSIONS)
 
 
 class Status(enum.StrEnum):
@@ -60,6 +62,7 @@ class Storage:
         member: the archive member (or external file) that holds it, if any.
         offset: byte offset of its first byte in the file, None where it is compressed or external.
         location: the device it was saved from ("cpu", "cuda:0").
+        member_offset: byte offset of its first byte in the external file, where `member` is one.
     """
 
     key: str
@@ -68,6 +71,7 @@ class Storage:
     member: str | None = None
     offset: int | None = None
     location: str = "cpu"
+    member_offset: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,6 +146,7 @@ class Remark:
         member: the archive member it concerns, if any.
         offset: byte offset, in the member where one is given, else in the file.
         help: what the user can do about it.
+        file_offset: byte offset in the file, where it is about a member's place in the archive.
     """
 
     kind: str
@@ -149,6 +154,46 @@ class Remark:
     member: str | None = None
     offset: int | None = None
     help: str | None = None
+    file_offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Member:
+    """An entry of an archive, as its directory describes it.
+
+    Attributes:
+        name: its path in the archive; "outer!inner" in an archive within another.
+        nbytes: bytes that it holds.
+        stored: bytes that it takes in the archive.
+        chunks: gives its bytes in order, a bounded piece at a time; raises UnreadableError where
+            they are damaged or go past a stated limit.
+        offset: of its first stored byte in the file, None where the file does not hold it as is.
+        compressed: whether its bytes are stored compressed.
+        crc32: the checksum that the archive states, None where it states none.
+    """
+
+    name: str
+    nbytes: int
+    stored: int
+    chunks: Callable[[], Iterator[memoryview]]
+    offset: int | None = None
+    compressed: bool = False
+    crc32: int | None = None
+
+    def read(self, most: int = 1 << 20) -> memoryview:
+        """Its first bytes, up to `most`; without a copy where it is not compressed.
+
+        Raises:
+            UnreadableError: they are damaged.
+        """
+        pieces: list[memoryview] = []
+        missing = most
+        for chunk in self.chunks():
+            pieces.append(chunk[:missing])
+            missing -= len(pieces[-1])
+            if not missing:
+                break
+        return pieces[0] if len(pieces) == 1 else memoryview(b"".join(pieces))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +210,7 @@ class Checkpoint:
         remarks: what the reader noticed.
         pickles: every pickle that the file holds, as interpreted.
         faults: parts of the file that could not be read; each makes the file unreadable.
+        members: every entry of the archives in the file, in the file's order.
         graph: the format's own graph, for the graph builder of that format; opaque to others.
     """
 
@@ -177,6 +223,7 @@ class Checkpoint:
     remarks: tuple[Remark, ...] = ()
     pickles: tuple[PickleTrace, ...] = ()
     faults: tuple[Remark, ...] = ()
+    members: tuple[Member, ...] = ()
     graph: Any = None
 
     @property

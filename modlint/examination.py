@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from modlint.analysis import NetworkAnalysis, Progress, TensorAnalysis
+from modlint.analysis import FileAnalysis, NetworkAnalysis, Progress, TensorAnalysis
 from modlint.checkpoint import Checkpoint, Tensor
 from modlint.errors import Unavailable, UnreadableError
 from modlint.network import Network
@@ -34,6 +34,7 @@ class FileExamination:
         self.unexamined: dict[str, str] = {}
         self._device_setting = device
         self._device: torch.device | None = None
+        self._of_file: dict[FileAnalysis[Any], Any] = {}
         self._of_tensors: dict[TensorAnalysis[Any], dict[str, Any]] = {}
         self._of_networks: dict[tuple[NetworkAnalysis[Any], str], Any] = {}
 
@@ -63,6 +64,16 @@ class FileExamination:
             if reason is not None:
                 self.unexamined[tensor.name] = reason
 
+    def file(self, analysis: FileAnalysis[R]) -> R:
+        """The analysis' result on the file, computed when first asked for.
+
+        Raises:
+            Unavailable: it has none.
+        """
+        if analysis not in self._of_file:
+            self._of_file[analysis] = _computed(lambda: analysis.compute(self.checkpoint))
+        return _available(self._of_file[analysis])  # type: ignore[no-any-return]
+
     def tensors(self, analysis: TensorAnalysis[R]) -> Iterator[tuple[Tensor, R]]:
         """Every tensor that the analysis examined, with its result, in the file's order."""
         results: Mapping[str, R] = self._of_tensors[analysis]
@@ -77,14 +88,9 @@ class FileExamination:
         """
         key = (analysis, network.id)
         if key not in self._of_networks:
-            try:
-                self._of_networks[key] = analysis.compute(network, _NetworkInputs(self, network))
-            except Unavailable as unavailable:
-                self._of_networks[key] = unavailable
-        result = self._of_networks[key]
-        if isinstance(result, Unavailable):
-            raise Unavailable(str(result))
-        return result  # type: ignore[no-any-return]
+            inputs = _NetworkInputs(self, network)
+            self._of_networks[key] = _computed(lambda: analysis.compute(network, inputs))
+        return _available(self._of_networks[key])  # type: ignore[no-any-return]
 
     def values(self, tensor: Tensor) -> torch.Tensor:
         """A tensor's values on the device, not to be written to.
@@ -113,6 +119,20 @@ class FileExamination:
             self.internal_errors.append(f"tensor {tensor.name}: {reason}")
             return reason
         return None
+
+
+def _computed(compute: Callable[[], Any]) -> Any:
+    """A result, or the reason why there is none, to be kept in its place."""
+    try:
+        return compute()
+    except Unavailable as unavailable:
+        return unavailable
+
+
+def _available(result: Any) -> Any:
+    if isinstance(result, Unavailable):
+        raise Unavailable(str(result))
+    return result
 
 
 class _NetworkInputs:

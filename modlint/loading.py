@@ -33,6 +33,15 @@ def load(path: Path, readers: Iterable[Reader]) -> tuple[Checkpoint, ...]:
         source = open_source(path)
     except UnreadableError as error:
         return (_unreadable(path, "unknown", 0, error),)
+    return read_source(source, readers)
+
+
+def read_source(source: Source, readers: Iterable[Reader]) -> tuple[Checkpoint, ...]:
+    """Read bytes with each reader that recognises them; one checkpoint for each claim.
+
+    Never raises for what is in them: what cannot be read has status `UNREADABLE`.
+    """
+    path = source.path
     claims = [(r.family, _read(r, source)) for r in readers if _claims(r, source)]
     if not claims:
         return (Checkpoint(path, "unknown", source.nbytes, Status.NOT_A_CHECKPOINT),)
@@ -40,7 +49,8 @@ def load(path: Path, readers: Iterable[Reader]) -> tuple[Checkpoint, ...]:
     families = sorted({family for family, _ in claims})
     if len(families) > 1:
         remark = Remark("polyglot", f"is a polyglot: {' and '.join(families)} in one file")
-        checkpoints = tuple(replace(c, remarks=(*c.remarks, remark)) for c in checkpoints)
+        first, *others = checkpoints
+        checkpoints = (replace(first, remarks=(*first.remarks, remark)), *others)
     return checkpoints
 
 

@@ -7,14 +7,14 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
 
-from modlint.analysis import NetworkAnalysis, TensorAnalysis
+from modlint.analysis import FileAnalysis, NetworkAnalysis, TensorAnalysis
 from modlint.checkpoint import Checkpoint, Status, Tensor
 from modlint.errors import Unavailable
 from modlint.network import Network
 from modlint.verdict import Confidence, Outcome, Severity, Target, Verdict
 
 R = TypeVar("R")
-Need = TensorAnalysis[Any] | NetworkAnalysis[Any]
+Need = FileAnalysis[Any] | TensorAnalysis[Any] | NetworkAnalysis[Any]
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
@@ -40,6 +40,14 @@ class Examination(Protocol):
     @property
     def unexamined(self) -> Mapping[str, str]:
         """By tensor name, why no tensor analysis could examine it."""
+        ...
+
+    def file(self, analysis: FileAnalysis[R]) -> R:
+        """The analysis' result on the file.
+
+        Raises:
+            Unavailable: it has none.
+        """
         ...
 
     def tensors(self, analysis: TensorAnalysis[R]) -> Iterator[tuple[Tensor, R]]:

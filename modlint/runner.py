@@ -21,6 +21,7 @@ from modlint.registry import Registry
 from modlint.report import FileReport, Report, Run, Summary
 from modlint.rule_settings import instantiate
 from modlint.selection import Patterns, select_rules, validate_selectors
+from modlint.text import count
 from modlint.verdict import Severity
 
 FileProgress = Callable[[Path, int, int], AbstractContextManager[Progress]]
@@ -69,6 +70,9 @@ def _note_discovery(found: Discovery, record: RunRecord) -> None:
         record.errors.append(f"{path}: no such file or folder")
     for path, reason in found.unsearched:
         record.skipped.append(f"{path}: folder not searched: {reason}")
+    if found.ignored:
+        files = count(found.ignored, "file")
+        record.skipped.append(f"{files} passed over: git ignores them; name them to check them")
     if not found.files and not found.missing:
         record.skipped.append("no checkpoint found in the paths given")
 

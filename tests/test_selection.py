@@ -47,7 +47,9 @@ def test_the_longest_selector_wins(
 def test_rules_can_be_ignored_by_file(registry: Registry) -> None:
     ignores = {"checkpoints/debug/**": ("CLU", "NUM", "NEU", "SEC", "COV")}
     inside = selected(registry, "checkpoints/debug/x/a.pt", per_file_ignores=ignores)
-    assert inside == {"FMT001", "FMT002"}
+    assert inside == {
+        code for code in registry.rules if code[:3] not in ignores["checkpoints/debug/**"]
+    }
     assert selected(registry, "checkpoints/a.pt", per_file_ignores=ignores) == set(registry.rules)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
-from modlint.checkpoint import Tensor
+from modlint.checkpoint import Checkpoint, Tensor
 from modlint.hookspecs import hookimpl
 from modlint.network import Network
 
@@ -34,6 +34,18 @@ class Analysis(Generic[R]):
 
     name: ClassVar[str]
     description: ClassVar[str]
+
+
+class FileAnalysis(Analysis[R]):
+    """Computed on the file's structure; never needs torch."""
+
+    def compute(self, checkpoint: Checkpoint) -> R:
+        """Compute.
+
+        Raises:
+            Unavailable: there is no answer for this file; rules become inconclusive.
+        """
+        raise NotImplementedError
 
 
 class TensorAnalysis(Analysis[R]):
@@ -94,9 +106,14 @@ class NetworkAnalysis(Analysis[R]):
 @hookimpl
 def modlint_analyses() -> Iterable[type[Analysis[Any]]]:
     """The analyses that modlint's own rules consume."""
+    from modlint.analysis.checksums import Checksums
     from modlint.analysis.clustering import ClusterTest, Partition
+    from modlint.analysis.onnx_check import OnnxCheck
+    from modlint.analysis.openings import Openings
     from modlint.analysis.statistics import TensorStatistics
+    from modlint.analysis.texts import Texts
     from modlint.analysis.units import UnitWeights
     from modlint.analysis.weights import WeightGraph
 
-    return (TensorStatistics, WeightGraph, UnitWeights, Partition, ClusterTest)
+    of_files = (Checksums, OnnxCheck, Openings, Texts)
+    return (*of_files, TensorStatistics, WeightGraph, UnitWeights, Partition, ClusterTest)

@@ -74,6 +74,7 @@ def tuple_of_3(machine: Machine, _: None) -> None:
 def dict_of_mark(machine: Machine, _: None) -> None:
     """A dict of the keys and values above the MARK."""
     pairs = _paired(machine.pop_mark())
+    _check_hashable(machine, [key for key, _ in pairs])
     machine.stack.append(Dict(pairs))
 
 
@@ -81,6 +82,7 @@ def dict_of_mark(machine: Machine, _: None) -> None:
 def frozenset_of_mark(machine: Machine, _: None) -> None:
     """A frozenset of what is above the MARK."""
     values = machine.pop_mark()
+    _check_hashable(machine, values)
     machine.stack.append(Set(values))
 
 
@@ -121,8 +123,11 @@ def _paired(values: list[Value]) -> Pairs:
 
 def _extend(machine: Machine, target: Value, values: list[Value]) -> None:
     if isinstance(target, list):
+        if any(value is target for value in values):
+            machine.anomaly("a list that holds itself")
         target.extend(values)
     elif isinstance(target, Set):
+        _check_hashable(machine, values)
         target.items.extend(values)
     elif isinstance(target, Object):
         target.items = target.items or []
@@ -132,6 +137,7 @@ def _extend(machine: Machine, target: Value, values: list[Value]) -> None:
 
 
 def _update(machine: Machine, target: Value, pairs: Pairs) -> None:
+    _check_hashable(machine, [key for key, _ in pairs])
     if isinstance(target, Dict):
         target.pairs.extend(pairs)
     elif isinstance(target, Object):
@@ -139,3 +145,12 @@ def _update(machine: Machine, target: Value, pairs: Pairs) -> None:
         target.pairs.extend(pairs)
     else:
         machine.anomaly(f"{machine.opcode} on what is no dict")
+
+
+def _check_hashable(machine: Machine, keys: list[Value]) -> None:
+    """Keys are hashed when the file is loaded: a list or dict stops that, a huge tuple hangs it."""
+    for key in keys:
+        if isinstance(key, (list, Dict)):
+            machine.anomaly(f"{machine.opcode} with a key that cannot be hashed")
+        else:
+            machine.note_hashed(key)

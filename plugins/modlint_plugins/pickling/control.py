@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from modlint_plugins.pickling.machine import Machine
 
 
+_FRAME = 1 << 16
+"""Bytes of a frame when picklers end it (CPython, Lib/pickle.py, _FRAME_SIZE_TARGET)."""
+
+
 class Stopped(Exception):
     """STOP was reached: the regular end; it carries the pickle's value."""
 
@@ -34,6 +38,7 @@ def frame(machine: Machine, nbytes: int) -> None:
     """Announce a run of bytes. C reads on past its end, Python's own unpickler does not."""
     if machine.offset < machine.frame_end:
         machine.mark_ambiguous("a FRAME begins within another")
+    machine.frame_start = machine.end
     machine.frame_end = machine.end + nbytes
     if machine.frame_end > len(machine.view):
         machine.mark_ambiguous("a FRAME reaches past the end of the data")
@@ -44,7 +49,21 @@ def stop(machine: Machine, _: None) -> None:
     """End the stream with the value on top of the stack."""
     if machine.frame_end > machine.end:
         machine.mark_ambiguous("a FRAME reaches past STOP")
-    raise Stopped(machine.stack.pop())
+    value = machine.stack.pop()
+    if machine.stack or machine.below:
+        machine.anomaly("values that its STOP leaves behind on the stack")
+    if _frame_ends_early(machine):
+        machine.anomaly("a FRAME that ends before the STOP")
+    raise Stopped(value)
+
+
+def _frame_ends_early(machine: Machine) -> bool:
+    """Whether less than `_FRAME` bytes lie between the last FRAME, which is as short, and STOP.
+
+    Picklers end a frame at STOP, at `_FRAME` bytes, or before a value of as many.
+    """
+    framed = machine.frame_end - machine.frame_start
+    return 0 < machine.frame_end < machine.end < machine.frame_end + _FRAME and framed < _FRAME
 
 
 @operation("MARK")

@@ -176,7 +176,10 @@ def _unescape(escape: re.Match[bytes]) -> bytes:
 
 def _decimal(machine: Machine, line: bytes) -> int:
     machine.budget.spend_copy(len(line))
-    _check_integer(machine, len(line))
+    if line.strip().lstrip(b"+-").isalnum():
+        _check_integer(machine, len(line))
+    elif len(line) > machine.budget.limits.integer_bytes:
+        raise Malformed("text that is no integer")
     try:
         return int(line, 0) if line.strip() != b"00" else 0
     except ValueError:

@@ -11,10 +11,12 @@ become inert records; the few functions that PyTorch and NumPy files need are in
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from modlint.pickles import GlobalUse, Use
 from modlint_plugins.pickling import containers, control, literals, objects
 from modlint_plugins.pickling.control import Stopped
+from modlint_plugins.pickling.joblib_arrays import Jumped
 from modlint_plugins.pickling.limits import Budget, Interruption, LimitReached, Malformed
 from modlint_plugins.pickling.opcodes import OPCODES, Decoder, has_header
 from modlint_plugins.pickling.operations import OPERATIONS, Operation
@@ -60,14 +62,18 @@ class Machine:
         end: offset behind the last opcode that was interpreted.
         protocol: the highest protocol declared.
         opcodes: number of opcodes interpreted.
+        frame_start: where the opcodes of the last FRAME begin.
         frame_end: where the last FRAME ends.
         globals: every global named, in order.
         nested: checkpoints found within bytes literals.
         embedded: other bytes literals that begin as a pickle does.
         shared: how often a container was pushed again.
+        hashed: keys and arguments, which loading may hash or walk over before they are dropped.
         anomalies: offset and description of what no pickler writes.
         ambiguous: why C and Python may read the stream differently.
         value: what the pickle stands for; where it broke off, the outermost value begun.
+        stopped: STOP was reached.
+        limited: a limit ended the interpretation.
     """
 
     def __init__(
@@ -88,14 +94,18 @@ class Machine:
         self.offset = self.end = start
         self.protocol = 0
         self.opcodes = 0
+        self.frame_start = 0
         self.frame_end = 0
         self.globals: list[Global] = []
         self.nested: list[Nested] = []
         self.embedded: list[Blob] = []
         self.shared = 0
+        self.hashed: list[Value] = []
         self.anomalies: list[tuple[int, str]] = []
         self.ambiguous: str | None = None
         self.value: Value = None
+        self.stopped = False
+        self.limited = False
 
     @property
     def opcode(self) -> str:
@@ -106,13 +116,17 @@ class Machine:
         """Interpret up to STOP; the reason where that is not reached, or not by all readers."""
         try:
             while True:
-                self._run_batch()
-                self.budget.spend_opcodes(_BATCH)
+                before = self.opcodes
+                with suppress(Jumped):
+                    self._run_batch()
+                self.budget.spend_opcodes(self.opcodes - before)
         except Stopped as stopped:
             self.value = stopped.value
+            self.stopped = True
             return self.ambiguous or self._measure()
         except Interruption as interruption:
             reason = str(interruption)
+            self.limited = isinstance(interruption, LimitReached)
         except IndexError:
             reason = "the stack is empty"
         outermost = self.below[0] if self.below else self.stack
@@ -123,7 +137,7 @@ class Machine:
 
     def _measure(self) -> str | None:
         most = self.budget.limits.unfolded
-        if self.shared <= _FEW or unfolded_size(self.value) <= most:
+        if self.shared <= _FEW or unfolded_size((self.value, self.hashed)) <= most:
             return None
         return f"its values unfold to more than {most:,}"
 
@@ -164,6 +178,11 @@ class Machine:
         self.shared += isinstance(value, CONTAINERS)
         self.stack.append(value)
 
+    def note_hashed(self, value: Value) -> None:
+        """Remember a key or an argument that sharing may have made large."""
+        if self.shared > _FEW and isinstance(value, CONTAINERS):
+            self.hashed.append(value)
+
     def push_blob(self, blob: Blob) -> None:
         """Push bytes."""
         self.note_embedded(blob)
@@ -173,6 +192,18 @@ class Machine:
         """Remember bytes that may be a pickle themselves."""
         if has_header(blob.view) and len(self.embedded) < self.budget.limits.nested:
             self.embedded.append(blob)
+
+    def fork(self, start: int) -> Machine:
+        """A machine for another reading of the same bytes, on the same account."""
+        return Machine(self.view, start, self.budget, self.resolve, self.origin)
+
+    def adopt(self, other: Machine) -> None:
+        """Take over what a fork noticed."""
+        self.globals += other.globals
+        self.nested += other.nested
+        self.embedded += other.embedded
+        self.anomalies += other.anomalies
+        self.opcodes += other.opcodes
 
     def push_global(self, module: str, name: str) -> None:
         """Push the inert record of a global."""
@@ -192,6 +223,7 @@ class Machine:
 
     def call(self, function: Value, args: Value, kwargs: Value = None) -> Value:
         """What stands for the result of a call."""
+        self.note_hashed(args)
         if kwargs is None and isinstance(function, Global) and function.canonical in INTERPRETED:
             otherwise = Object(function, args, called=True)
             made = self._interpret(function, args, otherwise)
@@ -230,7 +262,8 @@ class Machine:
             function = function.function
         if not isinstance(function, Global):
             return
-        count = function.counts[use, followed] = function.counts.get((use, followed), 0) + 1
+        way = use, followed, self.opcode
+        count = function.counts[way] = function.counts.get(way, 0) + 1
         if count > self.budget.limits.calls:
             return
         text = rendered()

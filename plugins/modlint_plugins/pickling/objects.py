@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modlint_plugins.pickling.joblib_arrays import follow_wrapper
 from modlint_plugins.pickling.limits import Malformed
 from modlint_plugins.pickling.operations import operation
 from modlint_plugins.pickling.rebuild import set_state
@@ -85,6 +86,7 @@ def build(machine: Machine, _: None) -> None:
     if isinstance(target, Global):
         machine.note(target, "called", lambda: render_call("setattr", (target, state), None))
     set_state(target, state)
+    follow_wrapper(machine, target)
 
 
 @operation("PERSID")

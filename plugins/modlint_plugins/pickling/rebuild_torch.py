@@ -79,7 +79,7 @@ def _sparse_tensor(layout: Value, data: Value) -> Value:
     require(isinstance(name, str) and isinstance(data, tuple))
     names = _COMPRESSED.get(name.removeprefix("torch."), ("indices",))
     require(len(data) >= len(names) + 1)
-    return Composite(list(zip((*names, "values"), data, strict=False)))
+    return Composite(list(zip((*names, "values", "size"), data, strict=False)))
 
 
 def _nested_tensor(buffer: Value, sizes: Value, strides: Value, offsets: Value) -> Value:

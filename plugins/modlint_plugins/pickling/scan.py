@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ class Interpretation:
         nested: checkpoints within its bytes literals.
         embedded: other literals that begin as a pickle does.
         anomalies: offset and description of what no pickler writes.
+        stopped: its STOP was reached.
+        limited: a limit ended the interpretation.
     """
 
     value: Value
@@ -29,6 +32,8 @@ class Interpretation:
     nested: tuple[Nested, ...]
     embedded: tuple[Blob, ...]
     anomalies: tuple[tuple[int, str], ...]
+    stopped: bool
+    limited: bool
 
     @property
     def end(self) -> int:
@@ -72,6 +77,8 @@ def interpret(
         tuple(machine.nested),
         tuple(machine.embedded),
         tuple(machine.anomalies),
+        machine.stopped,
+        machine.limited,
     )
 
 
@@ -79,16 +86,28 @@ def is_plausible(found: Interpretation, view: memoryview) -> bool:
     """Whether bytes that were interpreted were meant as a pickle.
 
     A header of protocol 2 or later is enough. Protocols 0 and 1 have none, and much text begins
-    with opcodes: they must name a global that Python could import and use it, or end in a STOP
-    that is the last byte, or behind a named global.
+    with opcodes: they must name a global that Python could import and use it, or one of the
+    standard library, or end in a STOP that is the last byte, or behind a named global, or go on
+    up to a limit.
     """
     trace = found.trace
     if has_header(view, trace.offset):
         return True
     importable = [use for use in trace.uses if _importable(use.module) and _importable(use.name)]
-    if trace.incomplete is None:
-        return bool(importable) or (found.end == len(view) and trace.opcodes > 1)
-    return any(use.use != "pushed" for use in importable)
+    if found.limited:
+        return True
+    if found.stopped:
+        return bool(importable) or (_is_last(view, found.end) and trace.opcodes > 1)
+    return any(use.use != "pushed" or _is_standard(use.module) for use in importable)
+
+
+def _is_last(view: memoryview, end: int) -> bool:
+    """Whether nothing but an editor's line end follows."""
+    return bytes(view[end : end + 3]) in (b"", b"\n", b"\r\n")
+
+
+def _is_standard(module: str) -> bool:
+    return module == "__builtin__" or module.split(".")[0] in sys.stdlib_module_names
 
 
 def _importable(name: str) -> bool:

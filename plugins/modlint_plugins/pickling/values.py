@@ -34,7 +34,7 @@ class Global:
         opcode: name of the opcode that names it.
         offset: byte offset of that opcode.
         uses: what was done with it so far.
-        counts: how often it was used in each way, followed or not.
+        counts: how often it was used in each way, followed or not, by each opcode.
     """
 
     module: str
@@ -42,7 +42,7 @@ class Global:
     opcode: str
     offset: int
     uses: list[GlobalUse] = field(default_factory=list)
-    counts: dict[tuple[Use, bool], int] = field(default_factory=dict)
+    counts: dict[tuple[Use, bool, str], int] = field(default_factory=dict)
 
     @property
     def canonical(self) -> tuple[str, str]:

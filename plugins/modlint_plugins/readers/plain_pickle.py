@@ -7,10 +7,12 @@ from modlint.source import Source
 from modlint_plugins.pickling.limits import Budget, Limits
 from modlint_plugins.pickling.opcodes import has_header
 from modlint_plugins.pickling.scan import interpret, is_plausible
+from modlint_plugins.readers.distributed import is_distributed
 from modlint_plugins.readers.nested_checkpoint import open_nested
 from modlint_plugins.readers.torch_legacy import is_legacy
 from modlint_plugins.readers.torch_reading import Reading, Segment
 from modlint_plugins.readers.torch_tensors import TensorCollector
+from modlint_plugins.readers.zip_archive import LOCAL_MAGIC
 
 _SNIFFED = Limits(opcodes=10_000, marks=1000)
 """What goes on for so many opcodes without a fault is a pickle."""
@@ -26,7 +28,9 @@ class PlainPickleReader:
     def sniff(self, source: Source) -> bool:
         """Whether the bytes are a pickle's, and not PyTorch's stacked ones."""
         view = source.view
-        if not len(view) or is_legacy(view):
+        if not len(view) or is_legacy(view) or source.startswith(LOCAL_MAGIC):
+            return False  # "P" begins a persistent id: no plain unpickler goes beyond it
+        if is_distributed(source):
             return False
         if has_header(view):
             return True
@@ -35,7 +39,7 @@ class PlainPickleReader:
 
     def read(self, source: Source) -> Checkpoint:
         """Read the file; what it holds beside arrays and tensors is only traced."""
-        reading = Reading(open_nested)
+        reading = Reading(open_nested, fragment=True)
         segment = Segment(source.view)
         first = reading.interpret(segment)
         values = [first.value]

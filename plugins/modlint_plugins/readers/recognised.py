@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from modlint.checkpoint import Checkpoint, Remark, Status
 from modlint.reader import FORMAT_NOT_READ, Reader
 from modlint.source import Source
-from modlint_plugins.readers.recognised_archives import classify_tar, classify_zip
 from modlint_plugins.readers.recognised_format import Format
 from modlint_plugins.readers.recognised_magic import (
     classify_compressed,
     classify_gguf,
     classify_hdf5,
-    classify_numpy,
     classify_other,
     classify_saved_model,
     classify_tflite,
@@ -70,13 +68,10 @@ _STRONG = (
     ("gguf", "GGUF and GGML (llama.cpp)", "gguf", classify_gguf),
     ("tflite", "TensorFlow Lite", "flatbuffers", classify_tflite),
     ("tf-saved-model", "TensorFlow SavedModel", "protobuf", classify_saved_model),
-    ("numpy", "NumPy array", "numpy", classify_numpy),
-    ("tar", "tar archive, PyTorch's before 0.1.10 too", "tar", classify_tar),
-    ("compressed", "gzip, bzip2, xz, Zstandard, LZ4, 7z, RAR", "compressed", classify_compressed),
+    ("packed", "Zstandard, LZ4, 7z, RAR", "compressed", classify_compressed),
     ("other-file", "images, documents, programs, tables", "other file", classify_other),
 )
 _WEAK = (
-    ("zip", "other zip archives: torch.export, Stable-Baselines3, .mar, .npz", "zip", classify_zip),
     ("blank", "empty files, files of zeros", "blank", classify_blank),
     ("json", "JSON", "text", classify_json),
     ("text", "text, HTML, XML", "text", classify_text),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from modlint.source import Source
 from modlint_plugins.readers.recognised_format import Format
 
@@ -16,18 +14,7 @@ _GGUF = Format("gguf", "a GGUF file (llama.cpp)", _EXPORT, holds_weights=True)
 _GGML = Format("ggml", "a GGML file (llama.cpp, before GGUF)", _EXPORT, holds_weights=True)
 _TFLITE = Format("tflite", "a TensorFlow Lite model", _EXPORT, holds_weights=True)
 _SAVED_MODEL = Format("tf-saved-model", "a TensorFlow SavedModel", _EXPORT, holds_weights=True)
-OBJECTS_HELP = "do not load it with allow_pickle=True; ask for arrays of numbers"
-_NPY = Format("npy", "one NumPy array (.npy)", "check a checkpoint that names its tensors")
-_NPY_OBJECTS = Format(
-    "npy",
-    "a NumPy array of pickled Python objects (loading it can run code)",
-    OBJECTS_HELP,
-    holds_weights=True,
-)
 
-NPY_MAGIC = b"\x93NUMPY"
-NPY_HEADER = 4096
-_OBJECTS = re.compile(rb"'[|<>=]?O\d*'")
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _LLAMA = (
     (b"GGUF", _GGUF),
@@ -36,13 +23,10 @@ _LLAMA = (
     (b"tjgg", _GGML),
 )
 _COMPRESSED = (
-    (b"\x1f\x8b", Format("gzip", "compressed with gzip", _UNPACK)),
-    (b"BZh", Format("bzip2", "compressed with bzip2", _UNPACK)),
-    (b"\xfd7zXZ\0", Format("xz", "compressed with xz", _UNPACK)),
-    (b"\x28\xb5\x2f\xfd", Format("zstd", "compressed with Zstandard", _UNPACK)),
-    (b"\x04\x22\x4d\x18", Format("lz4", "compressed with LZ4", _UNPACK)),
-    (b"7z\xbc\xaf\x27\x1c", Format("7z", "a 7z archive", _UNPACK)),
-    (b"Rar!\x1a\x07", Format("rar", "a RAR archive", _UNPACK)),
+    (b"\x28\xb5\x2f\xfd", Format("zstd", "compressed with Zstandard", _UNPACK, True)),
+    (b"\x04\x22\x4d\x18", Format("lz4", "compressed with LZ4", _UNPACK, True)),
+    (b"7z\xbc\xaf\x27\x1c", Format("7z", "a 7z archive", _UNPACK, True)),
+    (b"Rar!\x1a\x07", Format("rar", "a RAR archive", _UNPACK, True)),
 )
 _OTHER = (
     (b"\x89PNG\r\n\x1a\n", Format("png", "a PNG image", _NAME_CHECKPOINT)),
@@ -94,24 +78,9 @@ def classify_saved_model(source: Source) -> Format | None:
     return _SAVED_MODEL if source.nbytes // 2 < length <= source.nbytes else None
 
 
-def classify_numpy(source: Source) -> Format | None:
-    """A .npy file; one of object type holds a pickle."""
-    if not source.startswith(NPY_MAGIC):
-        return None
-    return _NPY_OBJECTS if holds_objects(bytes(source.view[:NPY_HEADER])) else _NPY
-
-
-def holds_objects(start: bytes) -> bool:
-    """Whether a .npy file that starts so holds objects, as numpy.lib.format says of its dtype."""
-    return start.startswith(NPY_MAGIC) and bool(_OBJECTS.search(start))
-
-
 def classify_compressed(source: Source) -> Format | None:
-    """Compressed files."""
-    found = _by_magic(source, _COMPRESSED)
-    if found and found.name == "bzip2" and not _at(source, 4, b"1AY&SY"):
-        return None
-    return found
+    """Compressed files and archives that are not unpacked."""
+    return _by_magic(source, _COMPRESSED)
 
 
 def classify_other(source: Source) -> Format | None:

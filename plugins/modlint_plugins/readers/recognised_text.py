@@ -22,7 +22,6 @@ _ZEROS = Format(
 )
 _HTML = Format("html", "an HTML page, as a failed download leaves one", _DOWNLOAD)
 _XML = Format("xml", "an XML document, as a failed download may leave one", _DOWNLOAD)
-_INDEX = Format("shard-index", "an index of shards", "check the shards that it names")
 _JSON = Format("json", "a JSON document", _NAME_CHECKPOINT)
 _TEXT = Format("text", "a text file", _NAME_CHECKPOINT)
 
@@ -39,7 +38,7 @@ def classify_json(source: Source) -> Format | None:
     text = _text(source)
     if not text.lstrip().startswith(("{", "[")):
         return None
-    return _INDEX if '"weight_map"' in text else _JSON
+    return _JSON
 
 
 def classify_text(source: Source) -> Format | None:

@@ -111,9 +111,17 @@ class _Storages:
                 self._fault(f"truncated: storage {reference.key!r} is not wholly there", at)
                 return
             self.spans[reference.key] = start, end
+            self._scan(reference.key, start, end)
             at = end
         if at < len(view):
             self.reading.scan_further(self.segment, at)
+
+    def _scan(self, key: str, start: int, end: int) -> None:
+        """Look for a pickle in a storage."""
+        place = f"storage {key}"
+        member = place if self.segment.member is None else f"{self.segment.member}, {place}"
+        origin = None if self.segment.origin is None else self.segment.origin + start
+        self.reading.scan_hidden(Segment(self.segment.view[start:end], member, origin))
 
     def _fault(self, message: str, at: int) -> None:
         self.reading.fault("bad-storage", message, self.segment.member, at)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from modlint.checkpoint import Checkpoint, Remark, Status, Tensor
+from modlint.checkpoint import Checkpoint, Member, Remark, Status, Tensor
 from modlint.errors import UnreadableError
 from modlint.pickles import PickleTrace
+from modlint.signatures import LONGEST, signature
 from modlint.source import Source
 from modlint_plugins.pickling.limits import Budget
 from modlint_plugins.pickling.opcodes import has_header
@@ -39,6 +40,8 @@ class Reading:
 
     Attributes:
         open_nested: reads a checkpoint within a bytes literal; from the segment to its value.
+        tensors: those of checkpoints within the file's members.
+        fragment: the file is a pickle out of an archive, and its storages may be elsewhere.
     """
 
     open_nested: Callable[[Reading, Segment], Value]
@@ -47,14 +50,21 @@ class Reading:
     remarks: dict[Remark, None] = field(default_factory=dict)
     faults: dict[Remark, None] = field(default_factory=dict)
     metadata: dict[str, object] = field(default_factory=dict)
+    members: list[Member] = field(default_factory=list)
+    tensors: dict[str, Tensor] = field(default_factory=dict)
     depth: int = 0
+    fragment: bool = False
 
     def remark(
         self, kind: str, message: str, member: str | None = None, offset: int | None = None
     ) -> None:
         """Note something that rules may judge."""
+        self.keep(Remark(kind, message, member, offset))
+
+    def keep(self, remark: Remark) -> None:
+        """Keep a remark, as long as there are not too many."""
         if len(self.remarks) < _MOST:
-            self.remarks[Remark(kind, message, member, offset)] = None
+            self.remarks[remark] = None
 
     def fault(
         self, kind: str, message: str, member: str | None = None, offset: int | None = None
@@ -145,8 +155,11 @@ class Reading:
         at -= sum(found.trace.nbytes for found in pending)
         if at < len(segment.view):
             rest = len(segment.view) - at
-            message = f"{rest:,} bytes follow the last pickle"
-            self.remark("trailing-bytes", message, segment.member, at)
+            program = signature(segment.view[at : at + LONGEST])
+            kind = "trailing-bytes" if program is None else "hidden-program"
+            what = "" if program is None else f": {program}"
+            message = f"{rest:,} bytes follow the last pickle{what}"
+            self.remark(kind, message, segment.member, at)
         return values
 
     def _accept_all(self, segment: Segment, pickles: list[Interpretation]) -> list[Value]:
@@ -162,6 +175,8 @@ class Reading:
         if found.trace.incomplete is not None and not found.trace.uses:
             return
         self.traces.append(found.trace)
+        message = f"{found.trace.nbytes:,} bytes that no loader takes for a pickle are one"
+        self.remark("hidden-pickle", message, segment.member, 0)
         self._scan_embedded(segment, found)
 
     def checkpoint(self, source: Source, format: str, tensors: dict[str, Tensor]) -> Checkpoint:
@@ -170,13 +185,14 @@ class Reading:
             source.path,
             format,
             source.nbytes,
-            tensors=tensors,
+            tensors=tensors | self.tensors,
             metadata=self.metadata,
             remarks=tuple(self.remarks),
             pickles=tuple(self.traces),
             faults=tuple(self.faults),
+            members=tuple(self.members),
         )
-        if self.faults and not tensors:
+        if self.faults and not checkpoint.tensors:
             return replace(checkpoint, status=Status.UNREADABLE)
         return checkpoint
 

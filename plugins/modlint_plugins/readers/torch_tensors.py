@@ -31,12 +31,14 @@ from modlint_plugins.readers.torch_children import (
     scalars,
 )
 from modlint_plugins.readers.torch_reading import Reading
-from modlint_plugins.readers.torch_views import Label, tensor_of, tensor_of_array
+from modlint_plugins.readers.torch_views import ElsewhereError, Label, tensor_of, tensor_of_array
 
 _MAX_DEPTH = 100
 _MAX_TENSORS = 250_000
 _MAX_METADATA = 1000
 _MAX_METADATA_DEPTH = 4
+_MAX_PARTS = 100_000
+"""Scalars that belong to tensors are kept beyond other metadata."""
 _BARE = "tensor"
 """Name of a tensor that is the whole file."""
 
@@ -51,6 +53,7 @@ class Place:
         section: the section that it belongs to, None where that is not settled.
         role: what the tensors in it are for.
         depth: number of containers around it.
+        part: whether it is a part of a tensor: a scale, the size of a sparse one.
     """
 
     name: str = ""
@@ -58,6 +61,7 @@ class Place:
     section: str | None = None
     role: Role = Role.WEIGHT
     depth: int = 0
+    part: bool = False
 
     def child(self, key: str) -> Place:
         """Where the value under a key stands."""
@@ -122,7 +126,7 @@ class TensorCollector:
             self._add(record, place)
         settled = replace(place, section=place.label.section)
         for key, part in record.parts:
-            self._visit(part, settled.child(str(key)))
+            self._visit(part, replace(settled.child(str(key)), part=True))
         return True
 
     def _enter(self, value: Value, place: Place) -> bool:
@@ -147,7 +151,7 @@ class TensorCollector:
         optimiser = is_optimiser(value)
         found = False
         for key, child in children(value):
-            inner = place.child(key)
+            inner = replace(place.child(key), part=isinstance(value, Composite))
             if optimiser and key == "state" and inner.section is None:
                 inner = replace(inner, section=inner.name)
             found |= self._visit(child, inner)
@@ -175,7 +179,10 @@ class TensorCollector:
             else:
                 tensor = tensor_of(value, label)
         except UnreadableError as error:
-            self.reading.fail("bad-storage", error)
+            if self.reading.fragment and isinstance(error, ElsewhereError):
+                self.reading.remark("missing-storage", str(error))
+            else:
+                self.reading.fail("bad-storage", error)
             return True
         if tensor is None:
             return False
@@ -197,5 +204,6 @@ class TensorCollector:
         """Keep a scalar that stands beside the tensors."""
         metadata = self.reading.metadata
         shallow = place.section is None and 0 < place.depth <= _MAX_METADATA_DEPTH
-        if shallow and len(metadata) < _MAX_METADATA and (isinstance(value, list) or scalar(value)):
+        room = len(metadata) < (_MAX_PARTS if place.part else _MAX_METADATA)
+        if room and (shallow or place.part) and (isinstance(value, list) or scalar(value)):
             metadata.setdefault(place.name, value)

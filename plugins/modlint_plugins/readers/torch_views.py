@@ -23,11 +23,15 @@ _MAX_RANK = 64
 _MAX_EXPANDED = 1 << 30
 """Bytes that a view may occupy beyond those of its storage, when made contiguous."""
 
-_NUMPY_TYPES = {
+NUMPY_TYPES = {
     "b1": "bool", "c16": "complex128", "c8": "complex64", "f2": "float16", "f4": "float32",
     "f8": "float64", "i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64", "u1": "uint8",
     "u2": "uint16", "u4": "uint32", "u8": "uint64",
 }  # fmt: skip
+
+
+class ElsewhereError(UnreadableError):
+    """A tensor's storage is not in the file."""
 
 
 class Label(NamedTuple):
@@ -118,14 +122,14 @@ def _reference(storage: Value, name: str) -> Reference:
     if isinstance(storage, Reference):
         return storage
     if isinstance(storage, PersistentId):
-        raise UnreadableError(f"tensor {name!r} refers to a storage outside of the file")
+        raise ElsewhereError(f"tensor {name!r} refers to a storage outside of the file")
     raise UnreadableError(f"tensor {name!r} refers to no storage that PyTorch writes")
 
 
 def _array_type(dtype: Value) -> DType | None:
     if not isinstance(dtype, NumpyDType) or dtype.structured:
         return None
-    name = _NUMPY_TYPES.get(dtype.code.lstrip("<>|="))
+    name = NUMPY_TYPES.get(dtype.code.lstrip("<>|="))
     return DTYPES[name] if name is not None else None
 
 

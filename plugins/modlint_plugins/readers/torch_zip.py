@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from modlint.checkpoint import Checkpoint, Storage
@@ -9,15 +10,23 @@ from modlint.errors import UnreadableError
 from modlint.source import Source
 from modlint_plugins.pickling.values import Value
 from modlint_plugins.readers.nested_checkpoint import open_nested
+from modlint_plugins.readers.torch_extra import examine_archives
 from modlint_plugins.readers.torch_reading import Reading, Segment
 from modlint_plugins.readers.torch_storages import Reference, StorageTable, swapped
 from modlint_plugins.readers.torch_tensors import TensorCollector
 from modlint_plugins.readers.zip_archive import LOCAL_MAGIC, Archive, Member
+from modlint_plugins.readers.zip_chain import is_chain
+from modlint_plugins.readers.zip_members import note_archive
 
 _MAX_PICKLE = 256 << 20
 _MAX_NOTE = 4096
 _NOTES = ("version", ".data/version", "byteorder", ".format_version", ".data/serialization_id")
-_PICKLE_NAMES = (".pkl", ".pickle")
+_BELONGS = re.compile(
+    r"version|byteorder|\.format_version|\.storage_alignment|\.data/.*|extra/.*|code/.*"
+    r"|(data|constants|attributes|bytecode|mobile_debug_handles|traced_inputs)\.pkl|.*\.debug_pkl|model\.json|traced_inputs/.*"
+)
+"""Members that the format itself writes, beside the storages."""
+_PICKLE_NAMES = (".pkl", ".pickle", ".debug_pkl")
 
 
 class TorchZipReader:
@@ -31,8 +40,10 @@ class TorchZipReader:
         """Whether the file is a zip archive that holds a data.pkl, or the beginning of one."""
         if not source.startswith(LOCAL_MAGIC):
             return False
+        if is_chain(source.view):
+            return False  # a distributed part: several archives
         try:
-            return _prefix(Archive(source.view)) is not None
+            return has_pickle(Archive(source.view))
         except UnreadableError:
             return b"/data.pkl" in bytes(source.view[: 1 << 16])
 
@@ -51,6 +62,7 @@ class TorchZipReader:
             collector.collect(torch_archive.load("constants.pkl"), "constants")
         torch_archive.scan_others()
         torch_archive.note()
+        examine_archives(source, archive, torch_archive.used or frozenset(), reading)
         kind = "torchscript" if torch_archive.is_torchscript else self.name
         return reading.checkpoint(source, kind, collector.tensors)
 
@@ -83,6 +95,8 @@ class TorchArchive:
         self.prefix = prefix
         self.member = member
         self.origin = origin
+        self.used: set[str] | None = set()
+        note_archive(reading, archive, member, origin)
         self.big_endian = self._note_of("byteorder") == "big"
 
     @property
@@ -100,8 +114,12 @@ class TorchArchive:
             self.reading.fail("damaged-member", error)
             return None
         found = self.reading.interpret(segment, resolve=table.resolve)
-        if found.trace.incomplete is None:
-            self.reading.scan_further(segment, found.end)
+        if found.trace.incomplete is not None:
+            self.used = None
+            return found.value
+        self.reading.scan_further(segment, found.end)
+        if self.used is not None:
+            self.used |= {f"{self.prefix}{folder}/{key}" for key in table.references}
         return found.value
 
     def scan_others(self) -> None:
@@ -109,15 +127,25 @@ class TorchArchive:
         main = {f"{self.prefix}data.pkl"}
         if self.is_torchscript:
             main.add(f"{self.prefix}constants.pkl")
-        for name in self.archive.duplicates:
-            self.reading.remark("duplicate-member", f"several members are called {name!r}", name)
         for member in self.archive.entries:
             if member.name in main and member is self.archive.members[member.name]:
                 continue
+            self._note_use(member)
             try:
                 self._scan(member)
             except UnreadableError as error:
                 self.reading.fail("damaged-member", error)
+
+    def _note_use(self, member: Member) -> None:
+        """Note a member that neither the pickles nor the format refer to."""
+        if self.used is None or member.name in self.used or not member.size:
+            return
+        inner = member.name.removeprefix(self.prefix)
+        if member.name.startswith(self.prefix) and _BELONGS.fullmatch(inner):
+            return
+        name = member.name if self.member is None else f"{self.member}!{member.name}"
+        message = f"nothing refers to member {member.name!r}, {member.size:,} bytes"
+        self.reading.remark("unreferenced-member", message, name)
 
     def note(self) -> None:
         """Keep what the archive says of itself."""
@@ -129,13 +157,13 @@ class TorchArchive:
             self.reading.remark("big-endian", "numbers are stored big-endian, and read swapped")
 
     def _scan(self, member: Member) -> None:
-        if member.name.endswith(_PICKLE_NAMES):
+        if member.name.lower().endswith(_PICKLE_NAMES):
             self.reading.scan_further(self._segment(member), 0)
         elif bytes(self.archive.peek(member, 1)) == b"\x80":
             self.reading.scan_hidden(self._segment(member))
 
     def _segment(self, member: Member) -> Segment:
-        view = self.archive.read(member, _MAX_PICKLE)
+        view = self.archive.scan(member, _MAX_PICKLE)
         name = member.name if self.member is None else f"{self.member}, {member.name}"
         return Segment(view, name, self._offset(member))
 
@@ -184,6 +212,11 @@ def load_nested(reading: Reading, segment: Segment) -> Value:
     value = archive.load("data.pkl")
     archive.scan_others()
     return value
+
+
+def has_pickle(archive: Archive) -> bool:
+    """Whether an archive has PyTorch's layout."""
+    return _prefix(archive) is not None
 
 
 def _prefix(archive: Archive) -> str | None:

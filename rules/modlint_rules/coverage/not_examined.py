@@ -38,8 +38,10 @@ class NotExamined(Rule[Options]):
         tensors = len(file.checkpoint.tensors)
         outside = _outside_networks(file.checkpoint, file.networks)
         missing = [network for network in file.networks if network.reason is not None]
+        dataless = [r.message for r in file.checkpoint.remarks if r.kind == "meta-tensor"]
         counts = {
             "tensors_unexamined": len(file.unexamined),
+            "tensors_without_data": len(dataless),
             "weights_outside_networks": len(outside),
             "networks_missing": len(missing),
         }
@@ -52,7 +54,12 @@ class NotExamined(Rule[Options]):
         }
         limit = {name: {"max": 0.0} for name in counts}
         target = whole_file(file.checkpoint)
-        parts = [*_unexamined(file), *_outside(outside), *_missing(file.networks, missing)]
+        parts = [
+            *_unexamined(file),
+            *dataless[:_SHOWN],
+            *_outside(outside),
+            *_missing(file.networks, missing),
+        ]
         if parts:
             yield self.failed(
                 target,

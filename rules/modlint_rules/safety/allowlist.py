@@ -46,9 +46,9 @@ _BUILTINS = (
 )
 
 _CALLED: dict[str, str] = {
-    "__builtin__": f"{_BUILTINS} long unicode xrange",
+    "__builtin__": f"{_BUILTINS} len long unicode xrange",
     "_codecs": "encode",
-    "builtins": _BUILTINS,
+    "builtins": f"{_BUILTINS} len",
     "collections": "Counter OrderedDict defaultdict deque",
     "datetime": "date datetime time timedelta timezone",
     "numpy": "dtype ndarray",
@@ -85,7 +85,12 @@ _CALLED: dict[str, str] = {
 }
 
 _NAMED: dict[str, str] = {
+    "__future__": (
+        "absolute_import annotations barry_as_FLUFL division generator_stop generators"
+        " nested_scopes print_function unicode_literals with_statement"
+    ),
     "argparse": "Namespace",
+    "joblib.numpy_pickle": "NumpyArrayWrapper",
     "numpy": (
         "bool_ complex128 complex64 float16 float32 float64 int16 int32 int64 int8"
         " uint16 uint32 uint64 uint8"
@@ -99,6 +104,11 @@ _NAMED: dict[str, str] = {
     "numpy.random.bit_generator": "SeedSequence",
     "torch": _DTYPES,
     "torch._C": " ".join(f"{owner} {_prefixed(owner)}" for owner in _TORCH_FUNCTION_OWNERS),
+    "torch.distributed.checkpoint.filesystem": "_StorageInfo",
+    "torch.distributed.checkpoint.metadata": (
+        "BytesStorageMetadata ChunkStorageMetadata Metadata MetadataIndex StorageMeta"
+        " TensorProperties TensorStorageMetadata _MEM_FORMAT_ENCODING"
+    ),
     "torch.nn.functional": (
         "celu elu gelu glu hardsigmoid hardswish hardtanh leaky_relu log_softmax mish relu relu6"
         " selu sigmoid silu softmax softplus softsign tanh"

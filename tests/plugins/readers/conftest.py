@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import pytest
 import torch
 
 from modlint.checkpoint import Checkpoint, Tensor
+from modlint.loading import load
 from modlint.source import open_source
+from modlint_plugins.readers import modlint_readers
 from modlint_plugins.readers.plain_pickle import PlainPickleReader
 from modlint_plugins.readers.torch_legacy import TorchLegacyReader
 from modlint_plugins.readers.torch_zip import TorchZipReader
@@ -81,3 +84,42 @@ def read() -> Read:
 def assert_same_tensors() -> Compare:
     """Names, types, shapes, strides and bytes are those of torch's tensors."""
     return _compare
+
+
+@pytest.fixture
+def load_any() -> Read:
+    """Read a file with the one of all readers that claims it."""
+
+    def load_one(path: Path) -> Checkpoint:
+        (checkpoint,) = load(path, tuple(modlint_readers()))
+        return checkpoint
+
+    return load_one
+
+
+class Hostile:
+    """Calls a function when unpickled by anything but modlint."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, ("exit 1",)
+
+
+@pytest.fixture
+def hostile() -> object:
+    """An object whose pickle calls os.system."""
+    return Hostile()
+
+
+@pytest.fixture
+def assert_same_elements() -> Compare:
+    """Names, types, shapes and elements are those of torch's tensors; layouts may differ."""
+
+    def compare(checkpoint: Checkpoint, value: Any) -> None:
+        theirs = dict(flattened(value))
+        assert set(checkpoint.tensors) == set(theirs)
+        for name, tensor in checkpoint.tensors.items():
+            assert f"torch.{tensor.dtype.name}" == str(theirs[name].dtype), name
+            assert tensor.shape == tuple(theirs[name].shape), name
+            assert elements(tensor) == raw(theirs[name]), name
+
+    return compare

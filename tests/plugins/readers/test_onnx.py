@@ -301,11 +301,19 @@ def test_external_data_beyond_the_file_is_a_fault(
 
 
 def test_a_hard_link_is_remarked(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
     (tmp_path / "other").write_bytes(bytes(16))
-    os.link(tmp_path / "other", tmp_path / "w.data")
-    checkpoint = read(save(tmp_path, model(external("w.data"))))
+    os.link(tmp_path / "other", folder / "w.data")
+    checkpoint = read(save(folder, model(external("w.data"))))
     assert [remark.kind for remark in checkpoint.remarks] == ["hard-link"]
     assert list(checkpoint.tensors) == ["w"]
+
+
+def test_a_hard_link_within_the_folder_is_not(tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(bytes(16))
+    os.link(tmp_path / "other", tmp_path / "w.data")
+    assert not read(save(tmp_path, model(external("w.data")))).remarks
 
 
 def test_a_file_cut_within_its_graph_is_truncated() -> None:

@@ -281,3 +281,12 @@ def test_real_files(shared: Path) -> None:
         assert len(checkpoint.tensors) == item["tensors"]
         assert checkpoint.parameters == item["parameters"]
         assert not checkpoint.faults
+
+
+def test_number_of_tensors_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modlint_plugins.readers.safetensors_header.MAX_TENSORS", 5)
+    path = tmp_path / "many.safetensors"
+    save_file({str(n): torch.ones(1) for n in range(6)}, path)
+
+    with pytest.raises(UnreadableError, match="more than 5 tensors"):
+        SafetensorsReader().read(open_source(path))

@@ -64,7 +64,7 @@ class ExternalFiles:
                 f"which has {len(view):,}",
                 help="the file is truncated or belongs to another model; fetch both again",
             )
-        return location, Payload(nbytes, None, lambda: view[start : start + length])
+        return location, Payload(nbytes, None, lambda: view[start : start + length], start)
 
     def _open(self, location: str, name: str) -> Source:
         if location not in self._mapped:
@@ -96,12 +96,19 @@ class ExternalFiles:
             raise _missing(location, name) from error
         if not stat.S_ISREG(status.st_mode):
             raise Fault("missing-external-data", f"external data {location!r} is no regular file")
-        if status.st_nlink > 1:
-            message = (
-                f"external data file {location!r} is a hard link to a file that has other names"
-            )
+        if status.st_nlink > _links_in(path.parent, status):
+            message = f"external data file {location!r} is a hard link, with other names elsewhere"
             self.remarks.append(Remark("hard-link", message))
         return path
+
+
+def _links_in(folder: Path, status: os.stat_result) -> int:
+    """How many names a file has in a folder."""
+    if status.st_nlink == 1:
+        return 1
+    with os.scandir(folder) as entries:
+        inodes = [entry.inode() for entry in entries if not entry.is_symlink()]
+    return inodes.count(status.st_ino)
 
 
 def _is_plain(location: str) -> bool:

@@ -21,11 +21,13 @@ class Payload:
         nbytes: their size as raw_data would hold them.
         offset: offset in the file, where they lie there in that form.
         read: gives the bytes.
+        external: offset in the external file that holds them, if one does.
     """
 
     nbytes: int
     offset: int | None
     read: Callable[[], memoryview]
+    external: int | None = None
 
 
 def locate(

@@ -13,6 +13,8 @@ from modlint_plugins.readers.onnx_model.external import ExternalFiles, Fault
 from modlint_plugins.readers.onnx_model.payload import Payload, Span, locate
 from modlint_plugins.readers.onnx_model.types import ELEMENT_TYPES, STRING, text
 
+STRIPPED = "stripped-weights"
+"""Kind of the remark on a tensor whose elements were taken out, shape and type left."""
 _EXTERNAL = 1
 _MAX_AXES = 64
 _ARITHMETIC = frozenset({"Add", "Sub", "Mul", "Div"})
@@ -44,13 +46,22 @@ class TensorSource:
         shape = _shape(proto, name)
         nbytes = dtype.nbytes(math.prod(shape))
         member, payload = self._payload(proto, name, nbytes, typed_field)
+        if nbytes and not payload.nbytes and proto.data_location != _EXTERNAL:
+            raise Fault(STRIPPED, f"tensor {name!r} of shape {list(shape)} holds no elements")
         if dtype is not STRING and payload.nbytes != nbytes:
             raise Fault(
                 "tensor-size",
                 f"tensor {name!r} of shape {list(shape)} takes {nbytes:,} bytes, "
                 f"the file holds {payload.nbytes:,}",
             )
-        storage = Storage(name, payload.nbytes, payload.read, member, payload.offset)
+        storage = Storage(
+            name,
+            payload.nbytes,
+            payload.read,
+            member,
+            payload.offset,
+            member_offset=payload.external,
+        )
         strides = contiguous_strides(shape)
         return Tensor(name, dtype, shape, strides, storage, section=section, role=role)
 
@@ -138,7 +149,8 @@ class Collector:
         try:
             self.tensors[name] = self.source.tensor(proto, name, section, role)
         except Fault as fault:
-            self.faults.append(fault.remark)
+            stripped = fault.remark.kind == STRIPPED
+            (self.remarks if stripped else self.faults).append(fault.remark)
 
     def _numbered(self, name: str) -> str:
         """A name for another tensor of the same name: "w#2"."""

@@ -1,0 +1,90 @@
+"""Checksums of an archive's members: what the directory states against what lies there."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import ClassVar
+
+from modlint.analysis import FileAnalysis
+from modlint.checkpoint import Checkpoint, Member
+from modlint.errors import UnreadableError
+
+MAX_INFLATED = 4 << 30
+"""Bytes that the compressed members of one file may inflate to in all."""
+
+MAX_SHARING = 8
+"""How often the members may take the file's own bytes; archives within archives take them twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A member that is not what its checksum says.
+
+    Attributes:
+        member: the member's name.
+        offset: of its first byte in the file, None where it is not mapped.
+        problem: what is wrong, to follow the member's name.
+    """
+
+    member: str
+    offset: int | None
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChecksumResult:
+    """What checking found.
+
+    Attributes:
+        mismatches: members that are damaged or altered.
+        checked: number of members whose checksum was compared.
+        unstated: number of members that state none, or zero.
+    """
+
+    mismatches: tuple[Mismatch, ...]
+    checked: int
+    unstated: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checksums(FileAnalysis[ChecksumResult]):
+    """CRC-32 of every member; a stated checksum of zero is taken as none."""
+
+    name: ClassVar[str] = "checksums"
+    description: ClassVar[str] = "CRC-32 of every archive member"
+
+    def compute(self, checkpoint: Checkpoint) -> ChecksumResult:
+        """Read every member once, in pieces."""
+        mismatches = []
+        stated = [member for member in checkpoint.members if member.crc32]
+        inflated = mapped = 0
+        for member in stated:
+            if member.compressed or member.offset is None:
+                inflated += member.nbytes
+            else:
+                mapped += member.nbytes
+            problem = _past_limit(inflated, mapped, checkpoint.nbytes) or _problem(member)
+            if problem is not None:
+                mismatches.append(Mismatch(member.name, member.offset, problem))
+        return ChecksumResult(tuple(mismatches), len(stated), len(checkpoint.members) - len(stated))
+
+
+def _past_limit(inflated: int, mapped: int, available: int) -> str | None:
+    if inflated > MAX_INFLATED:
+        return f"is not checked: members inflate to more than {MAX_INFLATED:,} bytes, the limit"
+    if mapped > MAX_SHARING * available:
+        return f"is not checked: members share bytes more than {MAX_SHARING} times over, the limit"
+    return None
+
+
+def _problem(member: Member) -> str | None:
+    checksum = 0
+    try:
+        for piece in member.chunks():
+            checksum = zlib.crc32(piece, checksum)
+    except UnreadableError as error:
+        return str(error)
+    if checksum == member.crc32:
+        return None
+    return f"has checksum {checksum:08x} where the archive states {member.crc32:08x}"

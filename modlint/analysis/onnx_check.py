@@ -1,0 +1,90 @@
+"""Whether an ONNX model is valid: its structure, onnx.checker, and strict shape inference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+
+from modlint.analysis import FileAnalysis
+from modlint.checkpoint import Checkpoint, Tensor
+from modlint.errors import Unavailable
+
+Kind = Literal[
+    "invalid",  # onnx.checker refuses it
+    "inference",  # types or shapes contradict one another
+    "undefined",  # a name that nothing defines is read
+    "unsorted",  # a name is read before it is defined
+    "duplicate",  # a name is defined twice
+    "recursive",  # functions call one another without end, or too often
+    "unused-node",
+    "no-nodes",
+    "duplicate-node-name",
+    "no-shape",
+    "custom-operator",
+    "unknown-domain",
+]
+
+
+@runtime_checkable
+class OnnxGraph(Protocol):
+    """What the ONNX reader leaves in `Checkpoint.graph`.
+
+    Attributes:
+        model: the ModelProto; its tensors hold no elements.
+    """
+
+    model: Any
+
+    def constant(self, proto: Any) -> Tensor | None:
+        """The tensor of any TensorProto of the model, None where it cannot be read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with a graph.
+
+    Attributes:
+        kind: what sort of thing.
+        message: one sentence.
+        node: name of the node concerned, if any.
+    """
+
+    kind: Kind
+    message: str
+    node: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxValidity:
+    """What is wrong with a model.
+
+    Attributes:
+        problems: in the graph's order.
+        nodes: number of nodes, those of subgraphs and functions included.
+        inferred: whether strict shape inference ran: it does on a model with no error so far.
+    """
+
+    problems: tuple[Problem, ...]
+    nodes: int
+    inferred: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxCheck(FileAnalysis[OnnxValidity]):
+    """onnx.checker and strict shape inference on the model without its weights."""
+
+    name: ClassVar[str] = "onnx-check"
+    description: ClassVar[str] = "onnx.checker, strict shape inference, dangling nodes"
+
+    def compute(self, checkpoint: Checkpoint) -> OnnxValidity:
+        """Check.
+
+        Raises:
+            Unavailable: the file holds no ONNX model, or one too large to check.
+        """
+        if not isinstance(checkpoint.graph, OnnxGraph):
+            raise Unavailable("the file holds no ONNX model")
+        from modlint.analysis.onnx_graphs.validity import validate
+
+        return validate(checkpoint.graph)

@@ -1,0 +1,272 @@
+"""Checkpoints within a container: each is read by every reader that recognises it, and merged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from modlint.checkpoint import Checkpoint, Member, Remark, Status, Storage, Tensor
+from modlint.errors import UnreadableError
+from modlint.loading import read_source
+from modlint.pickles import PickleTrace
+from modlint.reader import Reader
+from modlint.source import Source
+
+MAX_DEPTH = 3
+MAX_MEMBERS = 10_000
+MAX_KEPT = 1 << 30
+MAX_INFLATED = 4 << 30
+MAX_RATIO = 100
+"""Weights hardly shrink: what inflates to more than this many times its size, and to more than
+`FREE` bytes, is a bomb."""
+FREE = 64 << 20
+_MAX_REMARKS = 200
+_MAX_METADATA = 1000
+
+
+@dataclass(slots=True)
+class Allowance:
+    """What opening the containers of one file may still cost.
+
+    Attributes:
+        members: members opened so far.
+        inflated: bytes inflated so far.
+        kept: inflated bytes that are in memory.
+    """
+
+    members: int = 0
+    inflated: int = 0
+    kept: int = 0
+
+    def spend_member(self) -> None:
+        """Account for a member.
+
+        Raises:
+            UnreadableError: there are too many.
+        """
+        self.members += 1
+        if self.members > MAX_MEMBERS:
+            raise UnreadableError(f"holds more than {MAX_MEMBERS:,} members")
+
+    def most(self, stored: int) -> int:
+        """Bytes that so many compressed ones may inflate to now."""
+        most = min(MAX_KEPT - self.kept, MAX_INFLATED - self.inflated)
+        return min(most, max(FREE, MAX_RATIO * stored))
+
+    def spend_inflated(self, nbytes: int, stored: int) -> None:
+        """Account for bytes to be inflated and kept.
+
+        Raises:
+            UnreadableError: they are too many, or too many for the bytes that hold them.
+        """
+        if nbytes > max(FREE, MAX_RATIO * stored):
+            raise UnreadableError(
+                f"inflates to {nbytes:,} bytes, more than {MAX_RATIO} times its size"
+            )
+        if self.kept + nbytes > MAX_KEPT:
+            raise UnreadableError(f"inflates to more than {MAX_KEPT:,} bytes at a time")
+        if self.inflated + nbytes > MAX_INFLATED:
+            raise UnreadableError(f"inflates to more than {MAX_INFLATED:,} bytes in all")
+        self.inflated += nbytes
+        self.kept += nbytes
+
+
+@dataclass(frozen=True, slots=True)
+class InnerSource(Source):
+    """Bytes within a container.
+
+    Attributes:
+        depth: number of containers around them.
+        allowance: shared by all containers of the file.
+    """
+
+    depth: int = 0
+    allowance: Allowance = field(default_factory=Allowance)
+
+
+def is_inner(source: Source) -> bool:
+    """Whether the bytes lie within a container, so that no files stand beside them."""
+    return isinstance(source, InnerSource)
+
+
+@dataclass(slots=True)
+class Naming:
+    """How what a member holds is called in the whole.
+
+    Attributes:
+        member: the member's name, None for the container's own content.
+        tensor: from a tensor's own name and section to those in the whole.
+    """
+
+    member: str | None
+    tensor: Callable[[str, str], tuple[str, str]]
+
+    def within(self, inner: str | None) -> str | None:
+        """The name of a member of the member."""
+        if self.member is None or inner is None:
+            return inner or self.member
+        return f"{self.member}!{inner}"
+
+    def said(self, message: str) -> str:
+        """What is said of the member."""
+        return message if self.member is None else f"{self.member}: {message}"
+
+
+def prefixed(member: str) -> Naming:
+    """Tensors are called "member!name"."""
+
+    def tensor(name: str, section: str) -> tuple[str, str]:
+        return f"{member}!{name}", f"{member}!{section}" if section else member
+
+    return Naming(member, tensor)
+
+
+def bare(member: str | None = None) -> Naming:
+    """Tensors keep their names; without a member, all does."""
+    return Naming(member, lambda name, section: (name, section))
+
+
+class Contents:
+    """What a container holds, gathered from the checkpoints in it.
+
+    Attributes:
+        source: the container.
+        tensors: by name.
+        depth: number of containers around what it holds.
+        allowance: what opening its members may cost.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.tensors: dict[str, Tensor] = {}
+        self.metadata: dict[str, object] = {}
+        self.remarks: dict[Remark, None] = {}
+        self.faults: dict[Remark, None] = {}
+        self.pickles: list[PickleTrace] = []
+        self.members: list[Member] = []
+        self.formats: list[str] = []
+        self.depth = source.depth + 1 if isinstance(source, InnerSource) else 1
+        self.allowance = source.allowance if isinstance(source, InnerSource) else Allowance()
+
+    def remark(
+        self, kind: str, message: str, member: str | None = None, offset: int | None = None
+    ) -> None:
+        """Note something that rules may judge."""
+        if len(self.remarks) < _MAX_REMARKS:
+            self.remarks[Remark(kind, message, member, offset)] = None
+
+    def fault(
+        self, kind: str, message: str, member: str | None = None, help: str | None = None
+    ) -> None:
+        """Note a part that cannot be read."""
+        if len(self.faults) < _MAX_REMARKS:
+            self.faults[Remark(kind, message, member, help=help)] = None
+
+    def fail(self, error: UnreadableError, member: str | None = None) -> None:
+        """Note a part that cannot be read, and go on."""
+        member = error.member if member is None else member
+        where = "" if member is None else f"{member}: "
+        self.fault("damaged-member", f"{where}{error}", member, error.help)
+
+    def examine(
+        self, view: memoryview, naming: Naming, origin: int | None, tensors: bool = True
+    ) -> bool:
+        """Read what the bytes hold; whether it is a checkpoint, or pretends to be.
+
+        Args:
+            view: the bytes.
+            naming: how what they hold is called.
+            origin: their offset in the container; None where it does not hold them as they are.
+            tensors: whether the tensors are to be kept.
+        """
+        if self.depth > MAX_DEPTH:
+            message = f"containers are nested more than {MAX_DEPTH} deep"
+            self.fault("limit", naming.said(message), naming.member)
+            return True
+        # No file stands at this path, so that none is taken for one beside the container.
+        inner = InnerSource(self.source.path / "!", view, self.depth, self.allowance)
+        found = [c for c in read_source(inner, _readers()) if _is_checkpoint(c)]
+        for checkpoint in found:
+            self.merge(checkpoint, naming, origin, tensors)
+        return bool(found)
+
+    def merge(
+        self, checkpoint: Checkpoint, naming: Naming, origin: int | None, tensors: bool = True
+    ) -> None:
+        """Take over what a checkpoint holds."""
+        self.formats.append(checkpoint.format)
+        if tensors:
+            self._merge_tensors(checkpoint.tensors.values(), naming, origin)
+        for key, value in checkpoint.metadata.items():
+            if len(self.metadata) < _MAX_METADATA:
+                self.metadata[naming.tensor(key, "")[0]] = value
+        self.pickles += (
+            replace(trace, member=naming.within(trace.member)) for trace in checkpoint.pickles
+        )
+        for remark in checkpoint.remarks[:_MAX_REMARKS]:
+            placed = _shifted(remark.file_offset, origin)
+            member = naming.within(remark.member)
+            self.remarks[replace(remark, member=member, file_offset=placed)] = None
+        for fault in checkpoint.faults[:_MAX_REMARKS]:
+            member, message = naming.within(fault.member), naming.said(fault.message)
+            self.faults[replace(fault, member=member, message=message)] = None
+        self.members += (
+            replace(
+                member,
+                name=naming.within(member.name) or member.name,
+                offset=_shifted(member.offset, origin),
+            )
+            for member in checkpoint.members
+        )
+
+    def add_tensor(self, tensor: Tensor) -> None:
+        """Keep a tensor under a name of its own."""
+        name, number = tensor.name, 1
+        while name in self.tensors:
+            number += 1
+            name = f"{tensor.name}#{number}"
+        if number > 1:
+            self.remark("duplicate-key", f"several tensors are called {tensor.name!r}")
+        self.tensors[name] = replace(tensor, name=name)
+
+    def checkpoint(self, format: str) -> Checkpoint:
+        """The container as read; unreadable where there are faults and nothing else."""
+        unreadable = bool(self.faults) and not self.tensors
+        return Checkpoint(
+            self.source.path,
+            format,
+            self.source.nbytes,
+            Status.UNREADABLE if unreadable else Status.CHECKED,
+            tensors=self.tensors,
+            metadata=self.metadata,
+            remarks=tuple(self.remarks),
+            pickles=tuple(self.pickles),
+            faults=tuple(self.faults),
+            members=tuple(self.members),
+        )
+
+    def _merge_tensors(self, tensors: Iterable[Tensor], naming: Naming, origin: int | None) -> None:
+        storages: dict[int, Storage] = {}
+        for tensor in tensors:
+            old = tensor.storage
+            if id(old) not in storages:
+                where = naming.within(old.member)
+                storages[id(old)] = replace(old, member=where, offset=_shifted(old.offset, origin))
+            name, section = naming.tensor(tensor.name, tensor.section)
+            storage = storages[id(old)]
+            self.add_tensor(replace(tensor, name=name, section=section, storage=storage))
+
+
+def _is_checkpoint(checkpoint: Checkpoint) -> bool:
+    return checkpoint.status in (Status.CHECKED, Status.UNREADABLE)
+
+
+def _shifted(offset: int | None, origin: int | None) -> int | None:
+    return None if offset is None or origin is None else offset + origin
+
+
+def _readers() -> tuple[Reader, ...]:
+    # These readers need this module in their turn.
+    from modlint_plugins.readers import modlint_readers
+
+    return tuple(modlint_readers())

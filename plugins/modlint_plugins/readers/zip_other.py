@@ -1,0 +1,55 @@
+"""Zip archives that are not PyTorch's plain checkpoints, each read by its layout."""
+
+from __future__ import annotations
+
+from modlint.checkpoint import Checkpoint
+from modlint.errors import UnreadableError
+from modlint.source import Source
+from modlint_plugins.readers.distributed_part import read_part
+from modlint_plugins.readers.exported_program import exported_layout, read_exported
+from modlint_plugins.readers.torch_zip import TorchZipReader
+from modlint_plugins.readers.torchscript_json import is_torchscript_json, read_torchscript_json
+from modlint_plugins.readers.zip_archive import LOCAL_MAGIC, Archive
+from modlint_plugins.readers.zip_bundle import read_bundle
+from modlint_plugins.readers.zip_chain import is_chain
+
+_EMPTY_ZIP = b"PK\x05\x06"
+
+
+class ZipReader:
+    """Every zip archive that PyTorch's own reader does not claim."""
+
+    name = "zip"
+    description = (
+        "torch.export .pt2, distributed parts .distcp, TorchScript before 1.4, .npz, "
+        "Stable-Baselines3, .mar, any zip that holds checkpoints"
+    )
+    family = "zip"
+
+    def sniff(self, source: Source) -> bool:
+        """Whether the file begins as a zip archive does, and is not PyTorch's own."""
+        begins = bytes(source.view[:4]) in (LOCAL_MAGIC, _EMPTY_ZIP)
+        return begins and not TorchZipReader().sniff(source)
+
+    def read(self, source: Source) -> Checkpoint:
+        """Read the archive, and what its members hold.
+
+        Raises:
+            UnreadableError: it is cut off or damaged.
+        """
+        if is_chain(source.view):
+            return read_part(source)
+        try:
+            archive = Archive(source.view)
+        except UnreadableError as error:
+            raise UnreadableError(
+                f"is a zip archive that is cut off or damaged: {error}",
+                help="save or download it again",
+                offset=error.offset,
+            ) from error
+        layout = exported_layout(archive)
+        if layout is not None:
+            return read_exported(source, archive, layout)
+        if is_torchscript_json(archive):
+            return read_torchscript_json(source, archive)
+        return read_bundle(source, archive)

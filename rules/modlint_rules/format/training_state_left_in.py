@@ -1,0 +1,64 @@
+"""FMT004: optimiser, scheduler or averaged copies beside the weights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from modlint.checkpoint import Role, Tensor
+from modlint.rule import Examination, Options, Rule
+from modlint.text import count, file_size
+from modlint.verdict import Severity, Verdict
+from modlint_rules.targets import whole_file
+
+_AVERAGED = re.compile(r"(^|[._])(ema|model_ema|ema_model|swa|shadow_params)($|[._])", re.I)
+
+
+class TrainingStateLeftIn(Rule[Options]):
+    """Tensors that only training needs."""
+
+    code = "FMT004"
+    name = "training-state-left-in"
+    summary = "optimiser, scheduler or averaged weights take space beside the weights"
+    severity = Severity.NOTE
+    source = "PyTorch tutorials, 'Saving and Loading a General Checkpoint'"
+
+    def check(self, file: Examination) -> Iterator[Verdict]:
+        """One verdict for the file, with the bytes that it could do without."""
+        checkpoint = file.checkpoint
+        target = whole_file(checkpoint)
+        tensors = list(checkpoint.tensors.values())
+        state = [tensor for tensor in tensors if _is_training_state(tensor, tensors)]
+        nbytes, total = _nbytes(state), _nbytes(tensors)
+        values = {"tensors": len(state), "bytes": nbytes, "share": nbytes / max(total, 1)}
+        limit = {"tensors": {"max": 0}}
+        if not state:
+            message = f"{count(len(tensors), 'tensor')}, none of training state"
+            yield self.passed(target, message, values=values, limit=limit)
+            return
+        sections = sorted({tensor.section or tensor.name.partition(".")[0] for tensor in state})
+        yield self.failed(
+            target,
+            f"{file_size(nbytes)} of {file_size(total)} are training state ({_some(sections)})",
+            help="save the model's state_dict alone where you deploy it",
+            values=values,
+            limit=limit,
+        )
+
+
+def _is_training_state(tensor: Tensor, tensors: list[Tensor]) -> bool:
+    """Whether training alone needs it; an averaged copy counts where other weights are there."""
+    if tensor.role is Role.TRAINING_STATE:
+        return True
+    if not _AVERAGED.search(tensor.section):
+        return False
+    return any(t.role is Role.WEIGHT and not _AVERAGED.search(t.section) for t in tensors)
+
+
+def _nbytes(tensors: list[Tensor]) -> int:
+    return sum({tensor.storage: tensor.storage.nbytes for tensor in tensors}.values())
+
+
+def _some(sections: list[str]) -> str:
+    shown = ", ".join(sections[:3])
+    return f"{shown}, …" if len(sections) > 3 else shown

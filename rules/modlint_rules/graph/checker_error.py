@@ -1,0 +1,93 @@
+"""GRF001: an ONNX graph that onnx.checker or shape inference refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modlint.analysis.onnx_check import OnnxCheck, OnnxValidity, Problem
+from modlint.checkpoint import Checkpoint, Remark
+from modlint.rule import Examination, Need, Options, Rule
+from modlint.text import count
+from modlint.verdict import Confidence, Severity, Target, Verdict
+from modlint_rules.targets import whole_file
+
+_WARNINGS = {
+    "custom-operator": "make sure that every runtime you deploy to has this operator",
+    "duplicate-node-name": "give every node a name of its own, or none",
+    "no-nodes": "export the model again: its graph is empty",
+    "no-shape": "state the input's shape, with names for the free axes",
+    "unknown-domain": "name the domain in opset_import, or export without the operator",
+    "unused-node": "remove what nothing reads, with a tool such as onnx-simplifier",
+}
+_HELP = "export the model again, with a current exporter"
+_LISTED = 20
+_FORMAT = "onnx"
+_STRIPPED = "stripped-weights"
+
+
+class CheckerError(Rule[Options]):
+    """A graph that a runtime may refuse."""
+
+    code = "GRF001"
+    name = "checker-error"
+    summary = "onnx.checker or strict shape inference refuses the graph"
+    severity = Severity.ERROR
+    source = "onnx.checker.check_model(full_check=True); ONNX IR specification"
+
+    def needs(self) -> tuple[Need, ...]:
+        """What onnx.checker says."""
+        return (OnnxCheck(),)
+
+    def check(self, file: Examination) -> Iterator[Verdict]:
+        """One finding for each problem, warnings of one kind together."""
+        checkpoint = file.checkpoint
+        if checkpoint.format != _FORMAT:
+            yield self.passed(whole_file(checkpoint), "holds no ONNX graph")
+            return
+        validity = file.file(OnnxCheck())
+        errors = [problem for problem in validity.problems if problem.kind not in _WARNINGS]
+        for problem in errors[:_LISTED]:
+            yield self._error(checkpoint, problem)
+        if len(errors) > _LISTED:
+            rest = count(len(errors) - _LISTED, "further error")
+            yield self.failed(whole_file(checkpoint), f"{rest} not listed", help=_HELP)
+        yield from self._warnings(checkpoint, validity)
+        stripped = [remark for remark in checkpoint.remarks if remark.kind == _STRIPPED]
+        if stripped:
+            yield self._stripped(checkpoint, stripped)
+        if not validity.problems and not stripped:
+            yield self.passed(
+                whole_file(checkpoint),
+                f"onnx.checker and shape inference accept {count(validity.nodes, 'node')}",
+                values={"nodes": validity.nodes, "inferred": validity.inferred},
+            )
+
+    def _error(self, checkpoint: Checkpoint, problem: Problem) -> Verdict:
+        target = whole_file(checkpoint)
+        if problem.node is not None:
+            target = Target("layer", problem.node)
+        return self.failed(target, problem.message, help=_HELP, values={"kind": problem.kind})
+
+    def _warnings(self, checkpoint: Checkpoint, validity: OnnxValidity) -> Iterator[Verdict]:
+        for kind, help_ in _WARNINGS.items():
+            found = [problem for problem in validity.problems if problem.kind == kind]
+            if found:
+                more = f" (and {len(found) - 1:,} more of the kind)" if len(found) > 1 else ""
+                yield self.failed(
+                    whole_file(checkpoint),
+                    f"{found[0].message}{more}",
+                    help=help_,
+                    values={"kind": kind, "count": len(found)},
+                    severity=Severity.WARNING,
+                )
+
+    def _stripped(self, checkpoint: Checkpoint, stripped: list[Remark]) -> Verdict:
+        return self.failed(
+            whole_file(checkpoint),
+            f"{count(len(stripped), 'tensor')} without elements: the weights were stripped;"
+            f" {stripped[0].message}",
+            help="put the weights back before you run the model",
+            values={"kind": _STRIPPED, "count": len(stripped)},
+            severity=Severity.WARNING,
+            confidence=Confidence.MEDIUM,
+        )

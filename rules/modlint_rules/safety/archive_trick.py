@@ -1,0 +1,66 @@
+"""SEC006: an archive built so that two readers see two different things."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modlint.analysis.checksums import Checksums
+from modlint.rule import Examination, Need, Options
+from modlint.verdict import Severity, Verdict
+from modlint_rules.remarks import RemarkRule
+from modlint_rules.targets import place_in_file
+
+_TRICKS = (
+    "ambiguous-archive",
+    "duplicate-member",
+    "encrypted-member",
+    "header-mismatch",
+    "leading-bytes",
+    "name-mismatch",
+    "nested-archive",
+    "odd-flags",
+    "overlapping-members",
+    "polyglot",
+    "second-directory",
+    "unlisted-member",
+    "wrong-count",
+)
+
+
+class ArchiveTrick(RemarkRule[Options]):
+    """A container that is read in different ways by different programs, or that resists reading."""
+
+    code = "SEC006"
+    name = "archive-trick"
+    summary = "the archive is built to be read differently by scanners and by loaders"
+    severity = Severity.ERROR
+    source = "CVE-2025-10156, CVE-2025-1944, CVE-2025-1945; PKWARE APPNOTE 6.3.10"
+    kinds = dict.fromkeys(_TRICKS, Severity.ERROR)
+    healthy = "its containers are read in one way only"
+    advice = "do not load this file; ask for its weights as safetensors"
+
+    def needs(self) -> tuple[Need, ...]:
+        """The checksum of every member."""
+        return (Checksums(),)
+
+    def findings(self, file: Examination) -> Iterator[Verdict]:
+        """The reader's remarks, archives that were not opened, and wrong checksums."""
+        yield from super().findings(file)
+        checkpoint = file.checkpoint
+        opened = {member.name.rpartition("!")[0] for member in checkpoint.members}
+        for remark in checkpoint.remarks:
+            if remark.kind == "nested-zip" and remark.member not in opened:
+                yield self.failed(
+                    place_in_file(checkpoint, remark.member, None),
+                    f"{remark.message}, which was not examined",
+                    help="unpack it and check what is inside",
+                    values={"kind": remark.kind},
+                    severity=Severity.WARNING,
+                )
+        for mismatch in file.file(Checksums()).mismatches:
+            yield self.failed(
+                place_in_file(checkpoint, mismatch.member, 0),
+                f"member {mismatch.member!r} {mismatch.problem}",
+                help="get the file again; PyTorch loads such a member without complaint",
+                values={"kind": "bad-checksum", "file_offset": mismatch.offset},
+            )

@@ -1,0 +1,51 @@
+"""SEC002: bytes that no tensor refers to, and programs in those of a tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modlint.analysis.openings import Openings
+from modlint.rule import Examination, Need, Options
+from modlint.verdict import Severity, Target, Verdict
+from modlint_rules.remarks import RemarkRule
+
+_UNUSED = (
+    "extra-field",
+    "gap",
+    "hidden-pickle",
+    "hole",
+    "trailing-bytes",
+    "unreferenced-member",
+)
+_HIDDEN = ("hidden-bytes", "hidden-program")
+
+
+class HiddenBytes(RemarkRule[Options]):
+    """Bytes that loading ignores."""
+
+    code = "SEC002"
+    name = "hidden-bytes"
+    summary = "the file holds bytes that no tensor refers to, or a program within a tensor"
+    severity = Severity.ERROR
+    source = "Zhu et al., arXiv 2107.08590 (payloads in models); the format's specifications"
+    kinds = {  # noqa: RUF012
+        **dict.fromkeys(_UNUSED, Severity.WARNING),
+        **dict.fromkeys(_HIDDEN, Severity.ERROR),
+    }
+    healthy = "every byte belongs to a tensor or to the format"
+    advice = "save the tensors again with torch.save or safetensors, which drops these bytes"
+
+    def needs(self) -> tuple[Need, ...]:
+        """The first bytes of every storage."""
+        return (Openings(),)
+
+    def findings(self, file: Examination) -> Iterator[Verdict]:
+        """The reader's remarks, and tensors that begin as a program does."""
+        yield from super().findings(file)
+        for opening in file.file(Openings()):
+            yield self.failed(
+                Target("tensor", opening.name, member=opening.member, offset=opening.offset),
+                f"tensor {opening.name!r} begins as {opening.what} does",
+                help="do not load this file; ask where its weights come from",
+                values={"kind": "program-in-tensor", "what": opening.what},
+            )

@@ -1,0 +1,48 @@
+"""SEC007: a name that leads out of the folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from modlint.checkpoint import Member
+from modlint.rule import Examination, Options
+from modlint.verdict import Severity, Verdict
+from modlint_rules.remarks import RemarkRule
+from modlint_rules.targets import place_in_file
+
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+class PathEscape(RemarkRule[Options]):
+    """A member, a shard or external data that lies outside of the checkpoint's folder."""
+
+    code = "SEC007"
+    name = "path-escape"
+    summary = "a member, shard or external file is named outside of the checkpoint's folder"
+    severity = Severity.ERROR
+    source = "CVE-2022-25882, CVE-2024-27318, CVE-2026-27489; threats of archive extraction"
+    kinds = dict.fromkeys(("hard-link", "path-escape", "symlink-member"), Severity.ERROR)
+    healthy = "names nothing outside of its own folder"
+    advice = "do not unpack or load this file; ask its author for one without such names"
+
+    def findings(self, file: Examination) -> Iterator[Verdict]:
+        """The reader's remarks, and members whose names lead elsewhere."""
+        yield from super().findings(file)
+        for member in file.checkpoint.members:
+            how = _escape(member)
+            if how is not None:
+                yield self.failed(
+                    place_in_file(file.checkpoint, member.name, None),
+                    f"member {member.name!r} {how}: unpacking writes outside of the folder",
+                    help=self.advice,
+                    values={"kind": "member-name"},
+                )
+
+
+def _escape(member: Member) -> str | None:
+    """How a member's name leads out of the folder it is unpacked in, None where it does not."""
+    name = member.name.rpartition("!")[2].replace("\\", "/")
+    if name.startswith("/") or _DRIVE.match(name):
+        return "has an absolute name"
+    return "climbs out with '..'" if ".." in name.split("/") else None

@@ -1,0 +1,81 @@
+"""What tokens, home folders and code look like in a text; each pattern is exact enough to trust."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from modlint.verdict import Confidence, Severity
+
+_TOKENS = (
+    ("a Hugging Face token", r"\bhf_[A-Za-z0-9]{34,}\b"),
+    ("a GitHub token", r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{82})\b"),
+    ("an AWS access key", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
+    ("an OpenAI or Anthropic key", r"\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{32,}\b"),
+    ("a Slack token", r"\bxox[abeoprs]-[A-Za-z0-9-]{20,}\b"),
+    ("a Google API key", r"\bAIza[A-Za-z0-9_-]{35}\b"),
+    ("a GitLab token", r"\bglpat-[A-Za-z0-9_-]{20}\b"),
+    ("a private key", r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----"),
+    ("a JSON Web Token", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}"),
+    ("a password in a URL", r"\b[a-z][a-z0-9+.-]*://[^\s:/@]{1,64}:[^\s:/@]{3,64}@[\w.-]+"),
+)
+_HOMES = r"(?:/home/|/Users/|/root/|[A-Za-z]:[\\/]+Users[\\/]+)[^\s'\"<>|:;,]{2,}"
+_RUNS = (
+    r"\bos\.(?:system|popen|exec\w+|spawn\w+)\s*\(|\bsubprocess\.\w+\s*\(|\b__import__\s*\("
+    r"|\b(?:eval|exec)\s*\(\s*(?:compile|open|base64|bytes|__import__|requests|urllib|input)\b"
+    r"|\bpty\.spawn\s*\(|\bctypes\.\w+\s*\("
+)
+_SHELL = (
+    r"\brm\s+-[rf]{1,2}\b|\bchmod\s+(?:\+x|[0-7]{3,4})\s|\b(?:curl|wget)\s+(?:-\S+\s+)*https?://"
+    r"|\b(?:bash|sh)\s+-[ci]\b|/dev/tcp/|\bnc\s+-\w*e|\bpowershell(?:\.exe)?\s+-|\|\s*(?:ba)?sh\b"
+)
+_SCRIPT = r"<script\b|\bjavascript:"
+_IMPORT = r"(?:^|[;\n])\s*(?:import|from)\s+(?:os|subprocess|socket|ctypes|pty|shutil|sys)\b"
+_URL_KEYS = r"callback|webhook|download|upload|payload|exfil|beacon|\bhook\b"
+_SIDE_EFFECTS = r"(?<![\w.])print\(|\btorch\.(?:save|load|from_file)\(|\bops\.aten\.from_file\("
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Something that a text should not hold.
+
+    Attributes:
+        what: to follow "holds".
+        regex: what it looks like.
+        severity: how much it weighs.
+        confidence: how sure it is.
+        secret: whether the text must not be shown.
+    """
+
+    what: str
+    regex: re.Pattern[str]
+    severity: Severity = Severity.WARNING
+    confidence: Confidence = Confidence.HIGH
+    secret: bool = False
+
+
+def _pattern(
+    what: str,
+    regex: str,
+    severity: Severity = Severity.WARNING,
+    confidence: Confidence = Confidence.HIGH,
+) -> Pattern:
+    return Pattern(what, re.compile(regex), severity, confidence)
+
+
+PATTERNS = (
+    *(Pattern(what, re.compile(regex), secret=True) for what, regex in _TOKENS),
+    _pattern("Python code that starts programs", _RUNS, Severity.ERROR),
+    _pattern("Python imports", _IMPORT),
+    _pattern("shell commands", _SHELL, confidence=Confidence.MEDIUM),
+    _pattern("a script", _SCRIPT),
+    _pattern("a path in somebody's home folder", _HOMES),
+)
+"""Looked for in every text that is not code."""
+
+CODE = (_pattern("code that prints, or reads or writes files", _SIDE_EFFECTS),)
+"""Looked for in TorchScript code, which only computes in an ordinary model."""
+
+URL = re.compile(r"\b(?:https?|ftp)://[^\s'\"<>]+")
+URL_KEY = re.compile(_URL_KEYS, re.IGNORECASE)
+"""Keys under which a URL asks to be fetched or called."""

@@ -1,0 +1,80 @@
+"""SEC008: tokens, home folders and code in the texts that a checkpoint carries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modlint.analysis.texts import Text, Texts
+from modlint.checkpoint import Checkpoint, Status
+from modlint.rule import Examination, Need, Options, Rule
+from modlint.text import count, printable
+from modlint.verdict import Confidence, Severity, Verdict
+from modlint_rules.safety.secret_patterns import CODE, PATTERNS, URL, URL_KEY, Pattern
+from modlint_rules.targets import place_in_file, whole_file
+
+_LISTED = 50
+_SHOWN = 80
+_FETCHED = Pattern("a URL to fetch or to call", URL, confidence=Confidence.MEDIUM)
+_HELP_SECRET = "revoke it, then save the checkpoint without it"
+_HELP_CODE = "do not run it; ask what it is for, and keep the tensors only"
+_HELP = "save the checkpoint without it"
+
+
+class SecretsAndPaths(Rule[Options]):
+    """A text that tells a secret or a path, or is code."""
+
+    code = "SEC008"
+    name = "secrets-and-paths"
+    summary = "metadata or doc strings hold tokens, home folders, scripts or shell commands"
+    severity = Severity.WARNING
+    source = "the issuers' documented token formats"
+    statuses = frozenset({Status.CHECKED, Status.UNREADABLE})
+
+    def needs(self) -> tuple[Need, ...]:
+        """The texts beside the tensors."""
+        return (Texts(),)
+
+    def check(self, file: Examination) -> Iterator[Verdict]:
+        """One finding for each kind and place, the first 50, or one passing verdict."""
+        checkpoint = file.checkpoint
+        texts = file.file(Texts())
+        findings = [
+            self._finding(checkpoint, text, pattern, found)
+            for text in texts
+            for pattern, found in _search(text)
+        ]
+        yield from findings[:_LISTED]
+        if len(findings) > _LISTED:
+            rest = count(len(findings) - _LISTED, "further finding")
+            yield self.failed(
+                whole_file(checkpoint), f"{rest} of the same kind not listed", help=_HELP
+            )
+        if not findings and checkpoint.status is Status.CHECKED:
+            yield self.passed(
+                whole_file(checkpoint),
+                f"{count(len(texts), 'text')} without secrets, home folders or commands",
+                values={"texts": len(texts)},
+            )
+
+    def _finding(self, checkpoint: Checkpoint, text: Text, pattern: Pattern, found: str) -> Verdict:
+        shown = f"{found[:4]}…" if pattern.secret else printable(found, _SHOWN)
+        help_ = _HELP_CODE if pattern.severity is Severity.ERROR or text.code else _HELP
+        return self.failed(
+            place_in_file(checkpoint, text.member, None),
+            f"{printable(text.where, _SHOWN)} holds {pattern.what}: {shown}",
+            help=_HELP_SECRET if pattern.secret else help_,
+            values={"what": pattern.what, "where": text.where},
+            severity=pattern.severity,
+            confidence=pattern.confidence,
+        )
+
+
+def _search(text: Text) -> Iterator[tuple[Pattern, str]]:
+    for pattern in CODE if text.code else PATTERNS:
+        match = pattern.regex.search(text.text)
+        if match is not None:
+            yield pattern, match.group()
+    if not text.code and URL_KEY.search(text.where):
+        match = URL.search(text.text)
+        if match is not None:
+            yield _FETCHED, match.group()

@@ -1,0 +1,57 @@
+"""Cases of FMT004."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from rule_cases import Case, Expected
+
+
+def saved(make: Callable[[torch.nn.Module], object]) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        torch.save(make(torch.nn.Linear(4, 2)), folder / "model.pt")
+        return folder / "model.pt"
+
+    return write
+
+
+def trained(net: torch.nn.Module) -> object:
+    optimiser = torch.optim.Adam(net.parameters())
+    net(torch.ones(1, 4)).sum().backward()
+    optimiser.step()
+    return {"model": net.state_dict(), "optimizer": optimiser.state_dict()}
+
+
+CASES = (
+    Case(
+        "weights alone pass",
+        saved(lambda net: net.state_dict()),
+        (Expected("pass", target=("file", "model.pt"), values={"tensors": 0, "bytes": 0}),),
+    ),
+    Case(
+        "an optimiser beside the weights",
+        saved(trained),
+        (
+            Expected(
+                "fail",
+                "note",
+                "high",
+                ("file", "model.pt"),
+                {"tensors": 6, "bytes": 2 * 4 * 10 + 2 * 4, "share": 88 / 128},
+                "are training state (optimizer",
+            ),
+        ),
+    ),
+    Case(
+        "an averaged copy beside the weights",
+        saved(lambda net: {"model": net.state_dict(), "ema": net.state_dict()}),
+        (Expected("fail", "note", values={"tensors": 2}),),
+    ),
+    Case(
+        "averaged weights alone pass",
+        saved(lambda net: {"ema": net.state_dict()}),
+        (Expected("pass"),),
+    ),
+)

@@ -1,0 +1,134 @@
+"""Cases of GRF001."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+from rule_cases import Case, Expected
+from zip_tricks import model as torch_model
+
+FLOAT = TensorProto.FLOAT
+WEIGHT = onnx.numpy_helper.from_array(np.ones((64, 64), np.float32), "w")
+
+
+def value(name: str, *shape: int) -> Any:
+    return helper.make_tensor_value_info(name, FLOAT, list(shape))
+
+
+def graph_of(
+    *nodes: Any, name: str = "g", inputs: tuple[Any, ...] = (value("x", 1, 64),)
+) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        graph = helper.make_graph(list(nodes), name, list(inputs), [value("y", 1, 64)], [WEIGHT])
+        opset = helper.make_opsetid("", 17)
+        made = helper.make_model(graph, opset_imports=[opset], ir_version=8)
+        onnx.save(made, folder / "model.onnx")
+        return folder / "model.onnx"
+
+    return write
+
+
+def stripped(folder: Path) -> Path:
+    path = graph_of(MATMUL)(folder)
+    model = onnx.load(path)
+    model.graph.initializer[0].ClearField("raw_data")
+    onnx.save(model, path)
+    return path
+
+
+def recursive(folder: Path) -> Path:
+    path = graph_of(helper.make_node("f", ["x"], ["y"], domain="own"))(folder)
+    model = onnx.load(path)
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    call = helper.make_node("f", ["a"], ["b"], domain="own")
+    model.functions.append(helper.make_function("own", "f", ["a"], ["b"], [call], opsets))
+    model.opset_import.add(domain="own", version=1)
+    onnx.save(model, path)
+    return path
+
+
+MATMUL = helper.make_node("MatMul", ["x", "w"], ["y"], name="mm")
+RELU = helper.make_node("Relu", ["h"], ["y"], name="act")
+FIRST = helper.make_node("MatMul", ["x", "w"], ["h"], name="mm")
+
+
+def error(kind: str, message: str, target: tuple[str, str] | None = None) -> Expected:
+    return Expected("fail", "error", "high", target, {"kind": kind}, message)
+
+
+def warning(kind: str, message: str) -> Expected:
+    return Expected("fail", "warning", "high", ("file", "model.onnx"), {"kind": kind}, message)
+
+
+CASES = (
+    Case(
+        "a valid graph passes",
+        graph_of(FIRST, RELU),
+        (Expected("pass", target=("file", "model.onnx"), values={"nodes": 2, "inferred": True}),),
+    ),
+    Case("a file without a graph passes", torch_model, (Expected("pass", message="no ONNX"),)),
+    Case(
+        "nodes out of order",
+        graph_of(RELU, FIRST),
+        (error("unsorted", "'h' before it is defined", ("layer", "act")),),
+    ),
+    Case(
+        "a name that nothing defines",
+        graph_of(RELU),
+        (error("undefined", "'h', which nothing defines", ("layer", "act")),),
+    ),
+    Case(
+        "a name defined twice",
+        graph_of(MATMUL, helper.make_node("Relu", ["x"], ["y"], name="act")),
+        (error("duplicate", "defines 'y' again", ("layer", "act")),),
+    ),
+    Case(
+        "shapes that contradict one another",
+        graph_of(MATMUL, inputs=(value("x", 1, 63),)),
+        (error("inference", "Incompatible dimensions"),),
+    ),
+    Case(
+        "no name",
+        graph_of(MATMUL, name=""),
+        (error("invalid", "the graph has no name"),),
+    ),
+    Case(
+        "an attribute that the operator lacks",
+        graph_of(helper.make_node("MatMul", ["x", "w"], ["y"], axis=1)),
+        (error("invalid", "Unrecognized attribute: axis"),),
+    ),
+    Case("functions without end", recursive, (error("recursive", "'f' calls itself"),)),
+    Case(
+        "an operator of another domain",
+        graph_of(helper.make_node("Odd", ["x"], ["y"], domain="org.example", name="odd")),
+        (warning("unknown-domain", "Odd of 'org.example'"),),
+    ),
+    Case(
+        "an operator that onnx does not define",
+        graph_of(helper.make_node("Odd", ["x"], ["y"], name="odd")),
+        (warning("custom-operator", "Odd of 'ai.onnx'"),),
+    ),
+    Case(
+        "a node that nothing reads",
+        graph_of(MATMUL, helper.make_node("Relu", ["x"], ["z"], name="idle")),
+        (warning("unused-node", "'idle' (Relu)"),),
+    ),
+    Case(
+        "stripped weights",
+        stripped,
+        (
+            Expected(
+                "fail",
+                "warning",
+                "medium",
+                values={"kind": "stripped-weights", "count": 1},
+                message="1 tensor without elements",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,90 @@
+"""Cases of SEC008."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+import zip_tricks
+from rule_cases import Case, Expected
+from safetensors.torch import save_file
+
+TOKEN = "hf_" + "aB3" * 12
+KEY = "AKIA" + "ABCDEFGH23456723"
+
+
+def metadata(**texts: str) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        save_file({"w": torch.ones(2)}, folder / "model.safetensors", metadata=texts)
+        return folder / "model.safetensors"
+
+    return write
+
+
+def arguments(folder: Path) -> Path:
+    content = {
+        "model": {"w": torch.ones(2)},
+        "args": argparse.Namespace(data="/home/ada/data/train"),
+    }
+    torch.save(content, folder / "model.pt")
+    return folder / "model.pt"
+
+
+class Printing(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        print("seen", 1)  # noqa: T201
+        return x
+
+
+def printing(folder: Path) -> Path:
+    return zip_tricks.torchscript(folder / "model.pt", Printing())
+
+
+def scripted(folder: Path) -> Path:
+    return zip_tricks.torchscript(folder / "model.pt", torch.nn.Linear(2, 2))
+
+
+def holds(what: str, severity: str = "warning", message: str = "") -> tuple[Expected, ...]:
+    return (Expected("fail", severity, values={"what": what}, message=message),)
+
+
+CASES = (
+    Case(
+        "ordinary metadata passes",
+        metadata(
+            format="pt",
+            license="https://www.apache.org/licenses/LICENSE-2.0",
+            description="evaluate(model) after os.path.join; executes on /home page; sk-learn",
+            commit="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        ),
+        (Expected("pass", target=("file", "model.safetensors")),),
+    ),
+    Case("a token", metadata(user=TOKEN), holds("a Hugging Face token", message="hf_a…")),
+    Case("an access key", metadata(env=f"key={KEY}"), holds("an AWS access key")),
+    Case(
+        "a private key",
+        metadata(k="-----BEGIN RSA PRIVATE KEY-----\nMII"),
+        holds("a private key"),
+    ),
+    Case("a home folder", arguments, holds("a path in somebody's home folder", "warning", "ada")),
+    Case(
+        "code that starts programs is an error",
+        metadata(info="x; os.system('id')"),
+        holds("Python code that starts programs", "error", "os.system("),
+    ),
+    Case("shell commands", metadata(setup="rm -rf /tmp/x"), holds("shell commands")),
+    Case("a script", metadata(page="<script>alert(1)</script>"), holds("a script")),
+    Case(
+        "a URL to call",
+        metadata(callback_url="http://example.org/x"),
+        holds("a URL to fetch or to call"),
+    ),
+    Case(
+        "TorchScript that prints",
+        printing,
+        holds("code that prints, or reads or writes files"),
+    ),
+    Case("TorchScript that computes passes", scripted, (Expected("pass"),)),
+)
