@@ -72,7 +72,7 @@ def _judge(node: Any, domain: str, operator: str, imported: dict[str, int]) -> P
 def _is_defined(operator: str, domain: str, version: int) -> bool:
     import onnx
 
-    if operator in _EXPERIMENTAL.split():
+    if operator in _EXPERIMENTAL.split() or not 0 < version < 1 << 31:
         return False
     try:
         onnx.defs.get_schema(operator, version, "" if domain == "ai.onnx" else domain)
