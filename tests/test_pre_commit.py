@@ -96,7 +96,7 @@ def write_weights(path: Path, *, nan: bool = False) -> None:
     }
     if nan:
         weights["fc1.weight"][3, 5] = np.nan
-    save_file(weights, path)
+    save_file(weights, path, {"format": "pt"})
 
 
 def findings(output: str, name: str) -> list[str]:
