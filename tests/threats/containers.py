@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 from threats.build import (
@@ -263,10 +264,20 @@ def _million(folder: Path) -> tuple[Path, tuple[Finding, ...]]:
 
 def _shared(count: int, entry: Entry) -> Zip:
     """A clean archive whose directory lists one further member many times over."""
-    clean = Torch().entries()
-    whole = zip_archive([*clean, entry])
+    return _listing([entry] * count)
+
+
+def _claimed(count: int, entry: Entry) -> Zip:
+    """The same, each time with another checksum, so that none can be taken for checked."""
+    return _listing([replace(entry, crc=number) for number in range(1, count + 1)])
+
+
+def _listing(entries: list[Entry]) -> Zip:
+    """A clean archive with one further member, which the directory lists by all these entries."""
+    clean, count = Torch().entries(), len(entries)
+    whole = zip_archive([*clean, entries[0]])
     records = b"".join(map(central_record, clean, whole.headers))
-    records += central_record(entry, whole.headers[-1]) * count
+    records += b"".join(central_record(entry, whole.headers[-1]) for entry in entries)
     end = end_record(len(clean) + count, whole.directory, len(records))
     content = whole.content[: whole.directory] + records + end
     return Zip(content, whole.headers, whole.records, whole.directory, len(content) - len(end))
@@ -340,7 +351,7 @@ _BOUNDS = (
         "storages that share their bytes twenty times over",
         zipped(
             "model.pt",
-            _shared(20, Entry("model/x", bytes(1 << 20))),
+            _claimed(20, Entry("model/x", bytes(1 << 20))),
             _sec006("model/x", None, "the limit"),
         ),
     ),

@@ -20,7 +20,8 @@ import pytest
 import torch
 
 from modlint.checkpoint import Checkpoint, Status
-from modlint_plugins.readers import contained
+from modlint.loading import load
+from modlint_plugins.readers import contained, modlint_readers
 
 Read = Callable[[Path], Checkpoint]
 STATE = {"fc.weight": torch.arange(6.0).reshape(2, 3), "fc.bias": torch.ones(2)}
@@ -308,11 +309,13 @@ def test_broken_member_does_not_hide_the_others(
     assert checkpoint.faults[0].member == "a.bin"
 
 
-def test_damaged_archives_do_not_crash(tmp_path: Path, load_any: Read) -> None:
+def test_damaged_archives_do_not_crash(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     members = (("a.pt", saved(STATE)), ("b.npy", b"\x93NUMPY"))
-    for whole in (zipped(*members), tarred(*members), gzip.compress(tarred(*members))):
+    compressed = gzip.compress(tarred(*members), mtime=0)
+    for whole in (zipped(*members), tarred(*members), compressed):
         for cut in range(8, len(whole), 1 + len(whole) // 40):
             for content in (whole[:cut], whole[:cut] + b"\xff" * 8 + whole[cut + 8 :]):
                 path.write_bytes(content)
-                assert not any("internal" in f.message for f in load_any(path).faults)
+                read = load(path, tuple(modlint_readers()))
+                assert not any("internal" in fault.message for one in read for fault in one.faults)
