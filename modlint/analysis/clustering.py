@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from modlint.analysis import Inputs, NetworkAnalysis
+from modlint.analysis.weights import Graph, WeightGraph
 from modlint.network import Network
 
 Null = Literal["layer", "layer-nonzero"]
@@ -16,6 +17,9 @@ Method = Literal["filan2021"]
 
 MAX_CONNECTIONS = 10_000_000
 """Larger graphs are not clustered unless asked for: 50 shuffles take minutes on two cores here."""
+
+WEIGHTS = WeightGraph()
+"""The graph of the published test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +79,13 @@ class Partition(NetworkAnalysis[Clusters]):
         clusters: number of clusters, k.
         seed: names the random streams of k-means and, in a test, of the shuffles.
         max_connections: graphs of more edges have no answer.
+        graph: the analysis that gives the graph; rules ask for variants of the weights' own.
     """
 
     clusters: int = 12
     seed: int = 0
     max_connections: int = MAX_CONNECTIONS
+    graph: NetworkAnalysis[Graph] = WEIGHTS
 
     name: ClassVar[str] = "partition"
     description: ClassVar[str] = "spectral clusters of a network's neurons, n-cut and S_k"

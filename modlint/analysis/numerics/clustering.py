@@ -17,7 +17,7 @@ from modlint.analysis.numerics.adjacency import Adjacency, adjacency, compact, l
 from modlint.analysis.numerics.eigen import leading_pairs
 from modlint.analysis.numerics.seeds import generator
 from modlint.analysis.numerics.workers import single_threaded
-from modlint.analysis.weights import Graph, WeightGraph
+from modlint.analysis.weights import Graph
 from modlint.errors import Unavailable
 from modlint.network import Network
 
@@ -57,7 +57,7 @@ def live_graph(network: Network, inputs: Inputs, spec: Partition) -> tuple[Graph
             f"modlint check --config rules.not-clusterable.max-connections={network.connections} "
             "(likewise rules.unbalanced-clusters)"
         )
-    graph = inputs.result(WeightGraph())
+    graph = inputs.result(spec.graph)
     live = live_vertices(adjacency(graph), inputs.device)
     require_enough(int(live.sum()), spec.clusters)
     return compact(graph, live), live
