@@ -83,6 +83,11 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         metavar="PATTERNS",
         help="pass over these files in folders (as in a .gitignore)",
     )
+    run.add_argument(
+        "--baseline-model",
+        metavar="FILE",
+        help="a checkpoint to compare the files with, by the rules that compare (CLU006)",
+    )
     run.add_argument("--device", choices=("auto", "cpu", "cuda"), help="default: auto")
     run.add_argument("--seed", type=int, metavar="N", help="of everything random; default: 0")
     _add_config_flags(run)
