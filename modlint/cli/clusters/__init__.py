@@ -82,7 +82,8 @@ def _listed(ids: list[str]) -> str:
 
 def _portray(path: str, file: FileExamination, choice: Choice) -> ClustersDocument:
     networks, unavailable = [], {}
-    for network in file.networks:
+    for index, network in enumerate(file.networks):
+        file.progress("clustering", index, len(file.networks))
         try:
             networks.append(NetworkPortrait.of(network, file, choice))
         except Unavailable as error:

@@ -52,7 +52,7 @@ class ClusterPortrait(msgspec.Struct, frozen=True):
 
 
 class NullPortrait(msgspec.Struct, frozen=True):
-    """The shuffled networks; `reason` says why there are none, or no statistics of them."""
+    """The shuffled networks; `reason` says why there is no null distribution."""
 
     shuffles: int
     reason: str | None = None
