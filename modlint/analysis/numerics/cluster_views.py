@@ -24,7 +24,7 @@ def cluster_weights(inputs: Inputs, spec: Partition) -> EdgeWeights:
     matrix, labels = _live(inputs, spec)
     members = torch.nn.functional.one_hot(labels, spec.clusters).to(torch.float64)
     twice_within = (members * matrix.times(members)).sum(0)
-    volume = _degree(matrix) @ members
+    volume = matrix.degrees @ members
     leaving = volume - twice_within
     leaving = leaving.where(leaving > ROUNDING * volume, 0)
     return EdgeWeights(tuple((twice_within / 2).tolist()), tuple(leaving.tolist()))
@@ -38,7 +38,7 @@ def smallest_eigenvalues(inputs: Inputs, spec: Partition, beyond: int) -> tuple[
     """
     matrix, _ = _live(inputs, spec)
     wanted = max(spec.clusters, min(spec.clusters + beyond, matrix.vertices // 3))
-    values, _ = leading_pairs(matrix.scaled(_degree(matrix).rsqrt()), wanted)
+    values, _ = leading_pairs(matrix, wanted)
     return tuple((1 - values).clamp_min(0).tolist())
 
 
@@ -65,11 +65,6 @@ def _live(inputs: Inputs, spec: Partition) -> tuple[Adjacency, torch.Tensor]:
     return adjacency(compact(graph, live)), labels[live]
 
 
-def _degree(matrix: Adjacency) -> torch.Tensor:
-    """Row sums: (vertices,) float64."""
-    return matrix.times(torch.ones(matrix.vertices, dtype=torch.float64, device=matrix.device))
-
-
 def _labels(clusters: Clusters, group: str) -> torch.Tensor:
     return torch.tensor(clusters.labels[group], dtype=torch.int64)
 
@@ -77,7 +72,7 @@ def _labels(clusters: Clusters, group: str) -> torch.Tensor:
 def _panel(block: Block, clusters: Clusters, spec: ReorderedWeights) -> Panel:
     source, target = _labels(clusters, block.source), _labels(clusters, block.target)
     columns, rows = (_order(labels).to(block.weights.device) for labels in (source, target))
-    image = block_means(block.weights[columns][:, rows].T, spec.pixels).cpu()
+    image = block_means(block.weights[columns][:, rows].T, spec.pixels).double().cpu()
     k = spec.partition.clusters
     return Panel(
         block.layer, block.source, block.target, _counts(source, k), _counts(target, k), image

@@ -26,7 +26,16 @@ _CHANGE = {
 }
 """By whether the baseline passed CLU001's test, and whether the file does."""
 
-_COMPARED = ("ncut", "null_mean", "null_std", "z_score", "p_value", "effect_size", "spectral_sum")
+_COMPARED = (
+    "shuffles",
+    "ncut",
+    "spectral_sum",
+    "null_mean",
+    "null_std",
+    "z_score",
+    "p_value",
+    "effect_size",
+)
 """Values that are reported of both sides."""
 
 
@@ -46,7 +55,8 @@ class ClusterabilityRegressed(NotClusterable):
         after = file.network(self._test, network)
         was, (holds, limit) = self._decide(before)[0], self._decide(after)
         target = Target("network", network.id, network=network.id)
-        told = f"n-cut {_told(after)}, in the baseline {_told(before)}"
+        name = "n-cut" if self.options.method == "filan2021" else "spectral sum"
+        told = f"{name} {_told(after)}, in the baseline {_told(before)}"
         message = f"{_CHANGE[was, holds]}: {told}"
         values = self._compared(before, after)
         sure = _weaker(network.confidence, old.confidence)
@@ -83,7 +93,7 @@ class ClusterabilityRegressed(NotClusterable):
 def _told(result: ClusterNull) -> str:
     """What a test measured, in a few words."""
     return (
-        f"{result.clusters.ncut:.2f} against {result.null_mean:.2f} ± {result.null_std:.2g}"
+        f"{result.observed:.2f} against {result.null_mean:.2f} ± {result.null_std:.2g}"
         f" (z {result.z_score:.1f}, p {result.p_value:.2g})"
     )
 

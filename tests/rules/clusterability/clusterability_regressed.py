@@ -82,6 +82,19 @@ CASES = (
         PLANTED,
     ),
     Case(
+        "by the spectral sum",
+        RANDOM,
+        (
+            Expected(
+                "fail",
+                values={"method": "spectral", "statistic": "spectral_sum", "baseline_shuffles": 19},
+                message="no longer clusterable: spectral sum ",
+            ),
+        ),
+        QUICK | {"method": "spectral"},
+        PLANTED,
+    ),
+    Case(
         "too few shuffles for max-p",
         RANDOM,
         (Expected("inconclusive", message="set shuffles to 99 or more"),),
