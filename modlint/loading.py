@@ -21,6 +21,10 @@ _SPECIAL_FILES = (
     (stat.S_ISCHR, "a character device"),
     (stat.S_ISBLK, "a block device"),
 )
+_NO_CHECKPOINT = {
+    Status.NOT_A_CHECKPOINT: "is no checkpoint",
+    Status.LFS_POINTER: "is a Git LFS pointer, not the file itself: it was not downloaded",
+}
 
 
 def load(path: Path, readers: Iterable[Reader]) -> tuple[Checkpoint, ...]:
@@ -34,6 +38,25 @@ def load(path: Path, readers: Iterable[Reader]) -> tuple[Checkpoint, ...]:
     except UnreadableError as error:
         return (_unreadable(path, "unknown", 0, error),)
     return read_source(source, readers)
+
+
+def load_whole(path: Path, readers: Iterable[Reader]) -> Checkpoint:
+    """Read a file that must be one checkpoint with nothing amiss.
+
+    Raises:
+        UnreadableError: it does not exist, is none, cannot wholly be read, or is several at once.
+    """
+    if not os.path.lexists(path):
+        raise UnreadableError("no such file")
+    first, *others = load(path, readers)
+    if others:
+        formats = " and ".join(checkpoint.format for checkpoint in (first, *others))
+        raise UnreadableError(f"is {formats} at once; which is meant nothing tells")
+    if first.faults:
+        raise UnreadableError(f"cannot wholly be read: {first.faults[0].message}")
+    if first.status is not Status.CHECKED:
+        raise UnreadableError(_NO_CHECKPOINT.get(first.status, "cannot be read"))
+    return first
 
 
 def read_source(source: Source, readers: Iterable[Reader]) -> tuple[Checkpoint, ...]:

@@ -14,11 +14,12 @@ from support import modlint
 from modlint.cli import main
 
 Capture = pytest.CaptureFixture[str]
-HEAVY = {"torch", "onnx", "scipy", "numpy", "rich", "sklearn"}
+HEAVY = {"torch", "onnx", "scipy", "numpy", "rich", "sklearn", "matplotlib"}
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["check", "--help"], ["rules"], ["rule", "NEU001"]]
+    "arguments",
+    [["--help"], ["check", "--help"], ["clusters", "--help"], ["rules"], ["rule", "NEU001"]],
 )
 def test_help_and_catalogue_import_nothing_heavy(arguments: list[str]) -> None:
     code = (
