@@ -66,7 +66,7 @@ class Checksums(FileAnalysis[ChecksumResult]):
                 continue  # a bomb lists the same bytes many times over
             checked.add(place)
             if member.compressed or member.offset is None:
-                inflated += member.nbytes
+                inflated += max(member.nbytes, member.stored)
             else:
                 mapped += member.nbytes
             problem = _past_limit(inflated, mapped, checkpoint.nbytes) or _problem(member)

@@ -9,7 +9,7 @@ import msgspec
 
 from modlint.checkpoint import Checkpoint, Status, Tensor
 from modlint.network import Layer, Network
-from modlint.text import count, file_size, printable
+from modlint.text import count, file_size, json_safe, printable
 from modlint.verdict import Confidence
 
 
@@ -135,7 +135,7 @@ class Contents(msgspec.Struct, frozen=True):
     def to_json(self) -> str:
         """The contents as indented JSON; what JSON cannot hold is shown as Python spells it."""
         plain = _encodable(msgspec.to_builtins(self, enc_hook=str))
-        return msgspec.json.format(msgspec.json.encode(plain)).decode() + "\n"
+        return json_safe(msgspec.json.format(msgspec.json.encode(plain)).decode()) + "\n"
 
 
 def _encodable(value: Any) -> Any:

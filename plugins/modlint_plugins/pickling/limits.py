@@ -26,7 +26,7 @@ class Limits:
 
     Attributes:
         opcodes: number of opcodes over all streams.
-        seconds: wall-clock time.
+        seconds: wall-clock time spent on interpreting.
         copied_bytes: text and numbers copied out of the file; bytes literals stay mapped.
         integer_bytes: size of one integer.
         name_length: characters of a global's module or name.
@@ -59,14 +59,22 @@ class Budget:
     opcodes: int = 0
     copied_bytes: int = 0
     globals: int = 0
-    started: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0
+    since: float = field(default_factory=time.monotonic)
+
+    def resume(self) -> None:
+        """Let the clock run: a pickle is about to be interpreted."""
+        self.since = time.monotonic()
 
     def spend_opcodes(self, count: int) -> None:
         """Account for opcodes, and for the time they took."""
+        now = time.monotonic()
+        self.seconds += now - self.since
+        self.since = now
         self.opcodes += count
         if self.opcodes >= self.limits.opcodes:
             raise LimitReached(f"more than {self.limits.opcodes:,} opcodes")
-        if time.monotonic() - self.started > self.limits.seconds:
+        if self.seconds > self.limits.seconds:
             raise LimitReached(f"more than {self.limits.seconds:g} seconds")
 
     def spend_copy(self, nbytes: int) -> None:

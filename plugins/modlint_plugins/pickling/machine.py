@@ -114,6 +114,7 @@ class Machine:
 
     def run(self) -> str | None:
         """Interpret up to STOP; the reason where that is not reached, or not by all readers."""
+        self.budget.resume()
         try:
             while True:
                 before = self.opcodes

@@ -115,6 +115,8 @@ def _end_remarks(archive: Archive, directory_end: int) -> Iterator[Remark]:
         message = f"the zip archive's end record counts {entries:,} members, its directory lists "
         yield Remark("wrong-count", f"{message}{len(archive.entries):,}", offset=end)
     tail = end + END.size
+    if comment:
+        yield _hidden(view, "extra-field", "are the zip archive's comment", tail, tail + comment)
     if tail + comment < len(view) and _holds_data(view, tail + comment, len(view)):
         start = tail + comment
         yield _hidden(view, "trailing-bytes", "follow the zip archive", start, len(view))

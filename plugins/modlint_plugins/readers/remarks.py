@@ -1,0 +1,36 @@
+"""Remarks and faults as they are gathered: bounded for each kind, so that none hides another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from modlint.checkpoint import Remark
+
+MOST = 200
+"""Remarks of one kind that are kept; kinds are few, and none comes from a file."""
+
+
+class Remarks:
+    """Different remarks, in order, at most `MOST` of each kind."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Remark, None] = {}
+        self._counts: Counter[str] = Counter()
+
+    def __iter__(self) -> Iterator[Remark]:
+        return iter(self._kept)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def add(self, remark: Remark) -> None:
+        """Keep a remark, as long as there are not too many of its kind."""
+        if self._counts[remark.kind] < MOST and remark not in self._kept:
+            self._counts[remark.kind] += 1
+            self._kept[remark] = None
+
+    def update(self, remarks: Iterable[Remark]) -> None:
+        """Keep each of several."""
+        for remark in remarks:
+            self.add(remark)
