@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import struct
 from collections.abc import Callable
@@ -49,6 +50,13 @@ def _commented() -> Zip:
     whole = zip_archive(Torch().entries())
     content = whole.content[:-2] + struct.pack("<H", len(_HEADED)) + _HEADED
     return Zip(content, whole.headers, whole.records, whole.directory, whole.end)
+
+
+def _gzip() -> bytes:
+    """A clean archive, compressed, with a payload in the header's extra field."""
+    plain = gzip.compress(zip_archive(Torch().entries()).content, mtime=0)
+    extra = struct.pack("<H", len(_HEADED)) + _HEADED
+    return plain[:3] + bytes([plain[3] | 4]) + plain[4:10] + extra + plain[10:]
 
 
 def _barren(count: int) -> Zip:
@@ -129,6 +137,11 @@ THREATS = (
             _commented(),
             Finding("SEC002", "warning", None, _commented().end + 22, "comment"),
         ),
+    ),
+    Threat(
+        7,
+        "a pickle in the header of a gzip stream",
+        alone("m.pt.gz", _gzip(), Finding("SEC002", "warning", None, 12, "gzip header")),
     ),
     Threat(
         14,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from modlint.checkpoint import Remark
+from modlint.signatures import LONGEST, signature
 
 MOST = 200
 """Remarks of one kind that are kept; kinds are few, and none comes from a file."""
@@ -34,3 +35,14 @@ class Remarks:
         """Keep each of several."""
         for remark in remarks:
             self.add(remark)
+
+
+def unused(
+    view: memoryview, kind: str, what: str, start: int, end: int, member: str | None = None
+) -> Remark:
+    """A remark on bytes that nothing refers to; of its own kind where a program begins there."""
+    message = f"{end - start:,} bytes {what}"
+    program = signature(view[start : min(start + LONGEST, end)])
+    if program is None:
+        return Remark(kind, message, member, start)
+    return Remark("hidden-program", f"{message}: {program}", member, start)

@@ -8,9 +8,9 @@ from functools import partial
 
 from modlint.checkpoint import Checkpoint, Member, Remark, Status
 from modlint.errors import UnreadableError
-from modlint.signatures import LONGEST, signature
 from modlint.source import Source
 from modlint_plugins.readers.contained import Contents, bare, prefixed
+from modlint_plugins.readers.remarks import unused
 from modlint_plugins.readers.serialized_json import scan_serialized
 from modlint_plugins.readers.tar_archive import TarEntry, is_tar, tar_entries
 from modlint_plugins.readers.torch_tar import is_torch_tar, read_torch_tar
@@ -89,11 +89,8 @@ def _examine_rest(contents: Contents, end: int) -> None:
         piece = bytes(view[at : at + _PIECE])
         if data := piece.lstrip(b"\0"):
             start = at + len(piece) - len(data)
-            program = signature(view[start : start + LONGEST])
-            kind = "trailing-bytes" if program is None else "hidden-program"
-            what = "" if program is None else f": {program}"
-            message = f"{len(view) - start:,} bytes follow the end of the tar archive{what}"
-            contents.remark(kind, message, offset=start)
+            what = "follow the end of the tar archive"
+            contents.remarks.add(unused(view, "trailing-bytes", what, start, len(view)))
             contents.examine(view[start:], bare("trailing bytes"), start)
             return
 

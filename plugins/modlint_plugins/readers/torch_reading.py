@@ -8,13 +8,12 @@ from dataclasses import dataclass, field, replace
 from modlint.checkpoint import Checkpoint, Member, Remark, Status, Tensor
 from modlint.errors import UnreadableError
 from modlint.pickles import PickleTrace
-from modlint.signatures import LONGEST, signature
 from modlint.source import Source
 from modlint_plugins.pickling.limits import Budget
 from modlint_plugins.pickling.opcodes import has_header
 from modlint_plugins.pickling.scan import Interpretation, interpret, is_plausible
 from modlint_plugins.pickling.values import Blob, Nested, PersistentId, Value
-from modlint_plugins.readers.remarks import Remarks
+from modlint_plugins.readers.remarks import Remarks, unused
 
 _MOST_NESTED = 4
 
@@ -148,12 +147,9 @@ class Reading:
                 return values
         at -= sum(found.trace.nbytes for found in pending)
         if at < len(segment.view):
-            rest = len(segment.view) - at
-            program = signature(segment.view[at : at + LONGEST])
-            kind = "trailing-bytes" if program is None else "hidden-program"
-            what = "" if program is None else f": {program}"
-            message = f"{rest:,} bytes follow the last pickle{what}"
-            self.remark(kind, message, segment.member, at)
+            view, what = segment.view, "follow the last pickle"
+            remark = unused(view, "trailing-bytes", what, at, len(view), segment.member)
+            self.remarks.add(remark)
         return values
 
     def _accept_all(self, segment: Segment, pickles: list[Interpretation]) -> list[Value]:
