@@ -110,6 +110,12 @@ def _index(
     return write
 
 
+_DEEP = b"\x80\x02})" + b"\x85" * 100_000 + b"Ns."
+_MASKED = (
+    b"\x80\x02cnumpy.ma.core\n_mareconstruct\n(cevil\nArray\ncnumpy\nndarray\nK\x00\x85"
+    + text("f")
+    + b"tR."
+)
 _TWO = [Entry("b/version", b"3\n"), *Torch().entries(), Entry("b/data.pkl", b"\x80\x02}.")]
 _TAR = tar_entry(b"a.pkl", b"\x80\x02}.") + bytes(1024)
 
@@ -142,6 +148,23 @@ THREATS = (
         7,
         "a pickle in the header of a gzip stream",
         alone("m.pt.gz", _gzip(), Finding("SEC002", "warning", None, 12, "gzip header")),
+    ),
+    Threat(
+        23,
+        "a key of a hundred thousand nested tuples, whose hash overflows the stack",
+        alone("m.pkl", _DEEP, Finding("FMT001", "error", None, len(_DEEP) - 2, "1,000 deep")),
+    ),
+    Threat(
+        15,
+        "a memo index of four billion, for which C takes as many entries",
+        alone(
+            "m.pkl", b"\x80\x02Nr" + b"\xff" * 4 + b".", Finding("FMT001", "error", None, 3, "memo")
+        ),
+    ),
+    Threat(
+        21,
+        "a class that NumPy instantiates with what the file gives it",
+        alone("m.pkl", _MASKED, Finding("SEC001", "error", None, None, "evil.Array")),
     ),
     Threat(
         14,
