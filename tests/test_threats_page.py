@@ -15,7 +15,8 @@ CONSTANTS = {
     "a pickle in an archive": (f"{READERS}.torch_zip", "_MAX_PICKLE"),
     "members of one zip or tar archive": (f"{READERS}.zip_archive", "MAX_MEMBERS"),
     "members opened over all containers of a file": (f"{READERS}.contained", "MAX_MEMBERS"),
-    "seconds until the last of them is opened": (f"{READERS}.contained", "MAX_SECONDS"),
+    "tensors, and entries of archives, over all of them": (f"{READERS}.contained", "MAX_TENSORS"),
+    "seconds until the last part of a file is opened": (f"{READERS}.contained", "MAX_SECONDS"),
     "containers within containers": (f"{READERS}.contained", "MAX_DEPTH"),
     "inflated bytes in memory at a time": (f"{READERS}.contained", "MAX_KEPT"),
     "inflated bytes of nested containers in all": (f"{READERS}.contained", "MAX_INFLATED"),
@@ -40,7 +41,7 @@ LIMITS = {
     "an integer in a pickle": "integer_bytes",
     "globals named": "globals",
     "values once sharing is undone": "unfolded",
-    "pickles that follow one another": "streams",
+    "pickles of a file": "streams",
     "depth of open MARKs": "marks",
 }
 

@@ -20,6 +20,7 @@ from threats.build import (
     end_record,
     local_header,
     runs,
+    safetensors,
     tar_entry,
     text,
     zip_archive,
@@ -82,11 +83,22 @@ def _views(count: int, elements: int) -> bytes:
     return b"\x80\x02}(" + b"".join(text(f"w{n}") + one for n in range(count)) + b"u."
 
 
+def _crowd(count: int) -> bytes:
+    names = json.dumps({f"w{n}": _EMPTY for n in range(100_000)}).encode()
+    return _repeated(".safetensors", safetensors(names), count)
+
+
+_EMPTY = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+
+
 def _opcodes(count: int) -> bytes:
-    """An archive whose directory lists one long pickle under many names."""
-    pickle = b"\x80\x02" + b"N0" * 500_000 + b"N."
-    body = local_header(Entry("0.pkl", pickle)) + pickle
-    entries = [Entry(f"{n}.pkl", pickle) for n in range(count)]
+    return _repeated(".pkl", b"\x80\x02" + b"N0" * 500_000 + b"N.", count)
+
+
+def _repeated(suffix: str, content: bytes, count: int) -> bytes:
+    """An archive whose directory lists one member under many names."""
+    body = local_header(Entry(f"0{suffix}", content)) + content
+    entries = [Entry(f"{n}{suffix}", content) for n in range(count)]
     records = b"".join(central_record(entry, 0) for entry in entries)
     return body + records + end_record(count, len(body), len(records))
 
@@ -195,6 +207,11 @@ THREATS = (
             zip_archive(Torch(pickle=_views(8, 100_000_000)).entries()),
             Finding("FMT001", "error", None, None, "view 3,200,000,000 bytes"),
         ),
+    ),
+    Threat(
+        10,
+        "four names for one file of a hundred thousand tensors",
+        alone("m.zip", _crowd(4), Finding("FMT001", "error", None, None, "250,000 tensors")),
     ),
     Threat(
         23,

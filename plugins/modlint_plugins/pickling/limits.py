@@ -33,7 +33,7 @@ class Limits:
         globals: number of opcodes that name a global.
         calls: uses noted of one global for each way of using it.
         marks: depth of open MARKs.
-        streams: number of pickles that follow one another.
+        streams: number of pickles.
         nested: number of pickles within literals.
         unfolded: number of values once sharing is undone.
     """
@@ -59,12 +59,16 @@ class Budget:
     opcodes: int = 0
     copied_bytes: int = 0
     globals: int = 0
+    streams: int = 0
     seconds: float = 0.0
     since: float = field(default_factory=time.monotonic)
 
-    def resume(self) -> None:
-        """Let the clock run: a pickle is about to be interpreted."""
+    def begin(self) -> None:
+        """Account for a pickle, and let the clock run."""
         self.since = time.monotonic()
+        self.streams += 1
+        if self.streams > self.limits.streams:
+            raise LimitReached(f"more than {self.limits.streams:,} pickles")
 
     def spend_opcodes(self, count: int) -> None:
         """Account for opcodes, and for the time they took."""

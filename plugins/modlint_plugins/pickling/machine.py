@@ -114,8 +114,8 @@ class Machine:
 
     def run(self) -> str | None:
         """Interpret up to STOP; the reason where that is not reached, or not by all readers."""
-        self.budget.resume()
         try:
+            self.budget.begin()
             while True:
                 before = self.opcodes
                 with suppress(Jumped):

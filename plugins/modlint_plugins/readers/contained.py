@@ -19,6 +19,8 @@ from modlint_plugins.readers.remarks import Remarks
 MAX_DEPTH = 3
 MAX_MEMBERS = 10_000
 MAX_SECONDS = 60.0
+MAX_TENSORS = MAX_ENTRIES = 250_000
+"""Tensors, and entries of archives, that are kept of all that a file contains."""
 MAX_KEPT = 1 << 30
 MAX_INFLATED = 4 << 30
 MAX_RATIO = 100
@@ -55,8 +57,16 @@ class Allowance:
         self.members += 1
         if self.members > MAX_MEMBERS:
             raise UnreadableError(f"holds more than {MAX_MEMBERS:,} members")
+        self.check_time()
+
+    def check_time(self) -> None:
+        """Make sure that there is time for another part.
+
+        Raises:
+            UnreadableError: there is none.
+        """
         if time.monotonic() - self.started > MAX_SECONDS:
-            raise UnreadableError(f"opening its members takes more than {MAX_SECONDS:g} seconds")
+            raise UnreadableError(f"opening its parts takes more than {MAX_SECONDS:g} seconds")
 
     def most(self, stored: int) -> int:
         """Bytes that so many compressed ones may inflate to now."""
@@ -224,14 +234,7 @@ class Contents:
         for fault in checkpoint.faults:
             member, message = naming.within(fault.member), naming.said(fault.message)
             self.faults.add(replace(fault, member=member, message=message))
-        self.members += (
-            replace(
-                member,
-                name=naming.within(member.name) or member.name,
-                offset=_shifted(member.offset, origin),
-            )
-            for member in checkpoint.members
-        )
+        self._merge_members(checkpoint.members, naming, origin)
 
     def add_tensor(self, tensor: Tensor) -> None:
         """Keep a tensor under a name of its own."""
@@ -259,9 +262,27 @@ class Contents:
             members=tuple(self.members),
         )
 
+    def _merge_members(
+        self, members: tuple[Member, ...], naming: Naming, origin: int | None
+    ) -> None:
+        if len(self.members) + len(members) > MAX_ENTRIES:
+            self.fault("limit", f"its archives list more than {MAX_ENTRIES:,} members")
+            return
+        self.members += (
+            replace(
+                member,
+                name=naming.within(member.name) or member.name,
+                offset=_shifted(member.offset, origin),
+            )
+            for member in members
+        )
+
     def _merge_tensors(self, tensors: Iterable[Tensor], naming: Naming, origin: int | None) -> None:
         storages: dict[int, Storage] = {}
         for tensor in tensors:
+            if len(self.tensors) >= MAX_TENSORS:
+                self.fault("limit", f"holds more than {MAX_TENSORS:,} tensors")
+                return
             old = tensor.storage
             if id(old) not in storages:
                 where = naming.within(old.member)

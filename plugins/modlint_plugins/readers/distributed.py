@@ -110,6 +110,11 @@ class _Parts:
             if count >= _MAX_ITEMS:
                 self.contents.fault("limit", f"names more than {_MAX_ITEMS:,} items")
                 return
+            try:
+                self.contents.allowance.check_time()
+            except UnreadableError as error:
+                self.contents.fault("limit", str(error))
+                return
             part = self._part(item.part)
             if part is not None:
                 self._read(item, part)
