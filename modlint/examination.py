@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from modlint.analysis import FileAnalysis, NetworkAnalysis, Progress, TensorAnalysis
+from modlint.bounds import most_viewed
 from modlint.checkpoint import Checkpoint, Tensor
 from modlint.errors import Unavailable, UnreadableError
 from modlint.network import Network
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import torch
 
 R = TypeVar("R")
+
+_PAST_LIMIT = "the tensors before it view as many bytes as are examined of one file"
 
 
 class FileExamination:
@@ -73,9 +76,12 @@ class FileExamination:
         tensors = self.checkpoint.tensors
         if not new:
             return
+        most = most_viewed(tensors.values())
+        viewed = 0
         for done, tensor in enumerate(tensors.values()):
             self.progress("examining tensors", done, len(tensors))
-            reason = self._visit(tensor, new)
+            viewed += tensor.nbytes
+            reason = self._visit(tensor, new) if viewed <= most else _PAST_LIMIT
             if reason is not None:
                 self.unexamined[tensor.name] = reason
 

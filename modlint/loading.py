@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from modlint.bounds import excess
 from modlint.checkpoint import Checkpoint, Remark, Status
 from modlint.errors import UnreadableError
 from modlint.network import Network, NetworkBuilder
@@ -37,7 +38,7 @@ def load(path: Path, readers: Iterable[Reader]) -> tuple[Checkpoint, ...]:
         source = open_source(path)
     except UnreadableError as error:
         return (_unreadable(path, "unknown", 0, error),)
-    return read_source(source, readers)
+    return tuple(_bounded(checkpoint) for checkpoint in read_source(source, readers))
 
 
 def load_whole(path: Path, readers: Iterable[Reader]) -> Checkpoint:
@@ -99,6 +100,14 @@ def build_networks(
         if networks is not None:
             return tuple(networks)
     return (Network("0", reason=f"no graph builder knows the format {checkpoint.format}"),)
+
+
+def _bounded(checkpoint: Checkpoint) -> Checkpoint:
+    """The checkpoint, with a fault where its tensors view more than is examined."""
+    problem = excess(checkpoint.tensors.values())
+    if problem is None:
+        return checkpoint
+    return replace(checkpoint, faults=(*checkpoint.faults, Remark("limit", problem)))
 
 
 def _refuse_special(path: Path) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from modlint.text import json_safe
+
 
 def json_text(document: msgspec.Struct) -> str:
     """A struct as indented JSON; what JSON cannot hold is shown as Python spells it.
@@ -13,7 +15,7 @@ def json_text(document: msgspec.Struct) -> str:
     Numbers that are not finite are null.
     """
     plain = well_formed(msgspec.to_builtins(document, enc_hook=str))
-    return msgspec.json.format(msgspec.json.encode(plain)).decode() + "\n"
+    return json_safe(msgspec.json.format(msgspec.json.encode(plain)).decode()) + "\n"
 
 
 def well_formed(value: Any) -> Any:
