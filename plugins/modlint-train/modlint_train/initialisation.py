@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from modlint.network import Group, Layer
+from modlint.network import Layer
+from modlint_train.layout import by_units, spread
 from modlint_train.live import infer, live_tensors
-from modlint_train.spread import spread
+from modlint_train.units import Units, draw_units, inner_layers
 
 LINEAR, CONVOLUTION = 0.6, 0.8
 """Published factors d of weights between modules."""
@@ -20,7 +21,7 @@ def clusterable_init_(
     within: float | None = None,
     between: float | None = None,
     generator: torch.Generator | None = None,
-) -> dict[str, torch.Tensor]:
+) -> Units:
     """Plant modules in initial weights, in place.
 
     Each unit gets one of the modules at random, output c module c mod `modules`. Weights within a
@@ -34,36 +35,24 @@ def clusterable_init_(
         within: u; unset, it follows from d.
         between: d; unset, it follows from u; with both unset it is .6 for linear layers and .8 for
             convolutions (u = 4.6 and 2.8 with 10 modules).
-        generator: of the modules of units, on the CPU; unset, torch's global one.
+        generator: of the units' modules, on the CPU; unset, torch's global one.
 
     Returns:
-        By network and group ("0/fc1"), (units,) int64: each unit's module. The input's units, which
-        no scaled layer touches, have theirs too.
+        By network and group ("0/fc1"), (units,) int64: each unit's module; also the input's units',
+        though no scaled layer touches them.
 
     Raises:
         ValueError: fewer than two modules.
         NotInferred: modlint rebuilds no network from the module.
     """
-    if modules < 2:
-        raise ValueError(f"{modules} module(s): at least 2 are needed")
-    tensors = live_tensors(module)
-    planted: dict[str, torch.Tensor] = {}
-    for network in infer(module):
-        units = {group.name: _draw(group, modules, generator) for group in network.groups}
-        for layer in network.layers:
-            if network.group(layer.source).role != "input":
-                u, d = _factors(layer, modules, within, between)
-                together = units[layer.source].unsqueeze(1) == units[layer.target]
-                edges = together.double() * (u - d) + d
-                tensors[layer.weight].mul_(spread(network, layer, edges, tensors))
-        planted |= {f"{network.id}/{name}": of for name, of in units.items()}
-    return planted
-
-
-def _draw(group: Group, modules: int, generator: torch.Generator | None) -> torch.Tensor:
-    if group.role == "output":
-        return torch.arange(group.size) % modules
-    return torch.randint(modules, (group.size,), generator=generator)
+    networks, tensors = infer(module), live_tensors(module)
+    units = draw_units(networks, modules, generator)
+    for network, layer, together in inner_layers(networks, units):
+        u, d = _factors(layer, modules, within, between)
+        weight = tensors[layer.weight]
+        factors = (together.double() * (u - d) + d).to(weight)
+        by_units(network, layer, weight).mul_(spread(layer, factors))
+    return units
 
 
 def _factors(
