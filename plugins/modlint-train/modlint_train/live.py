@@ -61,7 +61,8 @@ def live_tensors(module: nn.Module) -> dict[str, torch.Tensor]:
     """
     tensors: dict[str, torch.Tensor] = module.state_dict(keep_vars=True)
     for name in tensors:
-        if ".parametrizations." in f".{name}" or name.endswith("_orig"):
+        masked = name.endswith("_orig") and f"{name.removesuffix('_orig')}_mask" in tensors
+        if masked or ".parametrizations." in f".{name}":
             raise NotInferred(
                 f"{name} is no weight itself: a weight is computed from it; "
                 "remove the parametrisation or the pruning mask first"
