@@ -86,14 +86,14 @@ class _Eigenvalues(torch.autograd.Function):
     def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         values, v = ctx.saved_tensors
         weighted = v * upstream
-        # Σ_m c_m[(v_i − v_j)² − λ(v_i² + v_j²)] = own_i + own_j − 2 Σ_m c_m v_i v_j
-        own = (weighted * v) @ values
+        # Σ_m c_m[(v_i − v_j)² − λ(v_i² + v_j²)] = own_i + own_j − 2 Σ_m c_m v_i v_j: one product
+        own = ((weighted * v) @ values).unsqueeze(1)
+        one = torch.ones_like(own)
+        left, right = torch.cat([own, one, v], 1), torch.cat([one, own, -2 * weighted], 1)
         gradients = []
         for i, j in ctx.pairs:
-            rows, columns = ctx.spans[i], ctx.spans[j]
             # (columns, rows), as the weights behind most blocks are stored
-            gradient = own[columns].unsqueeze(1) + own[rows]
-            gradient.addmm_(v[columns], weighted[rows].T, alpha=-2)
+            gradient = (left[ctx.spans[j]] @ right[ctx.spans[i]].T).T
             # a block on the diagonal holds each edge twice
-            gradients.append(gradient.T / 2 if i == j else gradient.T)
+            gradients.append(gradient / 2 if i == j else gradient)
         return (None, None, None, None, None, *gradients)

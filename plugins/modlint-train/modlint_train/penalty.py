@@ -52,7 +52,7 @@ class ClusterabilityPenalty:
     """
 
     def __init__(
-        self, module: nn.Module, eigenvalues: int = 3, warm: bool = True, tolerance: float = 1e-3
+        self, module: nn.Module, eigenvalues: int = 3, warm: bool = True, tolerance: float = 1e-2
     ) -> None:
         if eigenvalues < 1:
             raise ValueError(f"{eigenvalues} eigenvalues: at least 1 is needed")
