@@ -42,8 +42,7 @@ class Solver(Protocol):
 def exact(matrix: Adjacency, scale: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Modlint's own solver, in float64; see `Solver`."""
     blocks = {pair: block.double() for pair, block in matrix.blocks.items()}
-    normalised = Adjacency(matrix.sizes, blocks).scaled(scale.double())
-    values, vectors = leading_pairs(normalised, count + 1)
+    values, vectors = leading_pairs(Adjacency(matrix.sizes, blocks), count + 1)
     return values[1:].to(scale), vectors[:, 1:].to(scale)
 
 

@@ -1,7 +1,7 @@
 """The graph that modlint measures, differentiable: the same edges as `WeightGraph`.
 
-`modlint.analysis.numerics.weights` widens to float64 in chunks, for files of any size; here edges
-keep the parameters' dtype and layout, so that a training step pays for no copy.
+`modlint.analysis.numerics.weights` sums in float64 by chunks, for files of any size; here edges keep
+the parameters' dtype and layout, so that a training step pays for no copy.
 """
 
 from __future__ import annotations
@@ -42,8 +42,7 @@ def live_adjacency(inputs: LiveInputs) -> tuple[Adjacency, torch.Tensor]:
     if not bool(degree.isfinite().all()):
         raise Unavailable("the weights hold NaN or infinity, or their norms make them so")
     with torch.no_grad():
-        wide = {pair: block.double() for pair, block in matrix.blocks.items()}
-        live = live_vertices(Adjacency(matrix.sizes, wide), matrix.device)
+        live = live_vertices(matrix, matrix.device)
     matrix = adjacency(compact(graph, live))
     return matrix, _degrees(matrix)
 
