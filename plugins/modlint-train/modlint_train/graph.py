@@ -1,7 +1,7 @@
 """The graph that modlint measures, differentiable: the same edges as `WeightGraph`.
 
-`modlint.analysis.numerics.weights` sums in float64 by chunks, for files of any size; here edges keep
-the parameters' dtype and layout, so that a training step pays for no copy.
+`modlint.analysis.numerics.weights` sums in float64 by chunks, for files of any size; here edges
+keep the parameters' dtype and layout, so that a training step pays for no copy.
 """
 
 from __future__ import annotations
