@@ -24,9 +24,10 @@ class Group:
     Attributes:
         name: unique in the network.
         size: number of neurons.
-        role: inputs and outputs are neurons too.
-        exposed: hidden neurons that something besides the network's layers reads: they are an
-            output as well, or feed what the builder could not follow.
+        role: inputs and outputs are neurons too; a residual stream that comes from outside is an
+            input.
+        exposed: neurons, not outputs, that something besides the network's layers reads: they are
+            an output as well, or feed what the builder could not follow.
     """
 
     name: str

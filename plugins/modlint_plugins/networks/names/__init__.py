@@ -1,4 +1,4 @@
-"""Networks from a state_dict's names and shapes alone: plain chains of layers.
+"""Networks from a state_dict's names and shapes alone: plain chains of layers, transformer blocks.
 
 A state_dict records neither order of execution nor additions, branches or activations. Only what
 names and shapes agree on is built; anything else gives the reason why not.
@@ -14,18 +14,22 @@ from modlint.network import Network
 from modlint_plugins.networks.names.assembly import rebuild
 from modlint_plugins.networks.names.modules import is_layer_weight, is_matrix
 from modlint_plugins.networks.names.split import split_coders, split_networks
+from modlint_plugins.networks.names.transformers import rebuild_blocks
 from modlint_plugins.networks.unique import unique
 
 
 class NamesBuilder:
-    """Rebuilds fully connected and plain convolutional chains; values are never read."""
+    """Rebuilds fully connected and plain convolutional chains, and transformer blocks.
+
+    Values are never read.
+    """
 
     name = "names"
-    description = "plain chains of layers, from a state_dict's names and shapes"
+    description = "chains of layers and transformer blocks, from a state_dict's names and shapes"
     rank = 20
 
     def build(self, checkpoint: Checkpoint) -> Sequence[Network] | None:
-        """One network, or the reason there is none, for each state_dict in the file.
+        """Networks, or the reason why there are none, for each state_dict in the file.
 
         Args:
             checkpoint: any that is no graph of its own: ONNX has its own builder.
@@ -62,14 +66,28 @@ def _build_section(
     section: str, tensors: list[Tensor], sorted_by_name: bool, qualified: bool
 ) -> list[Network]:
     sorted_by_name = sorted_by_name or _is_sorted(tensors)
+    prefix = f"{section}." if qualified and section else ""
     split = split_networks(tensors)
     if not split:
-        whole = rebuild(section or "0", tensors, sorted_by_name)
-        split = split_coders(tensors) if whole.reason is not None else {}
+        whole = _rebuild(section or "0", tensors, sorted_by_name, prefix)
+        split = split_coders(tensors) if whole[0].reason is not None else {}
         if not split:
-            return [whole]
-    prefix = f"{section}." if qualified and section else ""
-    return [rebuild(prefix + name, own, sorted_by_name) for name, own in split.items()]
+            return whole
+    return [
+        network
+        for name, own in split.items()
+        for network in _rebuild(prefix + name, own, sorted_by_name, prefix)
+    ]
+
+
+def _rebuild(
+    identifier: str, tensors: list[Tensor], sorted_by_name: bool, prefix: str
+) -> list[Network]:
+    """One chain; where it is none its transformer blocks; where it has none the reason."""
+    whole = rebuild(identifier, tensors, sorted_by_name)
+    if whole.reason is None:
+        return [whole]
+    return rebuild_blocks(identifier, tensors, prefix) or [whole]
 
 
 def _is_sorted(tensors: list[Tensor]) -> bool:
