@@ -305,6 +305,25 @@ def several_networks() -> Report:
     )
 
 
+def many_networks() -> Report:
+    """Twelve blocks of a transformer, of which every other one is clusterable, and the rest."""
+    ids = [f"encoder.layer.{i}" for i in range(12)]
+    whole = "the networks of 12 transformer blocks leave out embeddings.weight"
+    networks = [*map(network, ids), network("0", source=None, confidence=None, reason=whole)]
+    verdicts = [
+        clusterability(
+            10.02 + i / 50,
+            "fail" if i % 2 else "pass",
+            target=Target("network", name, network=name),
+            help="accept it" if i % 2 else None,
+        )
+        for i, name in enumerate(ids)
+    ]
+    rest = Target("network", "0", network="0")
+    verdicts.append(verdict("CLU001", "inconclusive", rest, reason=whole))
+    return report_of(file_report(*verdicts, networks=tuple(networks)))
+
+
 def many() -> Report:
     tensors = [
         verdict(
@@ -349,6 +368,7 @@ CASES: dict[str, Callable[[], Report]] = {
     "unread": unread,
     "no_network": no_network,
     "several_networks": several_networks,
+    "many_networks": many_networks,
     "many": many,
     "hostile": hostile,
     "nothing": report_of,

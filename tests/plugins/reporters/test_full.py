@@ -141,3 +141,35 @@ def test_rich_is_imported_when_a_report_is_written_and_not_before() -> None:
         "assert not {'rich', 'torch', 'onnx', 'scipy', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_alike_networks_are_folded_into_one(build: Callable[[str], Report]) -> None:
+    lines = render(build("many_networks")).splitlines()
+
+    header = [line.strip() for line in lines[: lines.index("")]]
+    assert sum(line.startswith("network ") for line in header) == 2
+    assert "… 11 more like it, up to encoder.layer.11" in header
+
+
+def test_networks_that_differ_are_not_folded(build: Callable[[str], Report]) -> None:
+    report = build("many_networks")
+    networks = report.files[0].networks
+    other = msgspec.structs.replace(networks[1], connections=1)
+    file = msgspec.structs.replace(report.files[0], networks=(networks[0], other, *networks[2:5]))
+
+    lines = render(msgspec.structs.replace(report, files=(file,))).splitlines()
+
+    header = [line.split() for line in lines[: lines.index("")]]
+    named = [words[1] for words in header if words[0] == "network"]
+    assert named == ["encoder.layer.0", "encoder.layer.1", "encoder.layer.2"]
+    assert ["…", "2", "more", "like", "it,", "up", "to", "encoder.layer.4"] in header
+
+
+def test_of_many_networks_the_worst_are_written_out(build: Callable[[str], Report]) -> None:
+    text = render(build("many_networks"))
+
+    drawn = re.findall(r"shuffles \(network encoder\.layer\.(\d+)\)", text)
+    explained = re.findall(r"where +network encoder\.layer\.(\d+)", text)
+    assert drawn == explained == ["11", "9", "7"]
+    assert "… and 9 more such tests, of which 6 passed (see --output-format json)" in text
+    assert "    … and 3 more (see --output-format json)" in text

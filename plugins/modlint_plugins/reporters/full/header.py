@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
+
+import msgspec
 from rich.cells import cell_len
 from rich.text import Text
 
@@ -27,17 +31,31 @@ def write_header(canvas: Canvas, file: FileReport) -> None:
     """Write what the file is."""
     canvas.rule(Text(file.path, "bold"))
     canvas.hanging(Text("  "), _facts(file))
-    networks = file.networks[:NETWORKS_SHOWN]
-    column = max((cell_len(network.id) for network in networks), default=0)
-    for network in networks:
-        lead = Text("  network ")
-        if len(file.networks) > 1:
-            lead.append(network.id, "bold").pad_right(column - cell_len(network.id) + 1)
-        _write_network(canvas, lead, network)
-    _write_more(canvas, len(file.networks) - NETWORKS_SHOWN)
+    _write_networks(canvas, file.networks)
     for remark in file.remarks[:REMARKS_SHOWN]:
         canvas.hanging(Text("  remark ", "dim"), Text(remark))
     _write_more(canvas, len(file.remarks) - REMARKS_SHOWN)
+
+
+def _write_networks(canvas: Canvas, networks: Sequence[NetworkReport]) -> None:
+    """Write each network; of a row of alike ones, as a transformer's blocks are, the first."""
+    rows = [list(row) for _, row in groupby(networks, key=_likeness)]
+    shown = rows[:NETWORKS_SHOWN]
+    column = max((cell_len(row[0].id) for row in shown), default=0)
+    for first, *others in shown:
+        lead = Text("  network ")
+        if len(networks) > 1:
+            lead.append(first.id, "bold").pad_right(column - cell_len(first.id) + 1)
+        _write_network(canvas, lead, first)
+        if others:
+            more = f"… {len(others):,} more like it, up to " if len(others) > 1 else "likewise "
+            canvas.hanging(Text(" " * 10), Text.assemble(more, (others[-1].id, "bold")))
+    _write_more(canvas, sum(map(len, rows[NETWORKS_SHOWN:])))
+
+
+def _likeness(network: NetworkReport) -> object:
+    """Equal for networks of which one line says all but the id."""
+    return msgspec.structs.replace(network, id="")
 
 
 def _facts(file: FileReport) -> Text:

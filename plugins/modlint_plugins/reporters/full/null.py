@@ -15,7 +15,7 @@ from modlint.text import count, number
 from modlint.verdict import Outcome, Verdict
 from modlint_plugins.reporters.full.canvas import SEVERITY_STYLES, Canvas
 from modlint_plugins.reporters.full.histogram import histogram, to_digits
-from modlint_plugins.reporters.full.measure import label
+from modlint_plugins.reporters.full.measure import label, strain
 from modlint_plugins.reporters.wording import where
 
 DRAWINGS_SHOWN = 3
@@ -74,21 +74,33 @@ class NullTest:
 
 
 def write_nulls(canvas: Canvas, file: FileReport, shown: Shown) -> None:
-    """Draw the null distribution of each verdict that has one."""
+    """Draw the null distribution of verdicts that have one, the worst first."""
     visible = (v for v in file.verdicts if v.outcome is not Outcome.FAIL or v in shown)
     tests = [test for verdict in visible if (test := NullTest.of(verdict))]
+    tests.sort(key=_gravity)
     for test in tests[:DRAWINGS_SHOWN]:
         _write_null(canvas, test, len(file.networks))
     if len(tests) > DRAWINGS_SHOWN:
-        more = len(tests) - DRAWINGS_SHOWN
-        canvas.line(f"  … and {more:,} more such tests (see --output-format json)")
+        rest = tests[DRAWINGS_SHOWN:]
+        passed = sum(test.verdict.outcome is Outcome.PASS for test in rest)
+        what = f"{count(len(rest), 'more such test')}, of which {passed or 'none'} passed"
+        canvas.line(f"  … and {what} (see --output-format json)")
+
+
+def _gravity(test: NullTest) -> tuple[bool, float]:
+    """Sorts findings before what passed, and by how far it is beyond its limit."""
+    return not _is_finding(test.verdict), -strain(test.verdict)
+
+
+def _is_finding(verdict: Verdict) -> bool:
+    return verdict.outcome is Outcome.FAIL and not verdict.baselined
 
 
 def _write_null(canvas: Canvas, test: NullTest, networks: int) -> None:
     verdict = test.verdict
     place = f" ({where(verdict.target, networks)})" if networks > 1 else ""
     subject = f"{label(test.statistic)} against {count(len(test.samples), 'shuffle')}{place}"
-    failed = verdict.outcome is Outcome.FAIL and not verdict.baselined
+    failed = _is_finding(verdict)
     style = SEVERITY_STYLES[verdict.severity] if failed else "bold green"
     canvas.line()
     canvas.hanging(Text.assemble("  ", (verdict.rule, "bold"), " "), Text(subject))

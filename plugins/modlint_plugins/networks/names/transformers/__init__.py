@@ -33,7 +33,7 @@ def rebuild_blocks(identifier: str, tensors: Sequence[Tensor], prefix: str) -> l
     if not networks or not outside:
         return networks
     amount = count(len(networks), "transformer block")
-    reason = f"only its {amount} make networks, which leaves {listed(outside)}; {EXPORT}"
+    reason = f"the networks of {amount} leave out {listed(outside)}; {EXPORT}"
     return [*networks, Network(identifier, reason=reason)]
 
 
