@@ -27,11 +27,18 @@ def build_graph(network: Network, inputs: Inputs, kernel_norm: KernelNorm) -> Gr
         Unavailable: a weight is not finite, or its shape contradicts the network.
     """
     groups = {group.name: group.size for group in network.groups}
-    blocks = tuple(_block(network, layer, inputs, kernel_norm) for layer in network.layers)
+    blocks = tuple(layer_block(network, layer, inputs, kernel_norm) for layer in network.layers)
     return Graph(groups, blocks)
 
 
-def _block(network: Network, layer: Layer, inputs: Inputs, kernel_norm: KernelNorm) -> Block:
+def layer_block(
+    network: Network, layer: Layer, inputs: Inputs, kernel_norm: KernelNorm = "l1"
+) -> Block:
+    """The edges of one layer.
+
+    Raises:
+        Unavailable: a weight is not finite, or its shape contradicts the network.
+    """
     edges = _edges(network, layer, inputs, kernel_norm)
     edges *= row_factors(network, layer, inputs).abs()
     if not edges.isfinite().all():
