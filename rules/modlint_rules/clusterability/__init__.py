@@ -14,6 +14,8 @@ def modlint_rules() -> Iterable[type[Rule[Any]]]:
     """The rules of this family."""
     from modlint_rules.clusterability.fragmented_network import FragmentedNetwork
     from modlint_rules.clusterability.not_clusterable import NotClusterable
+    from modlint_rules.clusterability.scale_dependent_clusters import ScaleDependentClusters
     from modlint_rules.clusterability.unbalanced_clusters import UnbalancedClusters
 
-    return (NotClusterable, UnbalancedClusters, FragmentedNetwork)
+    guards = (ScaleDependentClusters, FragmentedNetwork)
+    return (NotClusterable, UnbalancedClusters, *guards)
