@@ -50,6 +50,6 @@ class UnitScales(NetworkAnalysis[tuple[GroupScale, ...]]):
         Raises:
             Unavailable: the weight graph has none.
         """
-        from modlint.analysis.numerics.balance import unit_scales
+        from modlint.analysis.numerics.scales import unit_scales
 
         return unit_scales(network, inputs)

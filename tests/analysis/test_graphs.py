@@ -125,6 +125,19 @@ def test_strength_in_equals_strength_out() -> None:
         torch.testing.assert_close(*_strengths(_stream(), group))
 
 
+def test_deep_networks_are_balanced() -> None:
+    weights = [3.0 ** (i % 7) * w for i, w in enumerate(random_weights(0, *[20] * 60))]
+    inputs = chain(*rescaled(weights, 1))
+    for group in ("g1", "g30", "g58"):
+        torch.testing.assert_close(*_strengths(inputs, group))
+
+
+def test_a_network_without_hidden_units_is_balanced() -> None:
+    inputs = random_chain(0, 5, 4)
+    (block,) = inputs.result(BalancedGraph()).blocks
+    assert block.weights.equal(inputs.result(WeightGraph()).blocks[0].weights)
+
+
 def test_balancing_moves_scales_and_nothing_else() -> None:
     """The products of weights along any path from input to output stay."""
     inputs = random_chain(0, 9, 8, 7, 6)
