@@ -5,7 +5,7 @@ from __future__ import annotations
 import networkx as nx
 import pytest
 import torch
-from hand_built import HandInputs, chain, random_chain, random_weights, residual
+from hand_built import HandInputs, chain, random_chain, random_weights, residual_block
 
 from modlint.analysis.components import Component, Components
 from modlint.analysis.numerics.adjacency import adjacency
@@ -49,7 +49,7 @@ def test_sparse_networks(seed: int, density: float) -> None:
 def test_dense_and_residual_networks_are_one() -> None:
     assert _all(random_chain(0, 6, 5, 4)) == [Component(15, 6, 4)]
     weights = [random_weights(i, *n)[0] for i, n in enumerate([(5, 6), (6, 4), (4, 6), (6, 3)])]
-    assert _all(residual(*weights)) == [Component(18, 5, 3)]
+    assert _all(residual_block(*weights)) == [Component(18, 5, 3)]
 
 
 def _convolutions(*ways: tuple[int, int, int]) -> HandInputs:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hand_built import HandInputs, chain, faded, random_chain, random_weights, residual
+from hand_built import HandInputs, chain, faded, random_chain, random_weights, residual_block
 
 from modlint.analysis.flow import CarryingUnits, Flow, NegligibleUnits
 from modlint.analysis.weights import WeightGraph
@@ -66,7 +66,7 @@ def test_residual_branches_are_added_before_the_next_layer_reads_them() -> None:
     inner = _through(b, stream)
     branch = _through(c, inner)
     (d.double().abs() @ (stream + branch)).sum().backward()
-    found = _units(residual(a, b, c, d))
+    found = _units(residual_block(a, b, c, d))
     torch.testing.assert_close(found["x"], _relative(x))
     torch.testing.assert_close(found["stream"], _relative(stream, branch))
     torch.testing.assert_close(found["inner"], _relative(inner))

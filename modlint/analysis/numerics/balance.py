@@ -13,6 +13,7 @@ from dataclasses import replace
 import torch
 
 from modlint.analysis import Inputs
+from modlint.analysis.numerics.adjacency import product
 from modlint.analysis.weights import Block, Graph, WeightGraph
 from modlint.network import Network
 
@@ -66,9 +67,9 @@ class Balance:
         into, out = (torch.zeros_like(self.scale[group]) for _ in range(2))
         for block in self.blocks:
             if block.target == group:
-                into += (1 / self.scale[block.source]) @ block.weights * self.scale[group]
+                into += product(block.weights.T, 1 / self.scale[block.source]) * self.scale[group]
             if block.source == group:
-                out += block.weights @ self.scale[block.target] / self.scale[group]
+                out += product(block.weights, self.scale[block.target]) / self.scale[group]
         return into, out
 
     def balance_units(self, group: str) -> float:
@@ -104,11 +105,12 @@ class Balance:
             if block.source in place and block.target in place:
                 leaving = self.free[block.source] / self.scale[block.source]
                 arriving = self.free[block.target] * self.scale[block.target]
-                total = float(leaving @ block.weights @ arriving)
+                total = float(leaving @ product(block.weights, arriving))
                 sums[place[block.source], place[block.target]] += total
         return sums
 
     def scaled(self, block: Block) -> Block:
         """A block as its units are scaled now."""
         rows, columns = self.scale[block.source], self.scale[block.target]
-        return replace(block, weights=block.weights / rows.unsqueeze(1) * columns)
+        weights = block.weights / rows.unsqueeze(1) * columns
+        return replace(block, weights=weights.to(block.weights.dtype))

@@ -10,7 +10,7 @@ from modlint.analysis import Inputs
 from modlint.analysis.clustering import MAX_CONNECTIONS
 from modlint.analysis.flow import Flow, Flows, GroupFlow
 from modlint.analysis.numerics.scaled import Scaled, total
-from modlint.analysis.numerics.weights import layer_block
+from modlint.analysis.numerics.weights import edge_dtype, layer_block
 from modlint.analysis.units import LayerUnits, UnitWeights
 from modlint.analysis.weights import WeightGraph
 from modlint.network import Layer, Network
@@ -65,7 +65,8 @@ def _group_flow(units: LayerUnits, flow: torch.Tensor, threshold: float) -> Grou
 def _edges(network: Network, inputs: Inputs) -> Edges:
     """From the graph that other analyses use; layer by layer where it would be large."""
     if network.connections > MAX_CONNECTIONS:
-        return lambda layer: layer_block(network, layer, inputs).weights
+        dtype = edge_dtype(network, inputs)
+        return lambda layer: layer_block(network, layer, inputs, "l1", dtype).weights
     blocks = {block.layer: block.weights for block in inputs.result(WeightGraph()).blocks}
     return lambda layer: blocks[layer.name]
 

@@ -71,4 +71,5 @@ def flow_graph(inputs: Inputs) -> Graph:
 def _flowing(block: Block, forward: torch.Tensor, backward: torch.Tensor) -> Block:
     flow = block.weights * forward.unsqueeze(1) * backward
     total = flow.sum()
-    return replace(block, weights=flow / total if total > 0 else flow)
+    flow = flow / total if total > 0 else flow
+    return replace(block, weights=flow.to(block.weights.dtype))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
+from modlint.analysis.numerics.adjacency import product
+
 
 @dataclass(frozen=True, eq=False)
 class Scaled:
@@ -27,7 +29,7 @@ class Scaled:
 
     def through(self, weights: torch.Tensor) -> Scaled:
         """Multiplied by a matrix without negative entries, from the left."""
-        return Scaled.of(weights @ self.values, self.log)
+        return Scaled.of(product(weights, self.values), self.log)
 
     def times(self, other: Scaled) -> Scaled:
         """Multiplied entry by entry."""

@@ -38,8 +38,16 @@ def unit_scales(network: Network, inputs: Inputs) -> tuple[GroupScale, ...]:
 
 
 def _group_scale(network: Network, group: Group, graph: Graph) -> GroupScale:
-    into = _sum(block.weights.sum(0) for block in graph.blocks if block.target == group.name)
-    out = _sum(block.weights.sum(1) for block in graph.blocks if block.source == group.name)
+    into = _sum(
+        block.weights.sum(0, dtype=torch.float64)
+        for block in graph.blocks
+        if block.target == group.name
+    )
+    out = _sum(
+        block.weights.sum(1, dtype=torch.float64)
+        for block in graph.blocks
+        if block.source == group.name
+    )
     both = (into > 0) & (out > 0)
     ratios = (into[both] / out[both]).log()
     layer = next(layer.name for layer in network.layers if layer.target == group.name)

@@ -12,6 +12,7 @@ from modlint.rule import Rule
 @hookimpl
 def modlint_rules() -> Iterable[type[Rule[Any]]]:
     """The rules of this family."""
+    from modlint_rules.clusterability.clusterability_regressed import ClusterabilityRegressed
     from modlint_rules.clusterability.dead_units_change_verdict import DeadUnitsChangeVerdict
     from modlint_rules.clusterability.fragmented_network import FragmentedNetwork
     from modlint_rules.clusterability.not_clusterable import NotClusterable
@@ -19,4 +20,4 @@ def modlint_rules() -> Iterable[type[Rule[Any]]]:
     from modlint_rules.clusterability.unbalanced_clusters import UnbalancedClusters
 
     guards = (ScaleDependentClusters, DeadUnitsChangeVerdict, FragmentedNetwork)
-    return (NotClusterable, UnbalancedClusters, *guards)
+    return (NotClusterable, UnbalancedClusters, *guards, ClusterabilityRegressed)

@@ -24,6 +24,7 @@ from modlint.network import GroupRole, Network
 from modlint.rule import Examination, Need, NetworkRule
 from modlint.text import count
 from modlint.verdict import Severity, Target, Verdict
+from modlint_rules.clusterability.not_clusterable import EXTREMES
 from modlint_rules.clusterability.options import PartitionOptions
 from modlint_rules.clusterability.size import require_size
 
@@ -41,7 +42,10 @@ class DeadUnitsOptions(PartitionOptions, frozen=True):
     ] = 50
     method: Annotated[
         Method,
-        msgspec.Meta(description="the statistic: filan2021 is the n-cut of arXiv 2103.03386"),
+        msgspec.Meta(
+            description="the statistic: filan2021, the n-cut of arXiv 2103.03386; spectral, its"
+            " lower bound over all partitions"
+        ),
     ] = "filan2021"
     null: Annotated[
         Null,
@@ -121,6 +125,7 @@ class DeadUnitsChangeVerdict(NetworkRule[DeadUnitsOptions]):
             shuffles=options.shuffles,
             null=options.null,
             method=options.method,
+            extremes=EXTREMES if options.method == "spectral" else None,
             budget=options.budget,
         )
 
@@ -161,7 +166,7 @@ class DeadUnitsChangeVerdict(NetworkRule[DeadUnitsOptions]):
         """What a test says of the network's clusters beside those of its shuffles."""
         if result.z_score < 0 and result.p_value <= self.options.max_p:
             return "better"
-        return "worse" if result.clusters.ncut > max(result.null_samples) else "no better"
+        return "worse" if result.p_worse <= self.options.max_p else "no better"
 
     def _values(
         self, dropped: Mapping[GroupRole, int], whole: ClusterNull, without: ClusterNull
