@@ -112,7 +112,7 @@ def _permuted(
     flat = weights.flatten()
     moving = None if places is None else places.flatten().nonzero().flatten()
     entries = flat if moving is None else flat[moving]
-    order = permutation(seed, number, matrix, len(entries)).to(flat.device)
+    order = permutation(seed, number, matrix, len(entries), flat.device)
     after = entries[order] if moving is None else flat.index_put((moving,), entries[order])
     return after.view(weights.shape)
 
