@@ -2,7 +2,7 @@
 
 Filan et al., Clusterability in Neural Networks, arXiv 2103.03386: `SpectralClustering` on the
 absolute weights, n-cut without the factor ½, every layer's weights permuted within the layer. The
-sum of the 12 smallest eigenvalues of the normalised Laplacian, by scipy's `eigsh`, on the same.
+sum of the 12 smallest eigenvalues of the normalised Laplacian, by scipy, on the same.
 Neurons whose strength is below 1e-8 of the mean strength are removed before permuting, and again
 after it: they would divide by nothing.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy import sparse
-from scipy.sparse.linalg import eigsh
+from scipy.linalg import svdvals
 from sklearn.cluster import SpectralClustering
 
 from modlint.analysis.numerics.seeds import permutation
@@ -78,11 +78,16 @@ def ncut(weights: Weights) -> float:
 
 
 def spectral_sum(weights: Weights) -> float:
-    """Sum of the smallest eigenvalues of the normalised Laplacian, by scipy."""
-    scale = sparse.diags_array(np.concatenate(_degrees(weights)) ** -0.5)
-    normalised = scale @ _adjacency(weights) @ scale
-    start = np.ones(normalised.shape[0])
-    return float((1 - eigsh(normalised, CLUSTERS, which="LA", v0=start)[0]).sum())
+    """Sum of the smallest eigenvalues of the normalised Laplacian, by LAPACK's exact SVD.
+
+    Layers of even and odd number make the graph bipartite: the normalised adjacency's largest
+    eigenvalues are the singular values of its block between the two.
+    """
+    degrees = _degrees(weights)
+    scale = sparse.diags_array(np.concatenate(degrees) ** -0.5)
+    normalised = sparse.csr_matrix(scale @ _adjacency(weights) @ scale)
+    odd = np.repeat(np.arange(len(degrees)) % 2, [len(group) for group in degrees]) == 1
+    return float((1 - svdvals(normalised[~odd][:, odd].toarray())[:CLUSTERS]).sum())
 
 
 def _shuffled(weights: Weights, number: int) -> Weights:
