@@ -13,7 +13,7 @@ from modlint.analysis.weights import Graph, WeightGraph
 from modlint.network import Network
 
 Null = Literal["layer", "layer-nonzero"]
-Method = Literal["filan2021"]
+Method = Literal["filan2021", "spectral"]
 
 MAX_CONNECTIONS = 10_000_000
 """Larger graphs are not clustered unless asked for: 50 shuffles take minutes on two cores here."""
@@ -45,30 +45,52 @@ class Clusters:
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterNull:
-    """An observed n-cut against those of shuffled networks.
+class Comparison:
+    """An observed statistic against the same of shuffled networks; low is clusterable.
 
     Attributes:
-        clusters: the observed partition.
-        null_samples: n-cut of each shuffled network.
+        observed: of the network.
+        null_samples: of each shuffled network.
         null_mean: mean of the samples.
         null_std: their standard deviation, ddof 0.
-        z_score: (n-cut − mean)/std; negative means more clusterable than shuffled.
-        robust_z: (n-cut − median)/(1.4826 · MAD), None where the MAD is zero.
-        p_value: (1 + #{null ≤ observed})/(N + 1), one-sided.
+        z_score: (observed − mean)/std; negative means more clusterable than shuffled.
+        robust_z: (observed − median)/(1.4826 · MAD), None where the MAD is zero.
+        p_value: one-sided: (1 + #{null ≤ observed})/(N + 1); in a sequential test h/n where the
+            n-th shuffle was the h-th as low (Besag & Clifford, Sequential Monte Carlo p-values,
+            Biometrika 78, 1991).
+        p_interval: 95 % Clopper-Pearson interval of the chance of a shuffle as low: what p would be
+            with endless shuffles.
+        p_worse: the same as `p_value` of the other side, #{null ≥ observed}.
+        p_two_sided: twice the smaller of the two, at most 1.
         effect_size: (median − observed)/median.
-        in_out_ratio: (1 − n/k)/(2n/k), of the mean cluster; infinite where nothing is cut.
     """
 
-    clusters: Clusters
+    observed: float
     null_samples: tuple[float, ...]
     null_mean: float
     null_std: float
     z_score: float
     robust_z: float | None
     p_value: float
+    p_interval: tuple[float, float]
+    p_worse: float
+    p_two_sided: float
     effect_size: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterNull(Comparison):
+    """The test of a network's partition.
+
+    Attributes:
+        clusters: the observed partition.
+        in_out_ratio: (1 − n/k)/(2n/k), of the mean cluster; infinite where nothing is cut.
+        spectral: the comparison of S_k on the same shuffles, whatever the method.
+    """
+
+    clusters: Clusters
     in_out_ratio: float
+    spectral: Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,25 +125,29 @@ class Partition(NetworkAnalysis[Clusters]):
 
 @dataclass(frozen=True, slots=True)
 class ClusterTest(NetworkAnalysis[ClusterNull]):
-    """The published permutation test of clusterability (arXiv 2103.03386, section 3.1).
+    """The permutation test of clusterability (arXiv 2103.03386, section 3.1).
 
     Attributes:
-        partition: how the network and each of its shuffles is clustered.
-        shuffles: number of shuffled networks, N.
+        partition: how the network and, for n-cut, each of its shuffles is clustered.
+        shuffles: the most shuffled networks, N.
         null: permute all entries of each matrix ("layer"), or its non-zero ones
             ("layer-nonzero").
-        method: the statistic.
-        budget: seconds after which an unfinished test has no answer; None for no bound.
+        method: the statistic: n-cut of the clusters ("filan2021"), or the sum of the k smallest
+            eigenvalues, S_k ("spectral").
+        extremes: the test stops once so many shuffles are as low, and so many as high, as the
+            network (h of Besag & Clifford 1991, on both sides); None for never.
+        budget: seconds after which an undecided test has no answer; None for no bound.
     """
 
     partition: Partition = Partition()
     shuffles: int = 50
     null: Null = "layer"
     method: Method = "filan2021"
+    extremes: int | None = None
     budget: float | None = None
 
     name: ClassVar[str] = "cluster-test"
-    description: ClassVar[str] = "n-cut against the same network with shuffled weights"
+    description: ClassVar[str] = "n-cut or S_k against the same network with shuffled weights"
 
     def compute(self, network: Network, inputs: Inputs) -> ClusterNull:
         """Test.

@@ -23,8 +23,9 @@ class Block:
         tensor: name of its weight tensor; tied layers share it.
         source: group of the columns.
         target: group of the rows.
-        weights: non-negative finite edge weights, float64, shape (in, out): after norm folding,
-            absolute values, kernel norm and flatten aggregation; read-only.
+        weights: non-negative finite edge weights, shape (in, out): after norm folding, absolute
+            values, kernel norm and flatten aggregation; read-only; float64 in a graph of which some
+            weight is stored so, else float32.
         mask: where an edge can exist, bool, shape (in, out); None where everywhere (grouped
             convolutions connect only within their group).
         turned: the tensor is stored as (in, out), not as (out, in): tied layers that use it in

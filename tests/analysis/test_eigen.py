@@ -11,23 +11,24 @@ from modlint.analysis.numerics.adjacency import Adjacency
 from modlint.analysis.numerics.eigen import leading_pairs
 
 
-def _normalised(sizes: tuple[int, ...], *pairs: tuple[int, int], seed: int = 0) -> Adjacency:
-    """A normalised adjacency of random positive blocks between pairs of groups."""
+def _random(sizes: tuple[int, ...], *pairs: tuple[int, int], seed: int = 0) -> Adjacency:
+    """An adjacency of random positive blocks between pairs of groups."""
     generator = torch.Generator().manual_seed(seed)
     blocks = {}
     for i, j in pairs:
         block = torch.rand(sizes[i], sizes[j], dtype=torch.float64, generator=generator) ** 4
         blocks[i, j] = (block + block.T).fill_diagonal_(0) if i == j else block
-    matrix = Adjacency(sizes, blocks)
-    degree = matrix.times(torch.ones(matrix.vertices, dtype=torch.float64))
-    return matrix.scaled(degree.rsqrt())
+    return Adjacency(sizes, blocks)
 
 
-def _assert_pairs(matrix: Adjacency, k: int) -> None:
+def _assert_pairs(matrix: Adjacency, k: int, values_to: float = 1e-9, to: float = 1e-7) -> None:
     values, vectors = leading_pairs(matrix, k)
-    expected = np.linalg.eigvalsh(matrix.dense().numpy())[::-1][:k]
-    np.testing.assert_allclose(values, expected, atol=1e-9)
-    torch.testing.assert_close(matrix.times(vectors), vectors * values, atol=1e-7, rtol=0)
+    assert values.dtype == vectors.dtype == torch.float64
+    scale = matrix.degrees.rsqrt()
+    normalised = matrix.dense() * scale * scale.unsqueeze(1)
+    expected = np.linalg.eigvalsh(normalised.numpy())[::-1][:k]
+    np.testing.assert_allclose(values, expected, atol=values_to)
+    torch.testing.assert_close(normalised @ vectors, vectors * values, atol=to, rtol=0)
     torch.testing.assert_close(vectors.T @ vectors, torch.eye(k).double(), atol=1e-7, rtol=0)
     peaks = vectors.gather(0, vectors.abs().argmax(0, keepdim=True))
     assert bool((peaks > 0).all())
@@ -38,32 +39,32 @@ CHAIN = ((0, 1), (1, 2), (2, 3))
 
 @pytest.mark.parametrize("sizes", [(20, 30, 25, 6), (4, 30, 5, 30), (40, 9, 40, 9)])
 def test_chain(sizes: tuple[int, ...]) -> None:
-    matrix = _normalised(sizes, *CHAIN)
+    matrix = _random(sizes, *CHAIN)
     assert matrix.sides() is not None
     _assert_pairs(matrix, 8)
 
 
 def test_skip_connection_closes_an_odd_cycle() -> None:
-    matrix = _normalised((20, 15, 10), (0, 1), (1, 2), (0, 2))
+    matrix = _random((20, 15, 10), (0, 1), (1, 2), (0, 2))
     assert matrix.sides() is None
     _assert_pairs(matrix, 8)
 
 
 def test_edges_within_a_group() -> None:
-    matrix = _normalised((20, 15), (0, 1), (1, 1))
+    matrix = _random((20, 15), (0, 1), (1, 1))
     assert matrix.sides() is None
     _assert_pairs(matrix, 6)
 
 
 def test_components_repeat_the_eigenvalue_one() -> None:
-    matrix = _normalised((12, 12, 9, 14), (0, 1), (2, 3))
+    matrix = _random((12, 12, 9, 14), (0, 1), (2, 3))
     _assert_pairs(matrix, 5)
     assert leading_pairs(matrix, 5)[0][:2].tolist() == pytest.approx([1, 1])
 
 
 def test_smaller_side_has_fewer_vertices_than_pairs() -> None:
-    _assert_pairs(_normalised((50, 3), (0, 1)), 12)
-    _assert_pairs(_normalised((3, 50), (0, 1)), 12)
+    _assert_pairs(_random((50, 3), (0, 1)), 12)
+    _assert_pairs(_random((3, 50), (0, 1)), 12)
 
 
 def test_smaller_side_of_low_rank() -> None:
@@ -73,15 +74,41 @@ def test_smaller_side_of_low_rank() -> None:
 
 
 def test_spectrum_of_a_bipartite_graph_is_symmetric_below_its_rank() -> None:
-    matrix = _normalised((6, 7), (0, 1))
+    matrix = _random((6, 7), (0, 1))
     _assert_pairs(matrix, 7)
 
 
-@pytest.mark.parametrize("pairs", [CHAIN, (*CHAIN, (0, 2)), ((0, 1), (2, 3))])
+LARGE = [CHAIN, (*CHAIN, (0, 2)), ((0, 1), (2, 3))]
+
+
+@pytest.mark.parametrize("gram", [True, False])
+@pytest.mark.parametrize("pairs", LARGE)
+def test_subspaces_found_in_float32(
+    pairs: tuple[tuple[int, int], ...], gram: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    double = _random((450, 300, 260, 390), *pairs, seed=2)
+    matrix = Adjacency(double.sizes, {at: block.float() for at, block in double.blocks.items()})
+    if not gram:
+        monkeypatch.setattr(eigen, "GRAM_ADVANTAGE", 0)
+    solved = []
+    solve = eigen._solve
+    monkeypatch.setattr(eigen, "_solve", lambda *a: solved.append(a[-1]) or solve(*a))
+    _assert_pairs(matrix, 12, values_to=1e-6, to=3e-4)
+    assert solved == [torch.float32]
+
+
+def test_float64_takes_over_where_float32_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    double = _random((450, 300, 260, 390), *CHAIN, seed=2)
+    matrix = Adjacency(double.sizes, {at: block.float() for at, block in double.blocks.items()})
+    monkeypatch.setattr(eigen, "ACCEPTED", 1e-5)
+    _assert_pairs(matrix, 12)
+
+
+@pytest.mark.parametrize("pairs", LARGE)
 def test_krylov_method_of_large_graphs(
     pairs: tuple[tuple[int, int], ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    matrix = _normalised((150, 200, 160, 190), *pairs, seed=1)
+    matrix = _random((150, 200, 160, 190), *pairs, seed=1)
     whole, _ = leading_pairs(matrix, 6)
     monkeypatch.setattr(eigen, "_decompose_whole", lambda order, k: False)
     values, _ = leading_pairs(matrix, 6)

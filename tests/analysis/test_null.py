@@ -18,9 +18,11 @@ from threadpoolctl import threadpool_limits
 from modlint.analysis.clustering import ClusterNull, Clusters, ClusterTest, Null, Partition
 from modlint.analysis.numerics import clustering, kmeans
 from modlint.analysis.numerics.adjacency import adjacency, compact, live_vertices
-from modlint.analysis.numerics.clustering import normalised_cut
-from modlint.analysis.numerics.null import shuffle, summarise
+from modlint.analysis.numerics.clustering import Cut, normalised_cut
+from modlint.analysis.numerics.comparison import decided
+from modlint.analysis.numerics.null import summarise
 from modlint.analysis.numerics.seeds import permutation, seed_of
+from modlint.analysis.numerics.shuffling import shuffle
 from modlint.analysis.weights import Graph, WeightGraph
 from modlint.errors import Unavailable
 from modlint.network import Layer
@@ -34,10 +36,6 @@ def _test(inputs: HandInputs, spec: ClusterTest) -> ClusterNull:
 
 def _graph(inputs: HandInputs) -> Graph:
     return inputs.result(WeightGraph())
-
-
-def _clusters(ncut: float) -> Clusters:
-    return Clusters({}, (1, 1), ncut, 0.0, 2, 0)
 
 
 # --- shuffles
@@ -205,35 +203,60 @@ def test_isolated_neurons_are_removed_before_the_shuffle() -> None:
 # --- statistics
 
 
-def test_statistics_of_the_null() -> None:
-    samples = [10.2, 10.1, 10.4, 10.3, 10.0, 10.25, 10.15]
-    found = summarise(_clusters(10.05), samples, 12)
-    assert found.null_mean == pytest.approx(np.mean(samples))
-    assert found.null_std == pytest.approx(np.std(samples))
-    assert found.z_score == pytest.approx((10.05 - np.mean(samples)) / np.std(samples))
-    assert found.p_value == 2 / 8
-    mad = stats.median_abs_deviation(samples, scale=1 / 1.4826)
-    assert found.robust_z == pytest.approx((10.05 - np.median(samples)) / mad)
-    assert found.effect_size == pytest.approx((10.2 - 10.05) / 10.2)
+def _summarised(ncut: float, k: int, *samples: tuple[float, float]) -> ClusterNull:
+    """Of a network with S_k 0.5, and shuffles given as (n-cut, S_k)."""
+    clusters = Clusters({}, (1, 1), ncut, 0.5, 2, 0)
+    cuts = [Cut(spectral_sum, ncut=sample) for sample, spectral_sum in samples]
+    return summarise(clusters, cuts, ClusterTest(Partition(clusters=k)))
 
 
 def test_in_out_ratio_of_the_reports_example() -> None:
-    found = summarise(_clusters(10.02), [10.1, 10.2], 12)
+    found = _summarised(10.02, 12, (10.1, 9.0), (10.2, 9.1))
     assert found.in_out_ratio == pytest.approx(0.099, abs=5e-4)
     assert found.p_value == pytest.approx(1 / 3)
+    assert found.spectral.null_samples == (9.0, 9.1)
 
 
-def test_nothing_cut_and_nothing_deviating() -> None:
-    found = summarise(_clusters(0.0), [1.0, 1.0, 1.0, 2.0], 2)
-    assert math.isinf(found.in_out_ratio)
-    assert found.robust_z is None
+def test_nothing_cut() -> None:
+    assert math.isinf(_summarised(0.0, 2, (1.0, 1.0), (2.0, 1.5)).in_out_ratio)
 
 
 def test_a_null_without_spread() -> None:
-    with pytest.raises(Unavailable, match="no spread"):
-        summarise(_clusters(1.0), [2.0, 2.0], 2)
     with pytest.raises(Unavailable, match="shuffling the weights changes nothing"):
         _test(chain(torch.ones(20, 30), torch.ones(15, 20)), SMALL)
+
+
+@pytest.mark.parametrize("null", ["layer", "layer-nonzero"])
+def test_both_methods_see_the_same_shuffles(null: Null) -> None:
+    inputs = random_chain(3, 30, 24, 20, 8)
+    cut = _test(inputs, replace(SMALL, null=null))
+    spectral = _test(inputs, replace(SMALL, null=null, method="spectral"))
+    assert spectral.null_samples == cut.spectral.null_samples == spectral.spectral.null_samples
+    assert spectral.observed == spectral.clusters.spectral_sum == cut.spectral.observed
+    assert all(n >= s for n, s in zip(cut.null_samples, spectral.null_samples, strict=True))
+
+
+def test_spectral_sums_of_shuffles_are_those_of_numpy() -> None:
+    inputs = random_chain(4, 300, 280, 270, 10)
+    found = _test(inputs, ClusterTest(Partition(), shuffles=3, method="spectral"))
+    for number, ours in enumerate(found.null_samples, 1):
+        dense = adjacency(shuffle(_graph(inputs), "layer", 0, number)).dense().numpy()
+        scale = dense.sum(0) ** -0.5
+        values = np.linalg.eigvalsh(scale[:, None] * dense * scale)
+        assert ours == pytest.approx((1 - values[-12:]).sum(), abs=1e-6)
+
+
+def test_a_sequential_test_is_the_beginning_of_the_whole_one() -> None:
+    inputs = random_chain(5, 30, 24, 20, 8)
+    whole = _test(inputs, replace(SMALL, shuffles=200, method="spectral"))
+    early = _test(inputs, replace(SMALL, shuffles=200, method="spectral", extremes=3))
+    stopped = len(early.null_samples)
+    assert early.null_samples == whole.null_samples[:stopped]
+    assert stopped < 200
+    lower = sum(sample <= whole.observed for sample in early.null_samples)
+    higher = sum(sample >= whole.observed for sample in early.null_samples)
+    assert min(lower, higher) == 3
+    assert not decided(whole.observed, early.null_samples[:-1], 3)
 
 
 # --- the whole test
@@ -291,8 +314,7 @@ def _scikit_learn_ncut(graph: Graph, k: int, seed: int = 0) -> float:
     )
     with threadpool_limits(1):  # its BLAS threads would fight with torch's
         labels = torch.from_numpy(solver.fit(matrix.dense().numpy()).labels_).long()
-    degree = matrix.times(torch.ones(matrix.vertices, dtype=torch.float64))
-    return normalised_cut(matrix, degree, labels, k)
+    return normalised_cut(matrix, labels, k)
 
 
 def test_agrees_with_scikit_learn_on_the_same_shuffles() -> None:

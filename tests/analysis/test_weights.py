@@ -21,7 +21,7 @@ def _graph(inputs: HandInputs, kernel_norm: KernelNorm = "l1") -> Graph:
 
 
 def _edges(inputs: HandInputs, layer: int = 0) -> torch.Tensor:
-    return _graph(inputs).blocks[layer].weights
+    return _graph(inputs).blocks[layer].weights.double()
 
 
 def _layer(kind: str, shape: tuple[int, ...], **fields: object) -> Layer:
@@ -46,13 +46,20 @@ def test_linear_edges_are_absolute_weights() -> None:
     first, second = random_weights(0, 5, 4, 3)
     graph = _graph(chain(first, second))
     assert graph.groups == {"g0": 5, "g1": 4, "g2": 3}
-    assert graph.blocks[0].weights.dtype == torch.float64
-    assert graph.blocks[0].weights.equal(first.abs().T.double())
-    assert graph.blocks[1].weights.equal(second.abs().T.double())
+    assert graph.blocks[0].weights.equal(first.abs().T)
+    assert graph.blocks[1].weights.equal(second.abs().T)
     assert [(b.layer, b.tensor, b.source, b.target) for b in graph.blocks] == [
         ("fc0", "fc0.weight", "g0", "g1"),
         ("fc1", "fc1.weight", "g1", "g2"),
     ]
+
+
+def test_a_weight_in_float64_makes_a_graph_in_float64() -> None:
+    first, second = random_weights(0, 5, 4, 3)
+    second = second.double() + 1e-12
+    blocks = _graph(chain(first, second)).blocks
+    assert blocks[0].weights.equal(first.abs().T.double())
+    assert blocks[1].weights.equal(second.abs().T)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.int8])
@@ -101,7 +108,7 @@ def test_kernel_norm_l2() -> None:
     weight = torch.randn(4, 3, 5, 5)
     inputs = one_layer(_layer("conv", (4, 3, 5, 5)), 3, 4, weight)
     expected = torch.linalg.matrix_norm(weight.double(), "fro").T
-    torch.testing.assert_close(_graph(inputs, "l2").blocks[0].weights, expected)
+    torch.testing.assert_close(_graph(inputs, "l2").blocks[0].weights.double(), expected)
 
 
 @pytest.mark.parametrize("channels_last", [False, True])

@@ -17,6 +17,9 @@ from modlint.analysis.weights import Block, Graph
 ISOLATED = 1e-8
 """A vertex is isolated when its strength is below this share of the mean strength."""
 
+PIECE = 1 << 22
+"""Edges that are widened to float64 at a time."""
+
 
 @dataclass(frozen=True, eq=False)
 class Adjacency:
@@ -25,7 +28,7 @@ class Adjacency:
     Attributes:
         sizes: vertices per group.
         blocks: by pair of groups (i ≤ j), the block of rows i and columns j, stored once for both
-            directions; a block (i, i) is symmetric itself.
+            directions; a block (i, i) is symmetric itself; all float32 or all float64.
     """
 
     sizes: tuple[int, ...]
@@ -47,37 +50,37 @@ class Adjacency:
         """Where the blocks are; there is at least one."""
         return next(iter(self.blocks.values())).device
 
-    def block(self, i: int, j: int) -> torch.Tensor | None:
-        """The edges between groups i (rows) and j (columns), None where there is none."""
-        if i <= j:
-            return self.blocks.get((i, j))
-        stored = self.blocks.get((j, i))
-        return None if stored is None else stored.T
+    @property
+    def dtype(self) -> torch.dtype:
+        """The blocks' precision."""
+        return next(iter(self.blocks.values())).dtype
 
     def times(self, x: torch.Tensor) -> torch.Tensor:
-        """The product with x, of shape (vertices, …)."""
-        product = torch.zeros_like(x)
+        """The product with x, of shape (vertices, …), in the precision of x."""
+        result = torch.zeros_like(x)
         for (i, j), weights in self.blocks.items():
-            product[self.spans[i]] += weights @ x[self.spans[j]]
+            result[self.spans[i]] += product(weights, x[self.spans[j]])
             if i != j:
-                product[self.spans[j]] += weights.T @ x[self.spans[i]]
-        return product
+                result[self.spans[j]] += product(weights.T, x[self.spans[i]])
+        return result
 
-    def scaled(self, factors: torch.Tensor) -> Adjacency:
-        """Rows and columns multiplied by `factors`, (vertices,)."""
-        blocks = {
-            (i, j): weights * factors[self.spans[i]].unsqueeze(1) * factors[self.spans[j]]
-            for (i, j), weights in self.blocks.items()
-        }
-        return Adjacency(self.sizes, blocks)
+    @cached_property
+    def degrees(self) -> torch.Tensor:
+        """Row sums: (vertices,) float64."""
+        sums = torch.zeros(self.vertices, dtype=torch.float64, device=self.device)
+        for (i, j), weights in self.blocks.items():
+            sums[self.spans[i]] += weights.sum(1, dtype=torch.float64)
+            if i != j:
+                sums[self.spans[j]] += weights.sum(0, dtype=torch.float64)
+        return sums
 
     def dense(self) -> torch.Tensor:
-        """The whole matrix."""
+        """The whole matrix, in float64."""
         order = self.vertices
         matrix = torch.zeros(order, order, dtype=torch.float64, device=self.device)
         for (i, j), weights in self.blocks.items():
-            matrix[self.spans[i], self.spans[j]] = weights
-            matrix[self.spans[j], self.spans[i]] = weights.T
+            matrix[self.spans[i], self.spans[j]] = weights.to(matrix)
+            matrix[self.spans[j], self.spans[i]] = weights.T.to(matrix)
         return matrix
 
     def sides(self) -> tuple[list[int], list[int]] | None:
@@ -107,6 +110,16 @@ class Adjacency:
         return True
 
 
+def product(weights: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """The product weights @ x in the precision of x; large weights are widened in pieces."""
+    if weights.dtype == x.dtype:
+        return weights @ x
+    rows = max(1, PIECE // max(1, weights.shape[1]))
+    if rows >= len(weights):
+        return weights.to(x.dtype) @ x
+    return torch.cat([piece.to(x.dtype) @ x for piece in torch.split(weights, rows)])
+
+
 def adjacency(graph: Graph) -> Adjacency:
     """The adjacency of a graph: blocks between the same two groups add, self-loops are dropped."""
     index = {name: i for i, name in enumerate(graph.groups)}
@@ -127,12 +140,13 @@ def live_vertices(matrix: Adjacency, device: torch.device) -> torch.Tensor:
     Removing a vertex can isolate its neighbour, so it goes on until none is.
     """
     live = torch.ones(matrix.vertices, dtype=torch.float64, device=device)
+    degree = matrix.degrees
     while True:
-        degree = live * matrix.times(live)
         keep = (degree > 0) & (degree >= ISOLATED * degree.sum() / live.sum())
         if keep.equal(live > 0):
             return keep
         live = keep.to(torch.float64)
+        degree = live * matrix.times(live)
 
 
 def compact(graph: Graph, live: torch.Tensor) -> Graph:

@@ -16,7 +16,7 @@ from modlint.analysis.numerics import kmeans
 from modlint.analysis.numerics.adjacency import Adjacency, adjacency, compact, live_vertices
 from modlint.analysis.numerics.eigen import leading_pairs
 from modlint.analysis.numerics.seeds import generator
-from modlint.analysis.numerics.workers import single_threaded
+from modlint.analysis.numerics.workers import workers
 from modlint.analysis.weights import Graph
 from modlint.errors import Unavailable
 from modlint.network import Network
@@ -26,22 +26,25 @@ RESTARTS, RESTARTS_LARGE, LARGE = 25, 100, 2000
 
 A network's shuffles get as many as itself, however many of their vertices stay connected."""
 
+ROUNDING = 1e-6
+"""How far rounding may take an n-cut below the spectral sum that bounds it."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cut:
     """A clustering of the vertices of one graph.
 
     Attributes:
+        spectral_sum: sum of the k smallest eigenvalues of the normalised Laplacian.
         labels: (vertices,) int64, from 0; clusters in descending order of size.
         sizes: vertices per cluster.
-        ncut: Σ_c cut(c)/vol(c).
-        spectral_sum: sum of the k smallest eigenvalues of the normalised Laplacian.
+        ncut: Σ_c cut(c)/vol(c); None, as labels and sizes, where only the sum was asked for.
     """
 
-    labels: torch.Tensor
-    sizes: tuple[int, ...]
-    ncut: float
     spectral_sum: float
+    labels: torch.Tensor | None = None
+    sizes: tuple[int, ...] = ()
+    ncut: float | None = None
 
 
 def live_graph(network: Network, inputs: Inputs, spec: Partition) -> tuple[Graph, torch.Tensor]:
@@ -83,8 +86,9 @@ def partition(network: Network, inputs: Inputs, spec: Partition) -> Clusters:
         Unavailable: the graph is above the stated size, or has too few live vertices.
     """
     graph, live = live_graph(network, inputs, spec)
-    with single_threaded(inputs.device) as pool:
+    with workers(inputs.device) as pool:
         cut = pool.submit(spectral_cut, adjacency(graph), spec, 0, restarts(graph)).result()
+    assert cut.labels is not None and cut.ncut is not None  # noqa: S101, PT018
     labels = torch.full(live.shape, -1, dtype=torch.int64, device=live.device)
     labels[live] = cut.labels
     groups = torch.split(labels.cpu(), [group.size for group in network.groups])
@@ -113,24 +117,26 @@ def spectral_cut(matrix: Adjacency, spec: Partition, shuffle: int, restarts: int
         matrix: its adjacency.
         spec: number of clusters and seed.
         shuffle: number of the shuffle, 0 for the network itself; it names the random stream.
-        restarts: of k-means.
+        restarts: of k-means; with none, only the spectral sum is computed.
 
     Raises:
-        Unavailable: fewer vertices than clusters can be told apart.
+        Unavailable: the eigenvalues did not converge, or fewer vertices than clusters can be told
+            apart.
     """
     k = spec.clusters
-    degree = matrix.times(torch.ones(matrix.vertices, dtype=torch.float64, device=matrix.device))
-    scale = degree.rsqrt()
-    values, vectors = leading_pairs(matrix.scaled(scale), k)
+    values, vectors = leading_pairs(matrix, k)
+    spectral_sum = float((1 - values).sum())
+    if not restarts:
+        return Cut(spectral_sum)
     random = generator("k-means", spec.seed, shuffle)
-    labels = kmeans.cluster(vectors * scale.unsqueeze(1), k, restarts, random)
+    labels = kmeans.cluster(vectors * matrix.degrees.rsqrt().unsqueeze(1), k, restarts, random)
     labels, sizes = by_size(labels, k)
     if 0 in sizes:
         raise Unavailable(f"fewer than {k} clusters can be told apart")
-    ncut, spectral_sum = normalised_cut(matrix, degree, labels, k), float((1 - values).sum())
+    ncut = normalised_cut(matrix, labels, k)
     # S_k bounds n-cut from below over all partitions (Ky Fan): else one of the two is wrong
-    assert ncut >= spectral_sum - 1e-9, (ncut, spectral_sum)  # noqa: S101
-    return Cut(labels, sizes, ncut, spectral_sum)
+    assert ncut >= spectral_sum - ROUNDING, (ncut, spectral_sum)  # noqa: S101
+    return Cut(spectral_sum, labels, sizes, ncut)
 
 
 def by_size(labels: torch.Tensor, k: int) -> tuple[torch.Tensor, tuple[int, ...]]:
@@ -142,15 +148,14 @@ def by_size(labels: torch.Tensor, k: int) -> tuple[torch.Tensor, tuple[int, ...]
     return rank.to(labels.device)[labels], tuple(sizes[cluster] for cluster in order)
 
 
-def normalised_cut(matrix: Adjacency, degree: torch.Tensor, labels: torch.Tensor, k: int) -> float:
+def normalised_cut(matrix: Adjacency, labels: torch.Tensor, k: int) -> float:
     """Σ_c cut(c)/vol(c), with no factor ½; every cluster has a member.
 
     Args:
-        matrix: adjacency.
-        degree: (vertices,) its row sums, all positive.
+        matrix: adjacency, with no row sum of zero.
         labels: (vertices,) from 0 to k − 1.
         k: number of clusters.
     """
     members = torch.nn.functional.one_hot(labels, k).to(torch.float64)
     within = (members * matrix.times(members)).sum(0)
-    return float((1 - within / (degree @ members)).clamp_min(0).sum())
+    return float((1 - within / (matrix.degrees @ members)).clamp_min(0).sum())

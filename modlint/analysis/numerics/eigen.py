@@ -1,165 +1,156 @@
-"""Leading eigenpairs of a normalised adjacency, exact for small graphs and for thin ones.
+"""Leading eigenpairs of a normalised adjacency.
 
 The leading pairs of D^-½ A D^-½ are the trailing ones of the normalised Laplacian, whose
 eigenvalues are one minus theirs. A chain of layers is bipartite, [[0, B], [Bᵀ, 0]], and its pairs
-are (σ, [u, v]/√2) from the singular triples of B: those of the Gram matrix of the smaller side.
+are (σ, [u, v]/√2) from the singular triples of B: those of the Gram matrix BᵀB of the smaller side.
+
+The subspace is found in the precision of the weights; a Rayleigh-Ritz step in float64 then gives
+the pairs and their residuals. A Ritz value's error is the square of its subspace's, so float32
+loses nothing that counts; where the residuals say otherwise, the search is repeated in float64.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import combinations_with_replacement
+from dataclasses import dataclass
 
 import torch
 
 from modlint.analysis.numerics.adjacency import Adjacency
-from modlint.analysis.numerics.seeds import generator
+from modlint.analysis.numerics.bipartite import Halves, halves
+from modlint.analysis.numerics.krylov import (
+    TOLERANCE,
+    Pairs,
+    capacity,
+    krylov,
+    largest,
+    start_block,
+)
 from modlint.errors import Unavailable
 
-DENSE = 800
-"""Up to this order a matrix is decomposed whole; above, a block Krylov method is faster."""
+DENSE = 250
+"""Up to this order a matrix is decomposed whole."""
 
 NULL = 1e-6
 """Singular values below this are taken for zero; squared, they drown in rounding."""
 
-WIDTH, BLOCKS, RESTARTS, TOLERANCE = 12, 10, 200, 1e-8
-"""Of the Krylov method: fewest columns in a block, blocks in the basis, restarts, residual.
+ACCEPTED = 3 * TOLERANCE[torch.float32]
+"""Residual, in float64 and as a share of the k-th eigenvalue, up to which float32 is believed."""
 
-An eigenvalue's error is about the square of its residual."""
-
-Pairs = tuple[torch.Tensor, torch.Tensor]
-"""Eigenvalues (k,), descending, and eigenvectors (order, k)."""
+GRAM_ADVANTAGE = 40
+"""Products with a block of columns that cost as much as a Gram matrix that pays for itself."""
 
 
 def leading_pairs(matrix: Adjacency, k: int) -> Pairs:
-    """The k algebraically largest eigenvalues of a normalised adjacency and their eigenvectors.
+    """The k algebraically largest eigenvalues of D^-½ A D^-½ and their eigenvectors.
 
     Each vector's largest entry is positive (as scikit-learn's `_deterministic_vector_sign_flip`).
 
     Args:
-        matrix: D^-½ A D^-½, no vertex isolated.
+        matrix: A, with no row sum of zero.
         k: how many pairs; at most a third of the vertices.
+
+    Returns:
+        (k,) and (vertices, k), both float64.
+
+    Raises:
+        Unavailable: they did not converge.
     """
-    sides = matrix.sides()
-    values, vectors = _general(matrix, k) if sides is None else _bipartite(matrix, sides, k)
+    factors = matrix.degrees.rsqrt()
+    sides = halves(matrix, factors)
+    whole = Normalised(matrix, factors.unsqueeze(1))
+    pairs = _solve(whole, sides, k, matrix.dtype)
+    if pairs is None and matrix.dtype != torch.float64:
+        pairs = _solve(whole, sides, k, torch.float64)
+    if pairs is None:
+        raise Unavailable(
+            f"the eigenvalues of a graph of {matrix.vertices:,} neurons did not converge"
+        )
+    values, vectors = pairs
     peaks = vectors.gather(0, vectors.abs().argmax(0, keepdim=True))
     return values, vectors * peaks.sign()
 
 
-def _general(matrix: Adjacency, k: int) -> Pairs:
-    if _decompose_whole(matrix.vertices, k):
-        return _largest(matrix.dense(), k)
-    return krylov(matrix.times, matrix.vertices, k, matrix.device)
+@dataclass(frozen=True, slots=True, eq=False)
+class Normalised:
+    """A, its rows and columns multiplied by (vertices, 1) factors."""
+
+    matrix: Adjacency
+    factors: torch.Tensor
+
+    def times(self, x: torch.Tensor) -> torch.Tensor:
+        """The product with x, (vertices, any), in the precision of x."""
+        factors = self.factors.to(x.dtype)
+        return self.matrix.times(factors * x).mul_(factors)
 
 
-def _decompose_whole(order: int, k: int) -> bool:
-    return order <= max(DENSE, 2 * BLOCKS * k)
+def _solve(matrix: Normalised, sides: Halves | None, k: int, dtype: torch.dtype) -> Pairs | None:
+    return _general(matrix, k, dtype) if sides is None else _bipartite(sides, k, dtype)
 
 
-def _largest(dense: torch.Tensor, k: int) -> Pairs:
-    values, vectors = torch.linalg.eigh(dense)
-    return values[-k:].flip(0), vectors[:, -k:].flip(1)
+def _general(matrix: Normalised, k: int, dtype: torch.dtype) -> Pairs | None:
+    order = matrix.matrix.vertices
+    if _decompose_whole(order, k):
+        return largest(matrix.matrix.dense() * matrix.factors * matrix.factors.T, k)
+    found = krylov(matrix.times, order, k, matrix.factors.new_empty(0, dtype=dtype))
+    if found is None:
+        return None
+    basis = torch.linalg.qr(found[1].double()).Q
+    images = matrix.times(basis)
+    values, rotation = largest(basis.T @ images, k)
+    vectors = basis @ rotation
+    return _believed(values, vectors, images @ rotation - vectors * values)
 
 
-def _bipartite(matrix: Adjacency, sides: tuple[list[int], list[int]], k: int) -> Pairs:
-    large, small = (_vertices(matrix, side) for side in sides)
-    squares, right = _right_singular(matrix, sides, small, min(k, len(small)))
-    sigma = squares[squares > NULL**2].sqrt()
-    values, vectors = right.new_zeros(k), right.new_zeros(matrix.vertices, k)
-    values[: len(sigma)] = sigma
-    vectors[small, : right.shape[1]] = right
-    left = matrix.times(vectors[:, : len(sigma)])[large] / sigma
-    vectors[large, : len(sigma)] = left
-    vectors[:, : len(sigma)] *= 0.5**0.5
-    if right.shape[1] < k:
-        vectors[large, right.shape[1] :] = _complement(left, k - right.shape[1])
+def _believed(values: torch.Tensor, vectors: torch.Tensor, residuals: torch.Tensor) -> Pairs | None:
+    """The pairs, None where their residuals are larger than float64 would leave them."""
+    worst = torch.linalg.vector_norm(residuals, dim=0).max()
+    if bool(worst > ACCEPTED * values[-1].clamp_min(NULL**0.5)):
+        return None
     return values, vectors
 
 
-def _vertices(matrix: Adjacency, groups: list[int]) -> torch.Tensor:
-    spans = [matrix.spans[group] for group in groups]
-    numbers = [number for span in spans for number in range(span.start, span.stop)]
-    return torch.tensor(numbers, dtype=torch.int64, device=matrix.device)
+def _decompose_whole(order: int, k: int) -> bool:
+    return order <= max(DENSE, capacity(k))
 
 
-def _right_singular(
-    matrix: Adjacency, sides: tuple[list[int], list[int]], small: torch.Tensor, k: int
-) -> Pairs:
-    """Leading eigenpairs of BᵀB, B being (large side, small side)."""
-    if _decompose_whole(len(small), k):
-        return _largest(_gram(matrix, *sides), k)
+def _bipartite(sides: Halves, k: int, dtype: torch.dtype) -> Pairs | None:
+    right = _right_singular(sides, min(k, len(sides.small)), dtype)
+    if right is None:
+        return None
+    images = sides.times(right)
+    squares, rotation = largest(images.T @ images, right.shape[1])
+    sigma = squares[squares > NULL**2].sqrt()
+    right, left = right @ rotation, images @ rotation[:, : len(sigma)] / sigma
+    residuals = sides.transposed_times(left) - right[:, : len(sigma)] * sigma
+    if _believed(sigma, left, residuals) is None:
+        return None
+    values, vectors = right.new_zeros(k), right.new_zeros(len(left) + len(right), k)
+    values[: len(sigma)] = sigma
+    vectors[sides.small, : right.shape[1]] = right
+    vectors[sides.large, : len(sigma)] = left
+    vectors[:, : len(sigma)] *= 0.5**0.5
+    if right.shape[1] < k:
+        vectors[sides.large, right.shape[1] :] = _complement(left, k - right.shape[1])
+    return values, vectors
 
-    def twice(v: torch.Tensor) -> torch.Tensor:
-        x = v.new_zeros(matrix.vertices, v.shape[1])
-        x[small] = v
-        return matrix.times(matrix.times(x))[small]
 
-    return krylov(twice, len(small), k, small.device)
-
-
-def _gram(matrix: Adjacency, large: list[int], small: list[int]) -> torch.Tensor:
-    """BᵀB by blocks: (small side, small side)."""
-    sizes = [matrix.sizes[group] for group in small]
-    columns = dict(zip(small, Adjacency(tuple(sizes), {}).spans, strict=True))
-    gram = torch.zeros(sum(sizes), sum(sizes), dtype=torch.float64, device=matrix.device)
-    for hub in large:
-        blocks = [(columns[g], b) for g in small if (b := matrix.block(hub, g)) is not None]
-        for left, right in combinations_with_replacement(blocks, 2):
-            product = left[1].T @ right[1]
-            gram[left[0], right[0]] += product
-            if left[0] != right[0]:
-                gram[right[0], left[0]] += product.T
-    return gram
+def _right_singular(sides: Halves, k: int, dtype: torch.dtype) -> torch.Tensor | None:
+    """An orthonormal basis of B's leading right singular vectors: (columns, k) float64."""
+    order = len(sides.small)
+    if _decompose_whole(order, k):
+        return largest(sides.gram(torch.float64), k)[1]
+    like = sides.row_factors.new_empty(0, dtype=dtype)
+    edges = sum(weights.numel() for _, _, weights in sides.pieces)
+    if sides.gram_cost() <= GRAM_ADVANTAGE * edges * max(k, 12):
+        gram = sides.gram(dtype)
+        found = krylov(gram.matmul, order, k, like)
+    else:
+        found = krylov(lambda x: sides.transposed_times(sides.times(x)), order, k, like)
+    return None if found is None else torch.linalg.qr(found[1].double()).Q
 
 
 def _complement(known: torch.Tensor, missing: int) -> torch.Tensor:
     """Orthonormal columns, orthogonal to the known ones; always the same for the same shape."""
-    more = _random(len(known), missing, known.device)
+    more = start_block(len(known), missing, known)
     basis: torch.Tensor = torch.linalg.qr(torch.cat([known, more], 1)).Q
     return basis[:, known.shape[1] :]
-
-
-def _random(rows: int, columns: int, device: torch.device) -> torch.Tensor:
-    seeded = generator("start", rows, columns)
-    return torch.randn(rows, columns, dtype=torch.float64, generator=seeded).to(device)
-
-
-def krylov(
-    times: Callable[[torch.Tensor], torch.Tensor], order: int, k: int, device: torch.device
-) -> Pairs:
-    """The k largest eigenpairs of a symmetric operator, by thick-restart block Lanczos.
-
-    Wu & Simon, Thick-restart Lanczos method for large symmetric eigenvalue problems (2000), with
-    blocks, so that multiple eigenvalues (separate components) are found.
-
-    Args:
-        times: the operator, applied to (order, any) columns.
-        order: its order.
-        k: how many pairs.
-        device: where it lives.
-
-    Raises:
-        Unavailable: it did not converge.
-    """
-    width = max(k, WIDTH)
-    basis = torch.linalg.qr(_random(order, width, device)).Q
-    images = times(basis)
-    fresh = images
-    for _ in range(RESTARTS):
-        while basis.shape[1] < BLOCKS * width:
-            new = _orthonormal(fresh, basis)
-            fresh = times(new)
-            basis, images = torch.cat([basis, new], 1), torch.cat([images, fresh], 1)
-        values, rotation = _largest(basis.T @ images, 2 * width)
-        basis, images = basis @ rotation, images @ rotation
-        fresh = images[:, :width] - basis[:, :width] * values[:width]
-        if torch.linalg.vector_norm(fresh[:, :k], dim=0).max() <= TOLERANCE:
-            return values[:k], basis[:, :k]
-    raise Unavailable(f"the eigenvalues of a graph of order {order:,} did not converge")
-
-
-def _orthonormal(columns: torch.Tensor, basis: torch.Tensor) -> torch.Tensor:
-    """Columns made orthonormal among themselves and to a basis; twice is enough (Parlett)."""
-    for _ in range(2):
-        columns = torch.linalg.qr(columns - basis @ (basis.T @ columns)).Q
-    return columns

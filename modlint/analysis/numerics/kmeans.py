@@ -19,9 +19,15 @@ ITERATIONS = 300
 BATCH = 1 << 20
 """Distances held at a time, over the restarts of a batch."""
 
+RANGE = 1e6
+"""Largest squared distance from the median, in median ones, of points that float32 tells apart."""
+
 
 def cluster(points: torch.Tensor, k: int, restarts: int, random: torch.Generator) -> torch.Tensor:
     """Labels of the restart with the least inertia: (n,) int64 on the points' device.
+
+    The restarts run in float32 where the points allow it; their inertia and the labels of the best
+    are taken in float64.
 
     Args:
         points: (n, d) float64, n ≥ k.
@@ -30,16 +36,22 @@ def cluster(points: torch.Tensor, k: int, restarts: int, random: torch.Generator
         random: CPU generator; the restarts' draws depend on nothing else.
     """
     points = points - points.mean(0)
+    narrow = points.float() if _fits_float32(points) else points
     first = torch.randint(len(points), (restarts,), generator=random).to(points.device)
     trials = 2 + int(math.log(k))
     draws = torch.rand(k - 1, restarts, trials, dtype=torch.float64, generator=random)
     size = max(1, BATCH // (k * len(points)))
-    draws = draws.to(points.device)
-    batches = zip(torch.split(first, size), torch.split(draws, size, 1), strict=True)
-    ended = [_lloyd(points, _plus_plus(points, *batch)) for batch in batches]
-    best = torch.cat([inertia for _, inertia in ended]).argmin()
-    centres = torch.cat([centres for centres, _ in ended])[best]
-    return _scores(_lifted(points), centres.unsqueeze(0))[0].argmax(0)
+    batches = zip(torch.split(first, size), torch.split(draws.to(narrow), size, 1), strict=True)
+    centres = [_lloyd(narrow, _plus_plus(narrow, *batch)).to(points) for batch in batches]
+    lifted = _lifted(points)
+    nearest = [_scores(lifted, some).amax(1).sum(1) for some in centres]
+    best = torch.cat(centres)[torch.cat(nearest).argmax()]
+    return _scores(lifted, best.unsqueeze(0))[0].argmax(0)
+
+
+def _fits_float32(points: torch.Tensor) -> bool:
+    squares = (points - points.median(0).values).square().sum(1)
+    return bool(squares.max() <= RANGE * squares.median())
 
 
 def _plus_plus(points: torch.Tensor, first: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
@@ -72,8 +84,8 @@ def _distances(points: torch.Tensor, squares: torch.Tensor, picks: torch.Tensor)
     return (squares[picks].unsqueeze(-1) + squares - 2 * products).clamp_min_(0)
 
 
-def _lloyd(points: torch.Tensor, centres: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Iterate every restart to its end: centres (r, k, d) and inertia (r,)."""
+def _lloyd(points: torch.Tensor, centres: torch.Tensor) -> torch.Tensor:
+    """Iterate every restart to its end: centres (r, k, d)."""
     lifted = _lifted(points)
     tolerance = TOLERANCE * points.var(0, correction=0).mean()
     final = centres.clone()
@@ -85,8 +97,7 @@ def _lloyd(points: torch.Tensor, centres: torch.Tensor) -> tuple[torch.Tensor, t
         active, centres = active[going], moved[going]
         if not len(active):
             break
-    nearest = _scores(lifted, final).amax(1).sum(1)
-    return final, points.square().sum() - 2 * nearest
+    return final
 
 
 def _lifted(points: torch.Tensor) -> torch.Tensor:

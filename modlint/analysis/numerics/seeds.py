@@ -50,7 +50,7 @@ def permutation(
     start = seed_of("permutation", seed, shuffle, matrix)
     keys = torch.empty(entries, dtype=torch.int64, device=device)
     for piece in torch.split(keys, _PIECE if keys.device.type == "cpu" else max(entries, 1)):
-        first = piece.storage_offset()
+        first = int(piece.storage_offset())
         numbers = torch.arange(first, first + len(piece), device=device)
         torch.mul(numbers, _signed(_GAMMA), out=piece)
         _mix(piece.add_(_signed(start + _GAMMA)))

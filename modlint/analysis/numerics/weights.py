@@ -27,13 +27,16 @@ def build_graph(network: Network, inputs: Inputs, kernel_norm: KernelNorm) -> Gr
         Unavailable: a weight is not finite, or its shape contradicts the network.
     """
     groups = {group.name: group.size for group in network.groups}
-    blocks = tuple(_block(network, layer, inputs, kernel_norm) for layer in network.layers)
-    return Graph(groups, blocks)
+    stored = {inputs.weight(layer.weight).dtype for layer in network.layers}
+    wide = torch.float64 if stored & {torch.float64, torch.complex128} else torch.float32
+    blocks = (_block(network, layer, inputs, kernel_norm, wide) for layer in network.layers)
+    return Graph(groups, tuple(blocks))
 
 
-def _block(network: Network, layer: Layer, inputs: Inputs, kernel_norm: KernelNorm) -> Block:
-    edges = _edges(network, layer, inputs, kernel_norm)
-    edges *= row_factors(network, layer, inputs).abs()
+def _block(
+    network: Network, layer: Layer, inputs: Inputs, kernel_norm: KernelNorm, dtype: torch.dtype
+) -> Block:
+    edges = _edges(network, layer, inputs, kernel_norm, dtype)
     if not edges.isfinite().all():
         raise Unavailable(_blame(layer, inputs))
     mask = _mask(network, layer, edges.device) if layer.groups > 1 else None
@@ -41,13 +44,16 @@ def _block(network: Network, layer: Layer, inputs: Inputs, kernel_norm: KernelNo
     return Block(layer.name, layer.weight, layer.source, layer.target, edges, mask, turned)
 
 
-def _edges(network: Network, layer: Layer, inputs: Inputs, kernel_norm: KernelNorm) -> torch.Tensor:
-    """Kernel norms with columns folded and aggregated: (in, out) float64, rows not yet folded."""
+def _edges(
+    network: Network, layer: Layer, inputs: Inputs, kernel_norm: KernelNorm, dtype: torch.dtype
+) -> torch.Tensor:
+    """Kernel norms with norms folded and columns aggregated in float64, rounded: (in, out)."""
     weight = stored_weight(network, layer, inputs)
     out, fan_in, positions = weight.shape
     columns = column_factors(network, layer, inputs).abs().view(layer.groups, fan_in)
+    scale = row_factors(network, layer, inputs).abs()
     size = network.group(layer.source).size
-    edges = torch.zeros(size, out, dtype=torch.float64, device=weight.device)
+    edges = torch.zeros(size, out, dtype=dtype, device=weight.device)
     rows_per_group = out // layer.groups
     step = max(1, CHUNK // max(1, fan_in * positions))
     for group in range(layer.groups):
@@ -57,7 +63,7 @@ def _edges(network: Network, layer: Layer, inputs: Inputs, kernel_norm: KernelNo
         for row in range(first, last, step):
             rows = slice(row, min(row + step, last))
             norms = _kernel_norms(weight[rows], kernel_norm) * columns[group]
-            edges[units, rows] = by_unit(layer, norms).sum(-1).T
+            edges[units, rows] = (by_unit(layer, norms).sum(-1).T * scale[rows]).to(dtype)
     return edges
 
 

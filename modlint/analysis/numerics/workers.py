@@ -1,7 +1,7 @@
-"""Workers that each compute on one thread.
+"""Workers that compute side by side.
 
-A graph's eigenproblem is too small to gain from several BLAS threads, so samples run side by side
-instead, and a result does not depend on how many threads the machine offers.
+A small graph's eigenproblem gains little from several BLAS threads, so samples run side by side
+instead, each on one thread; where memory lets fewer run, each has more threads.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ WORKING_SET = 1 << 31
 
 
 @contextmanager
-def single_threaded(device: torch.device, footprint: int = 0) -> Iterator[ThreadPoolExecutor]:
-    """A pool whose workers each use one thread: as many as torch may use, one on an accelerator.
+def workers(device: torch.device, footprint: int = 0) -> Iterator[ThreadPoolExecutor]:
+    """A pool of workers that share the threads which torch may use; one on an accelerator.
 
     Work that has not begun is dropped when the block is left.
 
@@ -27,9 +27,10 @@ def single_threaded(device: torch.device, footprint: int = 0) -> Iterator[Thread
         footprint: bytes that one piece of work holds.
     """
     threads = torch.get_num_threads() if device.type == "cpu" else 1
-    workers = max(1, min(threads, WORKING_SET // max(1, footprint)))
+    number = max(1, min(threads, WORKING_SET // max(1, footprint)))
     # torch's number of threads is a setting of each thread: the caller's stays as it is
-    pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
+    each = (threads // number,)
+    pool = ThreadPoolExecutor(number, initializer=torch.set_num_threads, initargs=each)
     try:
         yield pool
     finally:

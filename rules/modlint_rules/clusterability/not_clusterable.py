@@ -21,6 +21,13 @@ _HELP = (
 )
 
 
+STATISTICS = {"filan2021": "ncut", "spectral": "spectral_sum"}
+"""By method, the value that is compared with those of shuffles."""
+
+EXTREMES = 10
+"""Extremes that end the spectral test, as Besag & Clifford (1991) advise."""
+
+
 class NotClusterableOptions(PartitionOptions, frozen=True):
     """Options of CLU001."""
 
@@ -29,8 +36,18 @@ class NotClusterableOptions(PartitionOptions, frozen=True):
     ] = 50
     method: Annotated[
         Method,
-        msgspec.Meta(description="the statistic: filan2021 is the n-cut of arXiv 2103.03386"),
+        msgspec.Meta(
+            description="the statistic: filan2021, the n-cut of arXiv 2103.03386; spectral, its"
+            " lower bound over all partitions"
+        ),
     ] = "filan2021"
+    extremes: Annotated[
+        Annotated[int, msgspec.Meta(ge=0)] | None,
+        msgspec.Meta(
+            description="shuffles as low, and as high, as the network that end the test early;"
+            " 0 for never, unset for 10 with the method spectral and never with filan2021"
+        ),
+    ] = None
     null: Annotated[
         Null,
         msgspec.Meta(
@@ -74,8 +91,16 @@ class NotClusterable(NetworkRule[NotClusterableOptions]):
             shuffles=options.shuffles,
             null=options.null,
             method=options.method,
+            extremes=self._extremes,
             budget=options.budget,
         )
+
+    @property
+    def _extremes(self) -> int | None:
+        """How many extremes end the test; the published test is never ended."""
+        if self.options.extremes is None:
+            return EXTREMES if self.options.method == "spectral" else None
+        return self.options.extremes or None
 
     def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Compare the network's n-cut with those of its shuffles."""
@@ -91,7 +116,7 @@ class NotClusterable(NetworkRule[NotClusterableOptions]):
             return
         result = file.network(self._test, network)
         passes, limit = self._decide(result)
-        message, values = _message(result, passes), self._values(result)
+        message, values = self._message(result, passes), self._values(result)
         yield (
             self.passed(target, message, values=values, limit=limit, confidence=network.confidence)
             if passes
@@ -115,10 +140,10 @@ class NotClusterable(NetworkRule[NotClusterableOptions]):
         options, clusters = self.options, result.clusters
         return {
             "method": options.method,
-            "statistic": "ncut",
+            "statistic": STATISTICS[options.method],
             "null": options.null,
             "clusters": options.clusters,
-            "shuffles": options.shuffles,
+            "shuffles": len(result.null_samples),
             "seed": options.seed,
             "neurons": clusters.neurons,
             "isolated_units": clusters.isolated_units,
@@ -128,28 +153,31 @@ class NotClusterable(NetworkRule[NotClusterableOptions]):
             "z_score": result.z_score,
             "robust_z": result.robust_z,
             "p_value": result.p_value,
+            "p_interval": result.p_interval,
+            "p_two_sided": result.p_two_sided,
             "effect_size": result.effect_size,
             "in_out_ratio": result.in_out_ratio,
             "spectral_sum": clusters.spectral_sum,
+            "spectral_z": result.spectral.z_score,
+            "spectral_p": result.spectral.p_value,
             "null_samples": result.null_samples,
         }
+
+    def _message(self, result: ClusterNull, passes: bool) -> str:
+        """What was measured, and what it means."""
+        name, digits = ("n-cut", 2) if self.options.method == "filan2021" else ("spectral sum", 3)
+        measured = (
+            f"{name} {result.observed:.{digits}f} against {result.null_mean:.{digits}f}"
+            f" ± {result.null_std:.2g} of {len(result.null_samples)} shuffles"
+            f" (z {result.z_score:.1f}, p {result.p_value:.2g})"
+        )
+        if passes and result.z_score < 0:
+            return f"{measured}: its neurons form better clusters than those of shuffled weights"
+        if result.p_worse <= self.options.max_p:
+            return f"{measured}: its neurons form worse clusters than those of shuffled weights"
+        return f"{measured}: its neurons form no better clusters than those of shuffled weights"
 
 
 def _shuffles_for(p: float) -> int:
     """The fewest shuffles that can give a p-value of `p`."""
     return math.ceil(1 / p - 1e-9) - 1
-
-
-def _message(result: ClusterNull, passes: bool) -> str:
-    """What was measured, and what it means."""
-    clusters = result.clusters
-    measured = (
-        f"n-cut {clusters.ncut:.2f} against {result.null_mean:.2f} ± {result.null_std:.2g}"
-        f" of {len(result.null_samples)} shuffles"
-        f" (z {result.z_score:.1f}, p {result.p_value:.2g})"
-    )
-    if passes and result.z_score < 0:
-        return f"{measured}: its neurons form better clusters than those of shuffled weights"
-    if clusters.ncut > max(result.null_samples):
-        return f"{measured}: its neurons form worse clusters than those of shuffled weights"
-    return f"{measured}: its neurons form no better clusters than those of shuffled weights"

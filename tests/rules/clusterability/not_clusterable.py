@@ -37,6 +37,11 @@ def shuffled() -> list[torch.Tensor]:
     return [w.flatten()[o].view_as(w) for w, o in zip(planted(), orders, strict=True)]
 
 
+def worse() -> list[torch.Tensor]:
+    """Strong weights along one line through the network: fewer clusters than chance leaves."""
+    return [w.abs().sort(0).values.sort(1).values for w in random_weights(0, *SIZES)]
+
+
 def with_nan() -> list[torch.Tensor]:
     weights = planted()
     weights[1][2, 3] = math.nan
@@ -98,6 +103,30 @@ CASES = (
         written([w * (w.abs() > 0.1) for w in planted()]),
         (Expected("pass", values={"null": "layer-nonzero"}),),
         QUICK | {"null": "layer-nonzero"},
+    ),
+    Case(
+        "the spectral sum of planted modules",
+        written(planted()),
+        (
+            Expected(
+                "pass",
+                values={"method": "spectral", "statistic": "spectral_sum", "shuffles": 19},
+                message="better clusters than those of shuffled weights",
+            ),
+        ),
+        QUICK | {"method": "spectral"},
+    ),
+    Case(
+        "a sequential test ends early where nothing is to be found",
+        written(shuffled()),
+        (Expected("fail", "note", values={"shuffles": 43}),),
+        {"clusters": 10, "shuffles": 200, "method": "spectral"},
+    ),
+    Case(
+        "worse than its shuffles",
+        written(worse()),
+        (Expected("fail", "note", message="form worse clusters than those of shuffled weights"),),
+        QUICK | {"max-p": 0.06},
     ),
     Case(
         "too few shuffles for max-p",
