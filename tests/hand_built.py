@@ -98,3 +98,63 @@ def planted_weights(
 def _within(modules: int, out: int, inputs: int) -> torch.Tensor:
     """Where two units are in the same module: (out, in) bool."""
     return torch.arange(out)[:, None] % modules == torch.arange(inputs) % modules
+
+
+def residual(seed: int, inputs: int, width: int, outputs: int, blocks: int = 2) -> HandInputs:
+    """A residual network: each block adds stream → h → k to the stream of `width` units."""
+    groups = [Group("in", inputs, "input"), Group("stream", width, "hidden")]
+    layers = [_dense("stem", "in", "stream", (), width, inputs)]
+    writers: tuple[str, ...] = ("stem",)
+    for block in range(blocks):
+        h, k = f"h{block}", f"k{block}"
+        groups += [Group(h, width, "hidden"), Group(k, width, "hidden")]
+        layers += [
+            _dense(f"a{block}", "stream", h, writers, width, width),
+            _dense(f"b{block}", h, k, (f"a{block}",), width, width),
+            _dense(f"c{block}", k, "stream", (f"b{block}",), width, width),
+        ]
+        writers = (*writers, f"c{block}")
+    groups.append(Group("out", outputs, "output"))
+    layers.append(_dense("head", "stream", "out", writers, outputs, width))
+    return _with_random_weights(seed, groups, layers)
+
+
+def recurrent(seed: int, inputs: int, hidden: int, outputs: int) -> HandInputs:
+    """A recurrent layer: input → hidden, hidden → hidden, hidden → output."""
+    groups = [
+        Group("in", inputs, "input"),
+        Group("hidden", hidden, "hidden"),
+        Group("out", outputs, "output"),
+    ]
+    layers = [
+        _dense("ih", "in", "hidden", (), hidden, inputs),
+        _dense("hh", "hidden", "hidden", ("ih", "hh"), hidden, hidden),
+        _dense("head", "hidden", "out", ("ih", "hh"), outputs, hidden),
+    ]
+    return _with_random_weights(seed, groups, layers)
+
+
+def convolutional(seed: int, *channels: int, outputs: int) -> HandInputs:
+    """3×3 convolutions between channels, flattened at 2×2 positions into a linear layer."""
+    groups = [Group(f"g{i}", n, "hidden" if i else "input") for i, n in enumerate(channels)]
+    groups.append(Group("out", outputs, "output"))
+    layers = [
+        Layer(f"conv{i}", "conv", (n, m, 3, 3), f"g{i}", f"g{i + 1}", (), f"conv{i}.weight")
+        for i, (m, n) in enumerate(itertools.pairwise(channels))
+    ]
+    last = len(channels) - 1
+    fan_in = 4 * channels[-1]
+    head = _dense("head", f"g{last}", "out", (), outputs, fan_in)
+    return _with_random_weights(seed, groups, [*layers, replace(head, columns_per_unit=4)])
+
+
+def _dense(
+    name: str, source: str, target: str, inputs: tuple[str, ...], out: int, fan_in: int
+) -> Layer:
+    return Layer(name, "linear", (out, fan_in), source, target, inputs, f"{name}.weight")
+
+
+def _with_random_weights(seed: int, groups: Sequence[Group], layers: Sequence[Layer]) -> HandInputs:
+    generator = torch.Generator().manual_seed(seed)
+    tensors = {la.weight: torch.randn(la.shape, generator=generator) for la in layers}
+    return HandInputs(Network("0", "graph", None, tuple(groups), tuple(layers)), tensors)
