@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -75,6 +76,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     output_format: Annotated[str, describe("a reporter's name, or auto")] = "auto"
     device: Annotated[Device, describe("where to compute")] = "auto"
     seed: Annotated[int, describe("seed of everything random", ge=0)] = 0
+    baseline_model: Annotated[
+        Annotated[str, msgspec.Meta(min_length=1)] | None,
+        describe("checkpoint that the files are compared with"),
+    ] = None
     networks: Annotated[
         tuple[NetworkSettings, ...], describe("what is known of the networks in some files")
     ] = ()
@@ -125,6 +130,7 @@ def load_config(
             table = _table(_table(table, "tool", file), "modlint", file)
         where = str(file)
         _convert(table, where)
+        _resolve(table, "baseline-model", file.parent)
     for override in overrides:
         _apply_override(table, override)
     table.update(flags or {})
@@ -153,6 +159,13 @@ def _table(parent: dict[str, Any], key: str, file: Path) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise UsageError(f"{file}: `{key}` holds a value, not a table")
     return table
+
+
+def _resolve(table: dict[str, Any], key: str, folder: Path) -> None:
+    """Make a path that a file gives relative to its folder relative to the current one."""
+    path = table.get(key)
+    if path is not None and not os.path.isabs(path):  # noqa: PTH117 (it is a str)
+        table[key] = os.path.relpath(folder / path)
 
 
 def _apply_override(table: dict[str, Any], override: str) -> None:

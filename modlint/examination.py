@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from modlint.analysis import FileAnalysis, NetworkAnalysis, Progress, TensorAnalysis
+from modlint.bounds import most_viewed
 from modlint.checkpoint import Checkpoint, Tensor
 from modlint.errors import Unavailable, UnreadableError
 from modlint.network import Network
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import torch
 
 R = TypeVar("R")
+
+_PAST_LIMIT = "the tensors before it view as many bytes as are examined of one file"
 
 
 class FileExamination:
@@ -26,12 +29,14 @@ class FileExamination:
         device: str,
         progress: Progress,
         internal_errors: list[str],
+        baseline: FileExamination | Unavailable | None = None,
     ) -> None:
         self.checkpoint = checkpoint
         self.networks = networks
         self.progress = progress
         self.internal_errors = internal_errors
         self.unexamined: dict[str, str] = {}
+        self._baseline = baseline
         self._device_setting = device
         self._device: torch.device | None = None
         self._of_file: dict[FileAnalysis[Any], Any] = {}
@@ -48,19 +53,35 @@ class FileExamination:
         return self._device
 
     @property
+    def baseline(self) -> FileExamination | None:
+        """The checkpoint that this one is compared with, None where there is none.
+
+        Raises:
+            Unavailable: it cannot be read.
+        """
+        return _available(self._baseline)  # type: ignore[no-any-return]
+
+    @property
     def used_device(self) -> str | None:
         """The device's type ("cpu"), None where nothing was computed."""
         return self._device.type if self._device else None
 
     def visit_tensors(self, analyses: Iterable[TensorAnalysis[Any]]) -> None:
-        """Visit each tensor once, run on it every analysis that accepts it, and let it go."""
-        self._of_tensors = {analysis: {} for analysis in analyses}
+        """Visit each tensor once, run on it every analysis that accepts it, and let it go.
+
+        Analyses that ran in an earlier visit do not run again.
+        """
+        new = [analysis for analysis in analyses if analysis not in self._of_tensors]
+        self._of_tensors |= {analysis: {} for analysis in new}
         tensors = self.checkpoint.tensors
-        if not self._of_tensors:
+        if not new:
             return
+        most = most_viewed(tensors.values())
+        viewed = 0
         for done, tensor in enumerate(tensors.values()):
             self.progress("examining tensors", done, len(tensors))
-            reason = self._visit(tensor)
+            viewed += tensor.nbytes
+            reason = self._visit(tensor, new) if viewed <= most else _PAST_LIMIT
             if reason is not None:
                 self.unexamined[tensor.name] = reason
 
@@ -103,10 +124,10 @@ class FileExamination:
 
         return to_torch(tensor, self.device)
 
-    def _visit(self, tensor: Tensor) -> str | None:
-        """Run the tensor analyses on one tensor; why it could not be examined, if so."""
+    def _visit(self, tensor: Tensor, analyses: Iterable[TensorAnalysis[Any]]) -> str | None:
+        """Run tensor analyses on one tensor; why it could not be examined, if so."""
         try:
-            accepting = [analysis for analysis in self._of_tensors if analysis.accepts(tensor)]
+            accepting = [analysis for analysis in analyses if analysis.accepts(tensor)]
             if not accepting:
                 return f"elements of type {tensor.dtype.name} are not examined"
             values = self.values(tensor)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +17,36 @@ from modlint.loading import build_networks, load
 from modlint.registry import Registry
 from modlint.report import FileReport
 from modlint.rule import Rule
+from modlint.run_record import RunRecord
 from modlint.selection import Patterns
 from modlint.verdict import Outcome, Target, Verdict
 
+Baseline = FileExamination | Unavailable | None
+"""What files are compared with, why it cannot be read, or nothing."""
 
-@dataclass(slots=True)
-class RunRecord:
-    """What a run gathers beside the files' reports.
 
-    Attributes:
-        errors: wrong usage and internal errors: exit code 2.
-        skipped: inputs and plugins passed over: they fail only a strict run.
-        devices: types of the devices that computed.
-    """
-
-    errors: list[str] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
-    devices: set[str] = field(default_factory=set)
+def examine(
+    checkpoint: Checkpoint,
+    configuration: Configuration,
+    registry: Registry,
+    progress: Progress,
+    baseline: Baseline = None,
+) -> FileExamination:
+    """Begin the examination of what was read from a file: rebuild its networks."""
+    errors: list[str] = []
+    networks = build_networks(checkpoint, registry.builders, errors)
+    for known in configuration.settings.networks:
+        if Patterns([known.files], configuration.root).match(checkpoint.path):
+            networks = tuple(n.with_activation(known.activation) for n in networks)
+    device = configuration.settings.device
+    return FileExamination(checkpoint, networks, device, progress, errors, baseline)
 
 
 class FileCheck:
-    """The check of one file with the rules that were selected for it."""
+    """The check of one file with the rules that were selected for it.
+
+    Rules that need a baseline are not run where there is none: they have nothing to say.
+    """
 
     def __init__(
         self,
@@ -46,17 +54,21 @@ class FileCheck:
         configuration: Configuration,
         registry: Registry,
         rules: Sequence[Rule[Any]],
+        baseline: Baseline = None,
     ) -> None:
         self.path = path
         self.configuration = configuration
         self.registry = registry
-        self.rules = rules
+        self.baseline = baseline
+        self.rules = [rule for rule in rules if baseline is not None or not rule.needs_baseline]
 
     def report(self, progress: Progress, record: RunRecord) -> FileReport:
         """Examine the file as each container that it claims to be."""
         reports = []
         for checkpoint in load(self.path, self.registry.readers):
-            examination = self._examination(checkpoint, progress)
+            examination = examine(
+                checkpoint, self.configuration, self.registry, progress, self.baseline
+            )
             verdicts = list(self._verdicts(examination))
             networks = examination.networks
             reports.append(FileReport.of(str(self.path), checkpoint, networks, verdicts))
@@ -65,22 +77,14 @@ class FileCheck:
                 record.devices.add(examination.used_device)
         return FileReport.merged(reports)
 
-    def _examination(self, checkpoint: Checkpoint, progress: Progress) -> FileExamination:
-        errors: list[str] = []
-        networks = build_networks(checkpoint, self.registry.builders, errors)
-        for known in self.configuration.settings.networks:
-            if Patterns([known.files], self.configuration.root).match(self.path):
-                networks = tuple(n.with_activation(known.activation) for n in networks)
-        device = self.configuration.settings.device
-        return FileExamination(checkpoint, networks, device, progress, errors)
-
     def _verdicts(self, examination: FileExamination) -> Iterator[Verdict]:
         status = examination.checkpoint.status
         applicable = [rule for rule in self.rules if status in rule.statuses]
-        needs = (need for rule in applicable for need in rule.needs())
-        examination.visit_tensors(
-            dict.fromkeys(need for need in needs if isinstance(need, TensorAnalysis))
-        )
+        examination.visit_tensors(_of_tensors(applicable))
+        if isinstance(self.baseline, FileExamination):
+            self.baseline.progress = _of_baseline(examination.progress)
+            comparing = [rule for rule in applicable if rule.needs_baseline]
+            self.baseline.visit_tensors(_of_tensors(comparing))
         silent = list(self.rules)
         for rule in applicable:
             for verdict in _judge(rule, examination):
@@ -97,6 +101,17 @@ class FileCheck:
         if severity is None or verdict.outcome is not Outcome.FAIL:
             return verdict
         return msgspec.structs.replace(verdict, severity=severity)
+
+
+def _of_tensors(rules: Iterable[Rule[Any]]) -> list[TensorAnalysis[Any]]:
+    """The tensor analyses that rules need, each once."""
+    needs = (need for rule in rules for need in rule.needs())
+    return list(dict.fromkeys(need for need in needs if isinstance(need, TensorAnalysis)))
+
+
+def _of_baseline(progress: Progress) -> Progress:
+    """The progress of a file, said of the baseline's share in it."""
+    return lambda what, done, total: progress(f"baseline, {what}", done, total)
 
 
 def _judge(rule: Rule[Any], examination: FileExamination) -> Iterator[Verdict]:

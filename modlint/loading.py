@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from modlint.bounds import excess
 from modlint.checkpoint import Checkpoint, Remark, Status
 from modlint.errors import UnreadableError
 from modlint.network import Network, NetworkBuilder
@@ -21,6 +22,10 @@ _SPECIAL_FILES = (
     (stat.S_ISCHR, "a character device"),
     (stat.S_ISBLK, "a block device"),
 )
+_NO_CHECKPOINT = {
+    Status.NOT_A_CHECKPOINT: "is no checkpoint",
+    Status.LFS_POINTER: "is a Git LFS pointer, not the file itself: it was not downloaded",
+}
 
 
 def load(path: Path, readers: Iterable[Reader]) -> tuple[Checkpoint, ...]:
@@ -33,7 +38,26 @@ def load(path: Path, readers: Iterable[Reader]) -> tuple[Checkpoint, ...]:
         source = open_source(path)
     except UnreadableError as error:
         return (_unreadable(path, "unknown", 0, error),)
-    return read_source(source, readers)
+    return tuple(_bounded(checkpoint) for checkpoint in read_source(source, readers))
+
+
+def load_whole(path: Path, readers: Iterable[Reader]) -> Checkpoint:
+    """Read a file that must be one checkpoint with nothing amiss.
+
+    Raises:
+        UnreadableError: it does not exist, is none, cannot wholly be read, or is several at once.
+    """
+    if not os.path.lexists(path):
+        raise UnreadableError("no such file")
+    first, *others = load(path, readers)
+    if others:
+        formats = " and ".join(checkpoint.format for checkpoint in (first, *others))
+        raise UnreadableError(f"is {formats} at once; which is meant nothing tells")
+    if first.faults:
+        raise UnreadableError(f"cannot wholly be read: {first.faults[0].message}")
+    if first.status is not Status.CHECKED:
+        raise UnreadableError(_NO_CHECKPOINT.get(first.status, "cannot be read"))
+    return first
 
 
 def read_source(source: Source, readers: Iterable[Reader]) -> tuple[Checkpoint, ...]:
@@ -76,6 +100,14 @@ def build_networks(
         if networks is not None:
             return tuple(networks)
     return (Network("0", reason=f"no graph builder knows the format {checkpoint.format}"),)
+
+
+def _bounded(checkpoint: Checkpoint) -> Checkpoint:
+    """The checkpoint, with a fault where its tensors view more than is examined."""
+    problem = excess(checkpoint.tensors.values())
+    if problem is None:
+        return checkpoint
+    return replace(checkpoint, faults=(*checkpoint.faults, Remark("limit", problem)))
 
 
 def _refuse_special(path: Path) -> None:

@@ -42,6 +42,18 @@ class Examination(Protocol):
         """By tensor name, why no tensor analysis could examine it."""
         ...
 
+    @property
+    def baseline(self) -> Examination | None:
+        """The checkpoint that the file is compared with, None where the user gives none.
+
+        One examination serves all files of a run. It has results of the tensor analyses that
+        rules with `needs_baseline` need.
+
+        Raises:
+            Unavailable: it cannot be read.
+        """
+        ...
+
     def file(self, analysis: FileAnalysis[R]) -> R:
         """The analysis' result on the file.
 
@@ -78,6 +90,8 @@ class Rule(Generic[OptionsT]):
         reports_faults: whether it reports what could not be read; where no selected rule does,
             the engine makes the others inconclusive.
         strict_severity: of a finding under `--strict`, where it differs.
+        needs_baseline: whether it compares the file with `Examination.baseline`; it is not run
+            where the user gives none.
     """
 
     code: ClassVar[str]
@@ -90,6 +104,7 @@ class Rule(Generic[OptionsT]):
     statuses: ClassVar[frozenset[Status]] = frozenset({Status.CHECKED})
     reports_faults: ClassVar[bool] = False
     strict_severity: ClassVar[Severity | None] = None
+    needs_baseline: ClassVar[bool] = False
 
     def __init__(self, options: OptionsT, configured_severity: Severity | None = None) -> None:
         self.options = options

@@ -13,13 +13,15 @@ import msgspec
 
 from modlint import __version__
 from modlint.analysis import Progress
+from modlint.baseline_model import note_baseline, read_baseline
 from modlint.checkpoint import Status
 from modlint.config import Configuration
 from modlint.discovery import Discovery, discover
-from modlint.file_check import FileCheck, RunRecord
+from modlint.file_check import FileCheck
 from modlint.registry import Registry
 from modlint.report import FileReport, Report, Run, Summary
 from modlint.rule_settings import instantiate
+from modlint.run_record import RunRecord
 from modlint.selection import Patterns, select_rules, validate_selectors
 from modlint.text import count
 from modlint.verdict import Severity
@@ -48,13 +50,15 @@ def check(
     found = discover(paths, Patterns(settings.exclude, configuration.root).match)
     record = RunRecord(skipped=list(registry.problems))
     _note_discovery(found, record)
+    baseline = read_baseline(configuration, registry, record)
     files = []
     for index, path in enumerate(found.files):
         selected = select_rules(configuration, registry.rules.values(), path)
         with progress(path, index, len(found.files)) as file_progress:
             chosen = [rules[rule.code] for rule in selected]
-            examined = FileCheck(path, configuration, registry, chosen)
+            examined = FileCheck(path, configuration, registry, chosen, baseline)
             files.append(examined.report(file_progress, record))
+    note_baseline(baseline, record)
     return _report(files, configuration, registry, record, time.perf_counter() - started)
 
 

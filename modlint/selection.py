@@ -5,28 +5,40 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modlint.config import Configuration, Settings, nearest
 from modlint.errors import UsageError
 from modlint.rule import Rule
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 
 class Patterns:
     """File patterns as in a .gitignore, relative to a folder."""
 
     def __init__(self, patterns: Iterable[str], root: Path) -> None:
-        from pathspec import GitIgnoreSpec
-
-        self._spec = GitIgnoreSpec.from_lines(patterns)
+        self._spec = _compiled(tuple(patterns))
         self._root = root.resolve()
 
     def match(self, path: Path) -> bool:
         """Whether some pattern matches the path."""
+        if self._spec is None:
+            return False
         absolute = Path(os.path.abspath(path))  # noqa: PTH100 (links stay as they are)
         inside = absolute.is_relative_to(self._root)
         relative = absolute.relative_to(self._root) if inside else absolute
         return self._spec.match_file(relative.as_posix().lstrip("/"))
+
+
+def _compiled(patterns: tuple[str, ...]) -> GitIgnoreSpec | None:
+    """The patterns' specification; without any, pathspec is not worth its import."""
+    if not patterns:
+        return None
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(patterns)
 
 
 def validate_selectors(settings: Settings, rules: Mapping[str, type[Rule[Any]]]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import mmap
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +40,11 @@ def open_source(path: Path) -> Source:
         UnreadableError: the file cannot be opened (permissions, it vanished, an I/O error).
     """
     try:
-        with path.open("rb") as file:
-            if not path.stat().st_size:
+        with open(path, "rb", opener=_without_waiting) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise UnreadableError("is no regular file", help="name a regular file")
+            if not status.st_size:
                 return Source(path, memoryview(b""))
             return Source(path, memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
     except OSError as error:
@@ -48,3 +53,8 @@ def open_source(path: Path) -> Source:
             f"cannot be opened: {reason[:1].lower()}{reason[1:]}",
             help="check that the file exists and that you may read it",
         ) from error
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    """Open at once: a named pipe may have taken the file's place since it was looked at."""
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TextIO
 
 MAX_WIDTH = 120
@@ -30,6 +31,7 @@ _PLAIN = str.maketrans(
         "▼": "v",
         "╱": "/",
         "→": "->",
+        "∞": "inf",
     }
 )
 
@@ -60,6 +62,17 @@ def encodable(text: str, encoding: str | None) -> str:
     if _fits(text, encoding):
         return text
     return "".join(c if _fits(c, encoding) else _plain(c, encoding) for c in text)
+
+
+def json_safe(text: str) -> str:
+    r"""JSON with ``\uXXXX`` for what would drive a terminal, or would not be seen."""
+    return re.sub(r"[^\x00-\x7e]", lambda m: m[0] if m[0].isprintable() else _uxxxx(m[0]), text)
+
+
+def _uxxxx(character: str) -> str:
+    import json
+
+    return json.dumps(character)[1:-1]
 
 
 def escaped(text: str) -> str:

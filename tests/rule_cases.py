@@ -40,23 +40,34 @@ class Case:
         write: writes the file in the folder given and returns its path.
         expected: every verdict of the rule on the file.
         options: of the rule, in kebab case.
+        baseline: writes the checkpoint that the file is compared with, in a folder of its own.
     """
 
     title: str
     write: Callable[[Path], Path]
     expected: tuple[Expected, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
+    baseline: Callable[[Path], Path] | None = None
 
 
 def verdicts(
-    path: Path, registry: Registry, rule: str, options: Mapping[str, Any] | None = None
+    path: Path,
+    registry: Registry,
+    rule: str,
+    options: Mapping[str, Any] | None = None,
+    baseline: Path | None = None,
 ) -> tuple[Verdict, ...]:
     """The verdicts of one rule on one file, through the real engine.
 
     FMT001 runs too: without it the engine adds a verdict on files that cannot be read.
     """
     rules = {rule: dict(options)} if options else {}
-    settings = Settings(select=(rule, "FMT001"), rules=rules, device="cpu")
+    settings = Settings(
+        select=(rule, "FMT001"),
+        rules=rules,
+        device="cpu",
+        baseline_model=None if baseline is None else str(baseline),
+    )
     configuration = Configuration(settings, None, path.parent)
     report = check([path], configuration, registry, no_progress)
     assert not report.run.problems, report.run.problems

@@ -107,6 +107,7 @@ class NetworkAnalysis(Analysis[R]):
 def modlint_analyses() -> Iterable[type[Analysis[Any]]]:
     """The analyses that modlint's own rules consume."""
     from modlint.analysis.checksums import Checksums
+    from modlint.analysis.cluster_views import ClusterWeights, LaplacianSpectrum, ReorderedWeights
     from modlint.analysis.clustering import ClusterTest, Partition
     from modlint.analysis.onnx_check import OnnxCheck
     from modlint.analysis.openings import Openings
@@ -116,4 +117,5 @@ def modlint_analyses() -> Iterable[type[Analysis[Any]]]:
     from modlint.analysis.weights import WeightGraph
 
     of_files = (Checksums, OnnxCheck, Openings, Texts)
-    return (*of_files, TensorStatistics, WeightGraph, UnitWeights, Partition, ClusterTest)
+    of_clusters = (Partition, ClusterTest, ClusterWeights, LaplacianSpectrum, ReorderedWeights)
+    return (*of_files, TensorStatistics, WeightGraph, UnitWeights, *of_clusters)

@@ -15,8 +15,8 @@ from modlint.network import Network
 Null = Literal["layer", "layer-nonzero"]
 Method = Literal["filan2021", "spectral"]
 
-MAX_CONNECTIONS = 10_000_000
-"""Larger graphs are not clustered unless asked for: 50 shuffles take minutes on two cores here."""
+MAX_CONNECTIONS = 5_000_000
+"""Larger graphs are not clustered unless asked for: 50 shuffles take half a minute on two cores."""
 
 WEIGHTS = WeightGraph()
 """The graph of the published test."""

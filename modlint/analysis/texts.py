@@ -13,6 +13,8 @@ from modlint.errors import UnreadableError
 
 MAX_TEXTS = 100_000
 MAX_TEXT = 65_536
+MAX_CHARACTERS = 64 << 20
+"""Of all texts together."""
 _CODE = "/code/"
 _MAX_CODE = 1 << 20
 
@@ -35,20 +37,35 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Texts(FileAnalysis[tuple[Text, ...]]):
+class Gathered:
+    """The texts of a file.
+
+    Attributes:
+        texts: in the file's order.
+        complete: whether these are all; a limit ended the search otherwise.
+    """
+
+    texts: tuple[Text, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Texts(FileAnalysis[Gathered]):
     """Metadata, doc strings and string attributes of ONNX nodes, TorchScript code."""
 
     name: ClassVar[str] = "texts"
     description: ClassVar[str] = "texts beside the tensors: metadata, doc strings, code"
 
-    def compute(self, checkpoint: Checkpoint) -> tuple[Text, ...]:
-        """Gather them, the first `MAX_TEXTS`."""
+    def compute(self, checkpoint: Checkpoint) -> Gathered:
+        """Gather them, up to `MAX_TEXTS` and `MAX_CHARACTERS`."""
         found: list[Text] = []
+        characters = 0
         for text in _texts(checkpoint):
-            if len(found) >= MAX_TEXTS:
-                break
+            characters += len(text.text)
+            if len(found) >= MAX_TEXTS or characters > MAX_CHARACTERS:
+                return Gathered(tuple(found), False)
             found.append(text)
-        return tuple(found)
+        return Gathered(tuple(found), True)
 
 
 def _texts(checkpoint: Checkpoint) -> Iterator[Text]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -10,9 +11,13 @@ from collections.abc import Sequence
 INTERRUPTED = 130
 WRONG_USAGE = 2
 
+_GARBAGE = 50_000
+"""New objects after which cyclic garbage is looked for: imports make many, and none is garbage."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run modlint; the exit code is 0, 1 for findings, 2 for wrong usage, 130 if interrupted."""
+    gc.set_threshold(_GARBAGE)
     from modlint.cli.messages import say
     from modlint.cli.parser import build_parser
     from modlint.errors import UsageError

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from modlint.checkpoint import Checkpoint, Status, Tensor
+from modlint.cli.json_text import json_text
 from modlint.network import Layer, Network
 from modlint.text import count, file_size, printable
 from modlint.verdict import Confidence
@@ -134,19 +135,7 @@ class Contents(msgspec.Struct, frozen=True):
 
     def to_json(self) -> str:
         """The contents as indented JSON; what JSON cannot hold is shown as Python spells it."""
-        plain = _encodable(msgspec.to_builtins(self, enc_hook=str))
-        return msgspec.json.format(msgspec.json.encode(plain)).decode() + "\n"
-
-
-def _encodable(value: Any) -> Any:
-    """The same value with characters that UTF-8 lacks (lone surrogates) escaped."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, dict):
-        return {_encodable(str(key)): _encodable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_encodable(item) for item in value]
-    return value
+        return json_text(self)
 
 
 def describe(contents: Contents) -> str:

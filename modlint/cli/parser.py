@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modlint import __version__
+from modlint.cli.clusters_arguments import add_clusters_arguments
 
 _EPILOG = "Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 wrong usage, 130 interrupted."
 _SEVERITIES = ("error", "warning", "note")
@@ -23,6 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_check(commands)
     _add_inspect(commands)
+    _add_clusters(commands)
     _add_catalogue(commands)
     _add_config(commands)
     return parser
@@ -83,6 +85,11 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         metavar="PATTERNS",
         help="pass over these files in folders (as in a .gitignore)",
     )
+    run.add_argument(
+        "--baseline-model",
+        metavar="FILE",
+        help="a checkpoint to compare the files with, by the rules that compare (CLU006)",
+    )
     run.add_argument("--device", choices=("auto", "cpu", "cuda"), help="default: auto")
     run.add_argument("--seed", type=int, metavar="N", help="of everything random; default: 0")
     _add_config_flags(run)
@@ -105,6 +112,11 @@ def _add_inspect(commands: _Commands) -> None:
     )
     parser.add_argument("file", type=Path, metavar="FILE")
     parser.add_argument("--output-format", choices=("full", "json"), default="full")
+
+
+def _add_clusters(commands: _Commands) -> None:
+    description = "show the clusters of neurons in a file's networks"
+    add_clusters_arguments(_command(commands, "clusters", "clusters", description))
 
 
 def _add_catalogue(commands: _Commands) -> None:

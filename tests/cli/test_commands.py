@@ -14,11 +14,12 @@ from support import modlint
 from modlint.cli import main
 
 Capture = pytest.CaptureFixture[str]
-HEAVY = {"torch", "onnx", "scipy", "numpy", "rich", "sklearn"}
+HEAVY = {"torch", "onnx", "scipy", "numpy", "rich", "sklearn", "matplotlib"}
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["check", "--help"], ["rules"], ["rule", "NEU001"]]
+    "arguments",
+    [["--help"], ["check", "--help"], ["clusters", "--help"], ["rules"], ["rule", "NEU001"]],
 )
 def test_help_and_catalogue_import_nothing_heavy(arguments: list[str]) -> None:
     code = (
@@ -146,3 +147,16 @@ def test_version_and_bare_call() -> None:
     bare = modlint()
     assert bare.returncode == 2
     assert "usage: modlint" in bare.stderr
+
+
+def test_inspect_as_json_drives_no_terminal(tmp_path: Path, capsys: Capture) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    name = "\x1b[31mred\u202e\u009b0m"
+    save_file({name: torch.ones(2)}, tmp_path / "model.safetensors")
+    path = str(tmp_path / "model.safetensors")
+    assert main(["inspect", path, "--output-format", "json"]) == 0
+    text = capsys.readouterr().out
+    assert json.loads(text)["tensors"][0]["name"] == name
+    assert all(c.isprintable() or c == "\n" for c in text)

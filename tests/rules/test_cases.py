@@ -48,7 +48,11 @@ def registry() -> Registry:
 
 @pytest.mark.parametrize(("rule", "case"), PARAMETERS)
 def test_case(rule: str, case: Case, registry: Registry, tmp_path: Path) -> None:
-    found = verdicts(case.write(tmp_path), registry, rule, case.options)
+    baseline = None
+    if case.baseline is not None:
+        (tmp_path / "baseline").mkdir()
+        baseline = case.baseline(tmp_path / "baseline")
+    found = verdicts(case.write(tmp_path), registry, rule, case.options, baseline)
     told = "\n".join(f"{v.outcome} {v.severity} {v.target} {v.message}" for v in found)
     assert len(found) == len(case.expected), told
     for verdict, expected in zip(found, case.expected, strict=True):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from threats import containers, frameworks, identification, opcodes
+from threats import concealed, containers, frameworks, identification, opcodes
 
 THREATS = (
     *containers.THREATS,
     *identification.THREATS,
     *opcodes.THREATS,
     *frameworks.THREATS,
+    *concealed.THREATS,
 )

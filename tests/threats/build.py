@@ -227,7 +227,7 @@ def tar_entry(
     head[100:108], head[108:116], head[116:124] = (b"0000644\0", b"0000000\0", b"0000000\0")
     head[124:136] = f"{len(data):011o}\0".encode()
     head[136:148] = b"00000000000\0"
-    head[156:157] = b"0"
+    head[156:157] = kind
     head[257 : 257 + len(magic)] = magic
     head[148:156] = b" " * 8
     head[148:156] = f"{sum(head):06o}\0 ".encode()

@@ -58,7 +58,7 @@ def live_graph(network: Network, inputs: Inputs, spec: Partition) -> tuple[Graph
             f"the graph has {network.connections:,} connections, more than the "
             f"{spec.max_connections:,} that are clustered unless asked for; to run it whole: "
             f"modlint check --config rules.not-clusterable.max-connections={network.connections} "
-            "(likewise rules.unbalanced-clusters)"
+            "(likewise for the other rules on clusters)"
         )
     graph = inputs.result(spec.graph)
     live = live_vertices(adjacency(graph), inputs.device)

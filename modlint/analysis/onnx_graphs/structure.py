@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from modlint.analysis.onnx_check import Problem
 
 MAX_PROBLEMS = 100
+
+Scopes = tuple[set[str], ...]
+"""Names that may be read, innermost graph first; each set grows as its graph is walked."""
 
 
 @dataclass(slots=True)
@@ -26,14 +29,14 @@ class Structure:
 
     def model(self, model: Any) -> None:
         """Walk a ModelProto."""
-        self._graph(model.graph, frozenset(), where="the graph")
+        self._graph(model.graph, (), where="the graph")
         if not model.graph.node:
             self._add(Problem("no-nodes", "the graph holds no nodes: it computes nothing"))
         for function in model.functions:
             given = {*map(text, function.input)}
-            self._body(function, given, set(), list(map(text, function.output)), "a function")
+            self._body(function, given, (), list(map(text, function.output)), "a function")
 
-    def _graph(self, graph: Any, outer: frozenset[str], where: str) -> None:
+    def _graph(self, graph: Any, outer: Scopes, where: str) -> None:
         inputs = [text(value.name) for value in graph.input]
         for name, count in Counter(inputs).items():
             if count > 1:
@@ -44,7 +47,7 @@ class Structure:
         self._body(graph, {*inputs, *initialisers}, outer, outputs, where)
 
     def _body(
-        self, body: Any, own: set[str], outer: Set[str], outputs: list[str], where: str
+        self, body: Any, own: set[str], outer: Scopes, outputs: list[str], where: str
     ) -> None:
         defined = {text(name) for node in body.node for name in node.output}
         used = {*outputs, *(name for node in body.node for name in _read(node))}
@@ -53,27 +56,26 @@ class Structure:
             if count > 1:
                 message = f"{count} nodes are called {name!r}"
                 self._add(Problem("duplicate-node-name", message, name))
-        known = own | outer
+        scopes = (set(own), *outer)
         for node in body.node:
             self.nodes += 1
-            self._node(node, known, defined, used)
+            self._node(node, scopes, defined, used)
         for name in outputs:
             if name not in own and name not in defined:
                 self._add(Problem("undefined", f"{where} gives {name!r}, which no node defines"))
 
-    def _node(self, node: Any, known: set[str], defined: set[str], used: set[str]) -> None:
+    def _node(self, node: Any, scopes: Scopes, defined: set[str], used: set[str]) -> None:
         label = node_label(node)
         for name in filter(None, map(text, node.input)):
-            if name not in known:
+            if not _is_known(name, scopes):
                 self._add(_unknown(label, name, name in defined))
-        scope = frozenset(known)
         for graph in subgraphs(node):
-            self._graph(graph, scope, f"a subgraph of node {label!r}")
+            self._graph(graph, scopes, f"a subgraph of node {label!r}")
         outputs = [name for name in map(text, node.output) if name]
         for name in outputs:
-            if name in known:
+            if _is_known(name, scopes):
                 self._add(Problem("duplicate", f"node {label!r} defines {name!r} again", label))
-            known.add(name)
+            scopes[0].add(name)
         if outputs and node.op_type != "Constant" and used.isdisjoint(outputs):
             message = f"nothing reads what node {label!r} ({text(node.op_type)}) computes"
             self._add(Problem("unused-node", message, label))
@@ -99,6 +101,10 @@ def subgraphs(node: Any) -> Iterator[Any]:
         if attribute.HasField("g"):
             yield attribute.g
         yield from attribute.graphs
+
+
+def _is_known(name: str, scopes: Scopes) -> bool:
+    return any(name in names for names in scopes)
 
 
 def _read(node: Any) -> Iterator[str]:

@@ -11,6 +11,8 @@ from modlint_plugins.pickling.values import Dict, Object, Pairs, Set, Value
 if TYPE_CHECKING:
     from modlint_plugins.pickling.machine import Machine
 
+_DEEPEST = 1000
+
 
 @operation("EMPTY_LIST")
 def empty_list(machine: Machine, _: None) -> None:
@@ -154,3 +156,17 @@ def _check_hashable(machine: Machine, keys: list[Value]) -> None:
             machine.anomaly(f"{machine.opcode} with a key that cannot be hashed")
         else:
             machine.note_hashed(key)
+            if _is_deep(machine, key):
+                machine.anomaly(f"a key of tuples nested more than {_DEEPEST:,} deep")
+
+
+def _is_deep(machine: Machine, key: Value) -> bool:
+    """Whether hashing a key would overflow the stack of the program that loads it."""
+    level = {id(key): key} if isinstance(key, tuple) else {}
+    for _ in range(_DEEPEST):
+        parts = (part for value in level.values() for part in value)
+        level = {id(part): part for part in parts if isinstance(part, tuple)}
+        if not level:
+            return False
+        machine.budget.spend_opcodes(len(level))
+    return True

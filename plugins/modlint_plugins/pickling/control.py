@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _FRAME = 1 << 16
 """Bytes of a frame when picklers end it (CPython, Lib/pickle.py, _FRAME_SIZE_TARGET)."""
 
+_SPARSE = 1_000_000
+"""Entries that a memo may lack: picklers number them one after the other."""
+
 
 class Stopped(Exception):
     """STOP was reached: the regular end; it carries the pickle's value."""
@@ -103,7 +106,9 @@ def get(machine: Machine, index: int) -> None:
 
 @operation("BINPUT", "LONG_BINPUT")
 def put(machine: Machine, index: int) -> None:
-    """Keep the top of the stack in the memo."""
+    """Keep the top of the stack in the memo, which C makes an array as long as the index."""
+    if index > _SPARSE + 2 * len(machine.memo):
+        machine.anomaly("a memo index far beyond the entries that it has")
     machine.memo[index] = machine.stack[-1]
 
 

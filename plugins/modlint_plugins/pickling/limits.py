@@ -26,14 +26,14 @@ class Limits:
 
     Attributes:
         opcodes: number of opcodes over all streams.
-        seconds: wall-clock time.
+        seconds: wall-clock time spent on interpreting.
         copied_bytes: text and numbers copied out of the file; bytes literals stay mapped.
         integer_bytes: size of one integer.
         name_length: characters of a global's module or name.
         globals: number of opcodes that name a global.
         calls: uses noted of one global for each way of using it.
         marks: depth of open MARKs.
-        streams: number of pickles that follow one another.
+        streams: number of pickles.
         nested: number of pickles within literals.
         unfolded: number of values once sharing is undone.
     """
@@ -59,14 +59,26 @@ class Budget:
     opcodes: int = 0
     copied_bytes: int = 0
     globals: int = 0
-    started: float = field(default_factory=time.monotonic)
+    streams: int = 0
+    seconds: float = 0.0
+    since: float = field(default_factory=time.monotonic)
+
+    def begin(self) -> None:
+        """Account for a pickle, and let the clock run."""
+        self.since = time.monotonic()
+        self.streams += 1
+        if self.streams > self.limits.streams:
+            raise LimitReached(f"more than {self.limits.streams:,} pickles")
 
     def spend_opcodes(self, count: int) -> None:
         """Account for opcodes, and for the time they took."""
+        now = time.monotonic()
+        self.seconds += now - self.since
+        self.since = now
         self.opcodes += count
         if self.opcodes >= self.limits.opcodes:
             raise LimitReached(f"more than {self.limits.opcodes:,} opcodes")
-        if time.monotonic() - self.started > self.limits.seconds:
+        if self.seconds > self.limits.seconds:
             raise LimitReached(f"more than {self.limits.seconds:g} seconds")
 
     def spend_copy(self, nbytes: int) -> None:

@@ -115,6 +115,7 @@ class Machine:
     def run(self) -> str | None:
         """Interpret up to STOP; the reason where that is not reached, or not by all readers."""
         try:
+            self.budget.begin()
             while True:
                 before = self.opcodes
                 with suppress(Jumped):

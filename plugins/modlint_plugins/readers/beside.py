@@ -29,7 +29,15 @@ def open_beside(path: Path, name: str) -> Source:
     odd = not name or "\\" in name or "\0" in name or _DRIVE.match(name)
     if odd or pure.is_absolute() or ".." in pure.parts:
         raise Escape(f"the name {name!r} leads out of the folder")
-    folder = path.parent
+    try:
+        return _open_in(path.parent, pure, name)
+    except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, no text
+        raise UnreadableError(
+            f"the file {name[:200]!r} is missing: no file can be called so"
+        ) from error
+
+
+def _open_in(folder: Path, pure: PurePosixPath, name: str) -> Source:
     target = folder / pure
     if len(pure.parts) > 1 and not target.parent.resolve().is_relative_to(folder.resolve()):
         raise Escape(f"the name {name!r} leads out of the folder by a symbolic link")

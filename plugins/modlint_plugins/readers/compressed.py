@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from modlint.checkpoint import Checkpoint, Remark, Status
@@ -9,6 +10,7 @@ from modlint.errors import UnreadableError
 from modlint.source import Source
 from modlint_plugins.readers.contained import Contents, bare
 from modlint_plugins.readers.inflating import begins, inflate
+from modlint_plugins.readers.remarks import unused
 
 _MAGICS = (
     (b"\x1f\x8b\x08", "gzip"),
@@ -19,6 +21,8 @@ _MAGICS = (
 )
 _WEAK = frozenset({"lzma", "zlib"})
 """Their first bytes are common: they count where something can be inflated."""
+_HEADER, _EXTRA, _COMMENT = 10, 0x04, 0x10
+"""A gzip header's fixed size, and the flags of its further fields."""
 _BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")
 """What a bzip2 stream goes on with: a block, or its end."""
 
@@ -42,6 +46,8 @@ class CompressedReader:
         """
         codec = _codec(source) or "gzip"
         contents = Contents(source)
+        if codec == "gzip":
+            contents.remarks.update(_header_remarks(source.view))
         most = max(contents.allowance.most(source.nbytes), 1)
         inflated = inflate(source.view, codec, most)
         if inflated.limited:
@@ -70,6 +76,17 @@ class CompressedReader:
         )
         nothing = Checkpoint(source.path, codec, source.nbytes, Status.NOT_A_CHECKPOINT)
         return replace(nothing, remarks=(*contents.remarks, remark))
+
+
+def _header_remarks(view: memoryview) -> Iterator[Remark]:
+    """Fields of a gzip header that hold whatever their writer likes (RFC 1952, 2.3)."""
+    flags = view[3] if len(view) > _HEADER else 0
+    if flags & _EXTRA:
+        nbytes = int.from_bytes(view[_HEADER : _HEADER + 2], "little")
+        what = "are an extra field of the gzip header"
+        yield unused(view, "extra-field", what, _HEADER + 2, _HEADER + 2 + nbytes)
+    elif flags & _COMMENT:
+        yield Remark("extra-field", "the gzip header holds a comment", offset=_HEADER)
 
 
 def _codec(source: Source) -> str | None:

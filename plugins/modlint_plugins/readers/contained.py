@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
@@ -11,16 +13,20 @@ from modlint.loading import read_source
 from modlint.pickles import PickleTrace
 from modlint.reader import Reader
 from modlint.source import Source
+from modlint_plugins.pickling.limits import Budget
+from modlint_plugins.readers.remarks import Remarks
 
 MAX_DEPTH = 3
 MAX_MEMBERS = 10_000
+MAX_SECONDS = 60.0
+MAX_TENSORS = MAX_ENTRIES = 250_000
+"""Tensors, and entries of archives, that are kept of all that a file contains."""
 MAX_KEPT = 1 << 30
 MAX_INFLATED = 4 << 30
 MAX_RATIO = 100
 """Weights hardly shrink: what inflates to more than this many times its size, and to more than
 `FREE` bytes, is a bomb."""
 FREE = 64 << 20
-_MAX_REMARKS = 200
 _MAX_METADATA = 1000
 
 
@@ -32,11 +38,15 @@ class Allowance:
         members: members opened so far.
         inflated: bytes inflated so far.
         kept: inflated bytes that are in memory.
+        budget: what interpreting the pickles may cost.
+        started: when the file was opened.
     """
 
     members: int = 0
     inflated: int = 0
     kept: int = 0
+    budget: Budget = field(default_factory=Budget)
+    started: float = field(default_factory=time.monotonic)
 
     def spend_member(self) -> None:
         """Account for a member.
@@ -47,6 +57,16 @@ class Allowance:
         self.members += 1
         if self.members > MAX_MEMBERS:
             raise UnreadableError(f"holds more than {MAX_MEMBERS:,} members")
+        self.check_time()
+
+    def check_time(self) -> None:
+        """Make sure that there is time for another part.
+
+        Raises:
+            UnreadableError: there is none.
+        """
+        if time.monotonic() - self.started > MAX_SECONDS:
+            raise UnreadableError(f"opening its parts takes more than {MAX_SECONDS:g} seconds")
 
     def most(self, stored: int) -> int:
         """Bytes that so many compressed ones may inflate to now."""
@@ -82,6 +102,11 @@ class InnerSource(Source):
 
     depth: int = 0
     allowance: Allowance = field(default_factory=Allowance)
+
+
+def budget_of(source: Source) -> Budget:
+    """What interpreting the pickles of a file may cost: one account for all that it contains."""
+    return source.allowance.budget if isinstance(source, InnerSource) else Budget()
 
 
 def is_inner(source: Source) -> bool:
@@ -140,11 +165,12 @@ class Contents:
         self.source = source
         self.tensors: dict[str, Tensor] = {}
         self.metadata: dict[str, object] = {}
-        self.remarks: dict[Remark, None] = {}
-        self.faults: dict[Remark, None] = {}
+        self.remarks = Remarks()
+        self.faults = Remarks()
         self.pickles: list[PickleTrace] = []
         self.members: list[Member] = []
         self.formats: list[str] = []
+        self._repeats: Counter[str] = Counter()
         self.depth = source.depth + 1 if isinstance(source, InnerSource) else 1
         self.allowance = source.allowance if isinstance(source, InnerSource) else Allowance()
 
@@ -152,15 +178,13 @@ class Contents:
         self, kind: str, message: str, member: str | None = None, offset: int | None = None
     ) -> None:
         """Note something that rules may judge."""
-        if len(self.remarks) < _MAX_REMARKS:
-            self.remarks[Remark(kind, message, member, offset)] = None
+        self.remarks.add(Remark(kind, message, member, offset))
 
     def fault(
         self, kind: str, message: str, member: str | None = None, help: str | None = None
     ) -> None:
         """Note a part that cannot be read."""
-        if len(self.faults) < _MAX_REMARKS:
-            self.faults[Remark(kind, message, member, help=help)] = None
+        self.faults.add(Remark(kind, message, member, help=help))
 
     def fail(self, error: UnreadableError, member: str | None = None) -> None:
         """Note a part that cannot be read, and go on."""
@@ -203,29 +227,22 @@ class Contents:
         self.pickles += (
             replace(trace, member=naming.within(trace.member)) for trace in checkpoint.pickles
         )
-        for remark in checkpoint.remarks[:_MAX_REMARKS]:
+        for remark in checkpoint.remarks:
             placed = _shifted(remark.file_offset, origin)
             member = naming.within(remark.member)
-            self.remarks[replace(remark, member=member, file_offset=placed)] = None
-        for fault in checkpoint.faults[:_MAX_REMARKS]:
+            self.remarks.add(replace(remark, member=member, file_offset=placed))
+        for fault in checkpoint.faults:
             member, message = naming.within(fault.member), naming.said(fault.message)
-            self.faults[replace(fault, member=member, message=message)] = None
-        self.members += (
-            replace(
-                member,
-                name=naming.within(member.name) or member.name,
-                offset=_shifted(member.offset, origin),
-            )
-            for member in checkpoint.members
-        )
+            self.faults.add(replace(fault, member=member, message=message))
+        self._merge_members(checkpoint.members, naming, origin)
 
     def add_tensor(self, tensor: Tensor) -> None:
         """Keep a tensor under a name of its own."""
-        name, number = tensor.name, 1
+        name = tensor.name
         while name in self.tensors:
-            number += 1
-            name = f"{tensor.name}#{number}"
-        if number > 1:
+            self._repeats[tensor.name] += 1
+            name = f"{tensor.name}#{self._repeats[tensor.name] + 1}"
+        if name != tensor.name:
             self.remark("duplicate-key", f"several tensors are called {tensor.name!r}")
         self.tensors[name] = replace(tensor, name=name)
 
@@ -245,9 +262,27 @@ class Contents:
             members=tuple(self.members),
         )
 
+    def _merge_members(
+        self, members: tuple[Member, ...], naming: Naming, origin: int | None
+    ) -> None:
+        if len(self.members) + len(members) > MAX_ENTRIES:
+            self.fault("limit", f"its archives list more than {MAX_ENTRIES:,} members")
+            return
+        self.members += (
+            replace(
+                member,
+                name=naming.within(member.name) or member.name,
+                offset=_shifted(member.offset, origin),
+            )
+            for member in members
+        )
+
     def _merge_tensors(self, tensors: Iterable[Tensor], naming: Naming, origin: int | None) -> None:
         storages: dict[int, Storage] = {}
         for tensor in tensors:
+            if len(self.tensors) >= MAX_TENSORS:
+                self.fault("limit", f"holds more than {MAX_TENSORS:,} tensors")
+                return
             old = tensor.storage
             if id(old) not in storages:
                 where = naming.within(old.member)

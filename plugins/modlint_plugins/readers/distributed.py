@@ -18,7 +18,14 @@ from modlint.source import Source
 from modlint_plugins.pickling.opcodes import has_header
 from modlint_plugins.pickling.values import Dict, Global, Object, Value
 from modlint_plugins.readers.beside import Escape, open_beside
-from modlint_plugins.readers.contained import Contents, InnerSource, Naming, bare, is_inner
+from modlint_plugins.readers.contained import (
+    Contents,
+    InnerSource,
+    Naming,
+    bare,
+    budget_of,
+    is_inner,
+)
 from modlint_plugins.readers.nested_checkpoint import open_nested
 from modlint_plugins.readers.torch_reading import Reading, Segment
 
@@ -53,7 +60,7 @@ class DistributedReader:
         Raises:
             UnreadableError: the metadata lacks its tables.
         """
-        reading = Reading(open_nested)
+        reading = Reading(open_nested, budget_of(source))
         segment = Segment(source.view)
         found = reading.interpret(segment)
         if found.trace.incomplete is None:
@@ -102,6 +109,11 @@ class _Parts:
         for count, item in enumerate(_items(storage_data)):
             if count >= _MAX_ITEMS:
                 self.contents.fault("limit", f"names more than {_MAX_ITEMS:,} items")
+                return
+            try:
+                self.contents.allowance.check_time()
+            except UnreadableError as error:
+                self.contents.fault("limit", str(error))
                 return
             part = self._part(item.part)
             if part is not None:

@@ -15,6 +15,7 @@ from modlint.checkpoint import Checkpoint, Storage, Tensor, contiguous_strides
 from modlint.dtypes import DTYPES, DType, opaque
 from modlint.errors import UnreadableError
 from modlint.source import Source
+from modlint_plugins.readers.contained import budget_of
 from modlint_plugins.readers.nested_checkpoint import open_nested
 from modlint_plugins.readers.torch_reading import Reading, Segment
 from modlint_plugins.readers.torch_storages import swapped
@@ -50,7 +51,7 @@ class NumpyReader:
             UnreadableError: the header is damaged, or of a version that NumPy does not know.
         """
         header = _header(source)
-        reading = Reading(open_nested)
+        reading = Reading(open_nested, budget_of(source))
         if _holds_objects(header.descr):
             return _read_objects(source, reading, header)
         tensor = _tensor(source, reading, header)

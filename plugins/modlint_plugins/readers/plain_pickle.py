@@ -7,6 +7,7 @@ from modlint.source import Source
 from modlint_plugins.pickling.limits import Budget, Limits
 from modlint_plugins.pickling.opcodes import has_header
 from modlint_plugins.pickling.scan import interpret, is_plausible
+from modlint_plugins.readers.contained import budget_of
 from modlint_plugins.readers.distributed import is_distributed
 from modlint_plugins.readers.nested_checkpoint import open_nested
 from modlint_plugins.readers.torch_legacy import is_legacy
@@ -39,7 +40,7 @@ class PlainPickleReader:
 
     def read(self, source: Source) -> Checkpoint:
         """Read the file; what it holds beside arrays and tensors is only traced."""
-        reading = Reading(open_nested, fragment=True)
+        reading = Reading(open_nested, budget_of(source), fragment=True)
         segment = Segment(source.view)
         first = reading.interpret(segment)
         values = [first.value]

@@ -32,7 +32,7 @@ def scan_serialized(contents: Contents, view: memoryview, member: str) -> bool:
     except (ValueError, RecursionError):
         contents.fault("damaged-member", f"{member}: holds pickles in damaged JSON", member)
         return True
-    reading = Reading(open_nested)
+    reading = Reading(open_nested, contents.allowance.budget)
     for count, (path, encoded) in enumerate(_entries(document)):
         if count >= _MAX_FOUND:
             reading.fault("limit", f"holds more than {_MAX_FOUND:,} pickles")

@@ -70,6 +70,11 @@ class _Index:
         """Read each shard; one that cannot be read is remarked."""
         for name in dict.fromkeys(self.weight_map.values()):
             try:
+                self.contents.allowance.check_time()
+            except UnreadableError as error:
+                self.contents.fault("limit", str(error))
+                return
+            try:
                 shard = open_beside(self.contents.source.path, name)
             except Escape as escape:
                 self.contents.remark("path-escape", str(escape), name)

@@ -5,7 +5,7 @@ Format: POSIX.1-2001, pax; GNU tar manual, "Basic Tar Format".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 from modlint.errors import UnreadableError
@@ -45,8 +45,10 @@ def is_tar(view: memoryview) -> bool:
     return header[257:262] == b"ustar" or (len(header) == BLOCK and _is_old_header(header))
 
 
-def tar_entries(view: memoryview) -> Iterator[TarEntry]:
+def tar_entries(view: memoryview) -> Generator[TarEntry, None, int]:
     """The members, in the archive's order; extended headers are applied to what follows them.
+
+    Returns the offset of the block of zeros that ends the archive, or of its end.
 
     Raises:
         UnreadableError: a header is damaged, or a member is cut off.
@@ -56,7 +58,7 @@ def tar_entries(view: memoryview) -> Iterator[TarEntry]:
     while at + BLOCK <= len(view):
         header = bytes(view[at : at + BLOCK])
         if not header.strip(b"\0"):
-            return
+            return at
         if _number(header[148:156]) not in _checksums(header):
             raise UnreadableError("the tar archive's header is damaged", offset=at)
         count += 1
@@ -65,7 +67,7 @@ def tar_entries(view: memoryview) -> Iterator[TarEntry]:
         kind = header[156:157]
         nbytes = _number(header[124:136])
         if kind not in b"xgLK" and "size" in extended:
-            nbytes = int(extended["size"]) if extended["size"].isdigit() else -1
+            nbytes = _decimal(extended["size"])
         start = at + BLOCK
         if nbytes < 0 or start + nbytes > len(view):
             raise UnreadableError("the tar archive is truncated in a member", offset=at)
@@ -75,6 +77,7 @@ def tar_entries(view: memoryview) -> Iterator[TarEntry]:
             yield _entry(header, extended, kind, at, nbytes)
             extended = {}
         at = start + -(-nbytes // BLOCK) * BLOCK
+    return at
 
 
 def _entry(header: bytes, extended: dict[str, str], kind: bytes, at: int, nbytes: int) -> TarEntry:
@@ -105,6 +108,11 @@ def _extended(kind: bytes, data: memoryview, at: int) -> dict[str, str]:
             stated[key.decode()] = value.decode("utf-8", "backslashreplace")
         place += int(length)
     return stated
+
+
+def _decimal(text: str) -> int:
+    """A decimal number; −1 where it is none, or longer than any size."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1
 
 
 def _text(raw: bytes) -> str:

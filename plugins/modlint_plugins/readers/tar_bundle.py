@@ -10,9 +10,12 @@ from modlint.checkpoint import Checkpoint, Member, Remark, Status
 from modlint.errors import UnreadableError
 from modlint.source import Source
 from modlint_plugins.readers.contained import Contents, bare, prefixed
+from modlint_plugins.readers.remarks import unused
 from modlint_plugins.readers.serialized_json import scan_serialized
 from modlint_plugins.readers.tar_archive import TarEntry, is_tar, tar_entries
 from modlint_plugins.readers.torch_tar import is_torch_tar, read_torch_tar
+
+_PIECE = 1 << 16
 
 
 class TarReader:
@@ -67,13 +70,29 @@ class TarReader:
 def _entries(contents: Contents) -> tuple[TarEntry, ...]:
     """The archive's entries up to the first damage, which becomes a fault."""
     entries: list[TarEntry] = []
+    walk = tar_entries(contents.source.view)
     try:
-        for entry in tar_entries(contents.source.view):
-            entries.append(entry)
-            _note(contents, entry)
+        while True:
+            entries.append(next(walk))
+            _note(contents, entries[-1])
+    except StopIteration as stop:
+        _examine_rest(contents, stop.value)
     except UnreadableError as error:
         contents.fault("damaged-archive", str(error))
     return tuple(entries)
+
+
+def _examine_rest(contents: Contents, end: int) -> None:
+    """Look at what follows the zeros that end the archive."""
+    view = contents.source.view
+    for at in range(end, len(view), _PIECE):
+        piece = bytes(view[at : at + _PIECE])
+        if data := piece.lstrip(b"\0"):
+            start = at + len(piece) - len(data)
+            what = "follow the end of the tar archive"
+            contents.remarks.add(unused(view, "trailing-bytes", what, start, len(view)))
+            contents.examine(view[start:], bare("trailing bytes"), start)
+            return
 
 
 def _note(contents: Contents, entry: TarEntry) -> None:

@@ -22,6 +22,7 @@ def examine_archives(
     Few bytes mark compressed ones, and a storage may begin with any: those are left out.
     """
     contents = Contents(source)
+    contents.allowance.budget = reading.budget
     for member in archive.entries:
         try:
             start = bytes(archive.peek(member, _LONGEST))
@@ -39,5 +40,5 @@ def examine_archives(
     reading.tensors |= contents.tensors
     reading.traces += contents.pickles
     reading.members += contents.members
-    reading.remarks |= contents.remarks
-    reading.faults |= contents.faults
+    reading.remarks.update(contents.remarks)
+    reading.faults.update(contents.faults)

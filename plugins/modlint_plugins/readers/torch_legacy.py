@@ -15,6 +15,7 @@ from modlint.source import Source
 from modlint_plugins.pickling.limits import Budget, Limits
 from modlint_plugins.pickling.scan import interpret
 from modlint_plugins.pickling.values import Dict, Value
+from modlint_plugins.readers.contained import budget_of
 from modlint_plugins.readers.nested_checkpoint import open_nested
 from modlint_plugins.readers.torch_reading import Reading, Segment
 from modlint_plugins.readers.torch_storages import Reference, StorageTable, swapped
@@ -41,7 +42,7 @@ class TorchLegacyReader:
 
     def read(self, source: Source) -> Checkpoint:
         """Read the file."""
-        reading = Reading(open_nested)
+        reading = Reading(open_nested, budget_of(source))
         value = load_legacy(reading, Segment(source.view))
         collector = TensorCollector(reading)
         collector.collect(value)

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field, replace
 from modlint.checkpoint import Checkpoint, Member, Remark, Status, Tensor
 from modlint.errors import UnreadableError
 from modlint.pickles import PickleTrace
-from modlint.signatures import LONGEST, signature
 from modlint.source import Source
 from modlint_plugins.pickling.limits import Budget
 from modlint_plugins.pickling.opcodes import has_header
 from modlint_plugins.pickling.scan import Interpretation, interpret, is_plausible
 from modlint_plugins.pickling.values import Blob, Nested, PersistentId, Value
+from modlint_plugins.readers.remarks import Remarks, unused
 
-_MOST = 200
 _MOST_NESTED = 4
 
 
@@ -47,8 +46,8 @@ class Reading:
     open_nested: Callable[[Reading, Segment], Value]
     budget: Budget = field(default_factory=Budget)
     traces: list[PickleTrace] = field(default_factory=list)
-    remarks: dict[Remark, None] = field(default_factory=dict)
-    faults: dict[Remark, None] = field(default_factory=dict)
+    remarks: Remarks = field(default_factory=Remarks)
+    faults: Remarks = field(default_factory=Remarks)
     metadata: dict[str, object] = field(default_factory=dict)
     members: list[Member] = field(default_factory=list)
     tensors: dict[str, Tensor] = field(default_factory=dict)
@@ -59,19 +58,13 @@ class Reading:
         self, kind: str, message: str, member: str | None = None, offset: int | None = None
     ) -> None:
         """Note something that rules may judge."""
-        self.keep(Remark(kind, message, member, offset))
-
-    def keep(self, remark: Remark) -> None:
-        """Keep a remark, as long as there are not too many."""
-        if len(self.remarks) < _MOST:
-            self.remarks[remark] = None
+        self.remarks.add(Remark(kind, message, member, offset))
 
     def fault(
         self, kind: str, message: str, member: str | None = None, offset: int | None = None
     ) -> None:
         """Note a part of the file that cannot be read."""
-        if len(self.faults) < _MOST:
-            self.faults[Remark(kind, message, member, offset)] = None
+        self.faults.add(Remark(kind, message, member, offset))
 
     def fail(self, kind: str, error: UnreadableError) -> None:
         """Note a part of the file that cannot be read, and go on."""
@@ -154,12 +147,9 @@ class Reading:
                 return values
         at -= sum(found.trace.nbytes for found in pending)
         if at < len(segment.view):
-            rest = len(segment.view) - at
-            program = signature(segment.view[at : at + LONGEST])
-            kind = "trailing-bytes" if program is None else "hidden-program"
-            what = "" if program is None else f": {program}"
-            message = f"{rest:,} bytes follow the last pickle{what}"
-            self.remark(kind, message, segment.member, at)
+            view, what = segment.view, "follow the last pickle"
+            remark = unused(view, "trailing-bytes", what, at, len(view), segment.member)
+            self.remarks.add(remark)
         return values
 
     def _accept_all(self, segment: Segment, pickles: list[Interpretation]) -> list[Value]:
@@ -167,12 +157,19 @@ class Reading:
             self.accept(segment, found)
         return [found.value for found in pickles]
 
-    def scan_hidden(self, segment: Segment) -> None:
-        """Interpret bytes that are not meant to be a pickle, in case they are one."""
-        if not has_header(segment.view):
+    def scan_hidden(self, segment: Segment, headed: bool = True) -> None:
+        """Interpret bytes that are not meant to be a pickle, in case they are one.
+
+        Args:
+            segment: the bytes.
+            headed: whether only pickles of protocol 2 and later are looked for.
+        """
+        if headed and not has_header(segment.view):
             return
         found = interpret(segment.view, member=segment.member, budget=self.budget)
         if found.trace.incomplete is not None and not found.trace.uses:
+            return
+        if not headed and not _is_old_pickle(found, segment.view):
             return
         self.traces.append(found.trace)
         message = f"{found.trace.nbytes:,} bytes that no loader takes for a pickle are one"
@@ -195,6 +192,11 @@ class Reading:
         if self.faults and not checkpoint.tensors:
             return replace(checkpoint, status=Status.UNREADABLE)
         return checkpoint
+
+
+def _is_old_pickle(found: Interpretation, view: memoryview) -> bool:
+    """Whether text was meant as a pickle of protocol 0 or 1: it must use what it names."""
+    return is_plausible(found, view) and any(use.use != "pushed" for use in found.trace.uses)
 
 
 def _within(segment: Segment, blob: Blob) -> str:

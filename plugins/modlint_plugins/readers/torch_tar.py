@@ -15,6 +15,7 @@ from modlint.errors import UnreadableError
 from modlint.source import Source
 from modlint_plugins.pickling.scan import Interpretation
 from modlint_plugins.pickling.values import Dict, PersistentId, TensorRecord, Value
+from modlint_plugins.readers.contained import budget_of
 from modlint_plugins.readers.nested_checkpoint import open_nested
 from modlint_plugins.readers.tar_archive import TarEntry
 from modlint_plugins.readers.torch_children import children
@@ -34,7 +35,7 @@ def is_torch_tar(files: Mapping[str, TarEntry]) -> bool:
 
 def read_torch_tar(source: Source, files: Mapping[str, TarEntry]) -> Checkpoint:
     """Read PyTorch's members; what is damaged becomes a fault."""
-    reading = Reading(open_nested)
+    reading = Reading(open_nested, budget_of(source))
     tables = _Tables(reading, source, files)
     tables.read_order()
     for read in (tables.read_storages, tables.read_tensors):

@@ -9,6 +9,7 @@ from modlint.checkpoint import Checkpoint, Storage
 from modlint.errors import UnreadableError
 from modlint.source import Source
 from modlint_plugins.pickling.values import Value
+from modlint_plugins.readers.contained import budget_of
 from modlint_plugins.readers.nested_checkpoint import open_nested
 from modlint_plugins.readers.torch_extra import examine_archives
 from modlint_plugins.readers.torch_reading import Reading, Segment
@@ -53,7 +54,7 @@ class TorchZipReader:
         Raises:
             UnreadableError: it has no directory, or no data.pkl.
         """
-        reading = Reading(open_nested)
+        reading = Reading(open_nested, budget_of(source))
         archive = Archive(source.view)
         torch_archive = TorchArchive(archive, reading)
         collector = TensorCollector(reading)
@@ -97,7 +98,15 @@ class TorchArchive:
         self.origin = origin
         self.used: set[str] | None = set()
         note_archive(reading, archive, member, origin)
+        self._note_folders()
         self.big_endian = self._note_of("byteorder") == "big"
+
+    def _note_folders(self) -> None:
+        """Note what PyTorch and others may take for different checkpoints."""
+        folders = set(_folders(self.archive))
+        if len(folders) > 1:
+            message = f"{len(folders):,} folders hold a data.pkl; PyTorch reads {self.prefix!r}"
+            self.reading.remark("ambiguous-archive", message, self.member)
 
     @property
     def is_torchscript(self) -> bool:
@@ -159,8 +168,14 @@ class TorchArchive:
     def _scan(self, member: Member) -> None:
         if member.name.lower().endswith(_PICKLE_NAMES):
             self.reading.scan_further(self._segment(member), 0)
-        elif bytes(self.archive.peek(member, 1)) == b"\x80":
-            self.reading.scan_hidden(self._segment(member))
+            return
+        start = bytes(self.archive.peek(member, 1))
+        if start == b"\x80" or (start and not self._is_storage(member)):
+            self.reading.scan_hidden(self._segment(member), headed=start == b"\x80")
+
+    def _is_storage(self, member: Member) -> bool:
+        """Whether it is one by its name: much that is numbers reads as an old pickle."""
+        return member.name.removeprefix(self.prefix).startswith(("data/", "constants/"))
 
     def _segment(self, member: Member) -> Segment:
         view = self.archive.scan(member, _MAX_PICKLE)
@@ -179,6 +194,7 @@ class TorchArchive:
             raise UnreadableError("the archive lacks this storage", member=name)
         view = self.archive.read(member) if self.archive.mapped(member) else None
         if view is None:
+            self.archive.claim(member)
             self.archive.peek(member, 1)
         offset = self._offset(member)
 
@@ -220,8 +236,13 @@ def has_pickle(archive: Archive) -> bool:
 
 
 def _prefix(archive: Archive) -> str | None:
-    """The folder of PyTorch's members, with its slash: the first one that has a data.pkl."""
-    return next(_folders(archive), None)
+    """The folder of PyTorch's members, with its slash.
+
+    PyTorch takes that of the archive's first member, whatever others hold.
+    """
+    folders = list(_folders(archive))
+    first = archive.entries[0].name.partition("/")[0] + "/" if archive.entries else ""
+    return first if first in folders else next(iter(folders), None)
 
 
 def _folders(archive: Archive) -> Iterator[str]:

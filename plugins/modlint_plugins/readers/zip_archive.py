@@ -18,6 +18,8 @@ LOCAL_MAGIC = b"PK\x03\x04"
 END_MAGIC = b"PK\x05\x06"
 MAX_MEMBERS = 100_000
 MAX_INFLATED = 2 << 30
+MAX_RATIO = 20
+"""How many times the archive's size its storages may inflate to: weights hardly shrink."""
 
 END = struct.Struct("<4s4H2IH")  # magic, disks, entries, directory size and offset, comment
 END_64_LOCATOR = struct.Struct("<4sIQI")
@@ -27,6 +29,8 @@ LOCAL = struct.Struct("<4s5H3I2H")
 _LOCATOR_64_MAGIC = b"PK\x06\x07"
 _STORED, _DEFLATED = 0, 8
 _DEFLATE_RATIO = 1033
+_FIRST_PIECE = 4096
+"""Compressed bytes that must give something, and the size of the first piece inflated."""
 _DAMAGED = "its compressed bytes are damaged"
 
 
@@ -70,6 +74,7 @@ class Archive:
         entries: its members, in the directory's order.
         members: the first one of each name.
         inflated: bytes that were inflated to be searched.
+        claimed: bytes that the storages inflate to.
 
     Raises:
         UnreadableError: there is no central directory, or it is damaged.
@@ -82,6 +87,7 @@ class Archive:
         self.entries = tuple(_directory(view, *self.directory))
         self.members = {member.name: member for member in reversed(self.entries)}
         self.inflated = 0
+        self.claimed = 0
 
     @property
     def duplicates(self) -> tuple[str, ...]:
@@ -136,7 +142,8 @@ class Archive:
             UnreadableError: as `read`, and where members inflate to more than `MAX_INFLATED`.
         """
         if not self.mapped(member):
-            self.inflated += min(member.size, most)
+            # Compressed bytes that inflate to nothing take time as well.
+            self.inflated += max(min(member.size, most), member.stored)
             if self.inflated > MAX_INFLATED:
                 raise UnreadableError(
                     f"is not examined: members inflate to more than {MAX_INFLATED:,} bytes, "
@@ -144,6 +151,20 @@ class Archive:
                     member=member.name,
                 )
         return self.read(member, most)
+
+    def claim(self, member: Member) -> None:
+        """Account for a compressed member that is inflated whenever its tensors are read.
+
+        Raises:
+            UnreadableError: such members inflate to more than the archive could hold of weights.
+        """
+        self.claimed += member.size
+        most = max(MAX_INFLATED, MAX_RATIO * len(self.view))
+        if self.claimed > most:
+            raise UnreadableError(
+                f"is not read: storages inflate to more than {most:,} bytes, the limit",
+                member=member.name,
+            )
 
     def chunks(self, member: Member, nbytes: int = 1 << 20) -> Iterator[memoryview]:
         """The member's bytes in order, in pieces; one view of the file where it is stored.
@@ -169,25 +190,32 @@ class Archive:
         raw = self.view[start : start + member.stored]
         if member.method == _STORED:
             return raw[:nbytes]
-        return memoryview(_inflate(member, raw, nbytes))
+        inflated = memoryview(_inflate(member, raw[:_FIRST_PIECE], nbytes))
+        if member.size and not len(inflated):
+            raise UnreadableError(
+                f"gives nothing out of its first {_FIRST_PIECE:,} bytes", member=member.name
+            )
+        return inflated
 
 
 def _inflate_pieces(member: Member, raw: memoryview, nbytes: int) -> Iterator[memoryview]:
+    """Small pieces first: who wants the beginning only does not pay for more."""
     inflating = zlib.decompressobj(-zlib.MAX_WBITS)
-    given = 0
-    for at in range(0, len(raw), nbytes):
-        pending: bytes | memoryview = raw[at : at + nbytes]
-        while pending:
+    at = given = 0
+    step = _FIRST_PIECE
+    while at < len(raw) and given <= member.size:
+        pending: bytes | memoryview = raw[at : at + step]
+        at += step
+        while pending and given <= member.size:
             try:
-                piece = inflating.decompress(pending, nbytes)
+                piece = inflating.decompress(pending, step)
             except zlib.error as error:
                 raise UnreadableError(_DAMAGED, member=member.name) from error
             given += len(piece)
-            if given > member.size:
-                break
             if piece:
                 yield memoryview(piece)
             pending = inflating.unconsumed_tail
+        step = min(2 * step, nbytes)
     if given != member.size:
         raise UnreadableError("does not inflate to its size", member=member.name)
 

@@ -69,6 +69,9 @@ def _entry_remarks(archive: Archive, member: Member) -> Iterator[Remark]:
         if member.flags & bit:
             yield _remark(kind, f"{what}; PyTorch reads it all the same", member, member.record)
     fields = CENTRAL.unpack_from(archive.view, member.record)
+    if fields[12]:
+        what = f"has a comment of {fields[12]:,} bytes"
+        yield _remark("extra-field", what, member, member.record)
     system, mode = fields[1] >> 8, fields[15] >> 16
     if system == _UNIX and stat.S_ISLNK(mode):
         yield _remark("symlink-member", "is a symbolic link", member, member.record)

@@ -47,10 +47,10 @@ def read_bundle(source: Source, archive: Archive) -> Checkpoint:
 
 def keep_structure(contents: Contents, archive: Archive) -> None:
     """Keep the archive's members, and what is odd about its structure."""
-    reading = Reading(open_nested)
+    reading = Reading(open_nested, contents.allowance.budget)
     note_archive(reading, archive)
     contents.members += reading.members
-    contents.remarks |= reading.remarks
+    contents.remarks.update(reading.remarks)
 
 
 def open_member(

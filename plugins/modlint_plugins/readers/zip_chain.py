@@ -6,13 +6,10 @@ on in the file, something stands before the archive.
 
 from __future__ import annotations
 
-import struct
 from typing import NamedTuple
 
-from modlint_plugins.readers.zip_archive import LOCAL_MAGIC, MAX_MEMBERS
+from modlint_plugins.readers.zip_archive import END, END_64, END_MAGIC, LOCAL_MAGIC, MAX_MEMBERS
 
-_END = struct.Struct("<4s4H2IH")
-_END_64 = struct.Struct("<4sQ2H2I4Q")
 _TAIL_64 = 76
 """Bytes of the zip64 records between a directory and its end record, as PyTorch writes them."""
 
@@ -46,16 +43,16 @@ def chain(view: memoryview) -> tuple[tuple[Span, ...], int]:
 
 def _last(view: memoryview, end: int) -> Span | None:
     """The archive that ends at an offset, or shortly before where a comment or padding follows."""
-    tail_start = max(end - (_END.size + 0xFFFF), 0)
+    tail_start = max(end - (END.size + 0xFFFF), 0)
     tail = bytes(view[tail_start:end])
-    at = tail.rfind(b"PK\x05\x06", 0, len(tail) - _END.size + 4)
+    at = tail.rfind(END_MAGIC, 0, len(tail) - END.size + 4)
     if at < 0:
         return None
     at += tail_start
-    *_, nbytes, offset, _ = _END.unpack_from(view, at)
+    *_, nbytes, offset, _ = END.unpack_from(view, at)
     tail_64 = at - _TAIL_64
     if tail_64 >= 0 and bytes(view[tail_64 : tail_64 + 4]) == b"PK\x06\x06":
-        *_, wide_nbytes, wide_offset = _END_64.unpack_from(view, tail_64)
+        *_, wide_nbytes, wide_offset = END_64.unpack_from(view, tail_64)
         nbytes = wide_nbytes if nbytes == 0xFFFFFFFF else nbytes
         offset = wide_offset if offset == 0xFFFFFFFF else offset
         at = tail_64

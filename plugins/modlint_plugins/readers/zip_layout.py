@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from modlint.checkpoint import Remark
 from modlint.errors import UnreadableError
-from modlint.signatures import LONGEST, signature
+from modlint_plugins.readers.remarks import unused
 from modlint_plugins.readers.zip_archive import (
     END,
     END_64,
@@ -38,7 +38,7 @@ def layout_remarks(archive: Archive) -> Iterator[Remark]:
     directory, nbytes = archive.directory
     at = spans[0].start if spans else directory
     if at:
-        yield _hidden(
+        yield unused(
             archive.view, "leading-bytes", "stand before the zip archive's first member", 0, at
         )
     previous: _Span | None = None
@@ -97,7 +97,7 @@ def _gap(archive: Archive, start: int, end: int) -> Iterator[Remark]:
         what = "hold a member that the directory does not list"
         yield Remark("unlisted-member", f"{end - start:,} bytes {what}", offset=start)
     elif _holds_data(view, start, end):
-        yield _hidden(view, "gap", "between members belong to none", start, end)
+        yield unused(view, "gap", "between members belong to none", start, end)
 
 
 def _end_remarks(archive: Archive, directory_end: int) -> Iterator[Remark]:
@@ -109,15 +109,17 @@ def _end_remarks(archive: Archive, directory_end: int) -> Iterator[Remark]:
         known = end - directory_end
     if directory_end + known < end and _holds_data(view, directory_end + known, end):
         start = directory_end + known
-        yield _hidden(view, "gap", "lie between the directory and its end record", start, end)
+        yield unused(view, "gap", "lie between the directory and its end record", start, end)
     entries, comment = END.unpack_from(view, end)[4], END.unpack_from(view, end)[7]
     if entries not in (0xFFFF, len(archive.entries) & 0xFFFF):
         message = f"the zip archive's end record counts {entries:,} members, its directory lists "
         yield Remark("wrong-count", f"{message}{len(archive.entries):,}", offset=end)
     tail = end + END.size
+    if comment:
+        yield unused(view, "extra-field", "are the zip archive's comment", tail, tail + comment)
     if tail + comment < len(view) and _holds_data(view, tail + comment, len(view)):
         start = tail + comment
-        yield _hidden(view, "trailing-bytes", "follow the zip archive", start, len(view))
+        yield unused(view, "trailing-bytes", "follow the zip archive", start, len(view))
     before = bytes(view[max(end - 0xFFFF - END.size, directory_end + known) : end])
     if END_MAGIC in before or _contradicts(archive):
         message = "the zip archive has two end records; readers differ in which they believe"
@@ -136,10 +138,3 @@ def _holds_data(view: memoryview, start: int, end: int) -> bool:
     return any(
         bytes(view[at : min(at + 65536, end)]).strip(b"\0") for at in range(start, end, 65536)
     )
-
-
-def _hidden(view: memoryview, kind: str, what: str, start: int, end: int) -> Remark:
-    program = signature(view[start : min(start + LONGEST, end)])
-    if program is not None:
-        return Remark("hidden-program", f"{end - start:,} bytes {what}: {program}", offset=start)
-    return Remark(kind, f"{end - start:,} bytes {what}", offset=start)

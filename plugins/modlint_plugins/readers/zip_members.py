@@ -19,7 +19,7 @@ def note_archive(
     """Keep an archive's members, and what is odd about its structure; arguments as `members`."""
     reading.members += members(archive, within, origin)
     for remark in audit(archive):
-        reading.keep(_placed(remark, within, origin))
+        reading.remarks.add(_placed(remark, within, origin))
 
 
 def _placed(remark: Remark, within: str | None, origin: int | None) -> Remark:

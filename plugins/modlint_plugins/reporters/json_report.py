@@ -11,6 +11,7 @@ import msgspec
 
 from modlint.report import Report
 from modlint.reporter import Shown
+from modlint.text import json_safe
 from modlint_plugins.reporters.strings import rewritten
 
 
@@ -24,7 +25,7 @@ class JsonReporter:
         """Write one JSON document, two spaces of indent, and a newline."""
         builtins = rewritten(msgspec.to_builtins(report, str_keys=True), _without_surrogates)
         text = msgspec.json.format(msgspec.json.encode(builtins), indent=2).decode()
-        output.write(_escaped(text, output) + "\n")
+        output.write(_encodable(json_safe(text), output) + "\n")
 
 
 def _without_surrogates(text: str) -> str:
@@ -32,11 +33,8 @@ def _without_surrogates(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _escaped(text: str, output: TextIO) -> str:
-    r"""JSON with ``\uXXXX`` for what `output` lacks, and for what would drive a terminal."""
-    utf8 = codecs.lookup(output.encoding or "utf-8").name == "utf-8"
-
-    def escape(match: re.Match[str]) -> str:
-        return match[0] if utf8 and match[0].isprintable() else json.dumps(match[0])[1:-1]
-
-    return re.sub(r"[^\x00-\x7e]", escape, text)
+def _encodable(text: str, output: TextIO) -> str:
+    r"""JSON with ``\uXXXX`` for what `output` may lack."""
+    if codecs.lookup(output.encoding or "utf-8").name == "utf-8":
+        return text
+    return re.sub(r"[^\x00-\x7e]", lambda match: json.dumps(match[0])[1:-1], text)

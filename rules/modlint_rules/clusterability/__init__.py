@@ -12,7 +12,8 @@ from modlint.rule import Rule
 @hookimpl
 def modlint_rules() -> Iterable[type[Rule[Any]]]:
     """The rules of this family."""
+    from modlint_rules.clusterability.clusterability_regressed import ClusterabilityRegressed
     from modlint_rules.clusterability.not_clusterable import NotClusterable
     from modlint_rules.clusterability.unbalanced_clusters import UnbalancedClusters
 
-    return (NotClusterable, UnbalancedClusters)
+    return (NotClusterable, UnbalancedClusters, ClusterabilityRegressed)

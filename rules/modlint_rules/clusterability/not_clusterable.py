@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 
 from modlint.analysis.clustering import ClusterNull, ClusterTest, Method, Null
+from modlint.errors import Unavailable
 from modlint.network import Network
 from modlint.rule import Examination, Need, NetworkRule
 from modlint.verdict import Severity, Target, Verdict
@@ -105,15 +106,7 @@ class NotClusterable(NetworkRule[NotClusterableOptions]):
     def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Compare the network's n-cut with those of its shuffles."""
         target = Target("network", network.id, network=network.id)
-        options = self.options
-        floor = 1 / (options.shuffles + 1)
-        if options.max_z is None and floor > options.max_p:
-            yield self.inconclusive(
-                target,
-                f"{options.shuffles} shuffles cannot give a p below {floor:.3g}, which is above"
-                f" max-p {options.max_p:g}: set shuffles to {_shuffles_for(options.max_p)} or more",
-            )
-            return
+        self._require_enough_shuffles()
         result = file.network(self._test, network)
         passes, limit = self._decide(result)
         message, values = self._message(result, passes), self._values(result)
@@ -129,6 +122,15 @@ class NotClusterable(NetworkRule[NotClusterableOptions]):
                 confidence=network.confidence,
             )
         )
+
+    def _require_enough_shuffles(self) -> None:
+        options = self.options
+        floor = 1 / (options.shuffles + 1)
+        if options.max_z is None and floor > options.max_p:
+            raise Unavailable(
+                f"{options.shuffles} shuffles cannot give a p below {floor:.3g}, which is above"
+                f" max-p {options.max_p:g}: set shuffles to {_shuffles_for(options.max_p)} or more"
+            )
 
     def _decide(self, result: ClusterNull) -> tuple[bool, Mapping[str, Mapping[str, float]]]:
         max_z = self.options.max_z

@@ -143,6 +143,7 @@ FOLLOWED: frozenset[Pair] = frozenset(
 CALLS_ITS_ARGUMENTS: frozenset[Pair] = frozenset(
     {
         ("collections", "defaultdict"),
+        ("numpy.ma.core", "_mareconstruct"),
         ("numpy.random", "__RandomState_ctor"),
         *(("numpy.random._pickle", name) for name in _NUMPY_GENERATORS.split()),
     }

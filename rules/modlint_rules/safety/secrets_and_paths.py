@@ -37,10 +37,10 @@ class SecretsAndPaths(Rule[Options]):
     def check(self, file: Examination) -> Iterator[Verdict]:
         """One finding for each kind and place, the first 50, or one passing verdict."""
         checkpoint = file.checkpoint
-        texts = file.file(Texts())
+        gathered = file.file(Texts())
         findings = [
             self._finding(checkpoint, text, pattern, found)
-            for text in texts
+            for text in gathered.texts
             for pattern, found in _search(text)
         ]
         yield from findings[:_LISTED]
@@ -49,11 +49,15 @@ class SecretsAndPaths(Rule[Options]):
             yield self.failed(
                 whole_file(checkpoint), f"{rest} of the same kind not listed", help=_HELP
             )
-        if not findings and checkpoint.status is Status.CHECKED:
+        texts = len(gathered.texts)
+        if not gathered.complete:
+            message = f"only the first {count(texts, 'text')} were searched: the limit"
+            yield self.inconclusive(whole_file(checkpoint), message)
+        elif not findings and checkpoint.status is Status.CHECKED:
             yield self.passed(
                 whole_file(checkpoint),
-                f"{count(len(texts), 'text')} without secrets, home folders or commands",
-                values={"texts": len(texts)},
+                f"{count(texts, 'text')} without secrets, home folders or commands",
+                values={"texts": texts},
             )
 
     def _finding(self, checkpoint: Checkpoint, text: Text, pattern: Pattern, found: str) -> Verdict:

@@ -1,0 +1,55 @@
+"""The arguments of `modlint clusters`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+
+def add_clusters_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the file, what to compute, and what to write."""
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--clusters", type=_from(2), default=12, metavar="N", help="default: 12")
+    parser.add_argument(
+        "--shuffles",
+        type=_from(0),
+        default=50,
+        metavar="N",
+        help="shuffled networks to compare with; 0 for none; default: 50",
+    )
+    parser.add_argument(
+        "--seed", type=_from(0), default=0, metavar="N", help="of everything random; default: 0"
+    )
+    parser.add_argument("--network", metavar="ID", help="only this one, by its id")
+    parser.add_argument(
+        "--max-connections",
+        type=_from(1),
+        metavar="N",
+        help="larger networks are not clustered; default: 10,000,000",
+    )
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--output-format", choices=("full", "json", "csv"), default="full")
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help="write each neuron's cluster to a .json or .csv file",
+    )
+    parser.add_argument(
+        "--picture",
+        type=Path,
+        metavar="FILE",
+        help="draw weights, eigenvalues and shuffles in a .png or .svg file",
+    )
+    parser.add_argument("--no-progress", action="store_true", help="show no progress on stderr")
+
+
+def _from(least: int) -> Callable[[str], int]:
+    def whole_number(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{value} is below {least}")
+        return value
+
+    return whole_number

@@ -1,0 +1,20 @@
+"""What a run gathers while it checks files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class RunRecord:
+    """What a run gathers beside the files' reports.
+
+    Attributes:
+        errors: wrong usage and internal errors: exit code 2.
+        skipped: inputs and plugins passed over: they fail only a strict run.
+        devices: types of the devices that computed.
+    """
+
+    errors: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    devices: set[str] = field(default_factory=set)

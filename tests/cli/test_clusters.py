@@ -1,0 +1,261 @@
+"""`modlint clusters` as a user meets it: tables, labels, streams and exit codes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hand_built import planted_weights, random_weights
+from rich.cells import cell_len
+from support import modlint
+
+from modlint.analysis.clustering import ClusterTest, Partition
+from modlint.cli import main
+from modlint.cli.clusters.words import listed, runs
+from modlint.examination import FileExamination
+from modlint.loading import build_networks, load_whole
+from modlint.registry import load_registry
+
+Capture = pytest.CaptureFixture[str]
+SIZES = (30, 24, 20, 10)
+QUICK = ["--clusters", "5", "--shuffles", "6"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, with a network of planted modules and three isolated inputs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    weights = planted_weights(2, 5, *SIZES)
+    weights[0][:, 27:] = 0
+    state = dict(zip(("fc1.weight", "fc2.weight", "head.weight"), weights, strict=True))
+    torch.save(state, "model.pt")
+    return tmp_path
+
+
+def document(capsys: Capture, *arguments: str) -> dict[str, Any]:
+    assert main(["clusters", "model.pt", *QUICK, "--output-format", "json", *arguments]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def examined(path: str = "model.pt") -> FileExamination:
+    registry = load_registry()
+    checkpoint = load_whole(Path(path), registry.readers)
+    networks = build_networks(checkpoint, registry.builders, [])
+    return FileExamination(checkpoint, networks, "cpu", lambda what, done, total: None, [])
+
+
+def test_json_holds_the_results_of_the_analyses(capsys: Capture) -> None:
+    found = document(capsys)
+    assert found["schema"] == "modlint-clusters/1"
+    assert found["path"] == "model.pt"
+    (network,) = found["networks"]
+    file = examined()
+    test = file.network(ClusterTest(Partition(5), 6), file.networks[0])
+    clusters = test.clusters
+    assert {name: tuple(labels) for name, labels in network["labels"].items()} == clusters.labels
+    assert [cluster["neurons"] for cluster in network["clusters"]] == list(clusters.sizes)
+    assert sum(cluster["share"] for cluster in network["clusters"]) == pytest.approx(1)
+    assert network["ncut"] == clusters.ncut
+    assert network["spectral_sum"] == clusters.spectral_sum
+    assert network["isolated_units"] == 3
+    assert network["in_out_ratio"] == pytest.approx(test.in_out_ratio)
+    assert network["null"]["null_samples"] == list(test.null_samples)
+    assert network["null"]["z_score"] == test.z_score
+    assert network["eigenvalues"] == sorted(network["eigenvalues"])
+    ncut = sum(
+        c["weight_leaving"] / (2 * c["weight_within"] + c["weight_leaving"])
+        for c in network["clusters"]
+    )
+    assert ncut == pytest.approx(network["ncut"])
+
+
+def test_labels_as_json_and_csv_round_trip(capsys: Capture) -> None:
+    file = examined()
+    labels = file.network(Partition(5), file.networks[0]).labels
+    assert main(["clusters", "model.pt", *QUICK, "--labels", "labels.json"]) == 0
+    (network,) = json.loads(Path("labels.json").read_text())["networks"]
+    assert {name: tuple(found) for name, found in network["labels"].items()} == labels
+    assert main(["clusters", "model.pt", *QUICK, "--labels", "labels.CSV"]) == 0
+    assert "n-cut" in capsys.readouterr().out
+    assert rows(Path("labels.CSV").read_text()) == labels
+    assert main(["clusters", "model.pt", *QUICK, "--output-format", "csv"]) == 0
+    assert capsys.readouterr().out == Path("labels.CSV").read_text()
+
+
+def rows(text: str) -> dict[str, tuple[int, ...]]:
+    """The labels that a CSV table holds, its units in order."""
+    found: dict[str, list[int]] = {}
+    for row in csv.DictReader(io.StringIO(text)):
+        assert row["network"] == "0"
+        assert int(row["unit"]) == len(found.setdefault(row["layer"], []))
+        found[row["layer"]].append(int(row["cluster"]))
+    return {layer: tuple(labels) for layer, labels in found.items()}
+
+
+def test_the_tables_tell_each_cluster_and_each_layer(capsys: Capture) -> None:
+    (network,) = document(capsys)["networks"]
+    assert main(["clusters", "model.pt", *QUICK]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("model.pt ────")
+    assert "network 0  84 neurons · 3 isolated · 1,400 connections · 5 clusters · seed 0" in out
+    assert f"n-cut      {network['ncut']:.2f}, in/out " in out
+    assert re.search(r"shuffled +\d+\.\d\d ± [\d.]+ in 6 shuffles \(z -[\d.]+, p 0\.14, ", out)
+    for cluster in network["clusters"]:
+        of_layers = [labels.count(cluster["cluster"]) for labels in network["labels"].values()]
+        row = rf"^ +{cluster['cluster']} +{cluster['neurons']} +{cluster['share']:.1%} +[━╸]+ +"
+        row += rf"{cluster['in_out_ratio']:.3f} +" + " +".join(str(n or "·") for n in of_layers)
+        assert re.search(row + "$", out, re.MULTILINE)
+    first = [unit for unit, label in enumerate(network["labels"]["head"]) if label == 0]
+    assert re.search(rf"^ +head +0 +{len(first)} +[\d.]+% +{listed(first)}$", out, re.MULTILINE)
+    assert re.search(r"^ +none +3 +10\.0% +27-29$", out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+def test_no_line_is_wider_than_the_terminal(
+    columns: int, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    names = [f"a_rather.long.prefix.of.layer.{i}.weight" for i in range(3)]
+    torch.save(dict(zip(names, random_weights(0, 300, 200, 100, 10), strict=True)), "long.pt")
+    assert main(["clusters", "long.pt", "--shuffles", "0"]) == 0
+    out = capsys.readouterr().out
+    assert max(map(cell_len, out.splitlines())) <= columns
+    assert not re.search(r" $|\x1b", out, re.MULTILINE)
+
+
+def test_colour_where_it_is_wanted() -> None:
+    plain = modlint("clusters", "model.pt", *QUICK, NO_COLOR="1").stdout
+    coloured = modlint("clusters", "model.pt", *QUICK, FORCE_COLOR="1").stdout
+    assert "\x1b[" in coloured
+    assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == plain
+
+
+def test_a_narrow_encoding_is_no_obstacle() -> None:
+    run = modlint("clusters", "model.pt", *QUICK, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert run.returncode == 0
+    assert run.stdout.isascii()
+    assert run.stderr == ""
+
+
+def test_names_cannot_drive_a_terminal(capsys: Capture) -> None:
+    weights = random_weights(0, 30, 20, 10)
+    torch.save({"\x1b[31mred.weight": weights[0], "b.weight": weights[1]}, "evil.pt")
+    assert main(["clusters", "evil.pt", *QUICK]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_no_shuffles_and_no_null(capsys: Capture) -> None:
+    found = document(capsys, "--shuffles", "0")
+    assert found["networks"][0]["null"]["reason"] == "no shuffles were asked for"
+    torch.save({f"{i}.weight": torch.ones(12, 12) for i in range(3)}, "even.pt")
+    assert main(["clusters", "even.pt", *QUICK]) == 0
+    assert "not compared: shuffling the weights changes nothing" in capsys.readouterr().out
+
+
+def test_infinite_ratios_are_shown_and_null_in_json(capsys: Capture) -> None:
+    blocks = torch.rand(2, 2, 9, 9, generator=torch.Generator().manual_seed(0))
+    torch.save({f"{i}.weight": torch.block_diag(*b) for i, b in enumerate(blocks)}, "two.pt")
+    arguments = ["clusters", "two.pt", "--clusters", "2", "--shuffles", "0"]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.count("∞") == 3
+    assert main([*arguments, "--output-format", "json"]) == 0
+    (network,) = json.loads(capsys.readouterr().out)["networks"]
+    assert [cluster["in_out_ratio"] for cluster in network["clusters"]] == [None, None]
+
+
+def test_several_networks_and_one_of_them(capsys: Capture) -> None:
+    generator = {f"{i}.weight": w for i, w in enumerate(random_weights(0, *SIZES))}
+    critic = {f"{i}.weight": w for i, w in enumerate(random_weights(1, 4, 3, 2))}
+    torch.save({"generator": generator, "critic": critic}, "gan.pt")
+    assert main(["clusters", "gan.pt", *QUICK]) == 2
+    captured = capsys.readouterr()
+    assert "network generator  84 neurons" in captured.out
+    assert "network critic" not in captured.out
+    assert "network critic: 9 connected neurons are too few for 5 clusters" in captured.err
+    assert main(["clusters", "gan.pt", *QUICK, "--network", "generator"]) == 0
+    assert capsys.readouterr().err == ""
+    assert main(["clusters", "gan.pt", *QUICK, "--network", "genrator"]) == 2
+    error = capsys.readouterr().err
+    assert "did you mean `generator`? (known: generator, critic)" in error
+    assert main(["clusters", "gan.pt", *QUICK, "--picture", "gan.png"]) == 2
+    assert "choose by --network generator, critic" in capsys.readouterr().err
+    assert not Path("gan.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["gone.pt"], "gone.pt: no such file"),
+        (["zero.pt"], "zero.pt: is no checkpoint"),
+        (["cut.pt"], "cut.pt: cannot wholly be read: truncated"),
+        (["notes.txt"], "notes.txt: is no checkpoint"),
+        (["table.pt"], "network 0: "),
+        (["model.pt", "--max-connections", "9"], "1,400 connections, more than 9: --max-conn"),
+        (["model.pt", "--clusters", "40"], "81 connected neurons are too few for 40 clusters"),
+        (["model.pt", "--labels", "labels.txt"], "labels.txt: its name must end in .json or .csv"),
+        (["model.pt", "--picture", "p.jpg"], "p.jpg: its name must end in .png or .svg"),
+        (["model.pt", "--labels", "no/labels.csv"], "there is no folder no"),
+    ],
+)
+def test_what_cannot_be_shown_is_explained(
+    arguments: list[str], message: str, capsys: Capture
+) -> None:
+    Path("zero.pt").write_bytes(b"")
+    Path("cut.pt").write_bytes(Path("model.pt").read_bytes()[:-300])
+    Path("notes.txt").write_text("nothing to see\n" * 50)
+    torch.save({"table": torch.randn(30, 4)}, "table.pt")
+    assert main(["clusters", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert "Traceback" not in captured.err
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize("arguments", [["--clusters", "1"], ["--shuffles", "-1"], ["--seed", "x"]])
+def test_numbers_out_of_range_are_wrong_usage(arguments: list[str], capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["clusters", "model.pt", *arguments])
+    assert stopped.value.code == 2
+    assert f"argument {arguments[0]}: " in capsys.readouterr().err
+
+
+def test_a_picture_without_matplotlib_says_how_to_get_it(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main(["clusters", "model.pt", *QUICK, "--picture", "model.png"]) == 2
+    assert 'python -m pip install "modlint[pictures]"' in capsys.readouterr().err
+
+
+def test_the_same_command_twice_gives_the_same_bytes() -> None:
+    arguments = ("clusters", "model.pt", *QUICK, "--output-format", "json")
+    assert modlint(*arguments).stdout == modlint(*arguments).stdout
+
+
+def test_tables_do_without_matplotlib() -> None:
+    code = (
+        "import sys; from modlint.cli import main\n"
+        "assert main(['clusters', 'model.pt', '--clusters', '5', '--shuffles', '0']) == 0\n"
+        "assert 'matplotlib' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_runs_of_units() -> None:
+    assert list(runs([0, 1, 2, 5, 7, 8])) == [(0, 2), (5, 5), (7, 8)]
+    assert list(runs([])) == []
+    assert listed([0, 1, 2, 5]) == "0-2, 5"
+    assert listed(range(0, 40, 2)) == ", ".join(map(str, range(0, 40, 2)))
+    assert listed(range(0, 42, 2)).endswith(", 30, and 5 more")
+    assert listed(range(1000)) == "0-999"

@@ -1,0 +1,66 @@
+"""The page on threats states the limits that the code has."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from modlint_plugins.pickling.limits import Limits
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "threats.md"
+READERS = "modlint_plugins.readers"
+CONSTANTS = {
+    "a pickle in an archive": (f"{READERS}.torch_zip", "_MAX_PICKLE"),
+    "members of one zip or tar archive": (f"{READERS}.zip_archive", "MAX_MEMBERS"),
+    "members opened over all containers of a file": (f"{READERS}.contained", "MAX_MEMBERS"),
+    "tensors, and entries of archives, over all of them": (f"{READERS}.contained", "MAX_TENSORS"),
+    "seconds until the last part of a file is opened": (f"{READERS}.contained", "MAX_SECONDS"),
+    "containers within containers": (f"{READERS}.contained", "MAX_DEPTH"),
+    "inflated bytes in memory at a time": (f"{READERS}.contained", "MAX_KEPT"),
+    "inflated bytes of nested containers in all": (f"{READERS}.contained", "MAX_INFLATED"),
+    "inflated bytes to one compressed byte, beyond 64 MiB": (f"{READERS}.contained", "MAX_RATIO"),
+    "inflated bytes searched in a PyTorch archive": (f"{READERS}.zip_archive", "MAX_INFLATED"),
+    "bytes whose checksums are compared": ("modlint.analysis.checksums", "FREE"),
+    "tensors of a PyTorch file": (f"{READERS}.torch_tensors", "_MAX_TENSORS"),
+    "tensors of a safetensors file": (f"{READERS}.safetensors_header", "MAX_TENSORS"),
+    "header of a safetensors file": (f"{READERS}.safetensors_header", "MAX_HEADER"),
+    "bytes that all tensors view": ("modlint.bounds", "FREE"),
+    "fields of an ONNX model": (f"{READERS}.onnx_model.skeleton", "MAX_FIELDS"),
+    "depth of its messages": (f"{READERS}.onnx_model.skeleton", "MAX_DEPTH"),
+    "ONNX model without its weights": (f"{READERS}.onnx_model.skeleton", "MAX_BYTES"),
+    "nodes once functions are unfolded": ("modlint.analysis.onnx_graphs.calls", "MAX_UNFOLDED"),
+    "a vector whose shape is inferred": ("modlint.analysis.onnx_graphs.validity", "_LONG_VECTOR"),
+    "texts that are searched": ("modlint.analysis.texts", "MAX_CHARACTERS"),
+}
+LIMITS = {
+    "opcodes over all pickles of a file": "opcodes",
+    "seconds spent on interpreting them": "seconds",
+    "text and numbers copied out of pickles": "copied_bytes",
+    "an integer in a pickle": "integer_bytes",
+    "globals named": "globals",
+    "values once sharing is undone": "unfolded",
+    "pickles of a file": "streams",
+    "depth of open MARKs": "marks",
+}
+
+
+def stated() -> dict[str, str]:
+    rows = PAGE.read_text().partition("## Limits")[2].partition("\n## ")[0].splitlines()
+    cells = [row.strip("| ").split(" | ") for row in rows if row.startswith("| ")]
+    return {what: limit for what, limit in cells if what != "what"}
+
+
+@pytest.mark.parametrize("what", [*CONSTANTS, *LIMITS])
+def test_each_limit_is_the_one_that_the_code_has(what: str) -> None:
+    if what in LIMITS:
+        value = getattr(Limits(), LIMITS[what])
+    else:
+        module, name = CONSTANTS[what]
+        value = getattr(import_module(module), name)
+    assert stated()[what].split(" ")[0].rstrip(";") == f"{value:,.0f}"
+
+
+def test_every_row_is_checked() -> None:
+    assert stated().keys() == CONSTANTS.keys() | LIMITS.keys()
