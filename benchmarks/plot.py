@@ -23,7 +23,8 @@ STYLES = {
 
 def draw(networks: Sequence[dict[str, Any]], path: Path) -> None:
     """Write the picture: a line of panels per dataset."""
-    matplotlib.rcParams["svg.hashsalt"] = "modlint"  # the same figures give the same bytes
+    # a fixed salt and no date: the same figures give the same bytes
+    matplotlib.rcParams.update({"svg.hashsalt": "modlint", "svg.fonttype": "none"})
     figure = Figure(figsize=(12, 11), layout="constrained")
     panels = figure.subplots(len(TITLES), 2, sharex="col", squeeze=False)
     for (dataset, title), (statistic, z) in zip(TITLES.items(), panels, strict=True):
@@ -38,7 +39,7 @@ def draw(networks: Sequence[dict[str, Any]], path: Path) -> None:
             _draw_row(statistic, z, place, row, of_row(row, networks))
     for name, (colour, marker, _) in STYLES.items():
         panels[0, 1].plot([], [], marker, color=colour, label=name, linestyle="none")
-    panels[0, 1].legend(loc="lower left")
+    figure.legend(loc="outside upper center", ncols=len(STYLES))
     figure.savefig(path, metadata={"Date": None})
 
 
