@@ -81,12 +81,12 @@ def _do(row: Row, seed: int, options: argparse.Namespace) -> None:
     path = CACHE / f"{recipe.name}.pt"
     for step in options.steps:
         record = _record(recipe.name, step, options.shuffles)
-        if record.is_file():
+        if record.is_file() or not (step == "train" or path.is_file()):
             continue
         print(f"{recipe.name}: {step} …", file=sys.stderr, flush=True)
         if step == "train":
             train(recipe, options.data, CACHE)
-        elif path.is_file():
+        else:
             record.write_text(json.dumps(asdict(TESTS[step](path, options.shuffles))))
 
 
