@@ -25,6 +25,7 @@ lint: $(VENV)/.dev $(CHECKPOINTS)/.made ## Check style, types, layers and the RE
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	MYPYPATH=plugins/modlint-example $(BIN)/mypy -p modlint_example
+	MYPYPATH=plugins/modlint-train $(BIN)/mypy -p modlint_train
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/update_readme.py --check
 

@@ -16,9 +16,9 @@ from modlint.verdict import Severity, Target, Verdict
 from modlint_rules.clusterability.options import PartitionOptions
 
 _HELP = (
-    "if modules are wanted, train for them: plant them at initialisation (weights within a module"
-    " × 4.6, between modules × 0.6), or add a clusterability term to the loss, then prune;"
-    " if not, ignore CLU001"
+    "if modules are wanted, train for them with modlint-train"
+    " (pip install ./plugins/modlint-train): clusterable_init_(model) before training,"
+    " or loss + FixedPartition(model).penalty() in it; if not, ignore CLU001"
 )
 
 

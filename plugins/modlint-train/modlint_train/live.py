@@ -1,0 +1,134 @@
+"""A module in training as modlint sees a checkpoint: its networks, over its live parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from modlint.analysis import NetworkAnalysis
+from modlint.checkpoint import Checkpoint, Storage, Tensor, contiguous_strides
+from modlint.dtypes import DTYPES, opaque
+from modlint.loading import build_networks
+from modlint.network import Layer, Network, NetworkBuilder, Norm
+from modlint.registry import load_registry
+from modlint_train.errors import NotInferred
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LiveInputs:
+    """`modlint.analysis.Inputs` over tensors that take part in autograd; nothing is kept.
+
+    Attributes:
+        network: the network that the tensors belong to.
+        tensors: by name; parameters themselves, not copies.
+    """
+
+    network: Network
+    tensors: Mapping[str, torch.Tensor]
+
+    @property
+    def device(self) -> torch.device:
+        """The parameters' device."""
+        return self.tensors[self.network.layers[0].weight].device
+
+    @staticmethod
+    def progress(what: str, done: int, total: int) -> None:
+        """Tells nobody."""
+
+    def weight(self, name: str) -> torch.Tensor:
+        """A parameter or buffer by its name in the state_dict."""
+        return self.tensors[name]
+
+    def result(self, analysis: NetworkAnalysis[R]) -> R:
+        """An analysis of the present values, computed anew."""
+        return analysis.compute(self.network, self)
+
+
+def live_tensors(module: nn.Module) -> dict[str, torch.Tensor]:
+    """The module's parameters and persistent buffers themselves, by their state_dict names.
+
+    Raises:
+        NotInferred: a weight is computed from other parameters (`torch.nn.utils.parametrize`,
+            `torch.nn.utils.prune`).
+    """
+    tensors: dict[str, torch.Tensor] = module.state_dict(keep_vars=True)
+    for name in tensors:
+        masked = name.endswith("_orig") and f"{name.removesuffix('_orig')}_mask" in tensors
+        if masked or ".parametrizations." in f".{name}":
+            raise NotInferred(
+                f"{name} is no weight itself: a weight is computed from it; "
+                "remove the parametrisation or the pruning mask first"
+            )
+    return tensors
+
+
+def infer(module: nn.Module) -> tuple[Network, ...]:
+    """The networks in a module, as `modlint check` finds them in its saved state_dict.
+
+    Grouping and epsilon, which a state_dict does not record, are the module's own.
+
+    Raises:
+        NotInferred: modlint rebuilds none, or what it rebuilds contradicts the module.
+    """
+    errors: list[str] = []
+    networks = build_networks(_checkpoint(live_tensors(module)), _builders(), errors)
+    reason = next((network.reason for network in networks if network.reason is not None), None)
+    if reason is not None:
+        raise NotInferred(reason)
+    modules = dict(module.named_modules())
+    return tuple(_corrected(network, modules) for network in networks)
+
+
+@cache
+def _builders() -> tuple[NetworkBuilder, ...]:
+    return tuple(load_registry().builders)
+
+
+def _checkpoint(tensors: Mapping[str, torch.Tensor]) -> Checkpoint:
+    """The names and shapes; no builder of a state_dict's networks reads values."""
+    inert = {name: _inert(name, tensor) for name, tensor in tensors.items()}
+    return Checkpoint(Path("module"), "torch-zip", 0, tensors=inert)
+
+
+def _inert(name: str, tensor: torch.Tensor) -> Tensor:
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    storage = Storage(name, 0, lambda: memoryview(b""))
+    shape = tuple(tensor.shape)
+    return Tensor(name, DTYPES.get(dtype, opaque(dtype)), shape, contiguous_strides(shape), storage)
+
+
+def _corrected(network: Network, modules: Mapping[str, nn.Module]) -> Network:
+    for layer in network.layers:
+        _require_alike(layer, modules.get(layer.name))
+    layers = (
+        replace(
+            layer,
+            input_norms=tuple(_with_epsilon(norm, modules) for norm in layer.input_norms),
+            output_norms=tuple(_with_epsilon(norm, modules) for norm in layer.output_norms),
+        )
+        for layer in network.layers
+    )
+    return replace(network, layers=tuple(layers))
+
+
+def _require_alike(layer: Layer, module: Any) -> None:
+    groups = getattr(module, "groups", layer.groups)
+    turned = getattr(module, "transposed", layer.kind == "conv-transpose")
+    if groups != layer.groups or turned != (layer.kind == "conv-transpose"):
+        raise NotInferred(
+            f"{layer.name} is {module}, which its names and shapes read as "
+            f"{layer.kind} in {layer.groups} group(s)"
+        )
+
+
+def _with_epsilon(norm: Norm, modules: Mapping[str, nn.Module]) -> Norm:
+    owner = modules.get(norm.tensors[0].rpartition(".")[0]) if norm.tensors else None
+    return replace(norm, epsilon=float(getattr(owner, "eps", None) or norm.epsilon))
