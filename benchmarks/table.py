@@ -31,7 +31,7 @@ MAX_SHIFT, MAX_SPREAD = 0.005, 0.25
 
 
 def render(networks: Sequence[dict[str, Any]]) -> str:
-    """Both tables."""
+    """The rows of each dataset, means over networks, and the agreement network by network."""
     lines = ["# The published table, reproduced", ""]
     for dataset, title in TITLES.items():
         lines += [f"## {title}", "", HEADER, RULE]
@@ -52,14 +52,15 @@ def of_row(row: Row, networks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]
 
 def _row_lines(row: Row, networks: list[dict[str, Any]]) -> Iterator[str]:
     """What the paper says, then the mean over networks of each program's figures."""
+    if not networks:
+        return
     if row.published:
         said = [getattr(row.published, name, None) for name in FIELDS]
         yield _line(row.title, "published", row.published.accuracy, said)
     trained = [n["train"] for n in networks]
-    if trained:
-        mean = {f: statistics.fmean(t[f] for t in trained) for f in trained[0]}
-        spent = [None] * 5 + [mean["cpu_seconds"], mean["seconds"]]
-        yield _line(row.title, f"training, {len(trained)}", mean["accuracy"], spent)
+    mean = {f: statistics.fmean(t[f] for t in trained) for f in trained[0]}
+    spent = [None] * 5 + [mean["cpu_seconds"], mean["seconds"]]
+    yield _line(row.title, f"training, {len(trained)}", mean["accuracy"], spent)
     for program in (name for pair in PAIRS.values() for name in reversed(pair)):
         tests = [n[program] for n in networks if program in n]
         if tests:
