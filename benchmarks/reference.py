@@ -40,19 +40,16 @@ class Measured:
     null_std: float
     z_score: float
     p_value: float
-    isolated_units: int
     cpu_seconds: float
     wall_seconds: float
 
 
 def measure(path: Path, shuffles: int, statistic: Callable[[Weights], float]) -> Measured:
-    """Test the network in a state_dict of linear layers."""
+    """Test a network."""
     wall, cpu = time.perf_counter(), time.process_time()
-    state = torch.load(path, weights_only=True)
-    weights = [w.abs().double().numpy().T for name, w in state.items() if name.endswith("weight")]
-    live = _live(weights)
-    observed = statistic(live)
-    null = [statistic(_live(_shuffled(live, number))) for number in range(1, shuffles + 1)]
+    weights = load(path)
+    observed = statistic(weights)
+    null = [statistic(shuffled(weights, number)) for number in range(1, shuffles + 1)]
     mean, std = float(np.mean(null)), float(np.std(null))
     return Measured(
         observed,
@@ -60,21 +57,37 @@ def measure(path: Path, shuffles: int, statistic: Callable[[Weights], float]) ->
         std,
         z_score=(observed - mean) / std,
         p_value=(1 + sum(sample <= observed for sample in null)) / (shuffles + 1),
-        isolated_units=sum(map(len, _degrees(weights))) - sum(map(len, _degrees(live))),
         cpu_seconds=time.process_time() - cpu,
         wall_seconds=time.perf_counter() - wall,
     )
 
 
+def load(path: Path) -> Weights:
+    """The graph of the network in a state_dict of linear layers, without isolated neurons."""
+    state = torch.load(path, weights_only=True)
+    weights = [w.abs().double().numpy().T for name, w in state.items() if name.endswith("weight")]
+    return _live(weights)
+
+
+def shuffled(weights: Weights, number: int) -> Weights:
+    """A shuffle of a graph, without the neurons that it isolates."""
+    orders = (permutation(0, number, i, w.size).numpy() for i, w in enumerate(weights))
+    return _live([w.ravel()[o].reshape(w.shape) for w, o in zip(weights, orders, strict=True)])
+
+
 def ncut(weights: Weights) -> float:
     """n-cut of scikit-learn's clusters."""
-    matrix, degree = _adjacency(weights), np.concatenate(_degrees(weights))
+    matrix = adjacency(weights)
     labels = SpectralClustering(
         CLUSTERS, affinity="precomputed", eigen_solver="arpack", n_init=RESTARTS, random_state=0
     ).fit_predict(matrix)
-    members = np.eye(CLUSTERS)[labels]
+    return cut(matrix, np.eye(CLUSTERS)[labels])
+
+
+def cut(matrix: sparse.csr_matrix, members: np.ndarray) -> float:
+    """n-cut of the clusters whose members are the ones in (neurons, clusters) zeros and ones."""
     within = np.einsum("nc,nc->c", members, matrix @ members)
-    return float((1 - within / (degree @ members)).sum())
+    return float((1 - within / (matrix.sum(0) @ members)).sum())
 
 
 def spectral_sum(weights: Weights) -> float:
@@ -85,14 +98,9 @@ def spectral_sum(weights: Weights) -> float:
     """
     degrees = _degrees(weights)
     scale = sparse.diags_array(np.concatenate(degrees) ** -0.5)
-    normalised = sparse.csr_matrix(scale @ _adjacency(weights) @ scale)
+    normalised = sparse.csr_matrix(scale @ adjacency(weights) @ scale)
     odd = np.repeat(np.arange(len(degrees)) % 2, [len(group) for group in degrees]) == 1
     return float((1 - svdvals(normalised[~odd][:, odd].toarray())[:CLUSTERS]).sum())
-
-
-def _shuffled(weights: Weights, number: int) -> Weights:
-    orders = (permutation(0, number, i, w.size).numpy() for i, w in enumerate(weights))
-    return [w.ravel()[o].reshape(w.shape) for w, o in zip(weights, orders, strict=True)]
 
 
 def _degrees(weights: Weights) -> list[np.ndarray]:
@@ -112,7 +120,8 @@ def _live(weights: Weights) -> Weights:
         weights = [w[np.ix_(*keep[i : i + 2])] for i, w in enumerate(weights)]
 
 
-def _adjacency(weights: Weights) -> sparse.csr_matrix:
+def adjacency(weights: Weights) -> sparse.csr_matrix:
+    """The symmetric matrix of all edges."""
     sizes = [weights[0].shape[0], *(w.shape[1] for w in weights)]
     blocks: list[list[np.ndarray | None]] = [[None] * len(sizes) for _ in sizes]
     for i, w in enumerate(weights):

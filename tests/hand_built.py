@@ -72,6 +72,52 @@ def one_layer(layer: Layer, source: int, target: int, weight: torch.Tensor) -> H
     return HandInputs(Network("0", "graph", None, groups, (layer,)), {layer.weight: weight})
 
 
+def residual_block(*weights: torch.Tensor) -> HandInputs:
+    """A residual network of layers A, B, C, D: its output is D(a + C B a), with a = A x.
+
+    The units that A and C drive are added, so they are one group, "stream".
+    """
+    a, b, _, d = weights
+    groups = (
+        Group("x", a.shape[1], "input"),
+        Group("stream", a.shape[0], "hidden"),
+        Group("inner", b.shape[0], "hidden"),
+        Group("y", d.shape[0], "output"),
+    )
+    ways = {
+        "A": ("x", "stream", ()),
+        "B": ("stream", "inner", ("A",)),
+        "C": ("inner", "stream", ("B",)),
+        "D": ("stream", "y", ("A", "C")),
+    }
+    layers = tuple(
+        Layer(name, "linear", tuple(weight.shape), source, target, inputs, name, activation="relu")
+        for (name, (source, target, inputs)), weight in zip(ways.items(), weights, strict=True)
+    )
+    return HandInputs(
+        Network("0", "graph", None, groups, layers), dict(zip(ways, weights, strict=True))
+    )
+
+
+def rescaled(weights: Sequence[torch.Tensor], sigma: float, seed: int = 0) -> list[torch.Tensor]:
+    """The same function of ReLU layers: each hidden unit's weights in × c, out / c, ln c ~ σN."""
+    generator = torch.Generator().manual_seed(seed)
+    moved = [weight.double() for weight in weights]
+    for i in range(len(moved) - 1):
+        factors = (sigma * torch.randn(len(moved[i]), generator=generator).double()).exp()
+        moved[i] = moved[i] * factors[:, None]
+        moved[i + 1] = moved[i + 1] / factors
+    return moved
+
+
+def faded(weights: Sequence[torch.Tensor], share: float, factor: float) -> list[torch.Tensor]:
+    """The first units of each hidden layer, a share of it, with their weights in × `factor`."""
+    kept = [weight.clone() for weight in weights]
+    for weight in kept[:-1]:
+        weight[: round(share * len(weight))] *= factor
+    return kept
+
+
 def random_chain(seed: int, *sizes: int) -> HandInputs:
     """A multilayer perceptron with independent normal weights."""
     return chain(*random_weights(seed, *sizes))

@@ -27,15 +27,25 @@ def build_graph(network: Network, inputs: Inputs, kernel_norm: KernelNorm) -> Gr
         Unavailable: a weight is not finite, or its shape contradicts the network.
     """
     groups = {group.name: group.size for group in network.groups}
-    stored = {inputs.weight(layer.weight).dtype for layer in network.layers}
-    wide = torch.float64 if stored & {torch.float64, torch.complex128} else torch.float32
-    blocks = (_block(network, layer, inputs, kernel_norm, wide) for layer in network.layers)
+    dtype = edge_dtype(network, inputs)
+    blocks = (layer_block(network, layer, inputs, kernel_norm, dtype) for layer in network.layers)
     return Graph(groups, tuple(blocks))
 
 
-def _block(
+def edge_dtype(network: Network, inputs: Inputs) -> torch.dtype:
+    """The type of a network's edges: float64 where some weight is stored so, else float32."""
+    stored = {inputs.weight(layer.weight).dtype for layer in network.layers}
+    return torch.float64 if stored & {torch.float64, torch.complex128} else torch.float32
+
+
+def layer_block(
     network: Network, layer: Layer, inputs: Inputs, kernel_norm: KernelNorm, dtype: torch.dtype
 ) -> Block:
+    """The edges of one layer.
+
+    Raises:
+        Unavailable: a weight is not finite, or its shape contradicts the network.
+    """
     edges = _edges(network, layer, inputs, kernel_norm, dtype)
     if not edges.isfinite().all():
         raise Unavailable(_blame(layer, inputs))

@@ -13,5 +13,6 @@ from modlint.rule import Rule
 def modlint_rules() -> Iterable[type[Rule[Any]]]:
     """The rules of this family."""
     from modlint_rules.neurons.dead_neurons import DeadNeurons
+    from modlint_rules.neurons.negligible_flow import NegligibleFlow
 
-    return (DeadNeurons,)
+    return (DeadNeurons, NegligibleFlow)

@@ -1,0 +1,84 @@
+"""Variants of the weight graph, each to be clustered in its place: `Partition(graph=…)`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from modlint.analysis import Inputs, NetworkAnalysis
+from modlint.analysis.flow import THRESHOLD
+from modlint.analysis.weights import Graph
+from modlint.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class CarryingGraph(NetworkAnalysis[Graph]):
+    """The weight graph without the edges of neurons whose flow is negligible.
+
+    The neurons stay, isolated, so that whatever clusters the graph leaves them out before it
+    permutes anything. Where weights connect no such neuron it is the weight graph itself.
+
+    Attributes:
+        threshold: flow over the group's mean below which it is negligible.
+    """
+
+    threshold: float = THRESHOLD
+
+    name: ClassVar[str] = "carrying-graph"
+    description: ClassVar[str] = "weight graph of the neurons that carry something"
+
+    def compute(self, network: Network, inputs: Inputs) -> Graph:  # noqa: ARG002
+        """Build the graph.
+
+        Raises:
+            Unavailable: the weight graph has none.
+        """
+        from modlint.analysis.numerics.flow_graphs import carrying_graph
+
+        return carrying_graph(inputs, self.threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowGraph(NetworkAnalysis[Graph]):
+    """The flow along each weight, e_ij = F_i |w_ij| B_j, each layer's sum set to 1.
+
+    Scaling a unit's weights in by c and those out by 1/c leaves it as it is, and so whatever is
+    computed of it: S_k of `Partition(graph=FlowGraph())` is the scale-free clusterability.
+    """
+
+    name: ClassVar[str] = "flow-graph"
+    description: ClassVar[str] = "flow along each weight: free of the scale of units"
+
+    def compute(self, network: Network, inputs: Inputs) -> Graph:  # noqa: ARG002
+        """Build the graph.
+
+        Raises:
+            Unavailable: the weight graph has none.
+        """
+        from modlint.analysis.numerics.flow_graphs import flow_graph
+
+        return flow_graph(inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class BalancedGraph(NetworkAnalysis[Graph]):
+    """The weight graph with each hidden unit scaled until its strength in equals that out.
+
+    Weights in are multiplied by a c for each unit and weights out divided by it. The c are those
+    that minimise the sum of all weights (Osborne, J. ACM 7, 1960), so they are unique and the
+    graph does not depend on the scales that the units had. Units without weights in, or out, keep
+    theirs.
+    """
+
+    name: ClassVar[str] = "balanced-graph"
+    description: ClassVar[str] = "weight graph with hidden units scaled alike"
+
+    def compute(self, network: Network, inputs: Inputs) -> Graph:
+        """Build the graph.
+
+        Raises:
+            Unavailable: the weight graph has none.
+        """
+        from modlint.analysis.numerics.balance import balanced_graph
+
+        return balanced_graph(network, inputs)

@@ -1,0 +1,55 @@
+"""How far apart the scales of units are, which a ReLU network's function leaves free.
+
+Weights into a unit times c and those out of it divided by c compute the same, but are other edges
+in the graph of absolute weights (Filan et al., arXiv 2103.03386, section 2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from modlint.analysis import Inputs, NetworkAnalysis
+from modlint.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class GroupScale:
+    """The scales of one hidden group.
+
+    Attributes:
+        group: the group's name.
+        layer: name of the layer that drives the group.
+        units: number of units that carry something, by weights both in and out.
+        spread: standard deviation (ddof 0) over them of ln(L1 of weights in / L1 of weights out).
+    """
+
+    group: str
+    layer: str
+    units: int
+    spread: float
+
+
+@dataclass(frozen=True, slots=True)
+class UnitScales(NetworkAnalysis[tuple[GroupScale, ...]]):
+    """Spread of ln(strength in / strength out) over the units of each hidden group.
+
+    Left out are isolated units and those of negligible flow, whose strengths are noise; groups with
+    fewer than two units left, or fewer than four weights into, or out of, a unit; and groups whose
+    scale is not free: those that not only the network's layers read, those with an activation that
+    is known and not homogeneous (tanh, ReLU6), and those with a norm of the data (LayerNorm) behind
+    their activation.
+    """
+
+    name: ClassVar[str] = "unit-scales"
+    description: ClassVar[str] = "spread of the scales of hidden units"
+
+    def compute(self, network: Network, inputs: Inputs) -> tuple[GroupScale, ...]:
+        """Measure every such group, in topological order.
+
+        Raises:
+            Unavailable: the weight graph has none.
+        """
+        from modlint.analysis.numerics.scales import unit_scales
+
+        return unit_scales(network, inputs)

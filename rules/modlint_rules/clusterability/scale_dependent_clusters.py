@@ -1,0 +1,109 @@
+"""CLU003: clusters that depend on scales which the network's function does not."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import msgspec
+
+from modlint.analysis.graphs import BalancedGraph
+from modlint.analysis.scales import UnitScales
+from modlint.errors import Unavailable
+from modlint.network import Network
+from modlint.rule import Examination, Need, NetworkRule
+from modlint.text import count
+from modlint.verdict import Severity, Target, Verdict
+from modlint_rules.clusterability.options import PartitionOptions
+from modlint_rules.clusterability.size import require_size
+
+_SCALES = UnitScales()
+_HELP = (
+    "do not compare this n-cut, or CLU001's verdict, with another network's; scale each hidden unit"
+    " so that its weights in are as strong as those out (a ReLU network's function stays the"
+    " same), then measure again"
+)
+
+
+class ScaleDependentClustersOptions(PartitionOptions, frozen=True):
+    """Options of CLU003."""
+
+    max_spread: Annotated[
+        float,
+        msgspec.Meta(
+            description="median over the hidden layers of the standard deviation of"
+            " ln(strength in / strength out) above which it is a finding",
+            gt=0,
+        ),
+    ] = 0.9
+
+
+class ScaleDependentClusters(NetworkRule[ScaleDependentClustersOptions]):
+    """How far the scales of hidden units differ that a ReLU network's function leaves free."""
+
+    code = "CLU003"
+    name = "scale-dependent-clusters"
+    summary = "units differ in a scale that changes clusters but not what the network computes"
+    severity = Severity.NOTE
+    source = "Osborne, J. ACM 7 (1960), balancing; the test is modlint's own"
+    options_type = ScaleDependentClustersOptions
+
+    def needs(self) -> tuple[Need, ...]:
+        """The scales; both partitions are asked for when the rule speaks."""
+        return (_SCALES,)
+
+    def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
+        """Judge the median spread."""
+        require_size(network, self.options.max_connections, self.name)
+        target = Target("network", network.id, network=network.id)
+        layers = file.network(_SCALES, network)
+        if not layers:
+            yield self.passed(
+                target,
+                "no hidden layer whose units have a scale to speak of",
+                values={"spreads": {}},
+            )
+            return
+        spread = statistics.median(layer.spread for layer in layers)
+        values = {"spread": spread, "spreads": {layer.layer: layer.spread for layer in layers}}
+        limit = {"spread": {"max": self.options.max_spread}}
+        message = (
+            f"ln(strength in/out) of units has standard deviation {spread:.2f}"
+            f" (median of {count(len(layers), 'layer')})"
+        )
+        if spread <= self.options.max_spread:
+            yield self.passed(
+                target, message, values=values, limit=limit, confidence=network.confidence
+            )
+            return
+        cuts = self._cuts(network, file)
+        yield self.failed(
+            target,
+            f"{message}: clusters hang on scales that the function leaves free{_compared(cuts)}",
+            help=_HELP,
+            values=values | cuts,
+            limit=limit,
+            confidence=network.confidence,
+        )
+
+    def _cuts(self, network: Network, file: Examination) -> dict[str, Any]:
+        """The n-cut as it is and when balanced; nothing where the network cannot be clustered."""
+        options = self.options
+        raw = options.partition
+        balanced = options.partition_of(BalancedGraph())
+        try:
+            return {
+                "clusters": options.clusters,
+                "seed": options.seed,
+                "ncut": file.network(raw, network).ncut,
+                "balanced_ncut": file.network(balanced, network).ncut,
+            }
+        except Unavailable:
+            return {}
+
+
+def _compared(cuts: Mapping[str, Any]) -> str:
+    if not cuts:
+        return ""
+    return f" (n-cut {cuts['ncut']:.2f}, balanced {cuts['balanced_ncut']:.2f})"

@@ -1,0 +1,93 @@
+"""NEU002: hidden units through which nearly no weight runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import msgspec
+
+from modlint.analysis.flow import THRESHOLD, GroupFlow, NegligibleUnits
+from modlint.network import Network
+from modlint.rule import Examination, Need, NetworkRule, Options
+from modlint.text import count
+from modlint.verdict import Severity, Target, Verdict
+
+_HELP = (
+    "prune them: the output hardly changes. If so many were not meant to go, train with less weight"
+    " decay or L1, or with a narrower layer"
+)
+
+
+class NegligibleFlowOptions(Options, frozen=True):
+    """Options of NEU002."""
+
+    min_flow: Annotated[
+        float,
+        msgspec.Meta(
+            description="flow, over the layer's mean, below which a unit carries nothing",
+            gt=0,
+            lt=1,
+        ),
+    ] = THRESHOLD
+    max_share: Annotated[
+        float,
+        msgspec.Meta(description="share of a layer's units that may carry nothing", ge=0, le=1),
+    ] = 0.05
+
+
+class NegligibleFlow(NetworkRule[NegligibleFlowOptions]):
+    """Hidden units that are connected, but by weights so small that nothing runs through them."""
+
+    code = "NEU002"
+    name = "negligible-flow"
+    summary = "hidden units are connected, but next to nothing runs through them"
+    severity = Severity.WARNING
+    source = "Tanaka et al., Pruning neural networks ... by iteratively conserving synaptic flow"
+    options_type = NegligibleFlowOptions
+
+    def needs(self) -> tuple[Need, ...]:
+        """The flow of each hidden unit."""
+        return (self._analysis,)
+
+    @property
+    def _analysis(self) -> NegligibleUnits:
+        return NegligibleUnits(self.options.min_flow)
+
+    def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
+        """One verdict for each hidden layer."""
+        groups = file.network(self._analysis, network)
+        for group in groups:
+            yield self._judge(network, group)
+        if not groups:
+            target = Target("network", network.id, network=network.id)
+            yield self.passed(target, "no hidden layer", values={"negligible": 0, "total": 0})
+
+    def _judge(self, network: Network, group: GroupFlow) -> Verdict:
+        share = len(group.negligible) / group.total
+        values = {
+            "negligible": len(group.negligible),
+            "total": group.total,
+            "share": share,
+            "indices": group.negligible,
+            "unconnected": len(group.unconnected),
+            "smallest_flow": group.smallest,
+            "min_flow": self.options.min_flow,
+        }
+        limit = {"share": {"max": self.options.max_share}}
+        units = count(group.total, "hidden unit")
+        summary = f"{len(group.negligible):,} of {units} carry next to nothing"
+        if share <= self.options.max_share:
+            target = Target("layer", group.layer, network=network.id)
+            return self.passed(
+                target, summary, values=values, limit=limit, confidence=network.confidence
+            )
+        return self.failed(
+            Target("units", group.layer, network=network.id, units=group.negligible),
+            f"{summary} ({share:.1%}): the flow of weight through each is below"
+            f" {self.options.min_flow:g} of the layer's mean",
+            help=_HELP,
+            values=values,
+            limit=limit,
+            confidence=network.confidence,
+        )

@@ -1,0 +1,197 @@
+"""Variants of the weight graph: what carries, what flows, and what is balanced."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hand_built import (
+    HandInputs,
+    chain,
+    faded,
+    planted_weights,
+    random_chain,
+    random_weights,
+    rescaled,
+    residual_block,
+)
+
+from modlint.analysis.clustering import Partition
+from modlint.analysis.graphs import BalancedGraph, CarryingGraph, FlowGraph
+from modlint.analysis.weights import WeightGraph
+from modlint.network import Group, Layer, Network
+
+SIZES = (60, 50, 50, 50, 10)
+FLOWING = Partition(clusters=6, graph=FlowGraph())
+BALANCED = Partition(clusters=6, graph=BalancedGraph())
+
+
+def _stream() -> HandInputs:
+    a, d = random_weights(0, 20, 30)[0], random_weights(1, 30, 10)[0]
+    return residual_block(a, random_weights(2, 30, 25)[0], random_weights(3, 25, 30)[0], d)
+
+
+# --- what carries
+
+
+def test_a_network_that_carries_everywhere_is_its_own_carrying_graph() -> None:
+    inputs = random_chain(0, *SIZES)
+    assert inputs.result(CarryingGraph()) is inputs.result(WeightGraph())
+
+
+@pytest.mark.parametrize("factor", [1e-8, 1e-5])
+def test_without_faded_units_the_rest_clusters_as_if_they_were_not_there(factor: float) -> None:
+    weights = faded(planted_weights(0, 10, *SIZES), 0.1, factor)
+    kept = [weight.clone() for weight in weights]
+    for i in range(len(kept) - 1):
+        gone = len(kept[i]) // 10
+        kept[i], kept[i + 1] = kept[i][gone:], kept[i + 1][:, gone:]
+    found = chain(*weights).result(Partition(clusters=10, graph=CarryingGraph()))
+    alone = chain(*kept).result(Partition(clusters=10))
+    assert found.isolated_units == 15
+    assert found.spectral_sum == pytest.approx(alone.spectral_sum, abs=1e-10)
+    assert found.ncut == pytest.approx(alone.ncut, abs=1e-6)
+    assert [label < 0 for label in found.labels["g1"]] == [True] * 5 + [False] * 45
+    whole = chain(*weights).result(Partition(clusters=10))
+    assert abs(whole.spectral_sum - alone.spectral_sum) > 1e-3
+
+
+# --- what flows
+
+
+def test_the_flow_of_each_layer_adds_up_to_one() -> None:
+    for block in _stream().result(FlowGraph()).blocks:
+        assert block.weights.sum() == pytest.approx(1)
+
+
+def test_flow_is_conserved_by_each_hidden_unit() -> None:
+    """In a chain, what enters a unit leaves it: paths neither begin nor end there."""
+    first, second, third = random_chain(0, 20, 15, 10, 5).result(FlowGraph()).blocks
+    torch.testing.assert_close(first.weights.sum(0), second.weights.sum(1))
+    torch.testing.assert_close(second.weights.sum(0), third.weights.sum(1))
+
+
+@pytest.mark.parametrize("sigma", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("weights", [planted_weights(0, 10, *SIZES), random_weights(1, *SIZES)])
+def test_scaling_units_changes_neither_flow_nor_its_spectrum(
+    sigma: float, weights: list[torch.Tensor]
+) -> None:
+    before, after = chain(*weights), chain(*rescaled(weights, sigma))
+    assert after.result(FLOWING).spectral_sum == pytest.approx(
+        before.result(FLOWING).spectral_sum, abs=1e-6
+    )
+    raw = Partition(clusters=6)
+    assert abs(after.result(raw).spectral_sum - before.result(raw).spectral_sum) > 0.1
+
+
+def test_scaling_a_residual_stream_does_not_either() -> None:
+    inputs = _stream()
+    scales = {"stream": torch.rand(30).double() * 9 + 0.1, "inner": torch.rand(25).double() + 0.1}
+    tensors = {}
+    for layer in inputs.network.layers:
+        rows, columns = scales.get(layer.target), scales.get(layer.source)
+        moved = inputs.tensors[layer.name].double()
+        moved = moved if rows is None else moved * rows[:, None]
+        tensors[layer.name] = moved if columns is None else moved / columns
+    after = HandInputs(inputs.network, tensors)
+    for graph in (FlowGraph(), BalancedGraph()):
+        spec = Partition(clusters=6, graph=graph)
+        expected = inputs.result(spec).spectral_sum
+        assert after.result(spec).spectral_sum == pytest.approx(expected, abs=1e-6)
+
+
+def test_where_nothing_flows_there_are_no_edges() -> None:
+    first, second, third = random_weights(0, 5, 6, 6, 3)
+    blocks = chain(first, torch.zeros_like(second), third).result(FlowGraph()).blocks
+    assert not any(block.weights.any() for block in blocks)
+
+
+# --- what is balanced
+
+
+def _strengths(inputs: HandInputs, group: str) -> tuple[torch.Tensor, torch.Tensor]:
+    blocks = inputs.result(BalancedGraph()).blocks
+    into = sum(block.weights.double().sum(0) for block in blocks if block.target == group)
+    out = sum(block.weights.double().sum(1) for block in blocks if block.source == group)
+    return into, out  # type: ignore[return-value]
+
+
+def test_strength_in_equals_strength_out() -> None:
+    for inputs in (random_chain(0, *SIZES), chain(*rescaled(random_weights(0, *SIZES), 2))):
+        for group in ("g1", "g2", "g3"):
+            torch.testing.assert_close(*_strengths(inputs, group), rtol=1e-6, atol=0)
+    for group in ("stream", "inner"):
+        torch.testing.assert_close(*_strengths(_stream(), group), rtol=1e-6, atol=0)
+
+
+def test_deep_networks_are_balanced() -> None:
+    weights = [3.0 ** (i % 7) * w for i, w in enumerate(random_weights(0, *[20] * 60))]
+    inputs = chain(*rescaled(weights, 1))
+    for group in ("g1", "g30", "g58"):
+        torch.testing.assert_close(*_strengths(inputs, group))
+
+
+def test_a_network_without_hidden_units_is_balanced() -> None:
+    inputs = random_chain(0, 5, 4)
+    (block,) = inputs.result(BalancedGraph()).blocks
+    assert block.weights.equal(inputs.result(WeightGraph()).blocks[0].weights)
+
+
+def test_balancing_moves_scales_and_nothing_else() -> None:
+    """The products of weights along any path from input to output stay."""
+    inputs = random_chain(0, 9, 8, 7, 6)
+    before, after = (inputs.result(graph).blocks for graph in (WeightGraph(), BalancedGraph()))
+    paths = [torch.einsum("ab,bc,cd->abcd", *(b.weights for b in bs)) for bs in (before, after)]
+    torch.testing.assert_close(*paths)
+
+
+@pytest.mark.parametrize("sigma", [0.5, 2.0])
+def test_the_balanced_graph_does_not_depend_on_scales(sigma: float) -> None:
+    weights = [weight.double() for weight in random_weights(0, *SIZES)]
+    before, after = chain(*weights), chain(*rescaled(weights, sigma))
+    for one, other in zip(
+        before.result(BalancedGraph()).blocks, after.result(BalancedGraph()).blocks, strict=True
+    ):
+        torch.testing.assert_close(one.weights, other.weights)
+    assert after.result(BALANCED).ncut == pytest.approx(before.result(BALANCED).ncut, abs=1e-6)
+
+
+def test_units_without_weights_out_keep_their_scale() -> None:
+    first, second, third = random_weights(0, 6, 5, 5, 4)
+    second[:, 2] = 0
+    inputs = chain(first, second, third)
+    blocks = inputs.result(BalancedGraph()).blocks
+    assert all(block.weights.isfinite().all() for block in blocks)
+    assert blocks[0].weights[:, 2].equal(first[2].abs().double())
+    into, out = _strengths(inputs, "g1")
+    torch.testing.assert_close(into[[0, 1, 3, 4]], out[[0, 1, 3, 4]])
+
+
+def test_units_joined_to_one_another_are_balanced() -> None:
+    enter, again, leave = (random_weights(i, *n)[0] for i, n in enumerate([(5, 6), (6, 6), (6, 3)]))
+    groups = (Group("x", 5, "input"), Group("h", 6, "hidden"), Group("y", 3, "output"))
+    layers = (
+        Layer("in", "linear", (6, 5), "x", "h", (), "in"),
+        Layer("hh", "linear", (6, 6), "h", "h", ("in", "hh"), "hh"),
+        Layer("out", "linear", (3, 6), "h", "y", ("in", "hh"), "out"),
+    )
+    tensors = {"in": enter, "hh": 9 * again, "out": leave}
+    torch.testing.assert_close(
+        *_strengths(HandInputs(Network("0", "graph", None, groups, layers), tensors), "h")
+    )
+
+
+def test_masks_and_directions_stay() -> None:
+    inputs = _stream()
+    marked = replace(inputs.network.layers[1], groups=5, shape=(25, 6))
+    network = replace(inputs.network, layers=(*inputs.network.layers[:1], marked))
+    tensors = inputs.tensors | {"B": torch.rand(25, 6)}
+    graphs = HandInputs(network, tensors)
+    mask = graphs.result(WeightGraph()).blocks[1].mask
+    for graph in (FlowGraph(), BalancedGraph(), CarryingGraph()):
+        block = graphs.result(graph).blocks[1]
+        assert mask is not None
+        assert block.mask is not None
+        assert block.mask.equal(mask)
+        assert not block.weights[~mask].any()

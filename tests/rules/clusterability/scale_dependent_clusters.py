@@ -1,0 +1,104 @@
+"""Cases of CLU003."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from hand_built import faded, planted_weights, random_weights, rescaled
+from rule_cases import Case, Expected
+
+SIZES = (60, 50, 50, 50, 10)
+QUICK = {"clusters": 10}
+
+
+def written(weights: Sequence[torch.Tensor]) -> Callable[[Path], Path]:
+    """A state_dict of linear layers."""
+
+    def write(folder: Path) -> Path:
+        torch.save({f"{i}.weight": weight for i, weight in enumerate(weights)}, folder / "m.pt")
+        return folder / "m.pt"
+
+    return write
+
+
+def with_nan() -> list[torch.Tensor]:
+    return [torch.full((8, 5), math.nan), torch.ones(6, 8)]
+
+
+PLANTED = planted_weights(0, 10, *SIZES)
+
+CASES = (
+    Case(
+        "planted modules",
+        written(PLANTED),
+        (
+            Expected(
+                "pass",
+                target=("network", "0"),
+                message="(median of 3 layers)",
+            ),
+        ),
+        QUICK,
+    ),
+    Case(
+        "the same function, its units rescaled",
+        written(rescaled(PLANTED, 1.0)),
+        (
+            Expected(
+                "fail",
+                "note",
+                target=("network", "0"),
+                values={"clusters": 10, "seed": 0},
+                message="clusters hang on scales that the function leaves free (n-cut ",
+            ),
+        ),
+        QUICK,
+    ),
+    Case(
+        "the bound is an option",
+        written(rescaled(PLANTED, 1.0)),
+        (Expected("pass"),),
+        QUICK | {"max-spread": 5.0},
+    ),
+    Case(
+        "a tighter bound",
+        written(PLANTED),
+        (Expected("fail", "note"),),
+        QUICK | {"max-spread": 0.01},
+    ),
+    Case(
+        "units that carry nothing have no scale",
+        written(faded(PLANTED, 0.1, 1e-8)),
+        (Expected("pass"),),
+        QUICK,
+    ),
+    Case(
+        "too few neurons for clusters: the spread alone",
+        written(rescaled(random_weights(0, 10, 8, 4), 1.0)),
+        (Expected("fail", message="clusters hang on scales that the function leaves free"),),
+    ),
+    Case(
+        "one weight out of each unit tells no scale",
+        written(rescaled(random_weights(0, 10, 8, 1), 1.0)),
+        (Expected("pass", message="no hidden layer whose units have a scale to speak of"),),
+    ),
+    Case(
+        "too many connections",
+        written(PLANTED),
+        (
+            Expected(
+                "inconclusive",
+                message="check --config rules.scale-dependent-clusters.max-connections=8500",
+            ),
+        ),
+        {"max-connections": 8499},
+    ),
+    Case(
+        "NaN",
+        written(with_nan()),
+        (Expected("inconclusive", message="'0.weight' holds NaN or infinity"),),
+    ),
+)
