@@ -97,6 +97,13 @@ def test_subspaces_found_in_float32(
     assert solved == [torch.float32]
 
 
+@pytest.mark.parametrize("sizes", [(384, 1536), (450, 2304), (600, 2304)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_spectra_without_gaps_converge(sizes: tuple[int, int], dtype: torch.dtype) -> None:
+    block = torch.randn(*sizes, generator=torch.Generator().manual_seed(0)).abs().to(dtype)
+    _assert_pairs(Adjacency(sizes, {(0, 1): block}), 12, values_to=1e-6, to=3e-4)
+
+
 def test_float64_takes_over_where_float32_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     double = _random((450, 300, 260, 390), *CHAIN, seed=2)
     matrix = Adjacency(double.sizes, {at: block.float() for at, block in double.blocks.items()})

@@ -26,12 +26,6 @@ The eigenvalues' error is its square over the distance to those that were not as
 LEAST = 1e-4
 """Eigenvalues below this count as this much in the tolerance."""
 
-DROP = 0.1
-"""A block that a projection leaves smaller than this, of what it was, is projected once more.
-
-Daniel, Gragg, Kaufman & Stewart, Reorthogonalization and stable algorithms for updating the
-Gram-Schmidt QR factorization, Math. Comp. 30 (1976)."""
-
 FIRST, EVERY = 12, 3
 """Blocks before the first look at the residuals, and between two looks."""
 
@@ -97,8 +91,8 @@ def _extend(
     projected[:end, size:end] = inner
     projected[size:end, :size] = inner[:size].T
     following, coupling = torch.linalg.qr(image - known @ inner)
-    if bool(coupling.diagonal().abs().min() < DROP * torch.linalg.vector_norm(image, dim=0).max()):
-        following = torch.linalg.qr(following - known @ (known.T @ following)).Q
+    # once more, always: else errors grow from block to block until nothing converges
+    following = torch.linalg.qr(following - known @ (known.T @ following)).Q
     return coupling, following
 
 
