@@ -12,6 +12,7 @@ from modlint.network import Network
 from modlint.rule import Examination
 from modlint.verdict import Confidence, Severity, Target, Verdict
 from modlint_rules.clusterability.not_clusterable import NotClusterable
+from modlint_rules.clusterability.size import require_size
 
 _HELP = (
     "look for what changed since the baseline: fine-tuning data, weight decay or a learning rate"
@@ -50,6 +51,7 @@ class ClusterabilityRegressed(NotClusterable):
 
     def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Compare the network's verdict with that of its counterpart."""
+        require_size(network, file, self.options.max_connections, self.name)
         if self.options.max_z is None:
             self.options.require_enough_shuffles()
         old, before = self._before(network, file)

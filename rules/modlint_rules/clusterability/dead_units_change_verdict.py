@@ -61,7 +61,7 @@ class DeadUnitsChangeVerdict(NetworkRule[DeadUnitsOptions]):
     def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Test twice where some unit carries nothing, and compare."""
         options = self.options
-        require_size(network, options.max_connections, self.name)
+        require_size(network, file, options.max_connections, self.name)
         target = Target("network", network.id, network=network.id)
         dropped = file.network(CarryingUnits(options.min_flow), network).dropped
         if not dropped:

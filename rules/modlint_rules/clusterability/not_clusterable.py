@@ -14,6 +14,7 @@ from modlint.network import Network
 from modlint.rule import Examination, Need, NetworkRule
 from modlint.verdict import Severity, Target, Verdict
 from modlint_rules.clusterability.options import PermutationOptions
+from modlint_rules.clusterability.size import require_size
 
 _HELP = (
     "if modules are wanted, train for them with modlint-train"
@@ -51,6 +52,7 @@ class NotClusterable(NetworkRule[NotClusterableOptions]):
 
     def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Compare the network's n-cut with those of its shuffles."""
+        require_size(network, file, self.options.max_connections, self.name)
         target = Target("network", network.id, network=network.id)
         if self.options.max_z is None:
             self.options.require_enough_shuffles()

@@ -55,7 +55,7 @@ class ScaleDependentClusters(NetworkRule[ScaleDependentClustersOptions]):
 
     def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Judge the median spread."""
-        require_size(network, self.options.max_connections, self.name)
+        require_size(network, file, self.options.max_connections, self.name)
         target = Target("network", network.id, network=network.id)
         layers = file.network(_SCALES, network)
         if not layers:

@@ -1,20 +1,31 @@
-"""The size up to which rules look at a network's graph as a whole."""
+"""The size up to which rules look at the graphs of a file's networks as a whole."""
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from modlint.errors import Unavailable
 from modlint.network import Network
+from modlint.rule import Examination
 
 
-def require_size(network: Network, max_connections: int, rule: str) -> None:
-    """Refuse a network that is too large.
+def require_size(network: Network, file: Examination, max_connections: int, rule: str) -> None:
+    """Refuse a network that is too large, alone or with those of the file that come before it.
+
+    A model of many blocks, each below the limit, would take minutes else.
 
     Raises:
-        Unavailable: it has more connections.
+        Unavailable: they have more connections.
     """
-    if network.connections > max_connections:
-        raise Unavailable(
-            f"the graph has {network.connections:,} connections, more than the"
-            f" {max_connections:,} that are examined unless asked for; to run it whole:"
-            f" modlint check --config rules.{rule}.max-connections={network.connections}"
-        )
+    before = takewhile(lambda other: other is not network, file.networks)
+    total = network.connections + sum(n.connections for n in before if n.reason is None)
+    if total <= max_connections:
+        return
+    whole = sum(other.connections for other in file.networks if other.reason is None)
+    which = "the graph has"
+    if total > network.connections:
+        which = "with the networks before it the graph has"
+    raise Unavailable(
+        f"{which} {total:,} connections, more than the {max_connections:,} that are examined unless"
+        f" asked for; to run it whole: modlint check --config rules.{rule}.max-connections={whole}"
+    )

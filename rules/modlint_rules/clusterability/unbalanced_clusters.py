@@ -12,6 +12,7 @@ from modlint.network import Network
 from modlint.rule import Examination, Need, NetworkRule
 from modlint.verdict import Severity, Target, Verdict
 from modlint_rules.clusterability.options import PartitionOptions
+from modlint_rules.clusterability.size import require_size
 
 _HELP = (
     "read CLU001's verdict with care, since one cluster holds most of the network; look for units"
@@ -56,6 +57,7 @@ class UnbalancedClusters(NetworkRule[UnbalancedClustersOptions]):
 
     def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Judge the sizes of the clusters."""
+        require_size(network, file, self.options.max_connections, self.name)
         options = self.options
         clusters = file.network(options.partition, network)
         shares = [size / sum(clusters.sizes) for size in clusters.sizes]

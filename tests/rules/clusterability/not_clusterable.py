@@ -152,6 +152,19 @@ CASES = (
         {"max-connections": 8499},
     ),
     Case(
+        "the limit is that of all networks of the file",
+        lambda folder: _twice(folder),
+        (
+            Expected("pass", target=("network", "model")),
+            Expected(
+                "inconclusive",
+                target=("network", "ema"),
+                message="with the networks before it the graph has 17,000 connections",
+            ),
+        ),
+        QUICK | {"max-connections": 8500},
+    ),
+    Case(
         "NaN",
         written(with_nan()),
         (Expected("inconclusive", message="'1.weight' holds NaN or infinity"),),
@@ -162,6 +175,12 @@ CASES = (
         (Expected("inconclusive"),),
     ),
 )
+
+
+def _twice(folder: Path) -> Path:
+    state = torch.load(written(planted())(folder), weights_only=True)
+    torch.save({"model": state, "ema": state}, folder / "model.pt")
+    return folder / "model.pt"
 
 
 def _embedding(folder: Path) -> Path:
