@@ -81,13 +81,15 @@ def test_healthy_networks_are_read_rebuilt_and_pass(healthy: dict[str, dict[str,
 
 def test_formats_of_one_network_agree_on_its_clusters(healthy: dict[str, dict[str, Any]]) -> None:
     for name in ("mlp", "cnn"):
-        sums = [
-            verdict["values"]["spectral_sum"]
+        found = [
+            verdict["values"]
             for suffix in (".pt", ".safetensors", ".onnx")
             for verdict in healthy[f"{name}{suffix}"]["verdicts"]
             if verdict["rule"] == "CLU001"
         ]
-        assert sums == pytest.approx([sums[0]] * 3, rel=1e-5)
+        for value, tolerance in (("spectral_sum", 1e-6), ("ncut", 1e-3), ("null_mean", 1e-3)):
+            values = [values[value] for values in found]
+            assert values == pytest.approx([values[0]] * 3, abs=tolerance), (name, value)
 
 
 def test_broken_siblings_fail_for_their_own_reason(checkpoints: Path) -> None:

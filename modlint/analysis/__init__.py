@@ -108,7 +108,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any]]]:
     """The analyses that modlint's own rules consume."""
     from modlint.analysis.checksums import Checksums
     from modlint.analysis.cluster_views import ClusterWeights, LaplacianSpectrum, ReorderedWeights
-    from modlint.analysis.clustering import ClusterTest, Partition
+    from modlint.analysis.clustering import ClusterTest, Partition, SpectralSum
     from modlint.analysis.components import Components
     from modlint.analysis.flow import CarryingUnits, Flow, NegligibleUnits
     from modlint.analysis.graphs import BalancedGraph, CarryingGraph, FlowGraph
@@ -123,5 +123,6 @@ def modlint_analyses() -> Iterable[type[Analysis[Any]]]:
     of_files = (Checksums, OnnxCheck, Openings, Texts)
     of_units = (UnitWeights, UnitScales, Flow, NegligibleUnits, CarryingUnits, Components)
     graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph)
-    of_clusters = (Partition, ClusterTest, ClusterWeights, LaplacianSpectrum, ReorderedWeights)
-    return (*of_files, TensorStatistics, *of_units, *graphs, *of_clusters)
+    of_clusters = (Partition, SpectralSum, ClusterTest)
+    views = (ClusterWeights, LaplacianSpectrum, ReorderedWeights)
+    return (*of_files, TensorStatistics, *of_units, *graphs, *of_clusters, *views)

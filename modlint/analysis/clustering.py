@@ -124,6 +124,30 @@ class Partition(NetworkAnalysis[Clusters]):
 
 
 @dataclass(frozen=True, slots=True)
+class SpectralSum(NetworkAnalysis[float]):
+    """S_k of a graph alone, without its clusters.
+
+    Attributes:
+        partition: of which graph, and k.
+    """
+
+    partition: Partition = Partition()
+
+    name: ClassVar[str] = "spectral-sum"
+    description: ClassVar[str] = "the k smallest eigenvalues of the normalised Laplacian, summed"
+
+    def compute(self, network: Network, inputs: Inputs) -> float:
+        """Compute.
+
+        Raises:
+            Unavailable: as of a partition.
+        """
+        from modlint.analysis.numerics.clustering import spectral_sum
+
+        return spectral_sum(network, inputs, self.partition)
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterTest(NetworkAnalysis[ClusterNull]):
     """The permutation test of clusterability (arXiv 2103.03386, section 3.1).
 

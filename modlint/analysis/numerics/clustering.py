@@ -105,6 +105,17 @@ def partition(network: Network, inputs: Inputs, spec: Partition) -> Clusters:
     )
 
 
+def spectral_sum(network: Network, inputs: Inputs, spec: Partition) -> float:
+    """S_k of the live graph.
+
+    Raises:
+        Unavailable: the graph is above the stated size, or has too few live vertices.
+    """
+    graph, _ = live_graph(network, inputs, spec)
+    with workers(inputs.device) as pool:
+        return pool.submit(spectral_cut, adjacency(graph), spec, 0, 0).result().spectral_sum
+
+
 def restarts(observed: Graph) -> int:
     """Restarts of k-means for a network and its shuffles, by the network's own live graph."""
     return RESTARTS if sum(observed.groups.values()) <= LARGE else RESTARTS_LARGE

@@ -31,7 +31,7 @@ def where(target: Target, networks: int = 1) -> str:
     if target.kind == "network" and networks < 2:
         place = "the network"
     if target.units is not None:
-        place = f"{_units(target.units)} of {target.name}"
+        place = f"{_units(target.units)} of layer {target.name}"
     if target.member is not None and target.kind != "member":
         place = f"{place} in {target.member}".strip()
     if target.offset is not None:

@@ -7,25 +7,15 @@ from typing import Annotated, Any
 
 import msgspec
 
-from modlint.analysis import NetworkAnalysis
-from modlint.analysis.clustering import (
-    WEIGHTS,
-    ClusterNull,
-    ClusterTest,
-    Method,
-    Null,
-    Partition,
-)
+from modlint.analysis.clustering import ClusterNull
 from modlint.analysis.flow import THRESHOLD, CarryingUnits
 from modlint.analysis.graphs import CarryingGraph
-from modlint.analysis.weights import Graph
 from modlint.errors import Unavailable
 from modlint.network import GroupRole, Network
 from modlint.rule import Examination, Need, NetworkRule
 from modlint.text import count
 from modlint.verdict import Severity, Target, Verdict
-from modlint_rules.clusterability.not_clusterable import EXTREMES
-from modlint_rules.clusterability.options import PartitionOptions
+from modlint_rules.clusterability.options import PermutationOptions
 from modlint_rules.clusterability.size import require_size
 
 _HELP = (
@@ -34,30 +24,9 @@ _HELP = (
 )
 
 
-class DeadUnitsOptions(PartitionOptions, frozen=True):
+class DeadUnitsOptions(PermutationOptions, frozen=True):
     """Options of CLU004; with those of CLU001 it shares the test of the whole network."""
 
-    shuffles: Annotated[
-        int, msgspec.Meta(description="number of shuffled networks to compare with", ge=2)
-    ] = 50
-    method: Annotated[
-        Method,
-        msgspec.Meta(
-            description="the statistic: filan2021, the n-cut of arXiv 2103.03386; spectral, its"
-            " lower bound over all partitions"
-        ),
-    ] = "filan2021"
-    null: Annotated[
-        Null,
-        msgspec.Meta(
-            description="which entries of a layer's weights a shuffle permutes:"
-            " layer, all; layer-nonzero, those that are not zero"
-        ),
-    ] = "layer"
-    max_p: Annotated[
-        float,
-        msgspec.Meta(description="p-value up to which a network counts as clusterable", gt=0, le=1),
-    ] = 0.05
     min_flow: Annotated[
         float,
         msgspec.Meta(
@@ -73,10 +42,6 @@ class DeadUnitsOptions(PartitionOptions, frozen=True):
             ge=0,
         ),
     ] = 2.0
-    budget: Annotated[
-        Annotated[float, msgspec.Meta(gt=0)] | None,
-        msgspec.Meta(description="seconds after which an unfinished test is inconclusive"),
-    ] = None
 
 
 class DeadUnitsChangeVerdict(NetworkRule[DeadUnitsOptions]):
@@ -107,27 +72,9 @@ class DeadUnitsChangeVerdict(NetworkRule[DeadUnitsOptions]):
                 confidence=network.confidence,
             )
             return
-        floor = 1 / (options.shuffles + 1)
-        if floor > options.max_p:
-            yield self.inconclusive(
-                target,
-                f"{options.shuffles} shuffles cannot give a p below {floor:.3g}, which is above"
-                f" max-p {options.max_p:g}: ask for more shuffles",
-            )
-            return
-        whole = file.network(self._test(WEIGHTS), network)
+        options.require_enough_shuffles()
+        whole = file.network(options.test(), network)
         yield self._judge(network, dropped, whole, self._without(network, file))
-
-    def _test(self, graph: NetworkAnalysis[Graph]) -> ClusterTest:
-        options = self.options
-        return ClusterTest(
-            partition=Partition(options.clusters, options.seed, options.max_connections, graph),
-            shuffles=options.shuffles,
-            null=options.null,
-            method=options.method,
-            extremes=EXTREMES if options.method == "spectral" else None,
-            budget=options.budget,
-        )
 
     def _without(self, network: Network, file: Examination) -> ClusterNull:
         """The test without units of negligible flow.
@@ -136,7 +83,8 @@ class DeadUnitsChangeVerdict(NetworkRule[DeadUnitsOptions]):
             Unavailable: it has no answer, and this is why.
         """
         try:
-            return file.network(self._test(CarryingGraph(self.options.min_flow)), network)
+            graph = CarryingGraph(self.options.min_flow)
+            return file.network(self.options.test(graph), network)
         except Unavailable as unavailable:
             raise Unavailable(f"without units of negligible flow: {unavailable}") from unavailable
 

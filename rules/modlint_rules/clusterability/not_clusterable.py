@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import msgspec
 
-from modlint.analysis.clustering import ClusterNull, ClusterTest, Method, Null
+from modlint.analysis.clustering import ClusterNull, SpectralSum
+from modlint.analysis.graphs import FlowGraph
 from modlint.errors import Unavailable
 from modlint.network import Network
 from modlint.rule import Examination, Need, NetworkRule
 from modlint.verdict import Severity, Target, Verdict
-from modlint_rules.clusterability.options import PartitionOptions
+from modlint_rules.clusterability.options import PermutationOptions
 
 _HELP = (
     "if modules are wanted, train for them with modlint-train"
@@ -25,48 +25,13 @@ _HELP = (
 STATISTICS = {"filan2021": "ncut", "spectral": "spectral_sum"}
 """By method, the value that is compared with those of shuffles."""
 
-EXTREMES = 10
-"""Extremes that end the spectral test, as Besag & Clifford (1991) advise."""
 
-
-class NotClusterableOptions(PartitionOptions, frozen=True):
+class NotClusterableOptions(PermutationOptions, frozen=True):
     """Options of CLU001."""
 
-    shuffles: Annotated[
-        int, msgspec.Meta(description="number of shuffled networks to compare with", ge=2)
-    ] = 50
-    method: Annotated[
-        Method,
-        msgspec.Meta(
-            description="the statistic: filan2021, the n-cut of arXiv 2103.03386; spectral, its"
-            " lower bound over all partitions"
-        ),
-    ] = "filan2021"
-    extremes: Annotated[
-        Annotated[int, msgspec.Meta(ge=0)] | None,
-        msgspec.Meta(
-            description="shuffles as low, and as high, as the network that end the test early;"
-            " 0 for never, unset for 10 with the method spectral and never with filan2021"
-        ),
-    ] = None
-    null: Annotated[
-        Null,
-        msgspec.Meta(
-            description="which entries of a layer's weights a shuffle permutes:"
-            " layer, all; layer-nonzero, those that are not zero"
-        ),
-    ] = "layer"
-    max_p: Annotated[
-        float,
-        msgspec.Meta(description="p-value up to which a network counts as clusterable", gt=0, le=1),
-    ] = 0.05
     max_z: Annotated[
         float | None,
         msgspec.Meta(description="z-score that decides instead of p; negative is clusterable"),
-    ] = None
-    budget: Annotated[
-        Annotated[float, msgspec.Meta(gt=0)] | None,
-        msgspec.Meta(description="seconds after which an unfinished test is inconclusive"),
     ] = None
 
 
@@ -82,34 +47,17 @@ class NotClusterable(NetworkRule[NotClusterableOptions]):
 
     def needs(self) -> tuple[Need, ...]:
         """The test against shuffled weights."""
-        return (self._test,)
-
-    @property
-    def _test(self) -> ClusterTest:
-        options = self.options
-        return ClusterTest(
-            partition=options.partition,
-            shuffles=options.shuffles,
-            null=options.null,
-            method=options.method,
-            extremes=self._extremes,
-            budget=options.budget,
-        )
-
-    @property
-    def _extremes(self) -> int | None:
-        """How many extremes end the test; the published test is never ended."""
-        if self.options.extremes is None:
-            return EXTREMES if self.options.method == "spectral" else None
-        return self.options.extremes or None
+        return (self.options.test(),)
 
     def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Compare the network's n-cut with those of its shuffles."""
         target = Target("network", network.id, network=network.id)
-        self._require_enough_shuffles()
-        result = file.network(self._test, network)
+        if self.options.max_z is None:
+            self.options.require_enough_shuffles()
+        result = file.network(self.options.test(), network)
         passes, limit = self._decide(result)
-        message, values = self._message(result, passes), self._values(result)
+        message = self._message(result, passes)
+        values = self._values(result, self._scale_free(network, file))
         yield (
             self.passed(target, message, values=values, limit=limit, confidence=network.confidence)
             if passes
@@ -123,14 +71,12 @@ class NotClusterable(NetworkRule[NotClusterableOptions]):
             )
         )
 
-    def _require_enough_shuffles(self) -> None:
-        options = self.options
-        floor = 1 / (options.shuffles + 1)
-        if options.max_z is None and floor > options.max_p:
-            raise Unavailable(
-                f"{options.shuffles} shuffles cannot give a p below {floor:.3g}, which is above"
-                f" max-p {options.max_p:g}: set shuffles to {_shuffles_for(options.max_p)} or more"
-            )
+    def _scale_free(self, network: Network, file: Examination) -> float | None:
+        """S_k of the flow along the weights, which the scales of units leave as it is."""
+        try:
+            return file.network(SpectralSum(self.options.partition_of(FlowGraph())), network)
+        except Unavailable:
+            return None
 
     def _decide(self, result: ClusterNull) -> tuple[bool, Mapping[str, Mapping[str, float]]]:
         max_z = self.options.max_z
@@ -138,7 +84,7 @@ class NotClusterable(NetworkRule[NotClusterableOptions]):
             return result.z_score <= max_z, {"z_score": {"max": max_z}}
         return result.p_value <= self.options.max_p, {"p_value": {"max": self.options.max_p}}
 
-    def _values(self, result: ClusterNull) -> dict[str, Any]:
+    def _values(self, result: ClusterNull, scale_free: float | None) -> dict[str, Any]:
         options, clusters = self.options, result.clusters
         return {
             "method": options.method,
@@ -162,6 +108,7 @@ class NotClusterable(NetworkRule[NotClusterableOptions]):
             "spectral_sum": clusters.spectral_sum,
             "spectral_z": result.spectral.z_score,
             "spectral_p": result.spectral.p_value,
+            "scale_free_sum": scale_free,
             "null_samples": result.null_samples,
         }
 
@@ -178,8 +125,3 @@ class NotClusterable(NetworkRule[NotClusterableOptions]):
         if result.p_worse <= self.options.max_p:
             return f"{measured}: its neurons form worse clusters than those of shuffled weights"
         return f"{measured}: its neurons form no better clusters than those of shuffled weights"
-
-
-def _shuffles_for(p: float) -> int:
-    """The fewest shuffles that can give a p-value of `p`."""
-    return math.ceil(1 / p - 1e-9) - 1

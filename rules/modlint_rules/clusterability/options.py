@@ -1,13 +1,27 @@
-"""The options that all rules on one partition share."""
+"""The options that rules on one partition, or on one permutation test, share."""
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import msgspec
 
-from modlint.analysis.clustering import MAX_CONNECTIONS, Partition
+from modlint.analysis import NetworkAnalysis
+from modlint.analysis.clustering import (
+    MAX_CONNECTIONS,
+    WEIGHTS,
+    ClusterTest,
+    Method,
+    Null,
+    Partition,
+)
+from modlint.analysis.weights import Graph
+from modlint.errors import Unavailable
 from modlint.rule import Options
+
+EXTREMES = 10
+"""Extremes that end the spectral test, as Besag & Clifford (1991) advise."""
 
 
 class PartitionOptions(Options, frozen=True):
@@ -26,5 +40,78 @@ class PartitionOptions(Options, frozen=True):
 
     @property
     def partition(self) -> Partition:
-        """The analysis."""
-        return Partition(self.clusters, self.seed, self.max_connections)
+        """The partition of the weights' own graph."""
+        return self.partition_of(WEIGHTS)
+
+    def partition_of(self, graph: NetworkAnalysis[Graph]) -> Partition:
+        """The partition of a variant of the graph."""
+        return Partition(self.clusters, self.seed, self.max_connections, graph)
+
+
+class PermutationOptions(PartitionOptions, frozen=True):
+    """Which test against shuffles a rule judges by; rules that agree on it share the work."""
+
+    shuffles: Annotated[
+        int, msgspec.Meta(description="number of shuffled networks to compare with", ge=2)
+    ] = 50
+    method: Annotated[
+        Method,
+        msgspec.Meta(
+            description="the statistic: filan2021, the n-cut of arXiv 2103.03386; spectral, its"
+            " lower bound over all partitions"
+        ),
+    ] = "filan2021"
+    extremes: Annotated[
+        Annotated[int, msgspec.Meta(ge=0)] | None,
+        msgspec.Meta(
+            description="shuffles as low, and as high, as the network that end the test early;"
+            " 0 for never, unset for 10 with the method spectral and never with filan2021"
+        ),
+    ] = None
+    null: Annotated[
+        Null,
+        msgspec.Meta(
+            description="which entries of a layer's weights a shuffle permutes:"
+            " layer, all; layer-nonzero, those that are not zero"
+        ),
+    ] = "layer"
+    max_p: Annotated[
+        float,
+        msgspec.Meta(description="p-value up to which a network counts as clusterable", gt=0, le=1),
+    ] = 0.05
+    budget: Annotated[
+        Annotated[float, msgspec.Meta(gt=0)] | None,
+        msgspec.Meta(description="seconds after which an unfinished test is inconclusive"),
+    ] = None
+
+    def test(self, graph: NetworkAnalysis[Graph] = WEIGHTS) -> ClusterTest:
+        """The test of a variant of the graph."""
+        return ClusterTest(
+            partition=self.partition_of(graph),
+            shuffles=self.shuffles,
+            null=self.null,
+            method=self.method,
+            extremes=self._most_extremes,
+            budget=self.budget,
+        )
+
+    def require_enough_shuffles(self) -> None:
+        """Refuse a number of shuffles that can give no p of `max-p`.
+
+        Raises:
+            Unavailable: it is too small.
+        """
+        floor = 1 / (self.shuffles + 1)
+        if floor > self.max_p:
+            raise Unavailable(
+                f"{self.shuffles} shuffles cannot give a p below {floor:.3g}, which is above"
+                f" max-p {self.max_p:g}: set shuffles to {math.ceil(1 / self.max_p - 1e-9) - 1}"
+                " or more"
+            )
+
+    @property
+    def _most_extremes(self) -> int | None:
+        """How many extremes end the test; the published test is never ended."""
+        if self.extremes is None:
+            return EXTREMES if self.method == "spectral" else None
+        return self.extremes or None

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import msgspec
 
-from modlint.analysis.clustering import Partition
 from modlint.analysis.graphs import BalancedGraph
 from modlint.analysis.scales import UnitScales
 from modlint.errors import Unavailable
@@ -92,9 +91,7 @@ class ScaleDependentClusters(NetworkRule[ScaleDependentClustersOptions]):
         """The n-cut as it is and when balanced; nothing where the network cannot be clustered."""
         options = self.options
         raw = options.partition
-        balanced = Partition(
-            options.clusters, options.seed, options.max_connections, BalancedGraph()
-        )
+        balanced = options.partition_of(BalancedGraph())
         try:
             return {
                 "clusters": options.clusters,

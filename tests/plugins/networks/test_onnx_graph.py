@@ -94,8 +94,9 @@ class Weights:
 
 
 def blocks(checkpoint: Checkpoint, network: Network) -> list[torch.Tensor]:
-    """The weight matrices, (in, out) each."""
-    return [block.weights for block in build_graph(network, Weights(checkpoint), "l1").blocks]
+    """The weight matrices, (in, out) each, in float64."""
+    graph = build_graph(network, Weights(checkpoint), "l1")
+    return [block.weights.double() for block in graph.blocks]
 
 
 def exported(path: Path, module: nn.Module, *shape: int, **options: Any) -> Checkpoint:

@@ -59,6 +59,9 @@ class NullTest:
         if _finite(effect := values.get("effect_size")):
             side = "below" if effect >= 0 else "above"
             yield "effect", f"{100 * abs(effect):.1f} %", f"{side} the median"
+        if self.statistic == DEFAULT_STATISTIC and _finite(z := values.get("spectral_z")):
+            words = "z of the spectral sum, the least that any clusters could reach"
+            yield "bound", f"{z:.1f}", words
 
     def _mean(self) -> str:
         mean, std = (self.verdict.values.get(name) for name in ("null_mean", "null_std"))
