@@ -5,8 +5,8 @@ eigenvalues are one minus theirs. A chain of layers is bipartite, [[0, B], [Bᵀ
 are (σ, [u, v]/√2) from the singular triples of B: those of the Gram matrix BᵀB of the smaller side.
 
 The subspace is found in the precision of the weights; a Rayleigh-Ritz step in float64 then gives
-the pairs and their residuals. A Ritz value's error is the square of its subspace's, so float32
-loses nothing that counts; where the residuals say otherwise, the search is repeated in float64.
+the pairs. A Ritz value's error is the square of its subspace's, so float32 loses nothing that
+counts; where the residuals say otherwise, the search is repeated in float64.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def _bipartite(sides: Halves, k: int, dtype: torch.dtype) -> Pairs | None:
     squares, rotation = largest(images.T @ images, right.shape[1])
     sigma = squares[squares > NULL**2].sqrt()
     right, left = right @ rotation, images @ rotation[:, : len(sigma)] / sigma
-    residuals = sides.transposed_times(left) - right[:, : len(sigma)] * sigma
+    residuals = sides.transposed_times(left.to(dtype)) - right[:, : len(sigma)] * sigma
     if _believed(sigma, left, residuals) is None:
         return None
     values, vectors = right.new_zeros(k), right.new_zeros(len(left) + len(right), k)

@@ -26,7 +26,7 @@ The eigenvalues' error is its square over the distance to those that were not as
 LEAST = 1e-4
 """Eigenvalues below this count as this much in the tolerance."""
 
-FIRST, EVERY = 12, 3
+FIRST, EVERY = 14, 3
 """Blocks before the first look at the residuals, and between two looks."""
 
 
