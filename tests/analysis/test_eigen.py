@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -102,6 +105,46 @@ def test_subspaces_found_in_float32(
 def test_spectra_without_gaps_converge(sizes: tuple[int, int], dtype: torch.dtype) -> None:
     block = torch.randn(*sizes, generator=torch.Generator().manual_seed(0)).abs().to(dtype)
     _assert_pairs(Adjacency(sizes, {(0, 1): block}), 12, values_to=1e-6, to=3e-4)
+
+
+def _chain_of(
+    sizes: tuple[int, ...], draw: Callable[[int, int, torch.Generator], torch.Tensor]
+) -> Adjacency:
+    generator = torch.Generator().manual_seed(0)
+    pairs = enumerate(itertools.pairwise(sizes))
+    return Adjacency(sizes, {(i, i + 1): draw(m, n, generator).float() for i, (m, n) in pairs})
+
+
+NASTY = {
+    "a path": _chain_of((1,) * 900, lambda m, n, g: torch.ones(m, n)),
+    "two deep parts": _chain_of(
+        (4,) * 300,
+        lambda m, n, g: torch.block_diag(*(torch.rand(2, 2, generator=g) for _ in range(2))),
+    ),
+    "equal weights": _chain_of((500, 380, 400, 380, 10), lambda m, n, g: torch.ones(m, n)),
+    "a matching": _chain_of((400, 400), lambda m, n, g: torch.eye(m)),
+    "forty copies": _chain_of(
+        (480, 480), lambda m, n, g: torch.block_diag(*[torch.ones(12, 12)] * 40)
+    ),
+    "rank two": _chain_of(
+        (600, 500),
+        lambda m, n, g: torch.rand(m, 2, generator=g) @ torch.rand(2, n, generator=g),
+    ),
+    "nearly equal": _chain_of((500, 400), lambda m, n, g: 1 + 1e-4 * torch.rand(m, n, generator=g)),
+    "ten orders of magnitude": _chain_of(
+        (500, 400), lambda m, n, g: (10 * torch.randn(m, n, generator=g)).exp()
+    ),
+    "complete": Adjacency((400,), {(0, 0): torch.ones(400, 400).fill_diagonal_(0)}),
+}
+
+
+@pytest.mark.parametrize("name", NASTY)
+@pytest.mark.parametrize("k", [2, 12])
+def test_sums_of_degenerate_and_uneven_graphs(name: str, k: int) -> None:
+    matrix = NASTY[name]
+    scale = matrix.degrees.rsqrt()
+    expected = np.linalg.eigvalsh((matrix.dense() * scale * scale.unsqueeze(1)).numpy())[-k:]
+    assert float(leading_pairs(matrix, k)[0].sum()) == pytest.approx(expected.sum(), abs=3e-6)
 
 
 def test_float64_takes_over_where_float32_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:

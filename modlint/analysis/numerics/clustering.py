@@ -14,7 +14,7 @@ from modlint.analysis import Inputs
 from modlint.analysis.clustering import Clusters, Partition
 from modlint.analysis.numerics import kmeans
 from modlint.analysis.numerics.adjacency import Adjacency, adjacency, compact, live_vertices
-from modlint.analysis.numerics.eigen import leading_pairs
+from modlint.analysis.numerics.eigen import BELIEVED, leading_pairs
 from modlint.analysis.numerics.seeds import generator
 from modlint.analysis.numerics.workers import workers
 from modlint.analysis.weights import Graph
@@ -25,9 +25,6 @@ RESTARTS, RESTARTS_LARGE, LARGE = 25, 100, 2000
 """Restarts of k-means up to, and above, so many vertices (arXiv 2103.03386, section 2.3).
 
 A network's shuffles get as many as itself, however many of their vertices stay connected."""
-
-ROUNDING = 1e-6
-"""How far rounding may take an n-cut below the spectral sum that bounds it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +143,10 @@ def spectral_cut(matrix: Adjacency, spec: Partition, shuffle: int, restarts: int
         raise Unavailable(f"fewer than {k} clusters can be told apart")
     ncut = normalised_cut(matrix, labels, k)
     # S_k bounds n-cut from below over all partitions (Ky Fan): else one of the two is wrong
-    assert ncut >= spectral_sum - ROUNDING, (ncut, spectral_sum)  # noqa: S101
+    if ncut < spectral_sum - BELIEVED:
+        raise Unavailable(
+            f"the n-cut of {ncut:.9g} lies below its bound of {spectral_sum:.9g}: please report it"
+        )
     return Cut(spectral_sum, labels, sizes, ncut)
 
 

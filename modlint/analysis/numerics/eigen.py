@@ -20,7 +20,9 @@ from modlint.analysis.numerics.bipartite import Halves, halves
 from modlint.analysis.numerics.krylov import (
     TOLERANCE,
     Pairs,
+    Subspace,
     capacity,
+    errors,
     krylov,
     largest,
     start_block,
@@ -35,6 +37,10 @@ NULL = 1e-6
 
 ACCEPTED = 3 * TOLERANCE[torch.float32]
 """Residual, in float64 and as a share of the k-th eigenvalue, up to which float32 is believed."""
+
+BELIEVED = 3e-6
+"""Bound of the error of the eigenvalues' sum up to which a search is believed."""
+
 
 GRAM_ADVANTAGE = 40
 """Products with a block of columns that cost as much as a Gram matrix that pays for itself."""
@@ -94,19 +100,19 @@ def _general(matrix: Normalised, k: int, dtype: torch.dtype) -> Pairs | None:
     found = krylov(matrix.times, order, k, matrix.factors.new_empty(0, dtype=dtype))
     if found is None:
         return None
-    basis = torch.linalg.qr(found[1].double()).Q
+    basis = torch.linalg.qr(found.vectors.double()).Q
     images = matrix.times(basis)
     values, rotation = largest(basis.T @ images, k)
     vectors = basis @ rotation
-    return _believed(values, vectors, images @ rotation - vectors * values)
+    residuals = torch.linalg.vector_norm(images @ rotation - vectors * values, dim=0)
+    bound = errors(values, residuals, found.beyond.double()).sum()
+    return (values, vectors) if _believed(values, residuals, bound) else None
 
 
-def _believed(values: torch.Tensor, vectors: torch.Tensor, residuals: torch.Tensor) -> Pairs | None:
-    """The pairs, None where their residuals are larger than float64 would leave them."""
-    worst = torch.linalg.vector_norm(residuals, dim=0).max()
-    if bool(worst > ACCEPTED * values[-1].clamp_min(NULL**0.5)):
-        return None
-    return values, vectors
+def _believed(values: torch.Tensor, residuals: torch.Tensor, bound: torch.Tensor) -> bool:
+    """Whether the vectors, by their residuals (k,), and the values' sum are as good as needed."""
+    small = residuals.max() <= ACCEPTED * values[-1].clamp_min(NULL**0.5)
+    return bool(small & (bound <= BELIEVED))
 
 
 def _decompose_whole(order: int, k: int) -> bool:
@@ -114,15 +120,18 @@ def _decompose_whole(order: int, k: int) -> bool:
 
 
 def _bipartite(sides: Halves, k: int, dtype: torch.dtype) -> Pairs | None:
-    right = _right_singular(sides, min(k, len(sides.small)), dtype)
-    if right is None:
+    found = _right_singular(sides, min(k, len(sides.small)), dtype)
+    if found is None:
         return None
+    right = torch.linalg.qr(found.vectors.double()).Q
     images = sides.times(right)
     squares, rotation = largest(images.T @ images, right.shape[1])
     sigma = squares[squares > NULL**2].sqrt()
     right, left = right @ rotation, images @ rotation[:, : len(sigma)] / sigma
     residuals = sides.transposed_times(left.to(dtype)) - right[:, : len(sigma)] * sigma
-    if _believed(sigma, left, residuals) is None:
+    norms = torch.linalg.vector_norm(residuals, dim=0)
+    squared = errors(sigma.square(), sigma * norms, found.beyond.double())
+    if not _believed(sigma, norms, (squared / (2 * sigma)).sum()):
         return None
     values, vectors = right.new_zeros(k), right.new_zeros(len(left) + len(right), k)
     values[: len(sigma)] = sigma
@@ -134,19 +143,18 @@ def _bipartite(sides: Halves, k: int, dtype: torch.dtype) -> Pairs | None:
     return values, vectors
 
 
-def _right_singular(sides: Halves, k: int, dtype: torch.dtype) -> torch.Tensor | None:
-    """An orthonormal basis of B's leading right singular vectors: (columns, k) float64."""
+def _right_singular(sides: Halves, k: int, dtype: torch.dtype) -> Subspace | None:
+    """B's leading right singular vectors, (columns, k), and the square of the next value."""
     order = len(sides.small)
     if _decompose_whole(order, k):
-        return largest(sides.gram(torch.float64), k)[1]
+        values, vectors = torch.linalg.eigh(sides.gram(torch.float64))
+        beyond = values[-k - 1] if order > k else values.new_zeros(())
+        return Subspace(vectors[:, -k:].flip(1), beyond)
     like = sides.row_factors.new_empty(0, dtype=dtype)
     edges = sum(weights.numel() for _, _, weights in sides.pieces)
     if sides.gram_cost() <= GRAM_ADVANTAGE * edges * max(k, 12):
-        gram = sides.gram(dtype)
-        found = krylov(gram.matmul, order, k, like)
-    else:
-        found = krylov(lambda x: sides.transposed_times(sides.times(x)), order, k, like)
-    return None if found is None else torch.linalg.qr(found[1].double()).Q
+        return krylov(sides.gram(dtype).matmul, order, k, like, squared=True)
+    return krylov(lambda x: sides.transposed_times(sides.times(x)), order, k, like, squared=True)
 
 
 def _complement(known: torch.Tensor, missing: int) -> torch.Tensor:
