@@ -58,11 +58,11 @@ class Comparison:
         p_value: one-sided: (1 + #{null ≤ observed})/(N + 1); in a sequential test h/n where the
             n-th shuffle was the h-th as low (Besag & Clifford, Sequential Monte Carlo p-values,
             Biometrika 78, 1991).
-        p_interval: 95 % Clopper-Pearson interval of the chance of a shuffle as low: what p would be
-            with endless shuffles.
+        p_interval: 95 % Clopper-Pearson interval of the chance of a shuffle as low, what p would be
+            with endless shuffles; of inverse sampling where the h-th extreme ended the count.
         p_worse: the same as `p_value` of the other side, #{null ≥ observed}.
         p_two_sided: twice the smaller of the two, at most 1.
-        effect_size: (median − observed)/median.
+        effect_size: (median − observed)/median, None where the median is zero.
     """
 
     observed: float
@@ -75,7 +75,7 @@ class Comparison:
     p_interval: tuple[float, float]
     p_worse: float
     p_two_sided: float
-    effect_size: float
+    effect_size: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +85,13 @@ class ClusterNull(Comparison):
     Attributes:
         clusters: the observed partition.
         in_out_ratio: (1 − n/k)/(2n/k), of the mean cluster; infinite where nothing is cut.
-        spectral: the comparison of S_k on the same shuffles, whatever the method.
+        spectral: the comparison of S_k on the same shuffles, whatever the method; None where a
+            test by n-cut ended early, since its p-value would not be one of S_k.
     """
 
     clusters: Clusters
     in_out_ratio: float
-    spectral: Comparison
+    spectral: Comparison | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 from scipy import stats
@@ -36,9 +34,19 @@ def test_interval_is_that_of_clopper_and_pearson(lower: int, samples: int) -> No
     assert interval(lower, samples) == pytest.approx(tuple(expected))
 
 
+@pytest.mark.parametrize(("lower", "samples"), [(10, 17), (10, 400), (3, 3)])
+def test_interval_of_inverse_sampling_covers_p(lower: int, samples: int) -> None:
+    """The chances that make so many draws, or more or fewer, 2.5 % likely."""
+    low, high = interval(lower, samples, stopped=True)
+    assert low < lower / samples <= high
+    assert stats.nbinom.cdf(samples - lower, lower, low) == pytest.approx(0.025)
+    if high < 1:
+        assert stats.nbinom.sf(samples - lower - 1, lower, high) == pytest.approx(0.025)
+
+
 def test_nothing_deviating() -> None:
     assert compare(0.0, [1.0, 1.0, 1.0, 2.0]).robust_z is None
-    assert math.isnan(compare(0.0, [0.0, 0.0, 1.0]).effect_size)
+    assert compare(0.0, [0.0, 0.0, 1.0]).effect_size is None
     with pytest.raises(Unavailable, match="no spread"):
         compare(1.0, [2.0, 2.0])
 

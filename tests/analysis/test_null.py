@@ -207,13 +207,14 @@ def _summarised(ncut: float, k: int, *samples: tuple[float, float]) -> ClusterNu
     """Of a network with S_k 0.5, and shuffles given as (n-cut, S_k)."""
     clusters = Clusters({}, (1, 1), ncut, 0.5, 2, 0)
     cuts = [Cut(spectral_sum, ncut=sample) for sample, spectral_sum in samples]
-    return summarise(clusters, cuts, ClusterTest(Partition(clusters=k)))
+    return summarise(clusters, cuts, ClusterTest(Partition(clusters=k), shuffles=len(cuts)))
 
 
 def test_in_out_ratio_of_the_reports_example() -> None:
     found = _summarised(10.02, 12, (10.1, 9.0), (10.2, 9.1))
     assert found.in_out_ratio == pytest.approx(0.099, abs=5e-4)
     assert found.p_value == pytest.approx(1 / 3)
+    assert found.spectral is not None
     assert found.spectral.null_samples == (9.0, 9.1)
 
 
@@ -256,7 +257,17 @@ def test_a_sequential_test_is_the_beginning_of_the_whole_one() -> None:
     lower = sum(sample <= whole.observed for sample in early.null_samples)
     higher = sum(sample >= whole.observed for sample in early.null_samples)
     assert min(lower, higher) == 3
+    assert early.spectral is not None
+    assert early.spectral.p_value == early.p_value
+    assert early.p_interval[0] < early.p_value <= early.p_interval[1]
     assert not decided(whole.observed, early.null_samples[:-1], 3)
+
+
+def test_a_test_by_ncut_that_ends_early_has_no_p_of_the_spectral_sum() -> None:
+    inputs = random_chain(5, 30, 24, 20, 8)
+    found = _test(inputs, replace(SMALL, shuffles=200, extremes=3))
+    assert len(found.null_samples) < 200
+    assert found.spectral is None
 
 
 # --- the whole test

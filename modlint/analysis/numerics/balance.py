@@ -15,6 +15,7 @@ import torch
 from modlint.analysis import Inputs
 from modlint.analysis.numerics.adjacency import product
 from modlint.analysis.weights import Block, Graph, WeightGraph
+from modlint.errors import Unavailable
 from modlint.network import Network
 
 TOLERANCE = 1e-9
@@ -30,7 +31,7 @@ def balanced_graph(network: Network, inputs: Inputs) -> Graph:
     """The weight graph with hidden units scaled until strengths in and out are equal.
 
     Raises:
-        Unavailable: the weight graph has none.
+        Unavailable: the weight graph has none, or its scales do not balance.
     """
     graph = inputs.result(WeightGraph())
     hidden = [group.name for group in network.groups if group.role == "hidden"]
@@ -40,6 +41,8 @@ def balanced_graph(network: Network, inputs: Inputs) -> Graph:
             break
         balance.balance_groups()
         hidden.reverse()
+    else:
+        raise Unavailable(f"its scales did not balance in {MAX_SWEEPS} sweeps")
     return Graph(graph.groups, tuple(balance.scaled(block) for block in graph.blocks))
 
 

@@ -53,9 +53,7 @@ def live_graph(network: Network, inputs: Inputs, spec: Partition) -> tuple[Graph
     if network.connections > spec.max_connections:
         raise Unavailable(
             f"the graph has {network.connections:,} connections, more than the "
-            f"{spec.max_connections:,} that are clustered unless asked for; to run it whole: "
-            f"modlint check --config rules.not-clusterable.max-connections={network.connections} "
-            "(likewise for the other rules on clusters)"
+            f"{spec.max_connections:,} that are clustered unless asked for by max-connections"
         )
     graph = inputs.result(spec.graph)
     live = live_vertices(adjacency(graph), inputs.device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Sequence
 from itertools import accumulate
@@ -42,7 +41,8 @@ def compare(observed: float, samples: Sequence[float], extremes: int | None = No
     median = statistics.median(samples)
     mad = statistics.median(abs(sample - median) for sample in samples)
     lower, higher = _as_extreme(observed, samples)
-    p_value, p_worse = (_p(side, extremes) for side in (lower, higher))
+    p_value, p_interval = _p(lower, extremes)
+    p_worse, _ = _p(higher, extremes)
     return Comparison(
         observed=observed,
         null_samples=tuple(samples),
@@ -51,10 +51,10 @@ def compare(observed: float, samples: Sequence[float], extremes: int | None = No
         z_score=(observed - mean) / std,
         robust_z=(observed - median) / (1.4826 * mad) if mad else None,
         p_value=p_value,
-        p_interval=interval(sum(lower), len(samples)),
+        p_interval=p_interval,
         p_worse=p_worse,
         p_two_sided=min(1.0, 2 * min(p_value, p_worse)),
-        effect_size=(median - observed) / median if median else math.nan,
+        effect_size=(median - observed) / median if median else None,
     )
 
 
@@ -63,21 +63,30 @@ def _as_extreme(observed: float, samples: Sequence[float]) -> tuple[list[bool], 
     return [s <= observed for s in samples], [s >= observed for s in samples]
 
 
-def _p(extreme: Sequence[bool], extremes: int | None) -> float:
-    """A one-sided p: h/n where the h-th extreme came with the n-th shuffle, else (g+1)/(N+1)."""
+def _p(extreme: Sequence[bool], extremes: int | None) -> tuple[float, tuple[float, float]]:
+    """A one-sided p and its interval: h/n where the h-th extreme came with the n-th shuffle.
+
+    Else (g + 1)/(N + 1).
+    """
     found = sum(extreme)
     if extremes is None or found < extremes:
-        return (found + 1) / (len(extreme) + 1)
-    return extremes / next(
-        n for n, so_far in enumerate(accumulate(extreme), 1) if so_far == extremes
-    )
+        return (found + 1) / (len(extreme) + 1), interval(found, len(extreme))
+    drawn = 1 + list(accumulate(map(int, extreme))).index(extremes)
+    return extremes / drawn, interval(extremes, drawn, stopped=True)
 
 
-def interval(count: int, samples: int) -> tuple[float, float]:
-    """Clopper-Pearson interval of a chance, from how often it came true."""
+def interval(count: int, samples: int, *, stopped: bool = False) -> tuple[float, float]:
+    """Clopper-Pearson interval of a chance, from how often it came true.
+
+    Args:
+        count: how often.
+        samples: of how many.
+        stopped: samples were drawn until it came true so often (inverse sampling).
+    """
     from scipy.special import betaincinv
 
-    tail = (1 - LEVEL) / 2
-    low = float(betaincinv(count, samples - count + 1, tail)) if count else 0.0
-    high = float(betaincinv(count + 1, samples - count, 1 - tail)) if count < samples else 1.0
+    tail, failures = (1 - LEVEL) / 2, samples - count
+    above = count if stopped else count + 1
+    low = float(betaincinv(count, failures + 1, tail)) if count else 0.0
+    high = float(betaincinv(above, failures, 1 - tail)) if failures else 1.0
     return low, high

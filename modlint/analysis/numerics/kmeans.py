@@ -148,7 +148,7 @@ def _relocate(
     """
     distances = lifted[:-1].square().sum(0) - 2 * top
     empty = (sums[:, -1] == 0).nonzero().flatten()
-    farthest = distances.argsort(descending=True)[: len(empty)]
+    farthest = distances.argsort(descending=True, stable=True)[: len(empty)]
     moved = lifted[:, farthest].T
     sums.index_add_(0, members[:, farthest].argmax(0), -moved)
     sums[empty] = moved

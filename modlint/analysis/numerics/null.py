@@ -41,6 +41,8 @@ def cluster_test(network: Network, inputs: Inputs, spec: ClusterTest) -> Cluster
     """
     end = math.inf if spec.budget is None else time.monotonic() + spec.budget
     clusters = inputs.result(spec.partition)
+    if time.monotonic() >= end:
+        raise _spent(0, spec)
     graph, _ = live_graph(network, inputs, spec.partition)
     observed = clusters.ncut if spec.method == "filan2021" else clusters.spectral_sum
     cuts: list[Cut] = []
@@ -81,10 +83,14 @@ def _before(end: float, future: Future[Cut], done: int, spec: ClusterTest) -> Cu
     try:
         return future.result(None if end == math.inf else max(0.0, end - time.monotonic()))
     except TimeoutError:
-        raise Unavailable(
-            f"the budget of {spec.budget:g} s ran out after {done} of {spec.shuffles} shuffles; "
-            "raise it with --config rules.not-clusterable.budget=SECONDS"
-        ) from None
+        raise _spent(done, spec) from None
+
+
+def _spent(done: int, spec: ClusterTest) -> Unavailable:
+    return Unavailable(
+        f"the budget of {spec.budget:g} s ran out after {done} of {spec.shuffles} shuffles:"
+        " raise the rule's option `budget`"
+    )
 
 
 def shuffled_cut(graph: Graph, spec: ClusterTest, number: int) -> Cut:
@@ -112,11 +118,16 @@ def summarise(clusters: Clusters, cuts: Sequence[Cut], spec: ClusterTest) -> Clu
     """
     observed = clusters.ncut if spec.method == "filan2021" else clusters.spectral_sum
     comparison = compare(observed, _statistics(cuts, spec), spec.extremes)
+    spectral: Comparison | None = comparison
+    if spec.method != "spectral":
+        whole = len(cuts) == spec.shuffles
+        sums = [cut.spectral_sum for cut in cuts]
+        spectral = compare(clusters.spectral_sum, sums) if whole else None
     share = clusters.ncut / spec.partition.clusters
     fields = {f.name: getattr(comparison, f.name) for f in dataclasses.fields(Comparison)}
     return ClusterNull(
         **fields,
         clusters=clusters,
         in_out_ratio=(1 - share) / (2 * share) if share else math.inf,
-        spectral=compare(clusters.spectral_sum, [cut.spectral_sum for cut in cuts]),
+        spectral=spectral,
     )

@@ -42,7 +42,7 @@ def clusterable_init_(
         though no scaled layer touches them.
 
     Raises:
-        ValueError: fewer than two modules.
+        ValueError: fewer than two modules, or a negative factor.
         NotInferred: modlint rebuilds no network from the module.
     """
     networks, tensors = infer(module), live_tensors(module)
@@ -62,4 +62,8 @@ def _factors(
     if between is None:
         published = LINEAR if layer.kind == "linear" else CONVOLUTION
         between = published if within is None else 1 - (within - 1) / others
-    return (1 + (1 - between) * others if within is None else within), between
+    if within is None:
+        within = 1 + (1 - between) * others
+    if min(within, between) < 0:
+        raise ValueError(f"factors {within:g} within and {between:g} between turn signs: none may")
+    return within, between

@@ -67,7 +67,9 @@ class UnitNormaliser:
 
 def _normalise(layer: Layer, inputs: LiveInputs) -> None:
     length = _lengths(layer, inputs)
-    factors = torch.where(length > 0, NORM / length, 1.0)
+    # a unit that is all but zero would need a factor that its own precision does not hold
+    most = torch.finfo(inputs.weight(layer.weight).dtype).max ** 0.5
+    factors = torch.where(length > NORM / most, NORM / length, 1.0)
     if layer.output_norms:
         (norm,) = layer.output_norms
         scaled = [norm.scale, norm.shift]

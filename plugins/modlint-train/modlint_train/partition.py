@@ -28,7 +28,8 @@ class _Masked:
         """Σ_same W² / ΣW², a scalar."""
         squares = self.weight.square()
         kept = squares.masked_fill(~self.mask.to(squares.device), 0)
-        return kept.sum() / squares.sum()
+        total = squares.sum()
+        return kept.sum() / total.clamp_min(torch.finfo(total.dtype).tiny)
 
 
 class FixedPartition:
@@ -50,7 +51,8 @@ class FixedPartition:
         units: a partition to use instead of drawing one, such as `clusterable_init_` returns.
 
     Raises:
-        ValueError: fewer than two clusters, or no layer besides those that read the input.
+        ValueError: fewer than two clusters, no layer besides those that read the input, a partition
+            that no weight can leave, or `units` that lack a group or have another size.
         NotInferred: modlint rebuilds no network from the module.
     """
 
@@ -63,7 +65,7 @@ class FixedPartition:
     ) -> None:
         networks, tensors = infer(module), live_tensors(module)
         drawn = draw_units(networks, clusters, torch.Generator().manual_seed(seed))
-        self.units: Units = drawn if units is None else dict(units)
+        self.units: Units = drawn if units is None else _checked(units, drawn)
         self._layers = [
             _Masked(tensors[layer.weight], _mask(network, layer, together, tensors[layer.weight]))
             for network, layer, together in inner_layers(networks, self.units)
@@ -71,6 +73,8 @@ class FixedPartition:
         if not self._layers:
             raise ValueError("every layer reads the input: no layer can keep to a partition")
         self.chance = self._mean([layer.mask.double().mean() for layer in self._layers]).item()
+        if self.chance == 1:
+            raise ValueError("every weight joins units of one cluster: nothing can leave it")
 
     def penalty(self) -> torch.Tensor:
         """1 − C: a differentiable scalar, 0 where no weight leaves its cluster."""
@@ -88,6 +92,15 @@ class FixedPartition:
     @staticmethod
     def _mean(values: list[torch.Tensor]) -> torch.Tensor:
         return torch.stack(values).mean()
+
+
+def _checked(units: Mapping[str, torch.Tensor], like: Units) -> Units:
+    """A given partition, if it has a cluster for each unit."""
+    for name, drawn in like.items():
+        given = len(units[name]) if name in units else 0
+        if given != len(drawn):
+            raise ValueError(f"`units` has {given} clusters for the {len(drawn)} units of {name!r}")
+    return dict(units)
 
 
 def _mask(

@@ -114,7 +114,8 @@ class DeadUnitsChangeVerdict(NetworkRule[DeadUnitsOptions]):
         """What a test says of the network's clusters beside those of its shuffles."""
         if result.z_score < 0 and result.p_value <= self.options.max_p:
             return "better"
-        return "worse" if result.p_worse <= self.options.max_p else "no better"
+        worse = result.z_score > 0 and result.p_worse <= self.options.max_p
+        return "worse" if worse else "no better"
 
     def _values(
         self, dropped: Mapping[GroupRole, int], whole: ClusterNull, without: ClusterNull

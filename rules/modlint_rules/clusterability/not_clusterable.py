@@ -108,8 +108,8 @@ class NotClusterable(NetworkRule[NotClusterableOptions]):
             "effect_size": result.effect_size,
             "in_out_ratio": result.in_out_ratio,
             "spectral_sum": clusters.spectral_sum,
-            "spectral_z": result.spectral.z_score,
-            "spectral_p": result.spectral.p_value,
+            "spectral_z": result.spectral and result.spectral.z_score,
+            "spectral_p": result.spectral and result.spectral.p_value,
             "scale_free_sum": scale_free,
             "null_samples": result.null_samples,
         }
@@ -122,8 +122,8 @@ class NotClusterable(NetworkRule[NotClusterableOptions]):
             f" ± {result.null_std:.2g} of {len(result.null_samples)} shuffles"
             f" (z {result.z_score:.1f}, p {result.p_value:.2g})"
         )
-        if passes and result.z_score < 0:
+        if result.z_score < 0 and passes:
             return f"{measured}: its neurons form better clusters than those of shuffled weights"
-        if result.p_worse <= self.options.max_p:
+        if result.z_score > 0 and result.p_worse <= self.options.max_p:
             return f"{measured}: its neurons form worse clusters than those of shuffled weights"
         return f"{measured}: its neurons form no better clusters than those of shuffled weights"

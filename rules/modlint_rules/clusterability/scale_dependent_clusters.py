@@ -63,6 +63,7 @@ class ScaleDependentClusters(NetworkRule[ScaleDependentClustersOptions]):
                 target,
                 "no hidden layer whose units have a scale to speak of",
                 values={"spreads": {}},
+                confidence=network.confidence,
             )
             return
         spread = statistics.median(layer.spread for layer in layers)

@@ -61,7 +61,10 @@ class NegligibleFlow(NetworkRule[NegligibleFlowOptions]):
             yield self._judge(network, group)
         if not groups:
             target = Target("network", network.id, network=network.id)
-            yield self.passed(target, "no hidden layer", values={"negligible": 0, "total": 0})
+            values = {"negligible": 0, "total": 0}
+            yield self.passed(
+                target, "no hidden layer", values=values, confidence=network.confidence
+            )
 
     def _judge(self, network: Network, group: GroupFlow) -> Verdict:
         share = len(group.negligible) / group.total

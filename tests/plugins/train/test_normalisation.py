@@ -138,3 +138,15 @@ def test_what_would_change_the_function_is_refused(module: nn.Module, message: s
     with pytest.raises(NotScalable, match=message):
         normalise_units_(module)
     assert all(tensor.equal(before[name]) for name, tensor in module.state_dict().items())
+
+
+def test_units_of_next_to_nothing_stay_as_they_are() -> None:
+    module = nn.Sequential(nn.Linear(8, 6), nn.ReLU(), nn.Linear(6, 4))
+    with torch.no_grad():
+        module[0].weight[0] *= 1e-44
+        module[0].bias[0] = 0
+    inputs = torch.randn(5, 8)
+    before = module(inputs)
+    normalise_units_(module)
+    assert all(bool(p.isfinite().all()) for p in module.parameters())
+    torch.testing.assert_close(module(inputs), before)

@@ -68,3 +68,29 @@ def test_refusals_say_why() -> None:
         FixedPartition(make("mlp"), clusters=1)
     with pytest.raises(ValueError, match="every layer reads the input"):
         FixedPartition(nn.Sequential(nn.Linear(4, 3)))
+
+
+def test_a_layer_of_zeros_has_a_penalty_and_a_gradient() -> None:
+    module = make("mlp")
+    nn.init.zeros_(module[2].weight)
+    penalty = FixedPartition(module, clusters=3).penalty()
+    penalty.backward()
+    assert penalty.isfinite()
+    assert all(p.grad is None or bool(p.grad.isfinite().all()) for p in module.parameters())
+
+
+def test_partitions_that_do_not_fit_are_refused() -> None:
+    module = make("mlp")
+    units = FixedPartition(module, clusters=3).units
+    short = {name: labels[:-1] for name, labels in units.items()}
+    for wrong in ({}, short):
+        with pytest.raises(ValueError, match="clusters for the"):
+            FixedPartition(module, clusters=3, units=wrong)
+    together = {name: torch.zeros_like(labels) for name, labels in units.items()}
+    with pytest.raises(ValueError, match="nothing can leave it"):
+        FixedPartition(module, clusters=3, units=together)
+
+
+def test_factors_that_turn_signs_are_refused() -> None:
+    with pytest.raises(ValueError, match="turn signs"):
+        clusterable_init_(make("mlp"), modules=2, within=5.0)

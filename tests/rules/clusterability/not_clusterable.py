@@ -137,7 +137,7 @@ CASES = (
     Case(
         "a spent budget",
         written(planted()),
-        (Expected("inconclusive", message="of 19 shuffles; raise it with --config"),),
+        (Expected("inconclusive", message="of 19 shuffles: raise the rule's option"),),
         QUICK | {"budget": 1e-6},
     ),
     Case(

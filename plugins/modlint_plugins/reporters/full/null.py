@@ -60,7 +60,7 @@ class NullTest:
             side = "below" if effect >= 0 else "above"
             yield "effect", f"{100 * abs(effect):.1f} %", f"{side} the median"
         if self.statistic == DEFAULT_STATISTIC and _finite(z := values.get("spectral_z")):
-            words = "z of the spectral sum, the least that any clusters could reach"
+            words = "z of the spectral sum, below which no clusters can lie"
             yield "bound", f"{z:.1f}", words
 
     def _mean(self) -> str:
