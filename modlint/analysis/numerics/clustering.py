@@ -14,7 +14,7 @@ from modlint.analysis import Inputs
 from modlint.analysis.clustering import Clusters, Partition
 from modlint.analysis.numerics import kmeans
 from modlint.analysis.numerics.adjacency import Adjacency, adjacency, compact, live_vertices
-from modlint.analysis.numerics.eigen import BELIEVED, leading_pairs
+from modlint.analysis.numerics.eigen import leading_pairs
 from modlint.analysis.numerics.seeds import generator
 from modlint.analysis.numerics.workers import workers
 from modlint.analysis.weights import Graph
@@ -25,6 +25,10 @@ RESTARTS, RESTARTS_LARGE, LARGE = 25, 100, 2000
 """Restarts of k-means up to, and above, so many vertices (arXiv 2103.03386, section 2.3).
 
 A network's shuffles get as many as itself, however many of their vertices stay connected."""
+
+
+ROUNDING = 2e-5
+"""How far rounding may take an n-cut below the spectral sum that bounds it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +145,7 @@ def spectral_cut(matrix: Adjacency, spec: Partition, shuffle: int, restarts: int
         raise Unavailable(f"fewer than {k} clusters can be told apart")
     ncut = normalised_cut(matrix, labels, k)
     # S_k bounds n-cut from below over all partitions (Ky Fan): else one of the two is wrong
-    if ncut < spectral_sum - BELIEVED:
+    if ncut < spectral_sum - ROUNDING:
         raise Unavailable(
             f"the n-cut of {ncut:.9g} lies below its bound of {spectral_sum:.9g}: please report it"
         )
