@@ -43,7 +43,9 @@ def _instantiate(rule: type[Rule[Any]], table: dict[str, Any], settings: Setting
     severity = table.get("severity")
     if severity is not None and severity not in tuple(Severity):
         raise UsageError(f"{where}: severity `{severity}` is none of {', '.join(Severity)}")
-    known = {field.encode_name for field in msgspec.structs.fields(rule.options_type)}
-    if "seed" in known:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(rule.options_type)}
+    if "seed" in fields and fields["seed"].default != settings.seed:
         options.setdefault("seed", settings.seed)
-    return rule(convert(options, rule.options_type, where), severity and Severity(severity))
+    # validating what nobody set would cost more than the rest of the start-up of a rule
+    values = convert(options, rule.options_type, where) if options else rule.options_type()
+    return rule(values, severity and Severity(severity))
