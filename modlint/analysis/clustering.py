@@ -15,7 +15,7 @@ from modlint.network import Network
 Null = Literal["layer", "layer-nonzero"]
 Method = Literal["filan2021", "spectral"]
 
-MAX_CONNECTIONS = 5_000_000
+MAX_CONNECTIONS = 2_500_000
 """Larger graphs are not clustered unless asked for: 50 shuffles take half a minute on two cores."""
 
 WEIGHTS = WeightGraph()

@@ -26,7 +26,7 @@ def add_clusters_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-connections",
         type=_from(1),
         metavar="N",
-        help="larger networks are not clustered; default: 10,000,000",
+        help="larger networks are not clustered; default: 2,500,000",
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--output-format", choices=("full", "json", "csv"), default="full")

@@ -17,7 +17,7 @@ from hand_built import planted_weights, random_weights
 from rich.cells import cell_len
 from support import modlint
 
-from modlint.analysis.clustering import ClusterTest, Partition
+from modlint.analysis.clustering import MAX_CONNECTIONS, ClusterTest, Partition
 from modlint.cli import main
 from modlint.cli.clusters.words import listed, runs
 from modlint.examination import FileExamination
@@ -250,6 +250,12 @@ def test_tables_do_without_matplotlib() -> None:
         "assert 'matplotlib' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_help_names_the_limit_there_is(capsys: Capture) -> None:
+    with pytest.raises(SystemExit):
+        main(["clusters", "--help"])
+    assert f"default: {MAX_CONNECTIONS:,}" in " ".join(capsys.readouterr().out.split())
 
 
 def test_runs_of_units() -> None:

@@ -27,7 +27,7 @@ RESTARTS, RESTARTS_LARGE, LARGE = 25, 100, 2000
 A network's shuffles get as many as itself, however many of their vertices stay connected."""
 
 
-ROUNDING = 2e-5
+ROUNDING = 1e-4
 """How far rounding may take an n-cut below the spectral sum that bounds it."""
 
 

@@ -5,8 +5,8 @@ eigenvalues are one minus theirs. A chain of layers is bipartite, [[0, B], [Bᵀ
 are (σ, [u, v]/√2) from the singular triples of B: those of the Gram matrix BᵀB of the smaller side.
 
 The subspace is found in the precision of the weights; a Rayleigh-Ritz step in float64 then gives
-the pairs. A Ritz value's error is the square of its subspace's, so float32 loses nothing that
-counts; where the residuals say otherwise, the search is repeated in float64.
+the pairs. A Ritz value's error is the square of its subspace's, so that float32 loses little; where
+the residuals say that it loses more than `BELIEVED`, the search is repeated in float64.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ in wide networks, whose k-th is 1e-4, that alone is a third of this."""
 BELIEVED, SHARE = 1e-4, 1e-2
 """Largest bound of the error of the eigenvalues' sum that is believed; also as a share of the k-th.
 
-Where rounding leaves residuals in all directions alike, the error is a hundredth of the bound."""
+Of random chains of 14,794 and 23,354 neurons S_12 was 1.9e-5 and 3.9e-5 above that of float64: the
+same solver runs on a network and on its shuffles, so that most of it is common to both."""
 
 GRAM_ADVANTAGE = 40
 """Products with a block of columns that cost as much as a Gram matrix that pays for itself."""

@@ -29,7 +29,7 @@ LEAST = 1e-4
 """Eigenvalues below this count as this much in the tolerance."""
 
 ACCURACY = 5e-6
-"""Largest bound of the error of the eigenvalues' sum; the error itself is a small part of it."""
+"""Largest error of the eigenvalues' sum by its estimate, which knows nothing of rounding."""
 
 BREAKDOWN, REPEATS = 100, 4
 """What is left of a block, in units of rounding, is noise, and takes more projections to clean."""
