@@ -65,7 +65,7 @@ class FileCheck:
     def report(self, progress: Progress, record: RunRecord) -> FileReport:
         """Examine the file as each container that it claims to be."""
         reports = []
-        for checkpoint in load(self.path, self.registry.readers):
+        for checkpoint in load(self.path, self.registry.readers, self.registry.sweeps):
             examination = examine(
                 checkpoint, self.configuration, self.registry, progress, self.baseline
             )

@@ -10,7 +10,7 @@ import pluggy
 if TYPE_CHECKING:
     from modlint.analysis import Analysis
     from modlint.network import NetworkBuilder
-    from modlint.reader import Reader
+    from modlint.reader import Reader, Sweep
     from modlint.reporter import Reporter
     from modlint.rule import Rule
 
@@ -21,6 +21,11 @@ hookimpl = pluggy.HookimplMarker("modlint")
 @hookspec
 def modlint_readers() -> Iterable[Reader]:  # type: ignore[empty-body]
     """Readers: from a file's bytes to a `Checkpoint`. Since 0.1."""
+
+
+@hookspec
+def modlint_sweeps() -> Iterable[Sweep]:  # type: ignore[empty-body]
+    """Sweeps: what a file holds beyond what its readers explain. Since 0.1."""
 
 
 @hookspec

@@ -12,7 +12,7 @@ from modlint.bounds import excess
 from modlint.checkpoint import Checkpoint, Remark, Status
 from modlint.errors import UnreadableError
 from modlint.network import Network, NetworkBuilder
-from modlint.reader import FORMAT_NOT_READ, Reader
+from modlint.reader import FORMAT_NOT_READ, Found, Reader, Sweep
 from modlint.source import Source, open_source
 
 _SPECIAL_FILES = (
@@ -22,23 +22,31 @@ _SPECIAL_FILES = (
     (stat.S_ISCHR, "a character device"),
     (stat.S_ISBLK, "a block device"),
 )
+_REPORT_BUG = "please report this as a bug, with the file if you can share it"
 _NO_CHECKPOINT = {
     Status.NOT_A_CHECKPOINT: "is no checkpoint",
     Status.LFS_POINTER: "is a Git LFS pointer, not the file itself: it was not downloaded",
 }
 
 
-def load(path: Path, readers: Iterable[Reader]) -> tuple[Checkpoint, ...]:
+def load(
+    path: Path, readers: Iterable[Reader], sweeps: Iterable[Sweep] = ()
+) -> tuple[Checkpoint, ...]:
     """Read a file with each reader that recognises it; one checkpoint for each claim.
 
-    Never raises for what is in the file: what cannot be read has status `UNREADABLE`.
+    Never raises for what is in the file: what cannot be read has status `UNREADABLE`. What sweeps
+    find stands in the first checkpoint.
     """
     try:
         _refuse_special(path)
         source = open_source(path)
     except UnreadableError as error:
         return (_unreadable(path, "unknown", 0, error),)
-    return tuple(_bounded(checkpoint) for checkpoint in read_source(source, readers))
+    checkpoints = tuple(_bounded(checkpoint) for checkpoint in read_source(source, readers))
+    for sweep in sweeps:
+        first, *others = checkpoints
+        checkpoints = (_with(first, _swept(sweep, source, checkpoints)), *others)
+    return checkpoints
 
 
 def load_whole(path: Path, readers: Iterable[Reader]) -> Checkpoint:
@@ -110,6 +118,23 @@ def _bounded(checkpoint: Checkpoint) -> Checkpoint:
     return replace(checkpoint, faults=(*checkpoint.faults, Remark("limit", problem)))
 
 
+def _with(checkpoint: Checkpoint, found: Found) -> Checkpoint:
+    return replace(
+        checkpoint,
+        pickles=(*checkpoint.pickles, *found.pickles),
+        remarks=tuple(dict.fromkeys((*checkpoint.remarks, *found.remarks))),
+        faults=tuple(dict.fromkeys((*checkpoint.faults, *found.faults))),
+    )
+
+
+def _swept(sweep: Sweep, source: Source, checkpoints: Sequence[Checkpoint]) -> Found:
+    try:
+        return sweep.sweep(source, checkpoints)
+    except Exception as error:  # one bad file must never hide the others
+        message = f"internal error in the sweep {sweep.name}: {_explain(error)}"
+        return Found(faults=(Remark("unswept", message, help=_REPORT_BUG),))
+
+
 def _refuse_special(path: Path) -> None:
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 (follows links; Path.stat does no more)
@@ -149,7 +174,7 @@ def _read(reader: Reader, source: Source) -> Checkpoint:
     except Exception as error:  # one bad file must never hide the others
         fault = UnreadableError(
             f"internal error in the reader {reader.name}: {_explain(error)}",
-            help="please report this as a bug, with the file if you can share it",
+            help=_REPORT_BUG,
         )
         return _unreadable(source.path, reader.name, source.nbytes, fault)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Use = Literal["pushed", "called", "instantiated"]
+Use = Literal["pushed", "called", "instantiated", "handed-on"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,8 @@ class GlobalUse:
         name: qualified name within the module.
         use: "called" (REDUCE, OBJ, INST, NEWOBJ_EX, BUILD on it), "instantiated" (NEWOBJ, or a
             reconstructor, then BUILD: an instance is rebuilt without running its constructor's
-            arguments) or "pushed" (only named).
+            arguments), "handed-on" (it ends where the unpickler, or a listed class or function
+            that loading runs, may call it) or "pushed" (only named).
         opcode: name of the opcode, as pickletools spells it.
         offset: byte offset of the opcode in the member (or file) that holds the pickle.
         rendered: the call as readable, bounded Python: ``os.system('id')``.
@@ -32,6 +33,7 @@ class GlobalUse:
     offset: int
     rendered: str
     followed: bool = False
+    literal: bool = False
 
     @property
     def qualified(self) -> str:

@@ -1,10 +1,13 @@
-"""What a reader is: it recognises a container by its content and reads it without executing it."""
+"""What readers and sweeps are: they look into a file without executing anything in it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from modlint.checkpoint import Checkpoint
+from modlint.checkpoint import Checkpoint, Remark
+from modlint.pickles import PickleTrace
 from modlint.source import Source
 
 FORMAT_NOT_READ = "format-not-read"
@@ -36,5 +39,41 @@ class Reader(Protocol):
         Raises:
             UnreadableError: nothing of the file could be read; partial faults are returned in
                 the checkpoint instead.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a sweep found beyond what the readers explained.
+
+    Attributes:
+        pickles: further pickles, as interpreted.
+        remarks: what it noticed.
+        faults: what it could not search.
+    """
+
+    pickles: tuple[PickleTrace, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+    faults: tuple[Remark, ...] = ()
+
+
+class Sweep(Protocol):
+    """A search of every byte of a file, whatever readers recognised in it.
+
+    Attributes:
+        name: for `modlint plugins`.
+        description: one line for `modlint plugins`.
+    """
+
+    name: str
+    description: str
+
+    def sweep(self, source: Source, checkpoints: Sequence[Checkpoint]) -> Found:
+        """Search the file; never raises for what is in it.
+
+        Args:
+            source: the file.
+            checkpoints: what each reader that claimed the file made of it.
         """
         ...

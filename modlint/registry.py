@@ -14,7 +14,7 @@ import pluggy
 from modlint import hookspecs
 from modlint.analysis import Analysis
 from modlint.network import NetworkBuilder
-from modlint.reader import Reader
+from modlint.reader import Reader, Sweep
 from modlint.reporter import Reporter
 from modlint.rule import Rule
 
@@ -24,6 +24,7 @@ DISABLE_VARIABLE = "MODLINT_DISABLE_PLUGINS"
 
 REQUIRED = {
     "modlint_readers": ("name", "description", "family", "sniff", "read"),
+    "modlint_sweeps": ("name", "description", "sweep"),
     "modlint_networks": ("name", "description", "rank", "build"),
     "modlint_analyses": ("name", "description"),
     "modlint_rules": ("code", "name", "summary", "severity", "source", "check"),
@@ -66,6 +67,11 @@ class Registry:
     def readers(self) -> list[Reader]:
         """Readers, in the order of their plugins."""
         return list(self._offers("modlint_readers"))
+
+    @cached_property
+    def sweeps(self) -> list[Sweep]:
+        """Sweeps, in the order of their plugins."""
+        return list(self._offers("modlint_sweeps"))
 
     @cached_property
     def builders(self) -> list[NetworkBuilder]:
@@ -114,7 +120,7 @@ class Registry:
 
         Analyses are not among them: rules name the ones that they need.
         """
-        _ = (self.readers, self.builders, self.rules, self.reporters)
+        _ = (self.readers, self.sweeps, self.builders, self.rules, self.reporters)
 
     def _offers(self, hook: str) -> Iterator[Any]:
         for implementation in self._own_first(hook):

@@ -136,7 +136,7 @@ def test_a_whole_distribution_can_be_disabled(monkeypatch: pytest.MonkeyPatch) -
 
 def test_every_hook_says_what_it_is_for_and_since_when() -> None:
     hooks = [name for name in vars(hookspecs) if name.startswith("modlint_")]
-    assert len(hooks) == 5
+    assert len(hooks) == 6
     for hook in hooks:
         assert "Since 0." in (getattr(hookspecs, hook).__doc__ or "")
 

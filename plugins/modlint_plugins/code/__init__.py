@@ -1,0 +1,22 @@
+"""Code that a checkpoint carries: Python, TorchScript, templates, expressions, callable names.
+
+`examine` is the way in: from the bytes of one run (a file, or a member of an archive) to remarks
+on the code in it. Nothing is executed or imported: code is parsed and looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from modlint.checkpoint import Remark
+
+
+def examine(view: memoryview, name: str, siblings: Collection[str]) -> Iterator[Remark]:
+    """Remarks on the code in a run of bytes; offsets count from its first byte, members are None.
+
+    Args:
+        view: the bytes.
+        name: the run's path in its container, or the file's name.
+        siblings: paths of everything in the same container; () for a file.
+    """
+    yield from ()
