@@ -41,6 +41,7 @@ class Reading:
         open_nested: reads a checkpoint within a bytes literal; from the segment to its value.
         tensors: those of checkpoints within the file's members.
         fragment: the file is a pickle out of an archive, and its storages may be elsewhere.
+        joblib: joblib may load its pickles, which steps over arrays in their streams.
     """
 
     open_nested: Callable[[Reading, Segment], Value]
@@ -53,6 +54,7 @@ class Reading:
     tensors: dict[str, Tensor] = field(default_factory=dict)
     depth: int = 0
     fragment: bool = False
+    joblib: bool = False
 
     def remark(
         self, kind: str, message: str, member: str | None = None, offset: int | None = None
@@ -82,6 +84,7 @@ class Reading:
             budget=self.budget,
             resolve=resolve,
             origin=segment.origin,
+            joblib=self.joblib,
         )
         self.accept(segment, found)
         return found
@@ -94,6 +97,8 @@ class Reading:
             self.fault("broken-pickle", message, segment.member, found.end)
         for offset, what in found.anomalies:
             self.fault("bad-pickle", f"the pickle holds {what}", segment.member, offset)
+        for offset, kind, what in found.hazards:
+            self.remark(kind, what, segment.member, offset)
         for nested in found.nested:
             self._open(segment, nested)
         self._scan_embedded(segment, found)
@@ -103,12 +108,14 @@ class Reading:
             self.fault("nested", "checkpoints are nested too deeply", segment.member, nested.offset)
             return
         inner = Segment(nested.blob.view, _within(segment, nested.blob), nested.blob.offset)
+        joblib, self.joblib = self.joblib, False  # torch.load reads what is nested
         self.depth += 1
         try:
             nested.content = self.open_nested(self, inner)
         except UnreadableError as error:
             self.fail("nested", error)
         self.depth -= 1
+        self.joblib = joblib
 
     def _scan_embedded(self, segment: Segment, found: Interpretation) -> None:
         if self.depth >= _MOST_NESTED:
@@ -133,7 +140,12 @@ class Reading:
                 self.fault("broken-pickle", message, segment.member, at)
                 break
             found = interpret(
-                segment.view, at, member=segment.member, budget=self.budget, origin=segment.origin
+                segment.view,
+                at,
+                member=segment.member,
+                budget=self.budget,
+                origin=segment.origin,
+                joblib=self.joblib,
             )
             plausible = is_plausible(found, segment.view)
             if not plausible and found.trace.incomplete is not None:
