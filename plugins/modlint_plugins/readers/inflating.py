@@ -43,6 +43,7 @@ class ZlibInflater:
 
     def __init__(self, window: int) -> None:
         self._inner = zlib.decompressobj(window)
+        self._full = False
 
     @property
     def eof(self) -> bool:
@@ -51,8 +52,8 @@ class ZlibInflater:
 
     @property
     def needs_input(self) -> bool:
-        """Whether all that was given was consumed."""
-        return not self._inner.unconsumed_tail
+        """Whether all that was given was consumed, and all that it holds was given out."""
+        return not self._inner.unconsumed_tail and not self._full
 
     @property
     def unused_data(self) -> bytes:
@@ -61,7 +62,9 @@ class ZlibInflater:
 
     def decompress(self, data: bytes, /, max_length: int) -> bytes:
         """Up to `max_length` bytes more."""
-        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+        made = self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+        self._full = len(made) == max_length
+        return made
 
 
 CODECS: dict[str, Callable[[], Inflater]] = {
