@@ -12,7 +12,7 @@ import lzma
 import zlib
 from collections.abc import Callable, Iterator
 
-from modlint_plugins.readers.inflating import ERRORS, Inflater, ZlibInflater
+from modlint_plugins.readers.streams import ERRORS, Inflater, ZlibInflater
 
 STORED, DEFLATED = 0, 8
 _BZIP2, _LZMA, _ZSTANDARD = 12, 14, 93
