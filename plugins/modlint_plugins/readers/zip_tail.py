@@ -5,8 +5,8 @@ from __future__ import annotations
 from modlint.checkpoint import Checkpoint
 from modlint.source import Source
 from modlint_plugins.readers.contained import Contents, bare
-from modlint_plugins.readers.zip_archive import END, END_MAGIC, LOCAL_MAGIC
 from modlint_plugins.readers.zip_chain import chain
+from modlint_plugins.readers.zip_directory import END, END_MAGIC, LOCAL_MAGIC
 
 _COMMENT = 0xFFFF
 
