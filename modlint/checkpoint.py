@@ -197,6 +197,23 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class SparseTensor:
+    """One tensor that is made of several: a sparse or a nested one.
+
+    Attributes:
+        name: the path to it.
+        layout: PyTorch's name of it ("sparse_coo", "sparse_csr"), "nested" for a nested tensor.
+        size: the size that the file states, () where it states none.
+        parts: names of the tensors that it is made of, by what they are ("indices").
+    """
+
+    name: str
+    layout: str
+    size: tuple[int, ...]
+    parts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A file's content, inert.
 
@@ -212,6 +229,7 @@ class Checkpoint:
         faults: parts of the file that could not be read; each makes the file unreadable.
         members: every entry of the archives in the file, in the file's order.
         graph: the format's own graph, for the graph builder of that format; opaque to others.
+        sparse: tensors that are made of several.
     """
 
     path: Path
@@ -225,6 +243,7 @@ class Checkpoint:
     faults: tuple[Remark, ...] = ()
     members: tuple[Member, ...] = ()
     graph: Any = None
+    sparse: tuple[SparseTensor, ...] = ()
 
     @property
     def parameters(self) -> int:

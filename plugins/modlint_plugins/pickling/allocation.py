@@ -70,12 +70,12 @@ def _asked(function: tuple[str, str], args: tuple[Value, ...]) -> int:
 def _elements(args: tuple[Value, ...]) -> int:
     """The product of sizes, given one by one or as one tuple; 0 where they are no sizes."""
     sizes = args[0] if isinstance(args[0], tuple) else args
-    numbers = []
+    numbers: list[int] = []
     for size in sizes[:_MAX_RANK]:
         if not isinstance(size, int) or not 0 <= size < 1 << 64:
             break
         numbers.append(size)
-    return int(prod(numbers)) if numbers else 0
+    return prod(numbers) if numbers else 0
 
 
 def _width(dtype: tuple[Value, ...]) -> int:
@@ -100,7 +100,7 @@ def _length_of_range(value: Value) -> int:
     if step == 0:
         return 0
     span = stop - start if step > 0 else start - stop
-    return max(0, -(-span // abs(step)))
+    return int(max(0, -(-span // abs(step))))
 
 
 def _amount(nbytes: int) -> str:

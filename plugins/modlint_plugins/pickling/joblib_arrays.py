@@ -91,7 +91,7 @@ def _array(machine: Machine, stated: _Stated, start: int) -> Array:
 
 
 def _note_attributes(machine: Machine, wrapper: Object) -> None:
-    """joblib calls the wrapper's methods: a global in the place of one is called."""
+    """Joblib calls the wrapper's methods: a global in the place of one is called."""
     for pairs in attributes(wrapper):
         machine.budget.spend_opcodes(len(pairs))
         for key, value in pairs:
@@ -104,9 +104,10 @@ def _stated(wrapper: Object) -> _Stated:
     state = {key: value for key, value in pairs if isinstance(key, str)}
     dtype, shape = state.get("dtype"), state.get("shape")
     aligned = state.get("numpy_array_alignment_bytes") is not None
-    if isinstance(dtype, NumpyDType) and isinstance(shape, tuple):
-        if all(isinstance(size, int) and 0 <= size < 1 << 62 for size in shape):
-            if dtype.objects or dtype.itemsize:
-                sizes = tuple(int(size) for size in shape)
-                return _Stated(dtype, sizes, state.get("order") == "F", aligned)
-    raise Malformed("joblib's wrapper describes no array")
+    sizes = shape if isinstance(shape, tuple) else ()
+    plain = all(isinstance(size, int) and 0 <= size < 1 << 62 for size in sizes)
+    if not isinstance(dtype, NumpyDType) or not plain or sizes is not shape:
+        raise Malformed("joblib's wrapper describes no array")
+    if not dtype.objects and not dtype.itemsize:
+        raise Malformed("joblib's wrapper describes an array of elements without bytes")
+    return _Stated(dtype, tuple(map(int, sizes)), state.get("order") == "F", aligned)

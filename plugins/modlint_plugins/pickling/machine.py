@@ -218,7 +218,7 @@ class Machine:
             self.embedded.append(blob)
 
     def fork(self, start: int) -> Machine:
-        """A machine for a pickle within the stream, which is read as pickle reads, on one account."""
+        """A machine for a pickle within the stream, on the same account."""
         return Machine(self.view, start, self.budget, self.resolve, self.origin)
 
     def adopt(self, other: Machine) -> None:

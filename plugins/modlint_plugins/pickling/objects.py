@@ -10,7 +10,7 @@ from modlint_plugins.pickling.limits import Malformed
 from modlint_plugins.pickling.operations import operation
 from modlint_plugins.pickling.rebuild import set_state
 from modlint_plugins.pickling.render import render_call
-from modlint_plugins.pickling.values import Global, PersistentId, Value
+from modlint_plugins.pickling.values import Blob, Global, PersistentId, Value
 
 if TYPE_CHECKING:
     from modlint_plugins.pickling.machine import Machine
@@ -97,6 +97,12 @@ def build(machine: Machine, _: None) -> None:
     follow_wrapper(machine, target)
 
 
+def _is_reduce(kind: Value) -> bool:
+    if isinstance(kind, Blob):
+        return bytes(kind.view[:100]) == _REDUCE.encode()
+    return isinstance(kind, str) and kind == _REDUCE
+
+
 @operation("PERSID")
 def persid(machine: Machine, line: bytes) -> None:
     """Push what a line of text refers to."""
@@ -115,7 +121,7 @@ def _push_reference(machine: Machine, pid: Value) -> None:
 
     Source: torch 2.13, `package/package_importer.py`, `load_pickle`, `persistent_load`.
     """
-    if isinstance(pid, tuple) and pid and pid[0] == _REDUCE and len(pid) in (3, 4):
+    if isinstance(pid, tuple) and len(pid) in (3, 4) and _is_reduce(pid[0]):
         function, args = pid[-2:]
         rest = args if isinstance(args, tuple) else (args,)
         machine.stack.append(machine.call(function, (PersistentId("importer"), *rest)))

@@ -32,7 +32,7 @@ def _ordered_dict(machine: Machine, content: Value = None) -> Value:
 
 def _default_dict(machine: Machine, factory: Value = None, content: Value = None) -> Value:
     """The factory is called where a key is missed: by an optimiser's `__setstate__`, for one."""
-    hand_on(machine, factory, "collections.defaultdict", "default_factory")
+    hand_on(machine, factory, machine.calling, "default_factory")
     return _counter(content)
 
 

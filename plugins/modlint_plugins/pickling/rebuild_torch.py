@@ -78,9 +78,10 @@ def _sparse_tensor(layout: Value, data: Value) -> Value:
     """The parts of a sparse tensor; `data` ends in the size, and a flag for COO."""
     name = layout.name if isinstance(layout, Global) else layout
     require(isinstance(name, str) and isinstance(data, tuple))
-    names = _COMPRESSED.get(name.removeprefix("torch."), ("indices",))
+    layout = name.removeprefix("torch.")
+    names = _COMPRESSED.get(layout, ("indices",))
     require(len(data) >= len(names) + 1)
-    return Composite(list(zip((*names, "values", "size"), data, strict=False)))
+    return Composite(list(zip((*names, "values", "size"), data, strict=False)), layout)
 
 
 def _nested_tensor(buffer: Value, sizes: Value, strides: Value, offsets: Value) -> Value:
@@ -116,8 +117,9 @@ def _from_type(
     plain = isinstance(cls, Global) and cls.canonical in _PLAIN_CLASSES
     if not plain:
         machine.instantiate(cls, ())
+    caller = machine.calling
     made = machine.call(function, args)
-    hand_on(machine, made, "torch._tensor._rebuild_from_type_v2", "as_subclass")
+    hand_on(machine, made, caller, "as_subclass")
     return _with_state(machine, made, state)
 
 

@@ -155,9 +155,15 @@ class TensorRecord:
 
 @dataclass(slots=True, eq=False)
 class Composite:
-    """One tensor made of several: sparse, nested. Its parts by name."""
+    """One tensor made of several: sparse, nested.
+
+    Attributes:
+        parts: the parts by name.
+        layout: PyTorch's name of the layout, "nested" for a nested one.
+    """
 
     parts: Pairs
+    layout: str = "nested"
 
 
 @dataclass(slots=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from modlint.checkpoint import Checkpoint, Member, Remark, Status, Tensor
+from modlint.checkpoint import Checkpoint, Member, Remark, SparseTensor, Status, Tensor
 from modlint.errors import UnreadableError
 from modlint.pickles import PickleTrace
 from modlint.source import Source
@@ -40,6 +40,7 @@ class Reading:
     Attributes:
         open_nested: reads a checkpoint within a bytes literal; from the segment to its value.
         tensors: those of checkpoints within the file's members.
+        sparse: tensors that are made of several.
         fragment: the file is a pickle out of an archive, and its storages may be elsewhere.
         joblib: joblib may load its pickles, which steps over arrays in their streams.
     """
@@ -52,6 +53,7 @@ class Reading:
     metadata: dict[str, object] = field(default_factory=dict)
     members: list[Member] = field(default_factory=list)
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    sparse: list[SparseTensor] = field(default_factory=list)
     depth: int = 0
     fragment: bool = False
     joblib: bool = False
@@ -107,7 +109,7 @@ class Reading:
         if self.depth >= _MOST_NESTED:
             self.fault("nested", "checkpoints are nested too deeply", segment.member, nested.offset)
             return
-        inner = Segment(nested.blob.view, _within(segment, nested.blob), nested.blob.offset)
+        inner = Segment(nested.blob.view, within(segment, nested.blob), nested.blob.offset)
         joblib, self.joblib = self.joblib, False  # torch.load reads what is nested
         self.depth += 1
         try:
@@ -124,7 +126,7 @@ class Reading:
         self.depth += 1
         for blob in found.embedded:
             if id(blob) not in opened:
-                self.scan_hidden(Segment(blob.view, _within(segment, blob), blob.offset))
+                self.scan_hidden(Segment(blob.view, within(segment, blob), blob.offset))
         self.depth -= 1
 
     def scan_further(self, segment: Segment, at: int) -> list[Value]:
@@ -200,6 +202,7 @@ class Reading:
             pickles=tuple(self.traces),
             faults=tuple(self.faults),
             members=tuple(self.members),
+            sparse=tuple(self.sparse),
         )
         if self.faults and not checkpoint.tensors:
             return replace(checkpoint, status=Status.UNREADABLE)
@@ -211,7 +214,7 @@ def _is_old_pickle(found: Interpretation, view: memoryview) -> bool:
     return is_plausible(found, view) and any(use.use != "pushed" for use in found.trace.uses)
 
 
-def _within(segment: Segment, blob: Blob) -> str:
+def within(segment: Segment, blob: Blob) -> str:
     """A name for bytes within a segment."""
     if blob.offset is None or segment.origin is None:
         place = "bytes in a literal"

@@ -14,6 +14,7 @@ _UNUSED = (
     "gap",
     "hidden-pickle",
     "hole",
+    "native-library",
     "trailing-bytes",
     "unreferenced-member",
 )
