@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,7 +47,9 @@ def tensors_named(name: str) -> Callable[[Path], Path]:
 
 
 def scripted(folder: Path) -> Path:
-    torch.jit.script(torch.nn.Linear(4, 4)).save(folder / "model.ckpt")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.jit.script(torch.nn.Linear(4, 4)).save(folder / "model.ckpt")
     return folder / "model.ckpt"
 
 
