@@ -12,28 +12,6 @@ from typing import Any
 from modlint.dtypes import DType
 from modlint.pickles import PickleTrace
 
-CHECKPOINT_EXTENSIONS = (
-    ".pt",
-    ".pth",
-    ".pt2",
-    ".th",
-    ".ckpt",
-    ".safetensors",
-    ".onnx",
-    ".pth.tar",
-)
-"""File names that promise a checkpoint; the pre-commit hook selects by the same list."""
-
-_PICKLE_EXTENSIONS = (".pkl", ".pickle", ".joblib")
-
-AMBIGUOUS_EXTENSIONS = (".bin", ".npz", ".distcp")
-"""File names that often hold a checkpoint; discovery looks at them too."""
-
-
-def promises_checkpoint(path: Path) -> bool:
-    """Whether the file's name says that it is a checkpoint, or a pickle."""
-    return path.name.lower().endswith(CHECKPOINT_EXTENSIONS + _PICKLE_EXTENSIONS)
-
 
 class Status(enum.StrEnum):
     """What became of a file."""
