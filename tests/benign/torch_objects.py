@@ -107,7 +107,7 @@ def whole_fused_module() -> Any:
     return fusion.fuse_conv_bn_eval(net[0], net[1])
 
 
-@FILES.saved()
+@FILES.saved("warning")
 def whole_module_with_partials_and_functions() -> Any:
     net = small()
     net.norm = functools.partial(nn.LayerNorm, eps=1e-6)

@@ -67,14 +67,13 @@ def complex_types_and_lazy_views() -> Any:
     return values | {"conjugate": lazy.conj(), "negative": torch._neg_view(torch.ones(3))}
 
 
-@FILES.saved(pickle_protocol=4)
+@FILES.saved()
 def types_beyond_arithmetic() -> Any:
     return {
         "bits": torch.arange(4, dtype=torch.uint8).view(torch.bits8),
         "nibbles": torch.arange(4, dtype=torch.uint8).view(torch.float4_e2m1fn_x2),
         "dtypes": [torch.float32, torch.bfloat16, torch.float8_e5m2, torch.quint8],
         "layouts": [torch.strided, torch.sparse_coo, torch.jagged],
-        "formats": [torch.contiguous_format, torch.channels_last],
     }
 
 
@@ -170,6 +169,23 @@ def storages() -> Any:
 def random_states() -> Any:
     generator = torch.Generator().manual_seed(3)
     return {"cpu": torch.get_rng_state(), "generator": generator.get_state()}
+
+
+@FILES.saved()
+def values_of_torch_beside_weights() -> Any:
+    return {
+        "weight": torch.ones(2),
+        "device": torch.device("cuda:0"),
+        "size": torch.ones(2, 3).shape,
+        "packed": nn.utils.rnn.pack_sequence([torch.ones(3), torch.ones(2)]),
+        "generator": torch.Generator().manual_seed(3),
+    }
+
+
+@FILES.saved("warning")
+def data_beside_weights() -> Any:
+    data = torch.utils.data.TensorDataset(torch.ones(4, 2), torch.zeros(4))
+    return {"weight": torch.ones(2), "data": data, "part": torch.utils.data.Subset(data, [0, 2])}
 
 
 class Labelled(torch.Tensor):
