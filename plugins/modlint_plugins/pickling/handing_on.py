@@ -31,7 +31,7 @@ _HARMLESS = frozenset(
         "__wrapped__",
     }
 )
-_CALLED = frozenset(
+CALLED_ATTRIBUTES = frozenset(
     {
         "add",
         "append",
@@ -107,8 +107,9 @@ def note_planted(machine: Machine, target: Value, state: Value) -> None:
                 hand_on(machine, value, target, name)
         if isinstance(target, Object):
             note_duck(machine, target, part.pairs)
-    if isinstance(state, Global):
-        hand_on(machine, state, target, "__setstate__")
+    for part in (state, *parts):
+        if isinstance(part, Global):
+            hand_on(machine, part, target, "__setstate__")
 
 
 def note_arguments(machine: Machine, function: Global, args: Value) -> None:
@@ -127,7 +128,7 @@ def is_called(name: str) -> bool:
     """Whether loading may call an attribute of this name."""
     if name.startswith("__") and name.endswith("__"):
         return name not in _HARMLESS
-    return name in _CALLED
+    return name in CALLED_ATTRIBUTES
 
 
 def callees(machine: Machine, value: Value, depth: int = 0) -> Iterator[Global]:

@@ -278,9 +278,9 @@ class Machine:
         return otherwise
 
     def note_changed(self, target: Value) -> None:
-        """Note a change to what `getattr` gave: it belongs to something that is in use."""
-        if isinstance(target, Object) and _is_attribute(target):
-            self.note(target, "called", lambda: f"{render(target)} is changed")
+        """Note that a global is filled, or what `getattr` gave: those are in use elsewhere."""
+        if isinstance(target, Global) or (isinstance(target, Object) and _is_attribute(target)):
+            self.note(target, "called", lambda: f"{render(target)} is filled by {self.opcode}")
 
     def instantiate(self, cls: Value, args: Value) -> Value:
         """What stands for `cls.__new__(cls, *args)`."""

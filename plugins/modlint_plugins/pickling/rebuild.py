@@ -59,6 +59,7 @@ def set_state(machine: Machine, target: Value, state: Value) -> None:
             target.earlier = [*(target.earlier or ()), target.state]
         target.state = state
         note_planted(machine, target, state)
+        rebuild_torch.check_state(machine, target)
     elif isinstance(target, Dict):
         target.state = state
         note_planted(machine, target, state)

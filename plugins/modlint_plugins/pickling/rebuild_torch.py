@@ -136,6 +136,21 @@ def _load_from_bytes(machine: Machine, content: Value) -> Value:
     return nested
 
 
+def check_state(machine: Machine, target: Object) -> None:
+    """Note a state that a class written in C takes for a tuple without looking.
+
+    Source: torch 2.13, `csrc/Generator.cpp`, `THPGenerator_pickleSetState`.
+    """
+    if not isinstance(target.function, Global) or target.function.canonical not in _GENERATORS:
+        return
+    state = target.state
+    if not isinstance(state, tuple) or len(state) != 3 or not isinstance(state[0], int):
+        machine.hazard("bad-state", "a torch.Generator with a state that is no triple")
+
+
+_GENERATORS = frozenset({("torch", "Generator"), ("torch._C", "Generator")})
+
+
 def _with_state(machine: Machine, made: Value, state: Value) -> Value:
     """The value with the attributes that are set on it, where those hold anything."""
     note_planted(machine, made, state)

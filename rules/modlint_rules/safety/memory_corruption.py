@@ -9,7 +9,7 @@ from modlint.rule import Examination, Need, Options
 from modlint.verdict import Severity, Target, Verdict
 from modlint_rules.remarks import RemarkRule
 
-_KINDS = ("allocation", "bad-dtype", "outside-storage", "raw-objects")
+_KINDS = ("allocation", "bad-dtype", "bad-state", "outside-storage", "raw-objects")
 
 
 class MemoryCorruption(RemarkRule[Options]):
