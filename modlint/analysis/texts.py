@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from modlint.analysis import FileAnalysis
@@ -13,10 +13,15 @@ from modlint.errors import UnreadableError
 
 MAX_TEXTS = 100_000
 MAX_TEXT = 65_536
+"""Characters of a piece; a longer text is searched in pieces that overlap."""
 MAX_CHARACTERS = 64 << 20
 """Of all texts together."""
-_CODE = "/code/"
-_MAX_CODE = 1 << 20
+_OVERLAP = 5_000
+"""More than the longest secret has."""
+_TORCHSCRIPT = "/code/"
+_MAX_CODE = 16 << 20
+_CUT = "metadata-cut"
+_MAX_NESTED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +30,17 @@ class Text:
 
     Attributes:
         where: what it belongs to ("metadata author", "node MatMul_1").
-        text: the text, its first `MAX_TEXT` characters.
+        text: the text, or a piece of it of `MAX_TEXT` characters.
         member: the archive member that holds it, if any.
-        code: whether it is TorchScript code.
+        code: whether it is TorchScript code, or stands where that does.
+        source: whether it is Python source of any other kind.
     """
 
     where: str
     text: str
     member: str | None = None
     code: bool = False
+    source: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +48,17 @@ class Gathered:
     """The texts of a file.
 
     Attributes:
-        texts: in the file's order.
-        complete: whether these are all; a limit ended the search otherwise.
+        texts: in the file's order; pieces of a long one follow each other.
+        missing: why these are not all, None where they are.
     """
 
     texts: tuple[Text, ...]
-    complete: bool
+    missing: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Texts(FileAnalysis[Gathered]):
-    """Metadata, doc strings and string attributes of ONNX nodes, TorchScript code."""
+    """Metadata, tensors' names, code; doc strings and string attributes of ONNX nodes."""
 
     name: ClassVar[str] = "texts"
     description: ClassVar[str] = "texts beside the tensors: metadata, doc strings, code"
@@ -60,34 +67,69 @@ class Texts(FileAnalysis[Gathered]):
         """Gather them, up to `MAX_TEXTS` and `MAX_CHARACTERS`."""
         found: list[Text] = []
         characters = 0
-        for text in _texts(checkpoint):
-            characters += len(text.text)
+        for piece in (piece for text in _texts(checkpoint) for piece in _pieces(text)):
+            characters += len(piece.text)
             if len(found) >= MAX_TEXTS or characters > MAX_CHARACTERS:
-                return Gathered(tuple(found), False)
-            found.append(text)
-        return Gathered(tuple(found), True)
+                return Gathered(tuple(found), f"only the first {len(found):,} texts: the limit")
+            found.append(piece)
+        return Gathered(tuple(found), next(_missing(checkpoint), None))
 
 
 def _texts(checkpoint: Checkpoint) -> Iterator[Text]:
+    yield from _joined("the names of tensors", checkpoint.tensors)
+    yield from _joined("the metadata's keys", map(str, checkpoint.metadata))
     for key, value in checkpoint.metadata.items():
         for text in _strings(value):
-            yield Text(f"metadata {key!r}", text[:MAX_TEXT])
+            yield Text(f"metadata {key!r}", text)
     for member in checkpoint.members:
-        if _CODE in member.name and member.name.endswith(".py"):
+        if member.name.endswith(".py"):
             try:
                 code = bytes(member.read(_MAX_CODE)).decode("utf-8", "backslashreplace")
             except UnreadableError:
                 continue  # the reader or its checksum reports it
-            yield Text(f"code {member.name!r}", code, member.name, code=True)
+            scripted = _TORCHSCRIPT in f"/{member.name}"
+            where = f"code {member.name!r}"
+            yield Text(where, code, member.name, code=scripted, source=not scripted)
     if isinstance(checkpoint.graph, OnnxGraph):
         yield from _graph_texts(checkpoint.graph.model.graph)
 
 
+def _missing(checkpoint: Checkpoint) -> Iterator[str]:
+    """What of the texts is not there."""
+    for remark in checkpoint.remarks:
+        if remark.kind == _CUT:
+            yield remark.message
+    for member in checkpoint.members:
+        if member.name.endswith(".py") and member.nbytes > _MAX_CODE:
+            yield f"only the first {_MAX_CODE:,} bytes of {member.name!r}"
+
+
+def _joined(where: str, names: Iterable[str]) -> Iterator[Text]:
+    """Names, which are many and short, as one text."""
+    text = "\n".join(names)
+    if text:
+        yield Text(where, text)
+
+
+def _pieces(text: Text) -> Iterator[Text]:
+    if len(text.text) <= MAX_TEXT:
+        yield text
+        return
+    for start in range(0, len(text.text) - _OVERLAP, MAX_TEXT - _OVERLAP):
+        yield replace(text, text=text.text[start : start + MAX_TEXT])
+
+
 def _strings(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        yield from (item for item in value if isinstance(item, str))
+    """The texts in a value, keys of mappings too."""
+    pending = [(value, 0)]
+    while pending:
+        held, depth = pending.pop()
+        if isinstance(held, str):
+            yield held
+        elif depth < _MAX_NESTED and isinstance(held, (list, tuple)):
+            pending += ((item, depth + 1) for item in reversed(held))
+        elif depth < _MAX_NESTED and isinstance(held, Mapping):
+            pending += ((part, depth + 1) for pair in held.items() for part in pair)
 
 
 def _graph_texts(graph: Any) -> Iterator[Text]:

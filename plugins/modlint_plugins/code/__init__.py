@@ -10,6 +10,9 @@ from collections.abc import Collection, Iterator
 
 from modlint.checkpoint import Remark
 
+MOST = 100
+"""Remarks of one kind on one run: none hides another."""
+
 
 def examine(view: memoryview, name: str, siblings: Collection[str]) -> Iterator[Remark]:
     """Remarks on the code in a run of bytes; offsets count from its first byte, members are None.
@@ -19,4 +22,11 @@ def examine(view: memoryview, name: str, siblings: Collection[str]) -> Iterator[
         name: the run's path in its container, or the file's name.
         siblings: paths of everything in the same container; () for a file.
     """
-    yield from ()
+    from modlint_plugins.code.runs import examine_run
+
+    seen: dict[str, set[str]] = {}
+    for remark in examine_run(view, name, siblings):
+        messages = seen.setdefault(remark.kind, set())
+        if remark.message not in messages and len(messages) < MOST:
+            messages.add(remark.message)
+            yield remark

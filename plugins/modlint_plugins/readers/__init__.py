@@ -13,6 +13,7 @@ def modlint_readers() -> Iterable[Reader]:
     """The formats that modlint reads, and those that it only names."""
     from modlint_plugins.readers.compressed import CompressedReader
     from modlint_plugins.readers.distributed import DistributedReader
+    from modlint_plugins.readers.gguf import GgufReader
     from modlint_plugins.readers.lfs_pointer import LfsPointerReader
     from modlint_plugins.readers.numpy_array import NumpyReader
     from modlint_plugins.readers.onnx import OnnxReader
@@ -31,6 +32,7 @@ def modlint_readers() -> Iterable[Reader]:
         TarReader(),
         CompressedReader(),
         OnnxReader(),
+        GgufReader(),
         ZipTailReader(),
         LfsPointerReader(),
     )

@@ -15,7 +15,7 @@ from modlint.source import Source
 from modlint_plugins.readers.recognised_format import Format
 from modlint_plugins.readers.recognised_magic import (
     classify_compressed,
-    classify_gguf,
+    classify_ggml,
     classify_hdf5,
     classify_other,
     classify_saved_model,
@@ -67,7 +67,7 @@ class RecognisedReader:
 
 _STRONG = (
     ("hdf5", "HDF5 (Keras, h5py)", "hdf5", classify_hdf5),
-    ("gguf", "GGUF and GGML (llama.cpp)", "gguf", classify_gguf),
+    ("ggml", "GGML (llama.cpp, before GGUF)", "ggml", classify_ggml),
     ("tflite", "TensorFlow Lite", "flatbuffers", classify_tflite),
     ("tf-saved-model", "TensorFlow SavedModel", "protobuf", classify_saved_model),
     ("packed", "Zstandard, LZ4, 7z, RAR", "compressed", classify_compressed),

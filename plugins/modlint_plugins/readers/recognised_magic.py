@@ -12,14 +12,12 @@ _UNPACK = "unpack it and check what is inside"
 _NAME_CHECKPOINT = "name a checkpoint, or exclude the file"
 
 _HDF5 = Format("hdf5", "an HDF5 file (Keras or h5py)", _EXPORT, holds_weights=True)
-_GGUF = Format("gguf", "a GGUF file (llama.cpp)", _EXPORT, holds_weights=True)
 _GGML = Format("ggml", "a GGML file (llama.cpp, before GGUF)", _EXPORT, holds_weights=True)
 _TFLITE = Format("tflite", "a TensorFlow Lite model", _EXPORT, holds_weights=True)
 _SAVED_MODEL = Format("tf-saved-model", "a TensorFlow SavedModel", _EXPORT, holds_weights=True)
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _LLAMA = (
-    (b"GGUF", _GGUF),
     (b"lmgg", _GGML),
     (b"fmgg", _GGML),
     (b"tjgg", _GGML),
@@ -57,8 +55,8 @@ def classify_hdf5(source: Source) -> Format | None:
     return _HDF5 if found else None
 
 
-def classify_gguf(source: Source) -> Format | None:
-    """GGUF, and the formats of llama.cpp before it."""
+def classify_ggml(source: Source) -> Format | None:
+    """The formats of llama.cpp before GGUF."""
     return _by_magic(source, _LLAMA)
 
 

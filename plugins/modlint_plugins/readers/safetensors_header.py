@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from modlint.checkpoint import Remark
@@ -24,8 +25,7 @@ MAX_TENSORS = 100_000
 
 _METADATA = "__metadata__"
 _MAX_METADATA = 16_000_000
-_MAX_STRINGS = 1_000
-_MAX_STRING = 65_536
+_MAX_STRINGS = 100_000
 _MAX_SIZE = 1 << 62
 _SPACE = re.compile(r"[ \t\r\n]*")
 _TENSOR = re.compile(r"\{[^{}]{0,4096}\}")
@@ -194,19 +194,16 @@ def _metadata(value: Any, position: int) -> dict[str, str]:
 
 
 def _bounded(metadata: dict[str, str]) -> tuple[dict[str, str], tuple[Remark, ...]]:
-    kept = {_clean(name): _clean(text) for name, text in list(metadata.items())[:_MAX_STRINGS]}
-    if kept == metadata:
-        return metadata, ()
-    message = (
-        f"its metadata is shown in part: {_MAX_STRINGS:,} strings of {_MAX_STRING:,} characters"
-    )
+    kept = {_clean(name): _clean(text) for name, text in islice(metadata.items(), _MAX_STRINGS)}
+    if len(metadata) <= _MAX_STRINGS:
+        return kept, ()
+    message = f"of its metadata's {len(metadata):,} strings the first {_MAX_STRINGS:,} were read"
     return kept, (Remark("metadata-cut", message),)
 
 
 def _clean(text: str) -> str:
-    """The text, bounded, with lone surrogates replaced: they cannot be printed."""
-    short = text if len(text) <= _MAX_STRING else text[:_MAX_STRING] + "…"
-    return short.encode("utf-8", "replace").decode("utf-8")
+    """The text with lone surrogates replaced: they cannot be printed."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _short(name: str) -> str:

@@ -35,7 +35,7 @@ _SHELL = (
 _SCRIPT = r"<script\b|\bjavascript:"
 _IMPORT = r"(?:^|[;\n])[ \t]*(?:import|from)\s+(?:os|subprocess|socket|ctypes|pty|shutil|sys)\b"
 _URL_KEYS = r"callback|webhook|download|upload|payload|exfil|beacon|\bhook\b"
-_SIDE_EFFECTS = r"(?<![\w.])print\(|\btorch\.(?:save|load|from_file)\(|\bops\.aten\.from_file\("
+_PRINTS = r"(?<![\w.])print\s{0,99}\("
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class Pattern:
         severity: how much it weighs.
         confidence: how sure it is.
         secret: whether the text must not be shown.
+        code: whether it is what Python source ordinarily holds.
     """
 
     what: str
@@ -55,6 +56,7 @@ class Pattern:
     severity: Severity = Severity.WARNING
     confidence: Confidence = Confidence.HIGH
     secret: bool = False
+    code: bool = False
 
 
 def _pattern(
@@ -62,22 +64,23 @@ def _pattern(
     regex: str,
     severity: Severity = Severity.WARNING,
     confidence: Confidence = Confidence.HIGH,
+    code: bool = False,
 ) -> Pattern:
-    return Pattern(what, re.compile(regex), severity, confidence)
+    return Pattern(what, re.compile(regex), severity, confidence, code=code)
 
 
 PATTERNS = (
     *(Pattern(what, re.compile(regex), secret=True) for what, regex in _TOKENS),
-    _pattern("Python code that starts programs", _RUNS, Severity.ERROR),
-    _pattern("Python imports", _IMPORT),
+    _pattern("Python code that starts programs", _RUNS, Severity.ERROR, code=True),
+    _pattern("Python imports", _IMPORT, code=True),
     _pattern("shell commands", _SHELL, confidence=Confidence.MEDIUM),
     _pattern("a script", _SCRIPT),
     _pattern("a path in somebody's home folder", _HOMES),
 )
-"""Looked for in every text that is not code."""
+"""Looked for in every text."""
 
-CODE = (_pattern("code that prints, or reads or writes files", _SIDE_EFFECTS),)
-"""Looked for in TorchScript code, which only computes in an ordinary model."""
+CODE = (_pattern("code that prints", _PRINTS),)
+"""Looked for in TorchScript code too, which only computes in an ordinary model."""
 
 URL = re.compile(r"\b(?:https?|ftp)://[^\s'\"<>]+")
 URL_KEY = re.compile(_URL_KEYS, re.IGNORECASE)

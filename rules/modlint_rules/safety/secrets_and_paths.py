@@ -38,11 +38,12 @@ class SecretsAndPaths(Rule[Options]):
         """One finding for each kind and place, the first 50, or one passing verdict."""
         checkpoint = file.checkpoint
         gathered = file.file(Texts())
-        findings = [
-            self._finding(checkpoint, text, pattern, found)
-            for text in gathered.texts
-            for pattern, found in _search(text)
-        ]
+        found = {  # one for each kind and place, whichever piece of a long text holds it
+            (pattern.what, text.where): (text, pattern, match)
+            for text in reversed(gathered.texts)
+            for pattern, match in _search(text)
+        }
+        findings = [self._finding(checkpoint, *each) for each in reversed(found.values())]
         yield from findings[:_LISTED]
         if len(findings) > _LISTED:
             rest = count(len(findings) - _LISTED, "further finding")
@@ -50,10 +51,10 @@ class SecretsAndPaths(Rule[Options]):
                 whole_file(checkpoint), f"{rest} of the same kind not listed", help=_HELP
             )
         texts = len(gathered.texts)
-        if not gathered.complete:
-            message = f"only the first {count(texts, 'text')} were searched: the limit"
+        if gathered.missing is not None:
+            message = f"its texts were not wholly searched: {gathered.missing}"
             yield self.inconclusive(whole_file(checkpoint), message)
-        elif not findings and checkpoint.status is Status.CHECKED:
+        elif not findings and checkpoint.status is Status.CHECKED and not checkpoint.faults:
             yield self.passed(
                 whole_file(checkpoint),
                 f"{count(texts, 'text')} without secrets, home folders or commands",
@@ -74,11 +75,13 @@ class SecretsAndPaths(Rule[Options]):
 
 
 def _search(text: Text) -> Iterator[tuple[Pattern, str]]:
-    for pattern in CODE if text.code else PATTERNS:
+    for pattern in (*PATTERNS, *CODE) if text.code else PATTERNS:
+        if pattern.code and text.source:
+            continue  # SEC003 says what Python source does
         match = pattern.regex.search(text.text)
         if match is not None:
             yield pattern, match.group()
-    if not text.code and URL_KEY.search(text.where):
+    if not (text.code or text.source) and URL_KEY.search(text.where):
         match = URL.search(text.text)
         if match is not None:
             yield _FETCHED, match.group()

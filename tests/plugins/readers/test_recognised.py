@@ -33,7 +33,7 @@ def saved_model(path: Path) -> None:
 
 WEIGHTS: dict[str, Callable[[Path], object]] = {
     "hdf5": lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100)),
-    "gguf": lambda path: path.write_bytes(b"GGUF\x03\0\0\0" + bytes(100)),
+    "ggml": lambda path: path.write_bytes(b"lmgg" + bytes(100)),
     "tflite": lambda path: path.write_bytes(b"\x1c\0\0\0TFL3" + bytes(100)),
     "tf-saved-model": saved_model,
     "7z": lambda path: path.write_bytes(b"7z\xbc\xaf\x27\x1c" + bytes(32)),

@@ -120,13 +120,25 @@ def test_metadata_and_order_are_the_header_s(tmp_path: Path) -> None:
     assert checkpoint.nbytes == path.stat().st_size
 
 
-def test_metadata_is_bounded_and_says_so(tmp_path: Path) -> None:
+def test_long_metadata_is_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
-    save_file({"a": torch.ones(1)}, path, metadata={"notes": "x" * 100_000})
+    texts = {f"key {number}": "x" * 100 for number in range(2_000)} | {"notes": "x" * 100_000}
+    save_file({"a": torch.ones(1)}, path, metadata=texts)
 
     checkpoint = read(path)
 
-    assert len(checkpoint.metadata["notes"]) < 66_000
+    assert checkpoint.metadata == texts
+    assert not checkpoint.remarks
+
+
+def test_metadata_is_bounded_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    texts = {f"key {number}": "x" for number in range(100_001)}
+    save_file({"a": torch.ones(1)}, path, metadata=texts)
+
+    checkpoint = read(path)
+
+    assert len(checkpoint.metadata) == 100_000
     assert [remark.kind for remark in checkpoint.remarks] == ["metadata-cut"]
 
 

@@ -42,6 +42,21 @@ def printing(folder: Path) -> Path:
     return zip_tricks.torchscript(folder / "model.pt", Printing())
 
 
+class Tokened(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        assert x.dim() > 1, "hf_aB3aB3aB3aB3aB3aB3aB3aB3aB3aB3aB3aB3"
+        return x
+
+
+def tokened(folder: Path) -> Path:
+    return zip_tricks.torchscript(folder / "model.pt", Tokened())
+
+
+def named(folder: Path) -> Path:
+    save_file({"/home/ada/data.w": torch.ones(2)}, folder / "model.safetensors")
+    return folder / "model.safetensors"
+
+
 def scripted(folder: Path) -> Path:
     return zip_tricks.torchscript(folder / "model.pt", torch.nn.Linear(2, 2))
 
@@ -84,7 +99,22 @@ CASES = (
     Case(
         "TorchScript that prints",
         printing,
-        holds("code that prints, or reads or writes files"),
+        holds("code that prints"),
+    ),
+    Case("TorchScript that holds a token", tokened, holds("a Hugging Face token")),
+    Case(
+        "a secret behind many others and behind a long text",
+        metadata(**{f"k{number}": "x" for number in range(2_000)}, z="-" * 500_000 + TOKEN),
+        holds("a Hugging Face token", message="metadata 'z'"),
+    ),
+    Case(
+        "a key", metadata(**{TOKEN: "x"}), holds("a Hugging Face token", message="metadata's keys")
+    ),
+    Case("the name of a tensor", named, holds("a path in somebody's home folder", message="names")),
+    Case(
+        "what was cut is not passed",
+        metadata(**{f"k{number}": "x" for number in range(100_001)}),
+        (Expected("inconclusive", message="only the first 100,000 texts"),),
     ),
     Case("TorchScript that computes passes", scripted, (Expected("pass"),)),
 )

@@ -1,0 +1,129 @@
+"""JSON: parsed wherever it stands, so that no escape hides a key, and every duplicate is seen."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MAX_DOCUMENT = 64 << 20
+"""Bytes of JSON that are parsed."""
+
+_MAX_NESTED = 4
+_MAX_WITHIN = 16 << 20
+_OPENS = ("{", "[")
+_SPACE = re.compile(r"\s*")
+_LITERAL = re.compile(r'"((?:[^"\\]|\\.){0,1000000})"\s*(:?)', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A JSON object with every pair that it holds, duplicates included.
+
+    Attributes:
+        pairs: keys and values, in order.
+    """
+
+    pairs: tuple[tuple[str, object], ...]
+
+    def values(self, key: str) -> Iterator[object]:
+        """Every value of a key."""
+        return (value for name, value in self.pairs if name == key)
+
+    def texts(self, key: str) -> Iterator[str]:
+        """Every value of a key that is a text."""
+        return (value for value in self.values(key) if isinstance(value, str))
+
+    def holds(self, *keys: str) -> bool:
+        """Whether it has all of the keys."""
+        return set(keys) <= {name for name, _ in self.pairs}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A table, or a text that stands by itself, and the path that leads to it."""
+
+    path: str
+    value: Table | str
+    key: str = ""
+
+
+def parse_json(text: str) -> list[object]:
+    """The documents of a text, one after the other; what does not parse is read by its literals."""
+    documents: list[object] = []
+    at = _skip(text, 0)
+    while at < len(text):
+        try:
+            document, at = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            documents.append(_by_literals(text[at:]))
+            break
+        documents.append(document)
+        at = _skip(text, at)
+    return documents
+
+
+def walk(documents: list[object]) -> Iterator[Place]:
+    """Every table and every text of documents, and of the documents within their texts."""
+    pending = [("", "", document, 0) for document in reversed(documents)]
+    while pending:
+        path, key, value, depth = pending.pop()
+        if isinstance(value, Table):
+            yield Place(path, value, key)
+            pending += (
+                (f"{path}.{name}" if path else name, name, held, depth)
+                for name, held in reversed(value.pairs)
+                if isinstance(held, (str, list, Table))
+            )
+        elif isinstance(value, list):
+            pending += (
+                (path, key, held, depth)
+                for held in reversed(value)
+                if not isinstance(held, (int, float))
+            )
+        elif isinstance(value, str):
+            yield Place(path, value, key)
+            if depth < _MAX_NESTED and len(value) <= _MAX_WITHIN:
+                pending += ((path, key, inner, depth + 1) for inner in _within(value))
+
+
+def _within(text: str) -> list[object]:
+    stripped = text.strip()
+    if len(stripped) < 5 or stripped[0] not in _OPENS or '"' not in stripped:
+        return []
+    return parse_json(stripped)
+
+
+def _by_literals(text: str) -> object:
+    """Texts of a damaged document: each that a colon follows is a key of what comes next."""
+    pairs, key = [], ""
+    for match in _LITERAL.finditer(text):
+        literal = _literal(match.group(1))
+        if match.group(2):
+            key = literal
+        else:
+            pairs.append((key, literal))
+            key = ""
+    return Table(tuple(pairs))
+
+
+def _literal(body: str) -> str:
+    try:
+        return str(json.loads(f'"{body}"', strict=False))
+    except ValueError:
+        return body
+
+
+def _skip(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return match.end() if match else at
+
+
+def _number(digits: str) -> object:
+    return int(digits) if len(digits) < 1000 else digits
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=lambda pairs: Table(tuple(pairs)), parse_int=_number, strict=False
+)

@@ -1,0 +1,52 @@
+"""torch's operators, by namespace and name: those that only compute, and the others."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from modlint_plugins.code.words import words
+
+FILE_OPERATOR = "file-operator"
+UNKNOWN_OPERATOR = "unknown-operator"
+
+_ACTS = re.compile(
+    r"aten::(?:save|load|from_file)|(?:image|torchvision|torchaudio|torio|sox_io|ffmpeg)\w*::\w*"
+    r"(?:file|read|write|save|load|stream|sox_io)\w*|\w+::rpc_\w+|\w+::(?:load|read|write|save)_\w*file\w*"
+)
+_WHOLE = re.compile(r"(?:torch|ops)::\*")
+_OTHERS = words("torchvision torchaudio torchtext torchao torch_sparse torch_scatter torch_cluster")
+"""Namespaces of libraries whose operators compute, but for those that `_ACTS` names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is said of an operator: the remark's kind, and what the code does with it."""
+
+    kind: str
+    message: str
+
+
+def judge_operator(name: str) -> Judgement | None:
+    """What is said of an operator, None where it only computes.
+
+    Args:
+        name: namespace and name, without the overload: "aten::add".
+    """
+    if _ACTS.fullmatch(name):
+        return Judgement(FILE_OPERATOR, f"uses {name}, which reads or writes files or the network")
+    if _WHOLE.fullmatch(name):
+        return Judgement(
+            FILE_OPERATOR, f"takes {name[:-3]} itself as a value: any operator may follow"
+        )
+    if name in _listed() or name.partition("::")[0] in _OTHERS:
+        return None
+    return Judgement(UNKNOWN_OPERATOR, f"uses {name}, an operator that modlint does not know")
+
+
+@cache
+def _listed() -> frozenset[str]:
+    text = resources.files(__package__).joinpath("torch_operators.txt").read_text(encoding="ascii")
+    return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))

@@ -1,0 +1,83 @@
+"""A run of bytes: which kinds of code it can hold, by its content and its name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from modlint.checkpoint import Remark
+from modlint_plugins.code.documents import MAX_DOCUMENT, Table, parse_json
+from modlint_plugins.code.gguf import examine_gguf
+from modlint_plugins.code.hdf5 import MAGIC as HDF5
+from modlint_plugins.code.hdf5 import examine_hdf5
+from modlint_plugins.code.judged import examine_documents
+from modlint_plugins.code.parsing import MAX_SOURCE, is_text, text_of
+from modlint_plugins.code.python_source import examine_python, examine_text, named_python
+from modlint_plugins.code.templates import examine_template, looks_like_template
+from modlint_plugins.code.torchscript import examine_torchscript, in_torchscript
+from modlint_plugins.code.yaml_text import examine_yaml
+
+_MAX_HEADER = 100_000_000
+_TEMPLATES = (".jinja", ".jinja2", ".j2")
+_TEMPLATE_OPENS = ("{{", "{%", "{#")
+_UNEXAMINED = "unexamined-code"
+_HELP = "read it before anything loads this file"
+
+
+def examine_run(view: memoryview, name: str, siblings: Collection[str]) -> Iterator[Remark]:
+    """Remarks on the code in a run, as `modlint_plugins.code.examine` gives them."""
+    start = bytes(view[:16])
+    if named_python(name):
+        yield from _python(view, name, siblings)
+    elif name.lower().endswith((".pyc", ".pyo")):
+        yield Remark("compiled-code", "compiled Python code, which was not examined", help=_HELP)
+    elif start.startswith(b"GGUF"):
+        yield from examine_gguf(view)
+    elif start.startswith(HDF5):
+        yield from examine_hdf5(view)
+    elif (header := _safetensors_header(view)) is not None:
+        yield from _metadata(header)
+    elif is_text(view):
+        yield from _text(view, name)
+
+
+def _python(view: memoryview, name: str, siblings: Collection[str]) -> Iterator[Remark]:
+    source = bytes(view[: MAX_SOURCE + 1])  # one more tells that it goes on
+    remarks = examine_torchscript(source) if in_torchscript(name, siblings) else None
+    yield from examine_python(source, name, siblings) if remarks is None else remarks
+
+
+def _safetensors_header(view: memoryview) -> memoryview | None:
+    length = int.from_bytes(view[:8], "little")
+    if not 2 <= length <= min(_MAX_HEADER, len(view)):
+        return None
+    header = view[8 : 8 + length]
+    return header if bytes(header[:64]).lstrip()[:1] == b"{" else None
+
+
+def _metadata(header: memoryview) -> Iterator[Remark]:
+    text = text_of(header)
+    if "__metadata__" not in text and "\\" not in text:
+        return
+    for document in parse_json(text):
+        if isinstance(document, Table):
+            held = [value for value in document.values("__metadata__") if isinstance(value, Table)]
+            yield from examine_documents(list(held), "metadata ")
+
+
+def _text(view: memoryview, name: str) -> Iterator[Remark]:
+    lowered = name.lower()
+    if len(view) > MAX_DOCUMENT:
+        message = f"text of {len(view):,} bytes, of which code was not looked for"
+        yield Remark(_UNEXAMINED, message, help=_HELP)
+        return
+    text = text_of(view)
+    start = text[:256].lstrip()
+    if lowered.endswith(_TEMPLATES) or start.startswith(_TEMPLATE_OPENS):
+        yield from examine_template(text, "the file")
+    elif start[:1] in ("{", "["):
+        yield from examine_documents(parse_json(text))
+    elif "template" in lowered and looks_like_template(text):
+        yield from examine_template(text, "the file")
+    if start[:1] not in ("{", "[") or lowered.endswith((".yaml", ".yml")) or "!!python" in text:
+        yield from examine_yaml(text)
+    yield from examine_text(bytes(view[: MAX_SOURCE + 1]))
