@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from modlint.analysis import FileAnalysis
 from modlint.analysis.onnx_check import OnnxGraph
+from modlint.analysis.onnx_texts import onnx_texts
 from modlint.checkpoint import Checkpoint
 from modlint.errors import UnreadableError
 
@@ -15,6 +16,7 @@ MAX_TEXTS = 100_000
 MAX_TEXT = 65_536
 MAX_CHARACTERS = 64 << 20
 """Of all texts together."""
+_CUT = "metadata-cut"
 _CODE = "/code/"
 _MAX_CODE = 1 << 20
 
@@ -51,7 +53,7 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class Texts(FileAnalysis[Gathered]):
-    """Metadata, doc strings and string attributes of ONNX nodes, TorchScript code."""
+    """Metadata, every text of an ONNX model, TorchScript code."""
 
     name: ClassVar[str] = "texts"
     description: ClassVar[str] = "texts beside the tensors: metadata, doc strings, code"
@@ -65,11 +67,13 @@ class Texts(FileAnalysis[Gathered]):
             if len(found) >= MAX_TEXTS or characters > MAX_CHARACTERS:
                 return Gathered(tuple(found), False)
             found.append(text)
-        return Gathered(tuple(found), True)
+        cut = any(remark.kind == _CUT for remark in checkpoint.remarks)
+        return Gathered(tuple(found), not cut)
 
 
 def _texts(checkpoint: Checkpoint) -> Iterator[Text]:
-    for key, value in checkpoint.metadata.items():
+    is_onnx = isinstance(checkpoint.graph, OnnxGraph)  # all of its texts are in the graph
+    for key, value in () if is_onnx else checkpoint.metadata.items():
         for text in _strings(value):
             yield Text(f"metadata {key!r}", text[:MAX_TEXT])
     for member in checkpoint.members:
@@ -80,7 +84,7 @@ def _texts(checkpoint: Checkpoint) -> Iterator[Text]:
                 continue  # the reader or its checksum reports it
             yield Text(f"code {member.name!r}", code, member.name, code=True)
     if isinstance(checkpoint.graph, OnnxGraph):
-        yield from _graph_texts(checkpoint.graph.model.graph)
+        yield from (Text(where, text) for where, text in onnx_texts(checkpoint.graph))
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -88,28 +92,3 @@ def _strings(value: object) -> Iterator[str]:
         yield value
     elif isinstance(value, (list, tuple)):
         yield from (item for item in value if isinstance(item, str))
-
-
-def _graph_texts(graph: Any) -> Iterator[Text]:
-    yield from _doc("the graph", graph)
-    for node in graph.node:
-        label = f"node {_text(node.name) or _text(node.op_type)!r}"
-        yield from _doc(label, node)
-        for attribute in node.attribute:
-            for value in (attribute.s, *attribute.strings):
-                if value:
-                    yield Text(f"{label}, attribute {_text(attribute.name)!r}", _text(value))
-            for inner in (attribute.g, *attribute.graphs):
-                if inner.node:
-                    yield from _graph_texts(inner)
-
-
-def _doc(where: str, holder: Any) -> Iterator[Text]:
-    if holder.doc_string:
-        yield Text(where, _text(holder.doc_string))
-
-
-def _text(value: str | bytes) -> str:
-    if isinstance(value, str):
-        return value[:MAX_TEXT]
-    return value[:MAX_TEXT].decode("utf-8", "backslashreplace")
