@@ -15,6 +15,9 @@ Change = Callable[[Members], Members]
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
+_ENTRY = 46
+"""Bytes of an entry of a zip's central directory, before the member's name."""
+_FLAGS, _DISK, _ATTRIBUTES, _OFFSET = 8, 34, 38, 42
 
 
 def written(zipped: bool = True) -> bytes:
@@ -25,9 +28,9 @@ def written(zipped: bool = True) -> bytes:
     return stream.getvalue()
 
 
-def members() -> Members:
-    """The members of its archive."""
-    with zipfile.ZipFile(io.BytesIO(written())) as archive:
+def members(content: bytes | None = None) -> Members:
+    """The members of its archive, or of another."""
+    with zipfile.ZipFile(io.BytesIO(content or written())) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
@@ -58,6 +61,14 @@ def without(name: str) -> bytes:
 def pickled(change: Callable[[bytes], bytes]) -> bytes:
     """The archive with another pickle."""
     return having("data.pkl", change(members()["archive/data.pkl"]))
+
+
+def sparse(change: Callable[[bytes], bytes]) -> bytes:
+    """The archive of a sparse tensor with another pickle."""
+    stream = io.BytesIO()
+    torch.save({"s": torch.eye(3).to_sparse()}, stream)
+    content = members(stream.getvalue())
+    return zipped(content | {"archive/data.pkl": change(content["archive/data.pkl"])})
 
 
 def legacy(change: Callable[[bytes], bytes]) -> bytes:
@@ -141,7 +152,33 @@ def _pickles() -> Iterator[tuple[str, bytes]]:
     yield "missing_memo.pt", pickled(lambda data: data[:-2] + b"h\xf0" + data[-2:])
     yield "popped_too_far.pt", pickled(lambda data: data[:-1] + b"000.")
     yield "two_values.pt", pickled(lambda data: data[:-1] + b"K\x01.")
+    yield "fewer_arguments.pt", pickled(replaced(b"\x89ccoll", b"ccoll"))
+    yield "more_arguments.pt", pickled(replaced(b"\x89ccoll", b"\x89\x89\x89ccoll"))
+    yield "called_truth.pt", pickled(lambda data: data[:-1] + b"\x88)R0.")
+    yield "short_id.pt", pickled(lambda data: data[:-1] + b"X\x07\x00\x00\x00storage\x85Q0.")
+    yield "empty_id.pt", pickled(lambda data: data[:-1] + b")Q0.")
+    yield "key_twice.pt", pickled(lambda data: data[:-1] + b"X\x01\x00\x00\x00wK\x01s.")
+    yield "sparse.pt", sparse(lambda data: data)
+    yield "other_layout.pt", sparse(replaced(b"torch.sparse_coo", b"torch.sparse_foo"))
     yield "protocol_9.pt", pickled(lambda data: b"\x80\x09" + data[2:])
+
+
+def directory(member: str, field: int, value: bytes) -> bytes:
+    """The archive with another value in a member's entry of the central directory."""
+    content = bytearray(zipped(members()))
+    name = f"archive/{member}".encode()
+    entry = content.rindex(name) - _ENTRY
+    assert content[entry : entry + 4] == b"PK\x01\x02"
+    content[entry + field : entry + field + len(value)] = value
+    return bytes(content)
+
+
+def marked_as_folder(member: str) -> bytes:
+    """The archive with a member that has bytes and that its attributes call a folder.
+
+    torch takes it for one, extracts nothing, and hands out whatever was in memory.
+    """
+    return directory(member, _ATTRIBUTES, b"\x10")
 
 
 def _plain_pickles() -> Iterator[tuple[str, bytes]]:
@@ -181,6 +218,9 @@ def _whole_files() -> Iterator[tuple[str, bytes]]:
     yield "cut.pt", written()[:-30]
     yield "half.pt", written()[:800]
     yield "zeros_behind.pt", written() + bytes(100)
+    yield "other_disk.pt", directory("data/0", _DISK, b"\x01")
+    yield "encrypted.pt", directory("data/0", _FLAGS, b"\x01")
+    yield "other_offset.pt", directory("data/0", _OFFSET, b"\xff\xff")
     yield "text_before.pt", b"some text" + written()
     yield "zip.safetensors", written()
     yield "legacy.safetensors", written(zipped=False)

@@ -22,7 +22,7 @@ import torch.distributed.tensor
 import torch.nested
 from benign import BENIGN
 from benign.collection import Benign, Written
-from refused_variants import variants
+from refused_variants import marked_as_folder, variants
 from safetensors import safe_open
 from same_tensors import Seen, Theirs, differences, ours
 from support import no_progress
@@ -87,6 +87,15 @@ def test_variants(name: str, tmp_path: Path, registry: Registry) -> None:
     loader = unpickled if path.suffix == ".pkl" else wholly_loaded
     told = disagreements(path, registry, loader, strict=True)
     assert bool(told) == (name in OTHERWISE), told
+
+
+@pytest.mark.parametrize("member", ["data/0", "data.pkl", "version"])
+def test_a_member_that_torch_takes_for_a_folder(
+    member: str, tmp_path: Path, registry: Registry
+) -> None:
+    path = tmp_path / "model.pt"
+    path.write_bytes(marked_as_folder(member))
+    assert warned(path, registry)
 
 
 def test_tensors_of_a_package(tmp_path: Path) -> None:
@@ -204,6 +213,11 @@ def owned(
     named = re.search(r"GLOBAL ([\w.]+)", refused.reason)
     if named is not None and (named[1] in uses or named[1] in _renamed(uses)):
         return True
+    return warned(path, registry)
+
+
+def warned(path: Path, registry: Registry) -> bool:
+    """Whether modlint has more to say of the file than notes."""
     settings = Settings(select=("SEC", "FMT"), device="cpu")
     report = check([path], Configuration(settings, None, path.parent), registry, no_progress)
     findings = [finding for file in report.files for finding in file.findings]
