@@ -56,7 +56,6 @@ _PROMISES = {
     "a pickle as .safetensors": ("m.safetensors", STATE),
     "an archive of PyTorch as .onnx": ("m.onnx", HEALTHY),
     "a page of HTML as .safetensors": ("m.safetensors", _HTML),
-    "a pickle as .npy": ("m.npy", STATE),
     "a pickle as .gguf": ("m.gguf", STATE),
 }
 _PROMISING = tuple(

@@ -21,6 +21,9 @@ SAMPLE = (
 )
 """Functions that are tried under every opcode."""
 
+NAMES = ("GLOBAL", "STACK_GLOBAL", "NEWOBJ", "NEWOBJ_EX", "copyreg.__newobj__")
+"""Opcodes that import what they name, and call no function."""
+
 
 def gadgets() -> list[tuple[str, str]]:
     """Module and name of each function of the list."""
@@ -28,11 +31,12 @@ def gadgets() -> list[tuple[str, str]]:
     return [(module, name) for module, name, _ in lines]
 
 
-def gadget(name: tuple[str, str], content: bytes, how: str, group: str = "gadget") -> Threat:
-    """A pickle that calls the function by the opcode before its last byte."""
+def gadget(name: tuple[str, str], content: bytes, how: str) -> Threat:
+    """A pickle that names the function, and calls it unless `how` is one of `NAMES`."""
     named = f"{name[0]}.{name[1]}"
-    finding = Finding("SEC001", "error", None, None, named)
-    return Threat(24, f"{named} by {how}", alone("model.pkl", content, finding), group)
+    severity = "error|warning" if how in NAMES else "error"
+    finding = Finding("SEC001", severity, None, None, named)
+    return Threat(24, f"{named} by {how}", alone("model.pkl", content, finding), "gadget")
 
 
 def reduced(name: tuple[str, str]) -> bytes:
