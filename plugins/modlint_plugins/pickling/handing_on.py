@@ -78,8 +78,12 @@ GETATTR = ("builtins", "getattr")
 def attributes(target: Object) -> Iterator[Pairs]:
     """The pairs that BUILD or keyword arguments set as attributes, the latest first."""
     for state in (target.state, *reversed(target.earlier or ()), target.kwargs):
-        parts = state[:2] if isinstance(state, tuple) else (state,)
-        yield from (part.pairs for part in parts if isinstance(part, Dict))
+        yield from (part.pairs for part in _parts(state) if isinstance(part, Dict))
+
+
+def _parts(state: Value) -> tuple[Value, ...]:
+    """The attributes and the slots that a state sets; a pair holds both."""
+    return state if isinstance(state, tuple) and len(state) == 2 else (state,)
 
 
 def planted(machine: Machine, target: Value, name: str) -> Value | None:
@@ -96,7 +100,7 @@ def planted(machine: Machine, target: Value, name: str) -> Value | None:
 
 def note_planted(machine: Machine, target: Value, state: Value) -> None:
     """Note every global that a state plants where loading may call it."""
-    parts = state[:2] if isinstance(state, tuple) else (state,)
+    parts = _parts(state)
     for part in parts:
         if not isinstance(part, Dict):
             continue
