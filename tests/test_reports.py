@@ -1,4 +1,4 @@
-"""Cases rebuilt from public reports and by attackers: each gets the verdict that is right for it."""
+"""Cases rebuilt from public reports and by attackers: each gets the right verdict."""
 
 from __future__ import annotations
 

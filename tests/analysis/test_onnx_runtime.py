@@ -20,8 +20,8 @@ from modlint.analysis.onnx_graphs.contrib import CONTRIB
 from modlint.analysis.onnx_graphs.operators import nodes
 from modlint.config import Configuration, Settings
 from modlint.registry import Registry, load_registry
-from modlint.verdict import Verdict
 from modlint.runner import check
+from modlint.verdict import Verdict
 
 RULES = ("FMT001", "GRF001", "GRF006")
 CUSTOM = {"custom-operator", "unknown-domain"}

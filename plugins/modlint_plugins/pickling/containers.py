@@ -86,7 +86,7 @@ def frozenset_of_mark(machine: Machine, _: None) -> None:
     """A frozenset of what is above the MARK."""
     values = machine.pop_mark()
     _check_hashable(machine, values)
-    machine.stack.append(Set(values))
+    machine.stack.append(Set(values, frozen=True))
 
 
 @operation("APPEND")
@@ -126,11 +126,9 @@ def _paired(values: list[Value]) -> Pairs:
 
 def _extend(machine: Machine, target: Value, values: list[Value]) -> None:
     machine.note_changed(target)
-    if isinstance(target, list):
-        if any(value is target for value in values):
-            machine.anomaly("a list that holds itself")
+    if isinstance(target, list) and machine.opcode != "ADDITEMS":
         target.extend(values)
-    elif isinstance(target, Set):
+    elif isinstance(target, Set) and machine.opcode == "ADDITEMS" and not target.frozen:
         _check_hashable(machine, values)
         target.items.extend(values)
     elif isinstance(target, Object):
@@ -138,7 +136,7 @@ def _extend(machine: Machine, target: Value, values: list[Value]) -> None:
         target.items = target.items or []
         target.items.extend(values)
     else:
-        machine.anomaly(f"{machine.opcode} on what is neither a list nor a set")
+        machine.anomaly(f"{machine.opcode} on what it does not fill")
 
 
 def _update(machine: Machine, target: Value, pairs: Pairs) -> None:
@@ -165,9 +163,8 @@ def _call_planted(machine: Machine, target: Object, values: list[Value]) -> None
 def _check_hashable(machine: Machine, keys: list[Value]) -> None:
     """Keys are hashed when the file is loaded: a list or dict stops that, a huge tuple hangs it."""
     for key in keys:
-        if isinstance(key, (list, Dict)):
+        if not machine.hashable(key):
             machine.anomaly(f"{machine.opcode} with a key that cannot be hashed")
-        else:
-            machine.note_hashed(key)
-            if isinstance(key, tuple) and machine.depth(key) > _DEEPEST:
-                machine.anomaly(f"a key of tuples nested more than {_DEEPEST:,} deep")
+        machine.note_hashed(key)
+        if isinstance(key, tuple) and machine.depth(key) > _DEEPEST:
+            machine.anomaly(f"a key of tuples nested more than {_DEEPEST:,} deep")

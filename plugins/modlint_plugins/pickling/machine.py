@@ -33,7 +33,15 @@ from modlint_plugins.pickling.rebuild import INTERPRETED, rebuild
 from modlint_plugins.pickling.refused import Refused
 from modlint_plugins.pickling.render import render, render_call
 from modlint_plugins.pickling.unfold import CONTAINERS, unfolded_size
-from modlint_plugins.pickling.values import Blob, Global, Nested, Object, PersistentId, Value
+from modlint_plugins.pickling.values import (
+    Blob,
+    Global,
+    Nested,
+    Object,
+    PersistentId,
+    TensorRecord,
+    Value,
+)
 
 _BATCH = 1000
 _CHAIN = 100
@@ -250,6 +258,10 @@ class Machine:
         if len(self.anomalies) < self.budget.limits.calls:
             self.anomalies.append((self.offset, what))
 
+    def hashable(self, value: Value) -> bool:
+        """Whether a value can be a key, as far as its type tells."""
+        return self._depths.hashable(value)
+
     def hazard(self, kind: str, what: str) -> None:
         """Note what corrupts or exhausts memory when it is loaded, at the current opcode."""
         if len(self.hazards) < self.budget.limits.calls:
@@ -259,6 +271,8 @@ class Machine:
         """What stands for the result of a call."""
         self.note_hashed(args)
         otherwise = Object(function, args, kwargs, called=True)
+        if not isinstance(function, _CALLABLE):
+            self.anomaly("a call of what cannot be called")
         literal = kwargs is None and _is_literal(args)
         if isinstance(function, Global):
             account(self, function, args)
@@ -285,6 +299,8 @@ class Machine:
     def instantiate(self, cls: Value, args: Value) -> Value:
         """What stands for `cls.__new__(cls, *args)`."""
         self.note(cls, "instantiated", lambda: render_call(cls, args, None))
+        if not isinstance(cls, _CALLABLE):
+            self.anomaly("an instance of what is no class")
         if isinstance(cls, Global) and cls.canonical in INTERPRETED:
             return self._interpret(cls, args, Object(cls, args))
         return Object(cls, args)
@@ -294,6 +310,8 @@ class Machine:
         try:
             return rebuild(self, function.canonical, args)
         except (Refused, TypeError):  # kind or number of the arguments
+            if function.module == "torch._utils":
+                self.anomaly(f"a call of {function.name} with arguments that it does not take")
             return otherwise
 
     def mark_ambiguous(self, what: str) -> None:
@@ -348,6 +366,7 @@ def _is_literal(args: Value) -> bool:
     return all(arg is None or isinstance(arg, _LITERALS) for arg in args)
 
 
+_CALLABLE = (Global, Object, PersistentId, TensorRecord)
 _LITERALS = (bool, int, float, complex, str, Blob)
 
 

@@ -92,7 +92,10 @@ def build(machine: Machine, _: None) -> None:
     setter = planted(machine, target, "__setstate__")
     if setter is not None:
         machine.call(setter, (state,))
-    machine.note_changed(target)
+    if not isinstance(target, Global):
+        machine.note_changed(target)
+    if isinstance(target, (int, float, str, tuple, Blob)) or target is None:
+        machine.anomaly("a state that is set on a plain value")
     set_state(machine, target, state)
     follow_wrapper(machine, target)
 
@@ -126,7 +129,10 @@ def _push_reference(machine: Machine, pid: Value) -> None:
         rest = args if isinstance(args, tuple) else (args,)
         machine.stack.append(machine.call(function, (PersistentId("importer"), *rest)))
     else:
-        machine.stack.append(machine.resolve(pid))
+        found = machine.resolve(pid)
+        if type(found) is PersistentId and machine.resolve is not PersistentId:
+            machine.anomaly("a persistent id that PyTorch does not write")
+        machine.stack.append(found)
 
 
 def _name(line: bytes) -> str:

@@ -53,6 +53,10 @@ def _set(machine: Machine, content: Value = ()) -> Value:
     return Set(_sequence(machine, content))
 
 
+def _frozenset(machine: Machine, content: Value = ()) -> Value:
+    return Set(_sequence(machine, content), frozen=True)
+
+
 def _complex(real: Value = 0, imaginary: Value = 0) -> Value:
     require(isinstance(real, (int, float)) and isinstance(imaginary, (int, float)))
     return complex(_as_float(real), _as_float(imaginary))
@@ -156,7 +160,7 @@ DELEGATES: dict[tuple[str, str], Callable[..., Value]] = {
     ("_codecs", "encode"): _encode,
     ("builtins", "bytearray"): _bytes,
     ("builtins", "bytes"): _bytes,
-    ("builtins", "frozenset"): _set,
+    ("builtins", "frozenset"): _frozenset,
     ("builtins", "getattr"): _getattr,
     ("builtins", "list"): _sequence,
     ("builtins", "set"): _set,

@@ -81,6 +81,7 @@ class Set:
     """A set or frozenset: its items as written."""
 
     items: list[Value]
+    frozen: bool = False
 
 
 @dataclass(slots=True, eq=False)

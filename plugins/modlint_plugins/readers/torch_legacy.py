@@ -1,7 +1,8 @@
 """Reader of the files that `torch.save` wrote before PyTorch 1.6, and writes on demand.
 
 Five pickles follow one another: a magic number, the protocol, facts about the machine, the
-object, the keys of its storages; then each storage as a count of elements and their bytes.
+object, the keys of its storages; then each storage as a count of elements and their bytes, which
+are little-endian on every machine, whatever the third pickle says.
 Source: torch 2.13, `serialization.py`, `_legacy_save` and `_legacy_load`.
 """
 
@@ -14,11 +15,11 @@ from modlint.errors import UnreadableError
 from modlint.source import Source
 from modlint_plugins.pickling.limits import Budget, Limits
 from modlint_plugins.pickling.scan import interpret
-from modlint_plugins.pickling.values import Dict, Value
+from modlint_plugins.pickling.values import Value
 from modlint_plugins.readers.contained import budget_of
 from modlint_plugins.readers.nested_checkpoint import open_nested
 from modlint_plugins.readers.torch_reading import Reading, Segment
-from modlint_plugins.readers.torch_storages import Reference, StorageTable, swapped
+from modlint_plugins.readers.torch_storages import Reference, StorageTable
 from modlint_plugins.readers.torch_tensors import TensorCollector
 
 MAGIC = 0x1950A86A20F9469CFC6C
@@ -73,21 +74,18 @@ def load_legacy(reading: Reading, segment: Segment) -> Value:
         at = found.end
     if not isinstance(header[1], int) or header[1] != PROTOCOL:
         raise UnreadableError("the file is of a protocol that PyTorch never wrote")
-    storages = _Storages(reading, segment, _is_big_endian(header[2]))
+    storages = _Storages(reading, segment)
     return storages.load(at)
 
 
 class _Storages:
     """The storages behind the pickles."""
 
-    def __init__(self, reading: Reading, segment: Segment, big_endian: bool) -> None:
+    def __init__(self, reading: Reading, segment: Segment) -> None:
         self.reading = reading
         self.segment = segment
-        self.big_endian = big_endian
         self.table = StorageTable(self._storage)
         self.spans: dict[str, tuple[int, int]] = {}
-        if big_endian:
-            reading.remark("big-endian", "numbers are stored big-endian, and read swapped")
 
     def load(self, at: int) -> Value:
         """The object, whose pickle begins at an offset; then find the storages."""
@@ -132,21 +130,12 @@ class _Storages:
             raise UnreadableError(f"storage {reference.key!r} is missing from the file")
         start, end = self.spans[reference.key]
         data = self.segment.view[start:end]
-        origin = None if self.big_endian else self.segment.origin
+        origin = self.segment.origin
         return Storage(
             reference.key,
             end - start,
-            lambda: swapped(data, reference.dtype) if self.big_endian else data,
+            lambda: data,
             self.segment.member,
             None if origin is None else origin + start,
             reference.location,
         )
-
-
-def _is_big_endian(system: Value) -> bool:
-    if not isinstance(system, Dict):
-        return False
-    facts = [
-        value for key, value in system.pairs if isinstance(key, str) and key == "little_endian"
-    ]
-    return bool(facts) and facts[-1] is False

@@ -20,7 +20,7 @@ from modlint_plugins.readers.nested_checkpoint import open_nested
 from modlint_plugins.readers.tar_archive import TarEntry
 from modlint_plugins.readers.torch_children import children
 from modlint_plugins.readers.torch_reading import Reading, Segment
-from modlint_plugins.readers.torch_storages import Reference, StorageTable, storage_dtype, swapped
+from modlint_plugins.readers.torch_storages import Reference, StorageTable, storage_dtype
 from modlint_plugins.readers.torch_tensors import TensorCollector
 
 _MAX_ENTRIES = 250_000
@@ -37,7 +37,7 @@ def read_torch_tar(source: Source, files: Mapping[str, TarEntry]) -> Checkpoint:
     """Read PyTorch's members; what is damaged becomes a fault."""
     reading = Reading(open_nested, budget_of(source))
     tables = _Tables(reading, source, files)
-    tables.read_order()
+    tables.read_facts()
     for read in (tables.read_storages, tables.read_tensors):
         try:
             read()
@@ -60,7 +60,6 @@ class _Tables:
         self.reading = reading
         self.source = source
         self.files = files
-        self.big_endian = False
         self.table = StorageTable(self._storage)
         self.spans: dict[str, tuple[int, int]] = {}
         self.values: dict[str, Value] = {}
@@ -71,17 +70,10 @@ class _Tables:
         view = self.source.view[entry.offset : entry.offset + entry.nbytes]
         return Segment(view, name, entry.offset)
 
-    def read_order(self) -> None:
-        """Find out the order of bytes."""
-        if "sys_info" not in self.files:
-            return
-        value = self.reading.interpret(self.segment("sys_info")).value
-        facts = value.pairs if isinstance(value, Dict) else ()
-        self.big_endian = any(
-            isinstance(key, str) and key == "little_endian" and fact is False for key, fact in facts
-        )
-        if self.big_endian:
-            self.reading.remark("big-endian", "numbers are stored big-endian, and read swapped")
+    def read_facts(self) -> None:
+        """Interpret what is said of the machine; numbers are little-endian on every one."""
+        if "sys_info" in self.files:
+            self.reading.interpret(self.segment("sys_info"))
 
     def read_storages(self) -> None:
         """Find every storage, and the views of storages behind them.
@@ -213,9 +205,9 @@ class _Tables:
         return Storage(
             reference.key,
             end - start,
-            lambda: swapped(data, reference.dtype) if self.big_endian else data,
+            lambda: data,
             "storages",
-            None if self.big_endian else entry.offset + start,
+            entry.offset + start,
             reference.location,
         )
 

@@ -72,7 +72,7 @@ def tensor_of(record: TensorRecord, label: Label) -> Tensor:
     storage = reference.table.storage(reference)
     if reference.view is not None:
         if sum(reference.view) > reference.elements:
-            raise UnreadableError(f"tensor {label.name!r} views a part outside of its storage")
+            raise OutsideError(f"tensor {label.name!r} views a part outside of its storage")
         offset += reference.view[0]
     view = View(storage, dtype, offset, shape, strides)
     _check_bounds(view, label.name)

@@ -265,11 +265,15 @@ def _refusals(archive: Archive, prefix: str) -> Iterator[str]:
         yield "PyTorch refuses the archive: its first file lies in no folder"
         return
     version = _note(archive, f"{prefix}.data/version") or _note(archive, f"{prefix}version")
+    version = None if version is None else version.strip()
     if version is None:
         yield "PyTorch refuses the archive: it states no version"
     elif not version.isdigit() or not 1 <= int(version[:9]) <= _NEWEST:
         yield f"PyTorch refuses the archive: its version is {version[:20]!r}"
     order = _note(archive, f"{prefix}byteorder")
+    alignment = _note(archive, f"{prefix}.storage_alignment")
+    if alignment is not None and not alignment.isdigit():
+        yield f"PyTorch refuses the archive: its storage alignment is {alignment[:20]!r}"
     if order not in (None, "little", "big"):
         yield f"PyTorch refuses the archive: its order of bytes is {str(order)[:20]!r}"
 
@@ -280,7 +284,7 @@ def _note(archive: Archive, name: str) -> str | None:
     if member is None:
         return None
     try:
-        return bytes(archive.read(member, _MAX_NOTE)).decode("utf-8", "backslashreplace").strip()
+        return bytes(archive.read(member, _MAX_NOTE)).decode("utf-8", "backslashreplace")
     except UnreadableError:
         return ""
 

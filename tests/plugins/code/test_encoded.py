@@ -32,7 +32,7 @@ def archive() -> bytes:
 PAYLOADS = [pickle.dumps(Calls(), protocol) for protocol in range(6)]
 CONTAINERS = [
     archive(),
-    gzip.compress(b"x" * 99),
+    gzip.compress(b"x" * 99, mtime=0),
     zlib.compress(b"x" * 99),
     b"\x7fELF\x02\x01\x01" + bytes(9),
 ]

@@ -94,16 +94,12 @@ def test_modules_carry_their_source_as_persistent_ids(read: Read, tmp_path: Path
     assert [(use.qualified, use.use) for use in uses] == [("model.Net", "instantiated")]
 
 
-def test_big_endian_numbers_are_swapped(assert_same_tensors: Compare) -> None:
+def test_numbers_are_little_endian_whatever_the_file_says(assert_same_tensors: Compare) -> None:
+    """As torch.load takes them, and torch.save writes them on every machine."""
     content = saved(STATE)
-    content = content.replace(b"little_endianq\x02\x88", b"little_endianq\x02\x89")
-    data = struct.pack("<q6f", 6, *range(6))
-    assert data in content
-    content = content.replace(data, struct.pack("<q", 6) + struct.pack(">6f", *range(6)))
-    content = content.replace(struct.pack("<4h", 1, 1, 1, 1), struct.pack(">4h", 1, 1, 1, 1))
-    checkpoint = checkpoint_of(content)
-    assert [remark.kind for remark in checkpoint.remarks] == ["big-endian"]
-    assert_same_tensors(checkpoint, STATE)
+    other = content.replace(b"little_endianq\x02\x88", b"little_endianq\x02\x89")
+    assert other != content
+    assert_same_tensors(checkpoint_of(other), STATE)
 
 
 def test_a_truncated_storage_is_a_fault_and_the_others_are_read() -> None:
