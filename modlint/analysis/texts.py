@@ -76,8 +76,8 @@ class Texts(FileAnalysis[Gathered]):
 
 
 def _texts(checkpoint: Checkpoint) -> Iterator[Text]:
-    yield from _joined("the names of tensors", checkpoint.tensors)
-    yield from _joined("the metadata's keys", map(str, checkpoint.metadata))
+    yield from _joined("a tensor's name", checkpoint.tensors)
+    yield from _joined("a key of the metadata", map(str, checkpoint.metadata))
     for key, value in checkpoint.metadata.items():
         for text in _strings(value):
             yield Text(f"metadata {key!r}", text)
