@@ -1,189 +1,74 @@
 """modlint beside the scanners: verdicts over a corpus of hostile files, and wall time.
 
-Usage: python benchmarks/scanners.py --venv DIR --corpus DIR [--rounds N] [--output FILE]
+Usage: python benchmarks/scanners.py --venv DIR [--corpus DIR] [--literature] [--rounds N]
+    [--jobs N] [--output FILE]
 
-DIR of --venv is a virtual environment that holds picklescan, fickling, modelscan and modelaudit;
-those that it lacks are left out. DIR of --corpus holds files and a MANIFEST.json that states
-what each is: malicious, malformed, suspicious or benign. Each tool is run as a process of its
-own for each file, with telemetry off; nothing but the tools opens a hostile file. Times are
-medians over rounds in which the tools take turns, so that whatever else the machine does
-touches all of them alike.
+DIR of --venv is a virtual environment that holds picklescan, fickling, modelscan, modelaudit and
+hayward; those that it lacks are left out. DIR of --corpus holds files and a MANIFEST.json that
+states what each is: malicious, malformed, suspicious or benign. --literature scans the cases that
+`tests/threats` rebuilds from public text. Each tool gets a process of its own for each file (a fork
+of one that has imported the tool), with telemetry off; nothing else opens a hostile file. Times are
+medians over rounds in which the tools take turns, started as a user starts them, so that whatever
+else the machine does touches all of them alike.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import json
-import os
 import subprocess
 import sys
 import tempfile
 import time
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
+import literature
+from scanning import VERDICTS, Tool, side_by_side, timed, tools
+
 MAX_RATIO_TO_PICKLESCAN = 3.0
 MAX_RATIO_TO_CRC = 1.5
-ENVIRONMENT = {
-    "DO_NOT_TRACK": "1",
-    "NO_ANALYTICS": "1",
-    "PROMPTFOO_DISABLE_TELEMETRY": "1",
-    "OMP_NUM_THREADS": "1",
-    "PYTHONDONTWRITEBYTECODE": "",
-    "PYTHONUTF8": "1",
-}
 EXPECTED = ("malicious", "malformed", "suspicious", "benign")
-VERDICTS = ("error", "warning", "clean", "failed", "not scanned")
 WANTED = {
     "malicious": {"error"},
     "malformed": {"error"},
     "suspicious": {"error", "warning"},
     "benign": {"clean", "warning", "not scanned"},
 }
-TIMEOUT = 120
 
 
-@dataclass(frozen=True)
-class Tool:
-    """A scanner.
-
-    Attributes:
-        name: what the table calls it.
-        command: from a file to the command line.
-        verdict: from the finished process to one of `VERDICTS`.
-    """
-
-    name: str
-    command: Callable[[Path], list[str]]
-    verdict: Callable[[subprocess.CompletedProcess[str]], str]
-
-
-def modlint_verdict(run: subprocess.CompletedProcess[str]) -> str:
-    """The worst finding; what is no checkpoint and has no finding above a note is not scanned."""
-    try:
-        report = json.loads(run.stdout)
-    except ValueError:
-        return "failed"
-    summary = report["summary"]
-    if summary["error"]:
-        return "error"
-    if summary["warning"]:
-        return "warning"
-    statuses = {file["status"] for file in report["files"]}
-    return "not scanned" if statuses == {"not-a-checkpoint"} else "clean"
-
-
-def by_code(codes: dict[int, str]) -> Callable[[subprocess.CompletedProcess[str]], str]:
-    """The verdict that the exit code stands for."""
-    return lambda run: codes.get(run.returncode, "failed")
-
-
-def picklescan_verdict(run: subprocess.CompletedProcess[str]) -> str:
-    """Exit code 1 for a dangerous global, 2 where the scan failed."""
-    if run.returncode == 0 and "Scanned files: 0" in run.stdout:
-        return "not scanned"
-    return by_code({0: "clean", 1: "error", 2: "failed"})(run)
-
-
-def fickling_verdict(run: subprocess.CompletedProcess[str]) -> str:
-    """Exit code 1 for what is not likely safe; a file that it cannot parse is a failure."""
-    if "failed to parse" in run.stdout + run.stderr or "Traceback" in run.stderr:
-        return "failed"
-    return by_code({0: "clean", 1: "error"})(run)
-
-
-def modelaudit_verdict(run: subprocess.CompletedProcess[str]) -> str:
-    """Critical issues are errors; exit code 2 stands for a scan that failed or found no file."""
-    try:
-        report = json.loads(run.stdout[run.stdout.index("{") :])
-    except ValueError:
-        return "failed"
-    severities = {issue.get("severity") for issue in report.get("issues", [])}
-    if "critical" in severities:
-        return "error"
-    if "warning" in severities:
-        return "warning"
-    if run.returncode not in (0, 1):
-        return "failed"
-    return "clean" if report.get("files_scanned", 1) else "not scanned"
-
-
-def tools(venv: Path) -> Iterator[Tool]:
-    """modlint, and the scanners that the virtual environment holds."""
-    options = ("--isolated", "--no-progress", "--select", "SEC,FMT,GRF", "--output-format", "json")
-    known = [
-        Tool(
-            "modlint",
-            lambda path: [sys.executable, "-m", "modlint", "check", *options, str(path)],
-            modlint_verdict,
-        ),
-        Tool(
-            "picklescan",
-            lambda path: [str(venv / "bin/picklescan"), "--path", str(path)],
-            picklescan_verdict,
-        ),
-        Tool(
-            "fickling",
-            lambda path: [
-                str(venv / "bin/fickling"),
-                "--check-safety",
-                "--json-output",
-                os.devnull,
-                str(path),
-            ],
-            fickling_verdict,
-        ),
-        Tool(
-            "modelscan",
-            lambda path: [str(venv / "bin/modelscan"), "--path", str(path)],
-            by_code({0: "clean", 1: "error", 2: "failed", 3: "not scanned"}),
-        ),
-        Tool(
-            "modelaudit",
-            lambda path: [
-                str(venv / "bin/modelaudit"), "scan", str(path), "--format", "json", "--no-cache",
-            ],
-            modelaudit_verdict,
-        ),
-    ]  # fmt: skip
-    for tool in known:
-        if tool.name == "modlint" or (venv / "bin" / tool.name).exists():
-            yield tool
-
-
-def execute(tool: Tool, path: Path) -> tuple[str, float]:
-    """The verdict and the wall time in seconds."""
-    started = time.perf_counter()
-    try:
-        run = subprocess.run(
-            tool.command(path),
-            env=os.environ | ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=TIMEOUT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return "failed", float(TIMEOUT)
-    return tool.verdict(run), time.perf_counter() - started
-
-
-def judge(corpus: Path, known: list[Tool]) -> dict[str, dict[str, str]]:
+def over_corpus(corpus: Path, known: list[Tool], jobs: int) -> dict[str, dict[str, str]]:
     """By file, by tool: the verdict; under "expected" what the manifest states."""
     manifest = json.loads((corpus / "MANIFEST.json").read_text())["files"]
-    verdicts: dict[str, dict[str, str]] = {}
-    for number, entry in enumerate(manifest):
-        row = {"expected": entry["expected"], "why": entry.get("why", "")}
-        for tool in known:
-            row[tool.name] = execute(tool, corpus / entry["file"])[0]
-        verdicts[entry["file"]] = row
-        print(f"{number + 1}/{len(manifest)}", end="\r", file=sys.stderr)
-    return verdicts
+    told = side_by_side([corpus / entry["file"] for entry in manifest], known, jobs)
+    return {
+        entry["file"]: {"expected": entry["expected"], "why": entry.get("why", "")} | row
+        for entry, row in zip(manifest, told, strict=True)
+    }
+
+
+def over_literature(known: list[Tool], jobs: int, output: Path) -> list[str]:
+    """The sums; what each tool says of each case goes to a file of its own beside the output."""
+    with tempfile.TemporaryDirectory() as folder:
+        told = literature.cases(Path(folder), known, jobs)
+    lines = ["# What the scanners say of the literature's cases", "", *literature.each(told)]
+    output.with_name("literature.md").write_text("\n".join(lines) + "\n")
+    return [*literature.sums(told), ""]
+
+
+def versions(venv: Path, known: list[Tool]) -> list[str]:
+    """The tools with the versions that are installed."""
+    names = [tool.name for tool in known if tool.name != "modlint"]
+    script = "import sys, importlib.metadata as m; print([m.version(n) for n in sys.argv[1:]])"
+    run = subprocess.run(
+        [venv / "bin/python", "-c", script, *names], capture_output=True, text=True, check=True
+    )
+    found = ast.literal_eval(run.stdout)
+    return [f"{name} {version}" for name, version in zip(names, found, strict=True)]
 
 
 def checkpoint(folder: Path, megabytes: int) -> Path:
@@ -216,11 +101,11 @@ def measure(known: list[Tool], rounds: int) -> tuple[dict[str, dict[int, float]]
     with tempfile.TemporaryDirectory() as folder:
         paths = {size: checkpoint(Path(folder), size) for size in (1, 100)}
         for tool in known:  # compiles it, and brings its files into memory
-            execute(tool, paths[1])
+            timed(tool, paths[1])
         for _ in range(rounds):
             for size, path in paths.items():
                 for tool in known:
-                    times[tool.name][size].append(execute(tool, path)[1])
+                    times[tool.name][size].append(timed(tool, path))
             passes.append(crc_pass(paths[100]))
     medians = {name: {size: median(t) for size, t in of.items()} for name, of in times.items()}
     return medians, median(passes)
@@ -266,17 +151,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--venv", type=Path, required=True)
     parser.add_argument("--corpus", type=Path)
+    parser.add_argument("--literature", action="store_true", help="scan the cases of the tests")
+    parser.add_argument("--jobs", type=int, default=2, help="tools that scan at a time")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/scanners.md"))
     arguments = parser.parse_args()
     known = list(tools(arguments.venv))
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
     medians, crc = measure(known, arguments.rounds)
     lines = ["# modlint beside the scanners", "", *time_table(medians, crc), ""]
     if arguments.corpus:
-        verdicts = judge(arguments.corpus, known)
+        verdicts = over_corpus(arguments.corpus, known, arguments.jobs)
         lines += [*verdict_table(verdicts, known), "", *differences(verdicts), ""]
         arguments.output.with_suffix(".json").write_text(json.dumps(verdicts, indent=1))
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    if arguments.literature:
+        lines += over_literature(known, arguments.jobs, arguments.output)
+    lines += [", ".join(versions(arguments.venv, known)) + ".", ""]
     arguments.output.write_text("\n".join(lines))
     print("\n".join(lines))
     own = medians["modlint"]

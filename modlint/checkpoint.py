@@ -12,28 +12,6 @@ from typing import Any
 from modlint.dtypes import DType
 from modlint.pickles import PickleTrace
 
-CHECKPOINT_EXTENSIONS = (
-    ".pt",
-    ".pth",
-    ".pt2",
-    ".th",
-    ".ckpt",
-    ".safetensors",
-    ".onnx",
-    ".pth.tar",
-)
-"""File names that promise a checkpoint; the pre-commit hook selects by the same list."""
-
-_PICKLE_EXTENSIONS = (".pkl", ".pickle", ".joblib")
-
-AMBIGUOUS_EXTENSIONS = (".bin", ".npz", ".distcp")
-"""File names that often hold a checkpoint; discovery looks at them too."""
-
-
-def promises_checkpoint(path: Path) -> bool:
-    """Whether the file's name says that it is a checkpoint, or a pickle."""
-    return path.name.lower().endswith(CHECKPOINT_EXTENSIONS + _PICKLE_EXTENSIONS)
-
 
 class Status(enum.StrEnum):
     """What became of a file."""
@@ -197,6 +175,23 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class SparseTensor:
+    """One tensor that is made of several: a sparse or a nested one.
+
+    Attributes:
+        name: the path to it.
+        layout: PyTorch's name of it ("sparse_coo", "sparse_csr"), "nested" for a nested tensor.
+        size: the size that the file states, () where it states none.
+        parts: names of the tensors that it is made of, by what they are ("indices").
+    """
+
+    name: str
+    layout: str
+    size: tuple[int, ...]
+    parts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A file's content, inert.
 
@@ -212,6 +207,7 @@ class Checkpoint:
         faults: parts of the file that could not be read; each makes the file unreadable.
         members: every entry of the archives in the file, in the file's order.
         graph: the format's own graph, for the graph builder of that format; opaque to others.
+        sparse: tensors that are made of several.
     """
 
     path: Path
@@ -225,6 +221,7 @@ class Checkpoint:
     faults: tuple[Remark, ...] = ()
     members: tuple[Member, ...] = ()
     graph: Any = None
+    sparse: tuple[SparseTensor, ...] = ()
 
     @property
     def parameters(self) -> int:

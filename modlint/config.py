@@ -55,9 +55,9 @@ class NetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, r
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """The settings of a run; the kebab-case field names are the keys of the configuration."""
 
-    select: Annotated[tuple[str, ...], describe("rules to run: ALL, prefixes, codes, names")] = (
-        "ALL",
-    )
+    select: Annotated[
+        tuple[str, ...], describe("rules to run: ALL, profiles, prefixes, codes, names")
+    ] = ("ALL",)
     extend_select: Annotated[tuple[str, ...], describe("rules to run beside `select`")] = ()
     ignore: Annotated[tuple[str, ...], describe("rules not to run")] = ()
     per_file_ignores: Annotated[
@@ -94,11 +94,15 @@ class Configuration(msgspec.Struct, frozen=True):
         settings: the settings.
         file: the configuration file, None where there is none.
         root: the folder that file patterns are relative to.
+        unsteered: the settings without the file, where nobody named it: it was found.
+        unapplied: a file that was found and does not apply.
     """
 
     settings: Settings
     file: Path | None
     root: Path
+    unsteered: Settings | None = None
+    unapplied: Path | None = None
 
 
 def find_config(start: Path) -> Path | None:

@@ -8,15 +8,30 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from modlint.checkpoint import AMBIGUOUS_EXTENSIONS, CHECKPOINT_EXTENSIONS
+from modlint.errors import UnreadableError
+from modlint.file_names import is_code, is_companion, is_listed, promises_checkpoint
 from modlint.ignored import IgnoreFiles
+from modlint.passed_over import PassedOver
 
-_PICKLES = (".pkl", ".pickle", ".joblib", ".mar")
-_INDEXES = (".safetensors.index.json", ".bin.index.json")
-_LOOKED_AT = (*CHECKPOINT_EXTENSIONS, *AMBIGUOUS_EXTENSIONS, *_PICKLES, *_INDEXES)
-_DISTRIBUTED = ".metadata"
-"""Name of the file that describes a distributed checkpoint's parts."""
-_SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
+_REPOSITORY = ".git"
+_INSTALLED = frozenset({"__pycache__", "node_modules", "site-packages"})
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How folders are searched.
+
+    Attributes:
+        holds_checkpoint: whether a file may be a checkpoint by its content; raises
+            `UnreadableError` where it cannot be opened.
+        excludes: whether the user has excluded a file.
+        everything: whether hidden folders, folders of packages and what git ignores are searched
+            too; a repository's own folder never is.
+    """
+
+    holds_checkpoint: Callable[[Path], bool]
+    excludes: Callable[[Path], bool]
+    everything: bool = False
 
 
 @dataclass(slots=True)
@@ -24,37 +39,44 @@ class Discovery:
     """What was found.
 
     Attributes:
-        files: files to check, each once: those named by the user, and in folders those whose
-            name looks like a checkpoint's.
+        files: files to check, each once, in order: those named by the user, and in folders every
+            file that may be a checkpoint or be read along with one.
+        unsure: those of the files that may turn out to be nothing worth a report of their own.
         missing: paths that do not exist.
         unsearched: folders that could not be listed, with the reason.
-        ignored: number of files passed over because git ignores them.
+        passed_over: what was not looked at.
+        others: number of files that were looked at and are not to be checked.
     """
 
     files: list[Path] = field(default_factory=list)
+    unsure: set[Path] = field(default_factory=set)
     missing: list[Path] = field(default_factory=list)
     unsearched: list[tuple[Path, str]] = field(default_factory=list)
-    ignored: int = 0
+    passed_over: PassedOver = field(default_factory=PassedOver)
+    others: int = 0
 
 
-def discover(paths: Iterable[Path], exclude: Callable[[Path], bool]) -> Discovery:
+def discover(paths: Iterable[Path], search: Search) -> Discovery:
     """Find the files to check, in a stable order; what is named outright is never excluded.
 
     A path that does not exist and holds `*`, `?` or `[` is a pattern; `**` is any folders. In a
-    folder, what its repository's .gitignore files name is passed over, links to files are
-    followed and links to folders are not.
+    folder every file is looked at, by name and content; links to files are followed, links to
+    folders are not.
     """
     found = Discovery()
+    named: list[Path] = []
     for path in paths:
-        named = [path] if os.path.lexists(path) else _expand(path)
-        if not named:
+        expanded = [path] if os.path.lexists(path) else _expand(path)
+        if not expanded:
             found.missing.append(path)
-        for item in named:
+        for item in expanded:
             if os.path.isdir(item):  # noqa: PTH112 (Path.is_dir raises for a path too long)
-                found.files += (file for file in _walk(item, found) if not exclude(file))
+                found.files += _Walk(item, search, found).files()
             else:
                 found.files.append(item)
-    found.files = list(dict.fromkeys(found.files))
+                named.append(item)
+    found.unsure.difference_update(named)
+    found.files = _without_targets(list(dict.fromkeys(found.files)), found.unsure)
     return found
 
 
@@ -66,26 +88,85 @@ def _expand(pattern: Path) -> list[Path]:
     return [Path(name) for name in sorted(names)]
 
 
-def _walk(folder: Path, found: Discovery) -> Iterator[Path]:
-    def note(error: OSError) -> None:
-        found.unsearched.append((Path(error.filename), error.strerror or str(error)))
+def _without_targets(files: list[Path], unsure: set[Path]) -> list[Path]:
+    """The files, less those that a link among them leads to.
 
-    ignored = IgnoreFiles(folder)
-    for parent, folders, files in os.walk(folder, onerror=note):
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and name not in _SKIPPED_FOLDERS
-        )
-        links = (Path(parent, name) for name in folders if Path(parent, name).is_symlink())
-        found.unsearched += ((link, "it is a link; name it to search it") for link in links)
-        for name in sorted(files):
-            path = Path(parent, name)
-            if not _looks_like_checkpoint(name):
-                continue
-            if ignored.match(path):
-                found.ignored += 1
-            else:
+    A hub's cache keeps each file once under a checksum, and links to it by its name.
+    """
+    targets = {os.path.realpath(file) for file in files if file.is_symlink()}
+    if not targets:
+        return files
+    return [f for f in files if f not in unsure or f.is_symlink() or _real(f) not in targets]
+
+
+def _real(path: Path) -> str:
+    return os.path.realpath(path)
+
+
+class _Walk:
+    """The search of one folder."""
+
+    def __init__(self, folder: Path, search: Search, found: Discovery) -> None:
+        self._folder = folder
+        self._search = search
+        self._found = found
+        self._ignored = IgnoreFiles(folder, heeded=not search.everything)
+
+    def files(self) -> Iterator[Path]:
+        """The files to check; what else there is goes into the discovery."""
+        for parent, folders, names in os.walk(self._folder, onerror=self._note):
+            folders[:] = [name for name in sorted(folders) if self._enters(parent, name)]
+            paths = [Path(parent, name) for name in sorted(names)]
+            yield from self._chosen([path for path in paths if not self._passes(path)])
+
+    def _note(self, error: OSError) -> None:
+        self._found.unsearched.append((Path(error.filename), error.strerror or str(error)))
+
+    def _enters(self, parent: str, name: str) -> bool:
+        path = Path(parent, name)
+        passed = self._found.passed_over
+        if name == _REPOSITORY or (name.startswith(".") and not self._search.everything):
+            passed.hidden.append(name)
+        elif name in _INSTALLED and not self._search.everything:
+            passed.installed.append(name)
+        elif path.is_symlink():
+            self._found.unsearched.append((path, "it is a link; name it to search it"))
+        elif self._ignored.match_folder(path):
+            passed.ignored_folders += 1
+        else:
+            return True
+        return False
+
+    def _passes(self, path: Path) -> bool:
+        """Whether a file is passed over; counts it."""
+        if self._ignored.match(path):
+            self._found.passed_over.ignored_files += 1
+        elif self._search.excludes(path):
+            self._found.passed_over.excluded += 1
+        else:
+            return False
+        return True
+
+    def _chosen(self, paths: list[Path]) -> Iterator[Path]:
+        """Those of a folder's files that are to be checked."""
+        checkpoints = [self._may_be_checkpoint(path) for path in paths]
+        beside = any(checkpoints)
+        for path, may_be_checkpoint in zip(paths, checkpoints, strict=True):
+            if may_be_checkpoint or is_companion(path) or (beside and is_code(path)):
+                if not is_listed(path):
+                    self._found.unsure.add(path)
                 yield path
+            elif may_be_checkpoint is not None:
+                self._found.others += 1
 
-
-def _looks_like_checkpoint(name: str) -> bool:
-    return name.lower().endswith(_LOOKED_AT) or name == _DISTRIBUTED
+    def _may_be_checkpoint(self, path: Path) -> bool | None:
+        """Whether a file may be a checkpoint; None where nothing tells, which is counted."""
+        if is_listed(path) or promises_checkpoint(path):
+            return True
+        try:
+            return self._search.holds_checkpoint(path)
+        except UnreadableError:
+            if self._search.everything:
+                return True
+            self._found.passed_over.unopened += not is_companion(path)
+            return None

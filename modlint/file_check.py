@@ -13,13 +13,15 @@ from modlint.checkpoint import Checkpoint, Status
 from modlint.config import Configuration
 from modlint.errors import Unavailable, UsageError
 from modlint.examination import FileExamination
+from modlint.examined import closed, is_idle
+from modlint.file_names import is_code, is_companion, promises_checkpoint
 from modlint.loading import build_networks, load
 from modlint.registry import Registry
 from modlint.report import FileReport
 from modlint.rule import Rule
 from modlint.run_record import RunRecord
-from modlint.selection import Patterns
-from modlint.verdict import Outcome, Target, Verdict
+from modlint.selection import Patterns, is_closed
+from modlint.verdict import Outcome, Severity, Target, Verdict
 
 Baseline = FileExamination | Unavailable | None
 """What files are compared with, why it cannot be read, or nothing."""
@@ -46,6 +48,10 @@ class FileCheck:
     """The check of one file with the rules that were selected for it.
 
     Rules that need a baseline are not run where there is none: they have nothing to say.
+
+    Attributes:
+        idle: after the check, whether the file holds nothing that was worth checking, and no
+            rule says more of it than that.
     """
 
     def __init__(
@@ -61,6 +67,8 @@ class FileCheck:
         self.registry = registry
         self.baseline = baseline
         self.rules = [rule for rule in rules if baseline is not None or not rule.needs_baseline]
+        self.closed = is_closed(configuration.settings, registry.rules.values())
+        self.idle = True
 
     def report(self, progress: Progress, record: RunRecord) -> FileReport:
         """Examine the file as each container that it claims to be."""
@@ -70,6 +78,9 @@ class FileCheck:
                 checkpoint, self.configuration, self.registry, progress, self.baseline
             )
             verdicts = list(self._verdicts(examination))
+            if self.closed:
+                verdicts = closed(verdicts, checkpoint, self.rules)
+            self.idle &= is_idle(checkpoint) and not any(map(self._tells, verdicts))
             networks = examination.networks
             reports.append(FileReport.of(str(self.path), checkpoint, networks, verdicts))
             record.errors += (f"{self.path}: {error}" for error in examination.internal_errors)
@@ -93,6 +104,15 @@ class FileCheck:
                 yield self._weighed(rule, verdict)
         if _unread_untold(examination.checkpoint, self.rules):
             yield from _unread(silent, examination.checkpoint)
+
+    def _tells(self, verdict: Verdict) -> bool:
+        """Whether a verdict says more than that the file is no checkpoint that is read."""
+        if verdict.outcome is not Outcome.FAIL:
+            return False
+        if verdict.rule in {rule.code for rule in self.rules if rule.reports_faults}:
+            return self.closed and verdict.severity is Severity.ERROR
+        known = self.closed or is_companion(self.path) or is_code(self.path)
+        return known or promises_checkpoint(self.path) or verdict.severity is Severity.ERROR
 
     def _weighed(self, rule: Rule[Any], verdict: Verdict) -> Verdict:
         """The verdict with the severity that the settings give it."""

@@ -19,13 +19,14 @@ class IgnoreFiles:
 
     Args:
         folder: the folder that is searched.
+        heeded: whether they count at all.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, heeded: bool = True) -> None:
         self._folder = folder
         self._resolved = folder.resolve()
         self._patterns: dict[Path, GitIgnoreSpec | None] = {}
-        self._root = _repository(self._resolved)
+        self._root = _repository(self._resolved) if heeded else None
         if self._root is not None and self._is_ignored(self._resolved / "any", self._root):
             self._root = self._resolved
 
@@ -35,12 +36,20 @@ class IgnoreFiles:
             return False
         return self._is_ignored(self._resolved / path.relative_to(self._folder), self._root)
 
-    def _is_ignored(self, path: Path, root: Path) -> bool:
-        """The innermost .gitignore that speaks of the file decides."""
+    def match_folder(self, path: Path) -> bool:
+        """Whether a folder under the folder is ignored, and with it everything that it holds."""
+        if self._root is None:
+            return False
+        resolved = self._resolved / path.relative_to(self._folder)
+        return self._is_ignored(resolved, self._root, end="/")
+
+    def _is_ignored(self, path: Path, root: Path, end: str = "") -> bool:
+        """The innermost .gitignore that speaks of the path decides."""
         for folder in path.parents:
             patterns = self._of(folder)
             if patterns is not None:
-                decision = patterns.check_file(path.relative_to(folder).as_posix()).include
+                name = path.relative_to(folder).as_posix() + end
+                decision = patterns.check_file(name).include
                 if decision is not None:
                     return decision
             if folder == root:

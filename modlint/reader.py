@@ -17,6 +17,9 @@ FORMAT_NOT_READ = "format-not-read"
 class Reader(Protocol):
     """One container format.
 
+    A reader that names what is no checkpoint may say so with ``sought = False``: in folders,
+    nothing is checked for being claimed by it.
+
     Attributes:
         name: the format's name in reports ("torch-zip").
         description: one line for `modlint plugins`.

@@ -141,10 +141,15 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     settings: Mapping[str, Any]
     exit_code: int
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole run; `problems` of the run are missing paths and plugins that failed to load."""
+    """A whole run.
+
+    `problems` of the run are missing paths and plugins that failed to load; `notes` say what was
+    passed over, and what a configuration in the checked folder switches off.
+    """
 
     schema: str = SCHEMA
     run: Run

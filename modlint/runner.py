@@ -16,14 +16,17 @@ from modlint.analysis import Progress
 from modlint.baseline_model import note_baseline, read_baseline
 from modlint.checkpoint import Status
 from modlint.config import Configuration
-from modlint.discovery import Discovery, discover
+from modlint.content import sought_by
+from modlint.discovery import Search, discover
 from modlint.file_check import FileCheck
+from modlint.profiles import is_safety
 from modlint.registry import Registry
 from modlint.report import FileReport, Report, Run, Summary
 from modlint.rule_settings import instantiate
+from modlint.run_notes import note_discovery, note_others
 from modlint.run_record import RunRecord
 from modlint.selection import Patterns, select_rules, validate_selectors
-from modlint.text import count
+from modlint.steering import excluder, steering_note
 from modlint.verdict import Severity
 
 FileProgress = Callable[[Path, int, int], AbstractContextManager[Progress]]
@@ -47,17 +50,26 @@ def check(
     validate_selectors(settings, registry.rules)
     rules = instantiate(registry.rules, settings)
     _require_device(settings.device)
-    found = discover(paths, Patterns(settings.exclude, configuration.root).match)
+    excludes = Patterns(settings.exclude, configuration.root).match
+    found = discover(
+        paths, Search(sought_by(registry.readers), excludes, everything=is_safety(settings))
+    )
     record = RunRecord(skipped=list(registry.problems))
-    _note_discovery(found, record)
+    note_discovery(found, excluder(configuration), record)
     baseline = read_baseline(configuration, registry, record)
-    files = []
+    files: list[FileReport] = []
+    idle: list[FileReport] = []
     for index, path in enumerate(found.files):
         selected = select_rules(configuration, registry.rules.values(), path)
         with progress(path, index, len(found.files)) as file_progress:
             chosen = [rules[rule.code] for rule in selected]
             examined = FileCheck(path, configuration, registry, chosen, baseline)
-            files.append(examined.report(file_progress, record))
+            report = examined.report(file_progress, record)
+            (idle if examined.idle and path in found.unsure else files).append(report)
+    note_others(found, idle, len(files), record)
+    reported = [Path(file.path) for file in files]
+    note = steering_note(configuration, registry.rules, paths, reported)
+    record.notes += [note] if note is not None else []
     note_baseline(baseline, record)
     return _report(files, configuration, registry, record, time.perf_counter() - started)
 
@@ -67,18 +79,6 @@ def _require_device(setting: str) -> None:
         from modlint.analysis.numerics.device import choose_device
 
         choose_device(setting, 0)
-
-
-def _note_discovery(found: Discovery, record: RunRecord) -> None:
-    for path in found.missing:
-        record.errors.append(f"{path}: no such file or folder")
-    for path, reason in found.unsearched:
-        record.skipped.append(f"{path}: folder not searched: {reason}")
-    if found.ignored:
-        files = count(found.ignored, "file")
-        record.skipped.append(f"{files} passed over: git ignores them; name them to check them")
-    if not found.files and not found.missing:
-        record.skipped.append("no checkpoint found in the paths given")
 
 
 def _report(
@@ -100,6 +100,7 @@ def _report(
         settings=_settings_in_report(configuration),
         exit_code=_exit_code(files, configuration, record, summary),
         problems=(*record.errors, *record.skipped),
+        notes=tuple(record.notes),
     )
     return Report(run=run, summary=summary, files=tuple(files))
 

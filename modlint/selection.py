@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from modlint.config import Configuration, Settings, nearest
 from modlint.errors import UsageError
+from modlint.profiles import PROFILES, SAFETY, expanded, is_safety
 from modlint.rule import Rule
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
+
+
+_SAFETY = "SEC"
 
 
 class Patterns:
@@ -53,9 +57,9 @@ def validate_selectors(settings: Settings, rules: Mapping[str, type[Rule[Any]]])
     selectors += [s for ignored in settings.per_file_ignores.values() for s in ignored]
     names = {rule.name for rule in rules.values()}
     for selector in selectors:
-        known = selector == "ALL" or selector in names
+        known = selector == "ALL" or selector in names or selector in PROFILES
         if not known and not any(code.startswith(selector) for code in rules if selector):
-            hint = nearest(selector, [*rules, *names])
+            hint = nearest(selector, [*rules, *names, *PROFILES])
             raise UsageError(f"unknown rule selector `{selector}`{hint}")
 
 
@@ -64,12 +68,26 @@ def select_rules(
 ) -> list[type[Rule[Any]]]:
     """The rules that run on a file; the longest matching selector wins, at a tie `ignore`."""
     settings = configuration.settings
-    chosen = (*settings.select, *settings.extend_select)
-    ignored = list(settings.ignore)
+    chosen = tuple(expanded((*settings.select, *settings.extend_select)))
+    ignored = list(expanded(settings.ignore))
     for pattern, selectors in settings.per_file_ignores.items():
         if Patterns([pattern], configuration.root).match(path):
-            ignored += selectors
+            ignored += expanded(selectors)
     return [rule for rule in rules if _match(rule, chosen) > _match(rule, ignored)]
+
+
+def is_closed(settings: Settings, rules: Iterable[type[Rule[Any]]]) -> bool:
+    """Whether what was not wholly examined is an error: when safety alone is asked about."""
+    chosen = tuple(expanded((*settings.select, *settings.extend_select)))
+    ignored = tuple(expanded(settings.ignore))
+    selected = [rule for rule in rules if _match(rule, chosen) > _match(rule, ignored)]
+    alone = bool(selected) and all(rule.code.startswith(_SAFETY) for rule in selected)
+    return is_safety(settings) or alone
+
+
+def is_about_safety(code: str) -> bool:
+    """Whether a rule is of the profile `safety`."""
+    return code.startswith(PROFILES[SAFETY])
 
 
 def _match(rule: type[Rule[Any]], selectors: Iterable[str]) -> int:

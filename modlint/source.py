@@ -10,6 +10,9 @@ from pathlib import Path
 
 from modlint.errors import UnreadableError
 
+_SMALL = 1 << 14
+"""Bytes up to which reading a file takes less time than mapping it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -17,7 +20,8 @@ class Source:
 
     Attributes:
         path: where the file is, as the user gave it.
-        view: a read-only view over the memory-mapped bytes; pages are read when touched.
+        view: a read-only view over the bytes; where they are many they are memory-mapped, and
+            pages are read when touched.
     """
 
     path: Path
@@ -44,8 +48,8 @@ def open_source(path: Path) -> Source:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise UnreadableError("is no regular file", help="name a regular file")
-            if not status.st_size:
-                return Source(path, memoryview(b""))
+            if status.st_size <= _SMALL:
+                return Source(path, memoryview(file.read(_SMALL)))
             return Source(path, memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
     except OSError as error:
         reason = error.strerror or str(error)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from benign.collection import Benign, Written
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -15,3 +19,16 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the folder of real checkpoints is not beside the repository")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """Writes the benign files, each once and where it is first asked for."""
+    paths: dict[str, Path] = {}
+
+    def write(benign: Benign) -> Path:
+        if benign.id not in paths:
+            paths[benign.id] = benign.write(tmp_path_factory.mktemp("benign"))
+        return paths[benign.id]
+
+    return write

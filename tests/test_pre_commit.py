@@ -20,7 +20,7 @@ import pytest
 import yaml
 from safetensors.numpy import save_file
 
-from modlint.checkpoint import CHECKPOINT_EXTENSIONS
+from modlint.file_names import CHECKPOINT_EXTENSIONS
 from modlint.text import MAX_WIDTH
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -18,9 +18,13 @@ from typing import Any
 from benchmarks.fuzz.examine import SECONDS, Examiner
 from benchmarks.fuzz.mutate import mutant
 from benchmarks.fuzz.seeds import seed_files
+from benchmarks.fuzz.wrappers import grammar_file
 
 MEMORY = 2 << 30
 """Bytes of resident memory that a worker may take, PyTorch's own included."""
+
+MUTATED = 0.3
+"""Share of the grammar's files that are mutated besides."""
 
 _HANG = 12 * SECONDS
 """Wall-clock seconds after which a mutant's worker is ended: the machine may be busy."""
@@ -39,17 +43,38 @@ class Failure:
     problem: str
 
 
+@dataclass(frozen=True)
+class Campaign:
+    """What determines the mutants.
+
+    Attributes:
+        seed: of all that is random.
+        folders: whose files are mutated beside those written here.
+        grammar: share of the mutants whose pickles the grammar makes.
+    """
+
+    seed: int
+    folders: list[Path]
+    grammar: float = 0.25
+
+
 class Mutants:
     """The mutants of a campaign, each made anew from its index."""
 
-    def __init__(self, seed: int, folders: list[Path]) -> None:
-        self.seed = seed
-        self.files = seed_files(folders)
+    def __init__(self, campaign: Campaign) -> None:
+        self.seed = campaign.seed
+        self.grammar = campaign.grammar
+        self.files = seed_files(campaign.folders)
         self.names = list(self.files)
 
     def make(self, index: int) -> tuple[str, bytes]:
         """Name of the seed file, and the mutant."""
         rng = random.Random(f"{self.seed}:{index}")
+        if rng.random() < self.grammar:
+            name, content = grammar_file(rng)
+            if rng.random() < MUTATED:
+                content = mutant(rng, content, list(self.files.values()))
+            return name, content
         name = self.names[index % len(self.names)]
         return name, mutant(rng, self.files[name], list(self.files.values()))
 
@@ -58,8 +83,7 @@ class Mutants:
 class Task:
     """What a worker is to do."""
 
-    seed: int
-    folders: list[Path]
+    campaign: Campaign
     indices: range
 
 
@@ -68,7 +92,7 @@ def work(task: Task, pipe: Connection) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (3 * MEMORY, 3 * MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.environ["OMP_NUM_THREADS"] = "1"
-    mutants = Mutants(task.seed, task.folders)
+    mutants = Mutants(task.campaign)
     examiner = Examiner()
     with tempfile.TemporaryDirectory() as folder:
         for index in task.indices:
@@ -88,8 +112,7 @@ def work(task: Task, pipe: Connection) -> None:
 
 
 def run(
-    seed: int,
-    folders: list[Path],
+    campaign: Campaign,
     indices: range,
     failed: Callable[[Failure], None],
 ) -> None:
@@ -99,7 +122,7 @@ def run(
     suspects: set[int] = set()
     while start < indices.stop:
         ours, theirs = context.Pipe(duplex=False)
-        task = Task(seed, folders, range(start, indices.stop))
+        task = Task(campaign, range(start, indices.stop))
         worker = context.Process(target=work, args=(task, theirs), daemon=True)
         worker.start()
         theirs.close()
@@ -162,9 +185,9 @@ class Ledger:
             file.write(json.dumps(entry) + "\n")
 
 
-def batch(seed: int, folders: list[Path], indices: range) -> tuple[range, list[Failure], float]:
+def batch(campaign: Campaign, indices: range) -> tuple[range, list[Failure], float]:
     """One batch of a campaign: its failures and the seconds it took."""
     started = time.monotonic()
     failures: list[Failure] = []
-    run(seed, folders, indices, failures.append)
+    run(campaign, indices, failures.append)
     return indices, failures, time.monotonic() - started

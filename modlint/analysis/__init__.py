@@ -115,12 +115,13 @@ def modlint_analyses() -> Iterable[type[Analysis[Any]]]:
     from modlint.analysis.onnx_check import OnnxCheck
     from modlint.analysis.openings import Openings
     from modlint.analysis.scales import UnitScales
+    from modlint.analysis.sparse import SparseIndices
     from modlint.analysis.statistics import TensorStatistics
     from modlint.analysis.texts import Texts
     from modlint.analysis.units import UnitWeights
     from modlint.analysis.weights import WeightGraph
 
-    of_files = (Checksums, OnnxCheck, Openings, Texts)
+    of_files = (Checksums, OnnxCheck, Openings, SparseIndices, Texts)
     of_units = (UnitWeights, UnitScales, Flow, NegligibleUnits, CarryingUnits, Components)
     graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph)
     of_clusters = (Partition, SpectralSum, ClusterTest)

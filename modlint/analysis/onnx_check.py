@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
@@ -10,19 +11,41 @@ from modlint.checkpoint import Checkpoint, Tensor
 from modlint.errors import Unavailable
 
 Kind = Literal[
-    "invalid",  # onnx.checker refuses it
+    # a runtime refuses the model
+    "invalid",  # a node, a type or a function that no runtime accepts
     "inference",  # types or shapes contradict one another
     "undefined",  # a name that nothing defines is read
-    "unsorted",  # a name is read before it is defined
+    "unsorted",  # a name is read before it is defined, in a subgraph or a function
+    "cycle",  # nodes wait for one another
     "duplicate",  # a name is defined twice
+    "duplicate-node-name",
     "recursive",  # functions call one another without end, or too often
+    "unknown-operator",  # of the standard's domains, in which nobody else may add one
+    # runtimes load it
+    "out-of-order",  # a name of the main graph is read before it is defined
+    "stated-shape",  # a shape that the file states is not the one that inference finds
+    "nonconforming",  # onnx.checker refuses it
     "unused-node",
     "no-nodes",
-    "duplicate-node-name",
     "no-shape",
     "custom-operator",
     "unknown-domain",
 ]
+
+REFUSED: frozenset[Kind] = frozenset(
+    (
+        "invalid",
+        "inference",
+        "undefined",
+        "unsorted",
+        "cycle",
+        "duplicate",
+        "duplicate-node-name",
+        "recursive",
+        "unknown-operator",
+    )
+)
+"""What onnxruntime refuses while it parses, resolves or checks the types of a model."""
 
 
 @runtime_checkable
@@ -37,6 +60,10 @@ class OnnxGraph(Protocol):
 
     def constant(self, proto: Any) -> Tensor | None:
         """The tensor of any TensorProto of the model, None where it cannot be read."""
+        ...
+
+    def strings(self, proto: Any) -> Iterator[bytes]:
+        """The elements of a TensorProto of strings, as the file holds them."""
         ...
 
 
@@ -62,7 +89,7 @@ class OnnxValidity:
     Attributes:
         problems: in the graph's order.
         nodes: number of nodes, those of subgraphs and functions included.
-        inferred: whether strict shape inference ran: it does on a model with no error so far.
+        inferred: whether strict shape inference ran: it does where nothing else is wrong.
     """
 
     problems: tuple[Problem, ...]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from modlint.analysis import FileAnalysis
 from modlint.analysis.onnx_check import OnnxGraph
+from modlint.analysis.onnx_texts import onnx_texts
 from modlint.checkpoint import Checkpoint
 from modlint.errors import UnreadableError
 
@@ -58,7 +59,7 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class Texts(FileAnalysis[Gathered]):
-    """Metadata, tensors' names, code; doc strings and string attributes of ONNX nodes."""
+    """Metadata, tensors' names, code, every text of an ONNX model."""
 
     name: ClassVar[str] = "texts"
     description: ClassVar[str] = "texts beside the tensors: metadata, doc strings, code"
@@ -78,7 +79,8 @@ class Texts(FileAnalysis[Gathered]):
 def _texts(checkpoint: Checkpoint) -> Iterator[Text]:
     yield from _joined("a tensor's name", checkpoint.tensors)
     yield from _joined("a key of the metadata", map(str, checkpoint.metadata))
-    for key, value in checkpoint.metadata.items():
+    is_onnx = isinstance(checkpoint.graph, OnnxGraph)  # all of its texts are in the graph
+    for key, value in () if is_onnx else checkpoint.metadata.items():
         for text in _strings(value):
             yield Text(f"metadata {key!r}", text)
     for member in checkpoint.members:
@@ -91,7 +93,7 @@ def _texts(checkpoint: Checkpoint) -> Iterator[Text]:
             where = f"code {member.name!r}"
             yield Text(where, code, member.name, code=scripted, source=not scripted)
     if isinstance(checkpoint.graph, OnnxGraph):
-        yield from _graph_texts(checkpoint.graph.model.graph)
+        yield from (Text(where, text) for where, text in onnx_texts(checkpoint.graph))
 
 
 def _missing(checkpoint: Checkpoint) -> Iterator[str]:
@@ -130,28 +132,3 @@ def _strings(value: object) -> Iterator[str]:
             pending += ((item, depth + 1) for item in reversed(held))
         elif depth < _MAX_NESTED and isinstance(held, Mapping):
             pending += ((part, depth + 1) for pair in held.items() for part in pair)
-
-
-def _graph_texts(graph: Any) -> Iterator[Text]:
-    yield from _doc("the graph", graph)
-    for node in graph.node:
-        label = f"node {_text(node.name) or _text(node.op_type)!r}"
-        yield from _doc(label, node)
-        for attribute in node.attribute:
-            for value in (attribute.s, *attribute.strings):
-                if value:
-                    yield Text(f"{label}, attribute {_text(attribute.name)!r}", _text(value))
-            for inner in (attribute.g, *attribute.graphs):
-                if inner.node:
-                    yield from _graph_texts(inner)
-
-
-def _doc(where: str, holder: Any) -> Iterator[Text]:
-    if holder.doc_string:
-        yield Text(where, _text(holder.doc_string))
-
-
-def _text(value: str | bytes) -> str:
-    if isinstance(value, str):
-        return value[:MAX_TEXT]
-    return value[:MAX_TEXT].decode("utf-8", "backslashreplace")

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         say([f"internal error in the reporter {reporter.name}: {type(error).__name__}: {error}"])
         return WRONG_USAGE
     sys.stdout.flush()
-    say(report.run.problems)
+    say([*report.run.problems, *report.run.notes])
     return report.run.exit_code
 
 

@@ -56,7 +56,9 @@ def _add_check(commands: _Commands) -> None:
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     """Flags that stand for settings; each keeps the setting's name."""
-    rules = parser.add_argument_group("rules (a code, a prefix of it, a name, or ALL; by commas)")
+    rules = parser.add_argument_group(
+        "rules (a code, a prefix of it, a name, a profile, or ALL; by commas)"
+    )
     for flag, description in (
         ("--select", "run these rules"),
         ("--extend-select", "run these beside the selected"),

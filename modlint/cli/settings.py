@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from modlint.config import Configuration, Settings, find_config, load_config
+from modlint.config import Configuration, Settings, load_config
 from modlint.errors import UsageError
+from modlint.steering import load_found
 
 
 def configuration(arguments: argparse.Namespace) -> Configuration:
@@ -24,7 +25,7 @@ def configuration(arguments: argparse.Namespace) -> Configuration:
         raise UsageError("--config: one configuration file at most")
     file = files[0] if files else None
     if file is None and not arguments.isolated:
-        file = find_config(Path.cwd())
+        return load_found(Path.cwd(), overrides, _flags(arguments))
     return load_config(file, overrides, _flags(arguments))
 
 

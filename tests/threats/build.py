@@ -15,15 +15,18 @@ CALL = SYSTEM + b"(S'id'\ntR"
 
 RUN = CALL + b"."
 
+ANYWHERE = "*"
+"""In place of a member: wherever the finding lies."""
+
 
 @dataclass(frozen=True)
 class Finding:
     """What modlint must say.
 
     Attributes:
-        rule: the rule's code; where two may say it, both with "|" between them.
-        severity: of the finding.
-        member: the archive member, None for the file itself.
+        rule: the rule's code; where several may say it, all with "|" between them.
+        severity: of the finding; where either will do, both with "|" between them.
+        member: the archive member, None for the file itself, `ANYWHERE` is not compared.
         offset: in the member or the file; None is not compared.
         message: a part of the message.
     """
@@ -45,17 +48,20 @@ class Threat:
     Attributes:
         line: the number of the threat.
         title: what the file tries.
-        write: writes the file, or the folder, and returns what to check and the findings.
+        write: writes the file, or the folder, and returns what to check and the findings; none
+            where the file is healthy, and nothing above a note may be said of it.
+        group: the part of the literature that tells of it, "" where it has a line alone.
     """
 
     line: int
     title: str
     write: Writer
+    group: str = ""
 
     @property
     def id(self) -> str:
         """For the test's name."""
-        return f"{self.line}: {self.title}"
+        return f"{self.group or self.line}: {self.title}"
 
 
 @dataclass(frozen=True)

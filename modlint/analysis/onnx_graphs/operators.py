@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from modlint.analysis.onnx_check import Problem
+from modlint.analysis.onnx_graphs.calls import (
+    called_functions,
+    domain_of,
+    function_key,
+    operator_key,
+)
+from modlint.analysis.onnx_graphs.contrib import CONTRIB
 from modlint.analysis.onnx_graphs.structure import MAX_PROBLEMS, node_label, subgraphs, text
 
-_STANDARD = ("", "ai.onnx")
+STANDARD = frozenset({"", "ai.onnx.ml", "ai.onnx.training"})
+"""Domains whose operators are onnx's own, whatever a model's functions are called."""
+_NEWEST = {"ai.onnx.ml": 3, "ai.onnx.training": 1}
+"""A version of each other domain that every onnx knows, for models that name none."""
 _STRANGER = "modlint.unknown"
 _EXPERIMENTAL = (
     "ATen Affine ConstantFill Crop DynamicSlice GRUUnit GivenTensorFill ImageScaler"
@@ -17,65 +27,105 @@ _EXPERIMENTAL = (
 """Operators of the first releases; onnx prints a line for each of them."""
 
 
+def drop_uncalled_functions(model: Any) -> None:
+    """Take out the functions that no runtime calls: it has the operator itself, or nothing does.
+
+    The model is changed in place; the domain "ai.onnx" becomes "" throughout.
+    """
+    for opset in (*model.opset_import, *(o for f in model.functions for o in f.opset_import)):
+        opset.domain = domain_of(opset)
+    for node in nodes(model):
+        node.domain = domain_of(node)
+    called = called_functions(model)
+    kept = [
+        function
+        for index, function in enumerate(model.functions)
+        if index in called and not _is_shadowed(function)
+    ]
+    for function in kept:
+        function.domain = domain_of(function)
+    copies = [type(function).FromString(function.SerializeToString()) for function in kept]
+    model.ClearField("functions")
+    model.functions.extend(copies)
+
+
+def _is_shadowed(function: Any) -> bool:
+    domain, name, _ = function_key(function)
+    return domain in STANDARD or name in CONTRIB.get(domain, ())
+
+
 def set_strangers_aside(model: Any) -> list[Problem]:
     """Note every operator that onnx has no definition of; the model is changed in place."""
-    imported = {text(opset.domain): opset.version for opset in model.opset_import}
-    own = {(text(function.domain), text(function.name)) for function in model.functions}
+    imported = {domain_of(opset): opset.version for opset in model.opset_import}
+    own = {function_key(function) for function in model.functions}
     problems: dict[tuple[str, str], Problem] = {}
     for node in nodes(model):
-        domain, operator = text(node.domain), text(node.op_type)
-        if (domain, operator) in own:
+        key = operator_key(node)
+        domain, operator, _ = key
+        if key in own or domain in STANDARD and _is_defined(operator, domain, imported):
+            if domain in STANDARD:
+                _import(model, domain, imported, _newest(domain))
             continue
-        problem = _judge(node, domain, operator, imported)
-        if problem is None:
-            continue
-        if len(problems) < MAX_PROBLEMS:
-            problems.setdefault((domain, operator), problem)
-        if domain in _STANDARD or domain.startswith("ai.onnx."):
+        if operator not in CONTRIB.get(domain, ()) and len(problems) < MAX_PROBLEMS:
+            problems.setdefault((domain, operator), _judge(node, domain, operator, imported))
+        if domain in STANDARD:
             node.domain = domain = _STRANGER
-        if domain not in imported:
-            imported[domain] = 1
-            model.opset_import.add(domain=domain, version=1)
-            for function in model.functions:
-                function.opset_import.add(domain=domain, version=1)
+        _import(model, domain, imported)
     return list(problems.values())
 
 
 def nodes(model: Any) -> Iterator[Any]:
     """Every node of a model, those of subgraphs and functions included."""
     for body in (model.graph, *model.functions):
-        yield from _nodes(body)
+        yield from body_nodes(body.node)
 
 
-def _nodes(body: Any) -> Iterator[Any]:
-    for node in body.node:
+def body_nodes(outer: Iterable[Any]) -> Iterator[Any]:
+    """Nodes and, each after its own, those of their subgraphs."""
+    for node in outer:
         yield node
         for graph in subgraphs(node):
-            yield from _nodes(graph)
+            yield from body_nodes(graph.node)
 
 
-def _judge(node: Any, domain: str, operator: str, imported: dict[str, int]) -> Problem | None:
+def _import(model: Any, domain: str, imported: dict[str, int], version: int = 1) -> None:
+    """Import a domain wherever it is not; runtimes know the newest of the standard's anyway."""
+    if domain not in imported:
+        imported[domain] = version
+        model.opset_import.add(domain=domain, version=version)
+    for function in model.functions:
+        if all(text(opset.domain) != domain for opset in function.opset_import):
+            function.opset_import.add(domain=domain, version=imported[domain])
+
+
+def _newest(domain: str) -> int:
+    import onnx
+
+    version: int = onnx.defs.onnx_opset_version() if domain == "" else _NEWEST[domain]
+    return version
+
+
+def _judge(node: Any, domain: str, operator: str, imported: dict[str, int]) -> Problem:
+    import onnx
+
     label = node_label(node)
-    version = imported.get(domain)
-    if version is None and domain in ("", "ai.onnx"):
-        version = imported.get("ai.onnx" if domain == "" else "")
-        if version is None:
-            return None  # the checker says so
     called = f"node {label!r} calls {operator} of {domain or 'ai.onnx'!r}"
-    if version is None:
+    newest = onnx.defs.onnx_opset_version()
+    if domain in STANDARD and domain in imported and (domain or imported[domain] <= newest):
+        version = imported[domain]
+        return Problem("unknown-operator", f"{called}, which opset {version} does not have", label)
+    if domain not in imported:
         return Problem("unknown-domain", f"{called}, a domain that no opset_import names", label)
-    if _is_defined(operator, domain, version):
-        return None
     return Problem("custom-operator", f"{called}, which onnx does not define", label)
 
 
-def _is_defined(operator: str, domain: str, version: int) -> bool:
+def _is_defined(operator: str, domain: str, imported: dict[str, int]) -> bool:
     import onnx
 
+    version = imported.get(domain, _newest(domain))
     if operator in _EXPERIMENTAL.split() or not 0 < version < 1 << 31:
         return False
     try:
-        onnx.defs.get_schema(operator, version, "" if domain == "ai.onnx" else domain)
+        return not onnx.defs.get_schema(operator, version, domain).deprecated
     except onnx.defs.SchemaError:
         return False
-    return True

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from modlint.analysis.onnx_check import Problem
+from modlint.analysis.onnx_check import Kind, Problem
 
 MAX_PROBLEMS = 100
+CONSTANT = "Constant"
+"""Operator of nodes that runtimes take for initialisers: their order and names do not matter."""
 
-Scopes = tuple[set[str], ...]
-"""Names that may be read, innermost graph first; each set grows as its graph is walked."""
+
+@dataclass(slots=True)
+class _Scope:
+    """Names of one graph or function.
+
+    Attributes:
+        known: those that may be read; grows as the nodes are walked.
+        later: those that some node defines.
+        sorts: whether a runtime puts the nodes in order itself; those of the main graph only.
+    """
+
+    known: set[str]
+    later: Set[str]
+    sorts: bool = False
+
+
+_Scopes = tuple[_Scope, ...]  # innermost first
 
 
 @dataclass(slots=True)
@@ -27,56 +44,80 @@ class Structure:
     problems: list[Problem] = field(default_factory=list)
     nodes: int = 0
 
-    def model(self, model: Any) -> None:
-        """Walk a ModelProto."""
+    def model(self, model: Any, called: Set[int]) -> None:
+        """Walk a ModelProto; of functions that nothing calls only the outputs matter.
+
+        Args:
+            model: the model.
+            called: indices of the functions that the graph calls.
+        """
         self._graph(model.graph, (), where="the graph")
         if not model.graph.node:
             self._add(Problem("no-nodes", "the graph holds no nodes: it computes nothing"))
-        for function in model.functions:
-            given = {*map(text, function.input)}
-            self._body(function, given, (), list(map(text, function.output)), "a function")
+        for index, function in enumerate(model.functions):
+            walk = self if index in called else Structure()
+            walk.function(function)
+            if walk is not self:
+                self.nodes += walk.nodes
+            self._function_outputs(function)
 
-    def _graph(self, graph: Any, outer: Scopes, where: str) -> None:
+    def function(self, function: Any) -> None:
+        """Walk a FunctionProto."""
+        outputs = [*map(text, function.output)]
+        self._body(function, {*map(text, function.input)}, (), outputs)
+
+    def _function_outputs(self, function: Any) -> None:
+        defined = {text(name) for node in function.node for name in node.output}
+        for name in map(text, function.output):
+            if name not in defined:
+                what = f"function {text(function.name)!r} gives {name!r}, which no node defines"
+                self._add(Problem("undefined", what))
+
+    def _graph(self, graph: Any, outer: _Scopes, where: str) -> None:
         inputs = [text(value.name) for value in graph.input]
-        for name, count in Counter(inputs).items():
+        for name, count in Counter(filter(None, inputs)).items():
             if count > 1:
                 self._add(Problem("duplicate", f"{where} has {count} inputs called {name!r}"))
-        initialisers = {text(tensor.name) for tensor in graph.initializer}
-        initialisers |= {text(sparse.values.name) for sparse in graph.sparse_initializer}
+        own = {*inputs, *(text(tensor.name) for tensor in graph.initializer)}
+        own |= {text(sparse.values.name) for sparse in graph.sparse_initializer}
         outputs = [text(value.name) for value in graph.output]
-        self._body(graph, {*inputs, *initialisers}, outer, outputs, where)
+        self._body(graph, own, outer, outputs, sorts=not outer)
+        defined = own.union(*(map(text, node.output) for node in graph.node))
+        for name in outputs:
+            if not name or name not in defined:
+                self._add(Problem("undefined", f"{where} gives {name!r}, which no node defines"))
 
     def _body(
-        self, body: Any, own: set[str], outer: Scopes, outputs: list[str], where: str
+        self, body: Any, own: set[str], outer: _Scopes, outputs: list[str], sorts: bool = False
     ) -> None:
-        defined = {text(name) for node in body.node for name in node.output}
-        used = {*outputs, *(name for node in body.node for name in _read(node))}
-        names = Counter(text(node.name) for node in body.node if node.name)
-        for name, count in names.items():
+        computing = [node for node in body.node if node.op_type != CONSTANT]
+        constants = {text(n) for node in body.node if node.op_type == CONSTANT for n in node.output}
+        for name, count in Counter(text(node.name) for node in computing if node.name).items():
             if count > 1:
                 message = f"{count} nodes are called {name!r}"
                 self._add(Problem("duplicate-node-name", message, name))
-        scopes = (set(own), *outer)
+        later = {text(name) for node in computing for name in node.output}
+        used = {*outputs, *(name for node in body.node for name in _read(node))}
+        scopes = (_Scope({*own, *constants}, later, sorts), *outer)
         for node in body.node:
             self.nodes += 1
-            self._node(node, scopes, defined, used)
-        for name in outputs:
-            if name not in own and name not in defined:
-                self._add(Problem("undefined", f"{where} gives {name!r}, which no node defines"))
+            if node.op_type != CONSTANT:
+                self._node(node, scopes, used)
 
-    def _node(self, node: Any, scopes: Scopes, defined: set[str], used: set[str]) -> None:
+    def _node(self, node: Any, scopes: _Scopes, used: Set[str]) -> None:
         label = node_label(node)
         for name in filter(None, map(text, node.input)):
-            if not _is_known(name, scopes):
-                self._add(_unknown(label, name, name in defined))
+            kind = _fault(name, scopes)
+            if kind is not None:
+                self._add(_unknown(label, name, kind))
         for graph in subgraphs(node):
             self._graph(graph, scopes, f"a subgraph of node {label!r}")
         outputs = [name for name in map(text, node.output) if name]
         for name in outputs:
-            if _is_known(name, scopes):
+            if any(name in scope.known for scope in scopes):
                 self._add(Problem("duplicate", f"node {label!r} defines {name!r} again", label))
-            scopes[0].add(name)
-        if outputs and node.op_type != "Constant" and used.isdisjoint(outputs):
+            scopes[0].known.add(name)
+        if outputs and used.isdisjoint(outputs):
             message = f"nothing reads what node {label!r} ({text(node.op_type)}) computes"
             self._add(Problem("unused-node", message, label))
 
@@ -103,8 +144,29 @@ def subgraphs(node: Any) -> Iterator[Any]:
         yield from attribute.graphs
 
 
-def _is_known(name: str, scopes: Scopes) -> bool:
-    return any(name in names for names in scopes)
+def graphs(model: Any) -> Iterator[Any]:
+    """Every GraphProto of a model: its own, and those in attributes, functions included."""
+    yield model.graph
+    yield from _inner(model.graph.node)
+    for function in model.functions:
+        yield from _inner(function.node)
+
+
+def _inner(nodes: Iterable[Any]) -> Iterator[Any]:
+    for node in nodes:
+        for graph in subgraphs(node):
+            yield graph
+            yield from _inner(graph.node)
+
+
+def _fault(name: str, scopes: _Scopes) -> Kind | None:
+    """What is wrong with reading a name, None where nothing is."""
+    if any(name in scope.known for scope in scopes):
+        return None
+    for scope in scopes:
+        if name in scope.later:
+            return "out-of-order" if scope.sorts else "unsorted"
+    return "undefined"
 
 
 def _read(node: Any) -> Iterator[str]:
@@ -116,7 +178,7 @@ def _read(node: Any) -> Iterator[str]:
             yield from _read(inner)
 
 
-def _unknown(label: str, name: str, later: bool) -> Problem:
-    if later:
-        return Problem("unsorted", f"node {label!r} reads {name!r} before it is defined", label)
-    return Problem("undefined", f"node {label!r} reads {name!r}, which nothing defines", label)
+def _unknown(label: str, name: str, kind: Kind) -> Problem:
+    if kind == "undefined":
+        return Problem(kind, f"node {label!r} reads {name!r}, which nothing defines", label)
+    return Problem(kind, f"node {label!r} reads {name!r} before it is defined", label)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modlint_plugins.pickling.handing_on import planted
 from modlint_plugins.pickling.limits import Malformed
 from modlint_plugins.pickling.operations import operation
 from modlint_plugins.pickling.values import Dict, Object, Pairs, Set, Value
@@ -124,6 +125,7 @@ def _paired(values: list[Value]) -> Pairs:
 
 
 def _extend(machine: Machine, target: Value, values: list[Value]) -> None:
+    machine.note_changed(target)
     if isinstance(target, list):
         if any(value is target for value in values):
             machine.anomaly("a list that holds itself")
@@ -132,6 +134,7 @@ def _extend(machine: Machine, target: Value, values: list[Value]) -> None:
         _check_hashable(machine, values)
         target.items.extend(values)
     elif isinstance(target, Object):
+        _call_planted(machine, target, values)
         target.items = target.items or []
         target.items.extend(values)
     else:
@@ -140,6 +143,7 @@ def _extend(machine: Machine, target: Value, values: list[Value]) -> None:
 
 def _update(machine: Machine, target: Value, pairs: Pairs) -> None:
     _check_hashable(machine, [key for key, _ in pairs])
+    machine.note_changed(target)
     if isinstance(target, Dict):
         target.pairs.extend(pairs)
     elif isinstance(target, Object):
@@ -149,6 +153,15 @@ def _update(machine: Machine, target: Value, pairs: Pairs) -> None:
         machine.anomaly(f"{machine.opcode} on what is no dict")
 
 
+def _call_planted(machine: Machine, target: Object, values: list[Value]) -> None:
+    """Call what the file set as the method by which an instance is filled."""
+    names = ("add",) if machine.opcode == "ADDITEMS" else ("extend", "append")
+    for name in names:
+        method = planted(machine, target, name)
+        if method is not None:
+            machine.call(method, (values,))
+
+
 def _check_hashable(machine: Machine, keys: list[Value]) -> None:
     """Keys are hashed when the file is loaded: a list or dict stops that, a huge tuple hangs it."""
     for key in keys:
@@ -156,17 +169,5 @@ def _check_hashable(machine: Machine, keys: list[Value]) -> None:
             machine.anomaly(f"{machine.opcode} with a key that cannot be hashed")
         else:
             machine.note_hashed(key)
-            if _is_deep(machine, key):
+            if isinstance(key, tuple) and machine.depth(key) > _DEEPEST:
                 machine.anomaly(f"a key of tuples nested more than {_DEEPEST:,} deep")
-
-
-def _is_deep(machine: Machine, key: Value) -> bool:
-    """Whether hashing a key would overflow the stack of the program that loads it."""
-    level = {id(key): key} if isinstance(key, tuple) else {}
-    for _ in range(_DEEPEST):
-        parts = (part for value in level.values() for part in value)
-        level = {id(part): part for part in parts if isinstance(part, tuple)}
-        if not level:
-            return False
-        machine.budget.spend_opcodes(len(level))
-    return True

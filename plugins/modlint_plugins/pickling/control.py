@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modlint_plugins.pickling.limits import Malformed
+from modlint_plugins.pickling.numbers import natural
 from modlint_plugins.pickling.opcodes import HIGHEST_PROTOCOL
 from modlint_plugins.pickling.operations import operation
 from modlint_plugins.pickling.values import Value
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 _FRAME = 1 << 16
 """Bytes of a frame when picklers end it (CPython, Lib/pickle.py, _FRAME_SIZE_TARGET)."""
+
+_LONGEST_INDEX = 4000
+"""Characters of a memo index; C takes any number of leading zeros."""
 
 _SPARSE = 1_000_000
 """Entries that a memo may lack: picklers number them one after the other."""
@@ -131,10 +135,7 @@ def put_line(machine: Machine, line: bytes) -> None:
 
 
 def _index(line: bytes) -> int:
-    try:
-        index = int(line[:20])
-    except ValueError:
-        index = -1
-    if index < 0 or len(line) > 20:
+    index = natural(line) if len(line) <= _LONGEST_INDEX else None
+    if index is None:
         raise Malformed("a memo index that is no natural number")
     return index

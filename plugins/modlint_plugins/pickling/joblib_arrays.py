@@ -1,56 +1,69 @@
 """Arrays that joblib writes into a pickle's stream, behind the wrapper that announces them.
 
-Only joblib's own unpickler steps over them; any other runs them as opcodes, so both readings are
-followed. Source: joblib 1.x, `numpy_pickle.py`, `NumpyArrayWrapper.read_array`.
+Only joblib's own unpickler steps over them; any other runs their bytes as opcodes. Which of the
+two will load a file nothing tells, so that `scan` reads it in both ways.
+Source: joblib 1.x, `numpy_pickle.py`, `NumpyArrayWrapper.read_array`.
 """
 
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from modlint_plugins.pickling.limits import Budget, Limits, Malformed
-from modlint_plugins.pickling.opcodes import OPCODES, has_header
+from modlint_plugins.pickling.handing_on import attributes, hand_on
+from modlint_plugins.pickling.limits import Malformed
 from modlint_plugins.pickling.values import Array, Blob, Dict, Global, NumpyDType, Object, Value
 
 if TYPE_CHECKING:
     from modlint_plugins.pickling.machine import Machine
 
-_CODES = frozenset(opcode.code for opcode in OPCODES.values())
 _WRAPPER = ("joblib.numpy_pickle", "NumpyArrayWrapper")
+_READ_ONLY = frozenset({"dtype", "subclass"})
+"""Attributes of a wrapper that hold classes and are not called."""
 
 
 class Jumped(Exception):
     """The stream goes on at the machine's `end`, not behind the current opcode."""
 
 
+class _Stated(NamedTuple):
+    """What a wrapper states of its array."""
+
+    dtype: NumpyDType
+    shape: tuple[int, ...]
+    fortran: bool
+    aligned: bool
+
+
 def follow_wrapper(machine: Machine, target: Value) -> None:
-    """Read the array behind a wrapper that was just built, and put it in the wrapper's place.
+    """Note the array behind a wrapper that was just built; where joblib reads, step over it.
 
     Raises:
-        Jumped: the array was stepped over.
-        Malformed: it does not fit in the stream.
+        Jumped: the array was stepped over, and stands in the wrapper's place.
+        Malformed: the wrapper describes no array, or one that does not fit in the stream.
     """
-    stated = _stated(target)
-    if stated is None:
+    if not is_wrapper(target):
         return
+    machine.wrapped = True
+    if not machine.joblib:
+        return
+    _note_attributes(machine, target)
+    stated = _stated(target)
     machine.frame_start = machine.frame_end = 0  # joblib ends the frame before an array
-    dtype, shape, fortran, aligned = stated
-    start, view = machine.end, machine.view
-    if dtype.code.startswith("O") or (dtype.structured and has_header(view, start)):
+    start = machine.end
+    if stated.dtype.objects:
         machine.stack[-1] = _follow(machine, start)
-        raise Jumped
-    _try_opcodes(machine, start)
-    begin = start
-    if aligned:
-        begin += 1 + (view[start] if start < len(view) else 0)
-    end = begin + _width(dtype) * prod(shape)
-    if end > len(view):
-        raise Malformed(f"an array of {end - begin:,} bytes is cut off")
-    offset = None if machine.origin is None else machine.origin + begin
-    machine.stack[-1] = Array(shape, dtype, fortran, Blob(view[begin:end], offset))
-    machine.end = end
+    else:
+        machine.stack[-1] = _array(machine, stated, start)
+    machine.arrays.append((start, machine.end))
     raise Jumped
+
+
+def is_wrapper(value: Value) -> bool:
+    """Whether a value announces an array."""
+    if not isinstance(value, Object) or not isinstance(value.function, Global):
+        return False
+    return value.function.canonical == _WRAPPER
 
 
 def _follow(machine: Machine, start: int) -> Value:
@@ -64,42 +77,37 @@ def _follow(machine: Machine, start: int) -> Value:
     return inner.value
 
 
-def _try_opcodes(machine: Machine, start: int) -> None:
-    """Run an array's bytes as opcodes, as pickle's own unpickler would."""
-    if start >= len(machine.view) or machine.view[start] not in _CODES:
-        return  # joblib's padding ends that reading at once
-    inner = machine.fork(start)
-    inner.budget = Budget(Limits(opcodes=10_000, globals=100))
-    inner.stack, inner.below = list(machine.stack), [list(stack) for stack in machine.below]
-    inner.memo = dict(machine.memo)
-    inner.run()
-    if any(_is_name(use.module) and _is_name(use.name) for use in inner.uses):
-        machine.adopt(inner)
-        machine.anomaly("opcodes in the bytes of an array")
+def _array(machine: Machine, stated: _Stated, start: int) -> Array:
+    view = machine.view
+    begin = start
+    if stated.aligned:
+        begin += 1 + (view[start] if start < len(view) else 0)
+    end = begin + (stated.dtype.itemsize or 0) * prod(stated.shape)
+    if end > len(view):
+        raise Malformed(f"an array of {end - begin:,} bytes is cut off")
+    offset = None if machine.origin is None else machine.origin + begin
+    machine.end = end
+    return Array(stated.shape, stated.dtype, stated.fortran, Blob(view[begin:end], offset))
 
 
-def _is_name(text: str) -> bool:
-    return all(part.isidentifier() for part in text.split("."))
+def _note_attributes(machine: Machine, wrapper: Object) -> None:
+    """Joblib calls the wrapper's methods: a global in the place of one is called."""
+    for pairs in attributes(wrapper):
+        machine.budget.spend_opcodes(len(pairs))
+        for key, value in pairs:
+            if isinstance(key, str) and key not in _READ_ONLY:
+                hand_on(machine, value, wrapper, key)
 
 
-def _width(dtype: NumpyDType) -> int:
-    """Bytes of one element, as its code states them ("f8", "V12", "U4")."""
-    digits = dtype.code.lstrip("<>|=")[1:]
-    if not digits.isdigit() or len(digits) > 9:
-        return 8 if dtype.code[:1] in ("M", "m") else 0
-    return int(digits) * (4 if dtype.code.startswith("U") else 1)
-
-
-def _stated(target: Value) -> tuple[NumpyDType, tuple[int, ...], bool, bool] | None:
-    if not isinstance(target, Object) or not isinstance(target.function, Global):
-        return None
-    if target.function.canonical != _WRAPPER or not isinstance(target.state, Dict):
-        return None
-    state = {key: value for key, value in target.state.pairs if isinstance(key, str)}
+def _stated(wrapper: Object) -> _Stated:
+    pairs = wrapper.state.pairs if isinstance(wrapper.state, Dict) else ()
+    state = {key: value for key, value in pairs if isinstance(key, str)}
     dtype, shape = state.get("dtype"), state.get("shape")
-    if not isinstance(dtype, NumpyDType) or not isinstance(shape, tuple):
-        return None
-    if not all(type(size) is int and 0 <= size < 1 << 62 for size in shape):
-        return None
     aligned = state.get("numpy_array_alignment_bytes") is not None
-    return dtype, shape, state.get("order") == "F", aligned
+    sizes = shape if isinstance(shape, tuple) else ()
+    plain = all(isinstance(size, int) and 0 <= size < 1 << 62 for size in sizes)
+    if not isinstance(dtype, NumpyDType) or not plain or sizes is not shape:
+        raise Malformed("joblib's wrapper describes no array")
+    if not dtype.objects and not dtype.itemsize:
+        raise Malformed("joblib's wrapper describes an array of elements without bytes")
+    return _Stated(dtype, tuple(map(int, sizes)), state.get("order") == "F", aligned)

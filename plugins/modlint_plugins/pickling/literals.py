@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from modlint_plugins.pickling.limits import LimitReached, Malformed
+from modlint_plugins.pickling.numbers import integer, real
 from modlint_plugins.pickling.opcodes import Span
 from modlint_plugins.pickling.operations import operation
 from modlint_plugins.pickling.values import Blob, OutOfBand
@@ -74,10 +75,10 @@ def long_line(machine: Machine, line: bytes) -> None:
 def float_line(machine: Machine, line: bytes) -> None:
     """A decimal float."""
     machine.budget.spend_copy(len(line))
-    try:
-        machine.stack.append(float(line))
-    except ValueError:
-        raise Malformed("text that is no number") from None
+    value = real(line)
+    if value is None:
+        raise Malformed("text that is no number")
+    machine.stack.append(value)
 
 
 @operation("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8")
@@ -176,14 +177,16 @@ def _unescape(escape: re.Match[bytes]) -> bytes:
 
 def _decimal(machine: Machine, line: bytes) -> int:
     machine.budget.spend_copy(len(line))
-    if line.strip().lstrip(b"+-").isalnum():
-        _check_integer(machine, len(line))
-    elif len(line) > machine.budget.limits.integer_bytes:
+    if len(line) > machine.budget.limits.integer_bytes and not line[:64].strip(b"+-0_ ").isalnum():
         raise Malformed("text that is no integer")
+    _check_integer(machine, len(line))
     try:
-        return int(line, 0) if line.strip() != b"00" else 0
+        value = integer(line)
     except ValueError:
-        raise Malformed("text that is no integer") from None
+        raise LimitReached(f"an integer of {len(line):,} digits") from None
+    if value is None:
+        raise Malformed("text that is no integer")
+    return value
 
 
 def _check_integer(machine: Machine, nbytes: int) -> None:

@@ -12,10 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from modlint.pickles import GlobalUse, Use
 from modlint_plugins.pickling import containers, control, literals, objects
+from modlint_plugins.pickling.allocation import account
 from modlint_plugins.pickling.control import Stopped
+from modlint_plugins.pickling.depth import Depths
+from modlint_plugins.pickling.handing_on import (
+    GETATTR,
+    callees,
+    note_arguments,
+    note_planted,
+)
 from modlint_plugins.pickling.joblib_arrays import Jumped
 from modlint_plugins.pickling.limits import Budget, Interruption, LimitReached, Malformed
 from modlint_plugins.pickling.opcodes import OPCODES, Decoder, has_header
@@ -53,6 +62,7 @@ class Machine:
         budget: what interpretation may still cost.
         resolve: from a persistent id to the value that stands for it.
         origin: offset of the view in the file; None where the file does not hold it as it is.
+        joblib: whether the arrays that joblib writes into a stream are stepped over.
 
     Attributes:
         stack: the values above the last MARK.
@@ -70,6 +80,11 @@ class Machine:
         shared: how often a container was pushed again.
         hashed: keys and arguments, which loading may hash or walk over before they are dropped.
         anomalies: offset and description of what no pickler writes.
+        hazards: offset, kind and description of what corrupts or exhausts memory when loaded.
+        allocated: bytes that calls asked for beyond what the file holds.
+        calling: the global of the call that is being interpreted.
+        wrapped: a wrapper of joblib's announces an array within the stream.
+        arrays: spans of the arrays that joblib's reading stepped over.
         ambiguous: why C and Python may read the stream differently.
         value: what the pickle stands for; where it broke off, the outermost value begun.
         stopped: STOP was reached.
@@ -83,11 +98,13 @@ class Machine:
         budget: Budget,
         resolve: Callable[[Value], Value] = PersistentId,
         origin: int | None = 0,
+        joblib: bool = False,
     ) -> None:
         self.view = view
         self.budget = budget
         self.resolve = resolve
         self.origin = origin
+        self.joblib = joblib
         self.stack: list[Value] = []
         self.below: list[list[Value]] = []
         self.memo: dict[int, Value] = {}
@@ -102,6 +119,12 @@ class Machine:
         self.shared = 0
         self.hashed: list[Value] = []
         self.anomalies: list[tuple[int, str]] = []
+        self.hazards: list[tuple[int, str, str]] = []
+        self.allocated = 0
+        self.calling: Global | None = None
+        self.wrapped = False
+        self.arrays: list[tuple[int, int]] = []
+        self._depths = Depths()
         self.ambiguous: str | None = None
         self.value: Value = None
         self.stopped = False
@@ -195,7 +218,7 @@ class Machine:
             self.embedded.append(blob)
 
     def fork(self, start: int) -> Machine:
-        """A machine for another reading of the same bytes, on the same account."""
+        """A machine for a pickle within the stream, on the same account."""
         return Machine(self.view, start, self.budget, self.resolve, self.origin)
 
     def adopt(self, other: Machine) -> None:
@@ -204,7 +227,12 @@ class Machine:
         self.nested += other.nested
         self.embedded += other.embedded
         self.anomalies += other.anomalies
+        self.hazards += other.hazards
         self.opcodes += other.opcodes
+
+    def depth(self, value: tuple[Value, ...]) -> int:
+        """Levels of tuples within a tuple."""
+        return self._depths.of(value)
 
     def push_global(self, module: str, name: str) -> None:
         """Push the inert record of a global."""
@@ -222,17 +250,37 @@ class Machine:
         if len(self.anomalies) < self.budget.limits.calls:
             self.anomalies.append((self.offset, what))
 
+    def hazard(self, kind: str, what: str) -> None:
+        """Note what corrupts or exhausts memory when it is loaded, at the current opcode."""
+        if len(self.hazards) < self.budget.limits.calls:
+            self.hazards.append((self.offset, kind, what))
+
     def call(self, function: Value, args: Value, kwargs: Value = None) -> Value:
         """What stands for the result of a call."""
         self.note_hashed(args)
-        if kwargs is None and isinstance(function, Global) and function.canonical in INTERPRETED:
-            otherwise = Object(function, args, called=True)
-            made = self._interpret(function, args, otherwise)
-            if made is not otherwise:
-                self.note(function, "called", lambda: f"{render(function)}(…)", followed=True)
-                return made
-        self.note(function, "called", lambda: render_call(function, args, kwargs))
-        return Object(function, args, kwargs, called=True)
+        otherwise = Object(function, args, kwargs, called=True)
+        literal = kwargs is None and _is_literal(args)
+        if isinstance(function, Global):
+            account(self, function, args)
+            note_planted(self, otherwise, kwargs)
+            note_arguments(self, function, args)
+            if kwargs is None and function.canonical in INTERPRETED:
+                made = self._interpret(function, args, otherwise)
+                if made is not otherwise:
+                    text = f"{render(function)}(…)"
+                    self.note(function, "called", lambda: text, followed=True, literal=literal)
+                    return made
+        else:
+            for held in callees(self, function):
+                self.call(held, args, kwargs)
+        rendered = partial(render_call, function, args, kwargs)
+        self.note(function, "called", rendered, literal=literal)
+        return otherwise
+
+    def note_changed(self, target: Value) -> None:
+        """Note that a global is filled, or what `getattr` gave: those are in use elsewhere."""
+        if isinstance(target, Global) or (isinstance(target, Object) and _is_attribute(target)):
+            self.note(target, "called", lambda: f"{render(target)} is filled by {self.opcode}")
 
     def instantiate(self, cls: Value, args: Value) -> Value:
         """What stands for `cls.__new__(cls, *args)`."""
@@ -242,6 +290,7 @@ class Machine:
         return Object(cls, args)
 
     def _interpret(self, function: Global, args: Value, otherwise: Object) -> Value:
+        self.calling = function
         try:
             return rebuild(self, function.canonical, args)
         except (Refused, TypeError):  # kind or number of the arguments
@@ -254,7 +303,12 @@ class Machine:
         )
 
     def note(
-        self, function: Value, use: Use, rendered: Callable[[], str], followed: bool = False
+        self,
+        function: Value,
+        use: Use,
+        rendered: Callable[[], str],
+        followed: bool = False,
+        literal: bool = False,
     ) -> None:
         """Record a use of the global that a callable comes from, if it comes from one."""
         for _ in range(_CHAIN):
@@ -271,7 +325,7 @@ class Machine:
         alike = (use, text, followed)
         if not any((known.use, known.rendered, known.followed) == alike for known in function.uses):
             where = self.opcode, self.offset
-            noted = GlobalUse(function.module, function.name, use, *where, text, followed)
+            noted = GlobalUse(function.module, function.name, use, *where, text, followed, literal)
             function.uses.append(noted)
 
     @property
@@ -281,6 +335,20 @@ class Machine:
         for named in self.globals:
             uses += named.uses or (_pushed(named),)
         return tuple(uses)
+
+
+def _is_attribute(value: Object) -> bool:
+    return isinstance(value.function, Global) and value.function.canonical == GETATTR
+
+
+def _is_literal(args: Value) -> bool:
+    """Whether arguments are data: numbers, text, bytes, None."""
+    if not isinstance(args, tuple):
+        return False
+    return all(arg is None or isinstance(arg, _LITERALS) for arg in args)
+
+
+_LITERALS = (bool, int, float, complex, str, Blob)
 
 
 def _pushed(named: Global) -> GlobalUse:

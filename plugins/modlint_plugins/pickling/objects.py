@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modlint_plugins.pickling.handing_on import planted
 from modlint_plugins.pickling.joblib_arrays import follow_wrapper
 from modlint_plugins.pickling.limits import Malformed
 from modlint_plugins.pickling.operations import operation
 from modlint_plugins.pickling.rebuild import set_state
 from modlint_plugins.pickling.render import render_call
-from modlint_plugins.pickling.values import Global
+from modlint_plugins.pickling.values import Blob, Global, PersistentId, Value
 
 if TYPE_CHECKING:
     from modlint_plugins.pickling.machine import Machine
+
+
+_REDUCE = "reduce_package"
 
 
 @operation("GLOBAL")
@@ -85,21 +89,44 @@ def build(machine: Machine, _: None) -> None:
     target = machine.stack[-1]
     if isinstance(target, Global):
         machine.note(target, "called", lambda: render_call("setattr", (target, state), None))
-    set_state(target, state)
+    setter = planted(machine, target, "__setstate__")
+    if setter is not None:
+        machine.call(setter, (state,))
+    machine.note_changed(target)
+    set_state(machine, target, state)
     follow_wrapper(machine, target)
+
+
+def _is_reduce(kind: Value) -> bool:
+    if isinstance(kind, Blob):
+        return bytes(kind.view[:100]) == _REDUCE.encode()
+    return isinstance(kind, str) and kind == _REDUCE
 
 
 @operation("PERSID")
 def persid(machine: Machine, line: bytes) -> None:
     """Push what a line of text refers to."""
     machine.budget.spend_copy(len(line))
-    machine.stack.append(machine.resolve(line.decode("utf-8", "backslashreplace")))
+    _push_reference(machine, line.decode("utf-8", "backslashreplace"))
 
 
 @operation("BINPERSID")
 def binpersid(machine: Machine, _: None) -> None:
     """Push what the value on the stack refers to."""
-    machine.stack[-1] = machine.resolve(machine.stack[-1])
+    _push_reference(machine, machine.stack.pop())
+
+
+def _push_reference(machine: Machine, pid: Value) -> None:
+    """Push what a persistent id refers to; torch.package's may be calls.
+
+    Source: torch 2.13, `package/package_importer.py`, `load_pickle`, `persistent_load`.
+    """
+    if isinstance(pid, tuple) and len(pid) in (3, 4) and _is_reduce(pid[0]):
+        function, args = pid[-2:]
+        rest = args if isinstance(args, tuple) else (args,)
+        machine.stack.append(machine.call(function, (PersistentId("importer"), *rest)))
+    else:
+        machine.stack.append(machine.resolve(pid))
 
 
 def _name(line: bytes) -> str:

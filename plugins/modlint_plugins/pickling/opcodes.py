@@ -57,7 +57,10 @@ def _counted(layout: str) -> Decoder:
 
 
 def _line(view: memoryview, at: int, limits: Limits) -> tuple[bytes, int]:
-    """Bytes up to a newline, which is left out."""
+    """Bytes up to a newline, which is left out.
+
+    Where the data end before one, unpicklers take the rest and cut its last byte off all the same.
+    """
     window = 64
     while True:
         window = min(4 * window, limits.copied_bytes)
@@ -65,6 +68,8 @@ def _line(view: memoryview, at: int, limits: Limits) -> tuple[bytes, int]:
         end = chunk.find(b"\n")
         if end >= 0:
             return chunk[:end], at + end + 1
+        if len(chunk) < window and len(chunk) > 1:
+            return chunk[:-1], at + len(chunk)
         if len(chunk) < window:
             raise Malformed(TRUNCATED)
         if window == limits.copied_bytes:
@@ -154,9 +159,16 @@ HIGHEST_PROTOCOL = 5
 _PROTO = 0x80
 
 
-def has_header(view: memoryview, at: int = 0) -> bool:
-    """Whether the bytes begin as pickles of protocol 2 and later do."""
-    return len(view) >= at + 2 and view[at] == _PROTO and 2 <= view[at + 1] <= HIGHEST_PROTOCOL
-
-
 OPCODES: dict[str, Opcode] = {name: Opcode(name, code[0], decode) for name, code, decode in _TABLE}
+CODES = frozenset(opcode.code for opcode in OPCODES.values())
+
+
+def has_header(view: memoryview, at: int = 0) -> bool:
+    """Whether the bytes begin as pickles of protocol 2 and later do: PROTO, then an opcode.
+
+    The length of a safetensors header begins with the same two bytes where it is 640, 896 or the
+    like; what follows those is no opcode.
+    """
+    if len(view) < at + 2 or view[at] != _PROTO or not 2 <= view[at + 1] <= HIGHEST_PROTOCOL:
+        return False
+    return len(view) == at + 2 or view[at + 2] in CODES

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from modlint_plugins.pickling import rebuild_numpy, rebuild_python, rebuild_torch
+from modlint_plugins.pickling.handing_on import note_planted
+from modlint_plugins.pickling.numpy_types import complete
 from modlint_plugins.pickling.refused import require
 from modlint_plugins.pickling.values import Array, Dict, NumpyDType, Object, Value
 
@@ -50,11 +52,18 @@ def rebuild(machine: Machine, function: Pair, args: Value) -> Value:
     return REBUILDS[function](*args)
 
 
-def set_state(target: Value, state: Value) -> None:
+def set_state(machine: Machine, target: Value, state: Value) -> None:
     """What BUILD does."""
-    if isinstance(target, (Object, Dict)):
+    if isinstance(target, Object):
+        if target.state is not None:
+            target.earlier = [*(target.earlier or ()), target.state]
         target.state = state
+        note_planted(machine, target, state)
+        rebuild_torch.check_state(machine, target)
+    elif isinstance(target, Dict):
+        target.state = state
+        note_planted(machine, target, state)
     elif isinstance(target, Array):
-        rebuild_numpy.set_array_state(target, state)
+        rebuild_numpy.set_array_state(machine, target, state)
     elif isinstance(target, NumpyDType):
-        rebuild_numpy.set_dtype_state(target, state)
+        complete(machine, target, state)

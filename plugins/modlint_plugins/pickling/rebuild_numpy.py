@@ -6,8 +6,9 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from modlint_plugins.pickling.numpy_types import named
 from modlint_plugins.pickling.refused import Refused, require
-from modlint_plugins.pickling.values import Array, Blob, Global, NumpyDType, Value
+from modlint_plugins.pickling.values import Array, Blob, Global, NumpyDType, Object, Value
 
 if TYPE_CHECKING:
     from modlint_plugins.pickling.machine import Machine
@@ -16,6 +17,11 @@ _SCALARS = {
     "b1": "?", "i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I", "i8": "q",
     "u8": "Q", "f2": "e", "f4": "f", "f8": "d",
 }  # fmt: skip
+
+
+_ARRAYS = frozenset(
+    {("numpy", "ndarray"), ("numpy.ma", "MaskedArray"), ("numpy.ma.core", "MaskedArray")}
+)
 
 
 def _reconstruct(machine: Machine, cls: Value, _shape: Value, _code: Value) -> Value:
@@ -33,11 +39,13 @@ def _frombuffer(data: Value, dtype: Value, shape: Value, order: Value, *_: Value
 
 def _dtype(code: Value, _align: Value = False, _copy: Value = False) -> Value:
     require(isinstance(code, str))
-    return NumpyDType(code)
+    return named(code)
 
 
-def _scalar(dtype: Value, data: Value = None) -> Value:
+def _scalar(machine: Machine, dtype: Value, data: Value = None) -> Value:
     """A Python number where the type has one."""
+    if isinstance(dtype, NumpyDType) and dtype.objects and isinstance(data, (Blob, str)):
+        machine.hazard("raw-objects", "a NumPy scalar of objects is filled from raw bytes")
     require(isinstance(dtype, NumpyDType) and dtype.code in _SCALARS and not dtype.structured)
     raw = data.encode() if isinstance(data, str) else data.view if isinstance(data, Blob) else b""
     try:
@@ -47,28 +55,51 @@ def _scalar(dtype: Value, data: Value = None) -> Value:
     return number
 
 
-def set_array_state(array: Array, state: Value) -> None:
+def set_array_state(machine: Machine, array: Array, state: Value) -> None:
     """Fill an array: (version, shape, dtype, Fortran order, data), the version absent of old."""
     if not isinstance(state, tuple) or len(state) < 4:
         return
     array.shape, array.dtype, fortran, array.data = state[-4:]
     array.fortran = fortran is True or (isinstance(fortran, int) and fortran == 1)
+    objects = isinstance(array.dtype, NumpyDType) and array.dtype.objects
+    if objects and isinstance(array.data, (Blob, str)):
+        machine.hazard("raw-objects", "a NumPy array of objects is filled from raw bytes")
 
 
-def set_dtype_state(dtype: NumpyDType, state: Value) -> None:
-    """Complete a type: (version, byte order, subtype, names, fields, …)."""
-    if not isinstance(state, tuple) or len(state) < 5:
-        return
-    dtype.order = state[1] if isinstance(state[1], str) else dtype.order
-    dtype.structured = any(part is not None for part in state[2:5])
+def _randomstate(machine: Machine, *args: Value) -> Value:
+    """A generator; a constructor that is given beside its name is called with that."""
+    if len(args) > 1:
+        machine.call(args[1], args[:1])
+    return Object(machine.calling, args, called=True)
+
+
+def _bit_generator(machine: Machine, *args: Value) -> Value:
+    """A bit generator of a name, or of a class, which is instantiated."""
+    if args and not isinstance(args[0], str):
+        machine.instantiate(args[0], ())
+    return Object(machine.calling, args, called=True)
+
+
+def _masked(machine: Machine, subtype: Value, base: Value, _shape: Value, _type: Value) -> Value:
+    """A masked array, which BUILD fills; a class of the file's own choice is called."""
+    made = Object(machine.calling, (subtype, base), called=True)
+    for cls in (subtype, base):
+        if not isinstance(cls, Global) or cls.canonical not in _ARRAYS:
+            made = machine.call(cls, (made,))
+    return made
 
 
 REBUILDS: dict[tuple[str, str], Callable[..., Value]] = {
     ("numpy", "dtype"): _dtype,
-    ("numpy.core.multiarray", "scalar"): _scalar,
     ("numpy.core.numeric", "_frombuffer"): _frombuffer,
 }
 
 DELEGATES: dict[tuple[str, str], Callable[..., Value]] = {
-    ("numpy.core.multiarray", "_reconstruct"): _reconstruct
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy.core.multiarray", "scalar"): _scalar,
+    ("numpy.ma.core", "_mareconstruct"): _masked,
+    ("numpy.random", "__RandomState_ctor"): _randomstate,
+    ("numpy.random._pickle", "__bit_generator_ctor"): _bit_generator,
+    ("numpy.random._pickle", "__generator_ctor"): _randomstate,
+    ("numpy.random._pickle", "__randomstate_ctor"): _randomstate,
 }

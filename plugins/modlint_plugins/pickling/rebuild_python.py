@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from modlint_plugins.pickling.handing_on import hand_on, note_planted
 from modlint_plugins.pickling.refused import Refused, require
-from modlint_plugins.pickling.values import Blob, Dict, Global, Object, Set, Value
+from modlint_plugins.pickling.values import Blob, Dict, Global, Object, Set, TensorRecord, Value
 
 if TYPE_CHECKING:
     from modlint_plugins.pickling.machine import Machine
 
 _POINTER = 8
+_LONGEST_TEXT = 10_000
+"""Characters of a regular expression, a number or a name that are taken as such."""
 _ENCODINGS = frozenset({"latin1", "latin-1", "ascii", "utf-8", "utf8"})
 
 
@@ -27,14 +30,15 @@ def _ordered_dict(machine: Machine, content: Value = None) -> Value:
     return Dict([(key, value) for key, value in content])
 
 
-def _default_dict(_factory: Value = None, content: Value = None) -> Value:
-    """The factory is not called by loading."""
-    require(content is None or isinstance(content, Dict))
-    return Dict() if content is None else content
+def _default_dict(machine: Machine, factory: Value = None, content: Value = None) -> Value:
+    """The factory is called where a key is missed: by an optimiser's `__setstate__`, for one."""
+    hand_on(machine, factory, machine.calling, "default_factory")
+    return _counter(content)
 
 
 def _counter(content: Value = None) -> Value:
-    return _default_dict(None, content)
+    require(content is None or isinstance(content, Dict))
+    return Dict() if content is None else content
 
 
 def _sequence(machine: Machine, content: Value = ()) -> list[Value]:
@@ -97,9 +101,42 @@ def _reconstructor(machine: Machine, cls: Value, base: Value, state: Value) -> V
 
 
 def _getattr(machine: Machine, owner: Value, name: Value) -> Value:
-    """An attribute of a global is a global: STACK_GLOBAL reads dotted names alike."""
-    require(isinstance(owner, Global) and isinstance(name, str))
-    return machine.name_global(owner.module, f"{owner.name}.{name}")
+    """An attribute of a global is a global: STACK_GLOBAL reads dotted names alike.
+
+    That of an instance, as a bound method is written, is only kept; what then calls or changes it
+    is told.
+    """
+    require(isinstance(name, str))
+    if isinstance(owner, Global):
+        return machine.name_global(owner.module, f"{owner.name}.{name}")
+    require(isinstance(owner, (Object, TensorRecord)) and not name.startswith("__"))
+    return Object(machine.calling, (owner, name), called=True)
+
+
+def _partial(machine: Machine, *args: Value) -> Value:
+    """A partial is kept; what its call calls is told where it is called."""
+    require(bool(args) and isinstance(args[0], (Global, Object)))
+    return Object(machine.calling, args, called=True)
+
+
+def _namespace(machine: Machine, content: Value) -> Value:
+    """SimpleNamespace of a mapping, which becomes its attributes (Python 3.13)."""
+    made = Object(machine.calling, (content,), called=True)
+    note_planted(machine, made, content)
+    return made
+
+
+def _plain(machine: Machine, *args: Value) -> Value:
+    """A value of the standard library that text or a number makes."""
+    require(all(isinstance(arg, (str, int, float)) for arg in args) and len(args) <= 3)
+    require(all(len(arg) <= _LONGEST_TEXT for arg in args if isinstance(arg, str)))
+    return Object(machine.calling, args, called=True)
+
+
+def _bytes_io(machine: Machine, content: Value = None) -> Value:
+    """A file in memory; the machine notes what its bytes hold."""
+    require(content is None or isinstance(content, Blob))
+    return Object(machine.calling, () if content is None else (content,), called=True)
 
 
 def _newobj(machine: Machine, cls: Value, *args: Value) -> Value:
@@ -113,7 +150,6 @@ def _newobj_ex(machine: Machine, cls: Value, args: Value, kwargs: Value) -> Valu
 REBUILDS: dict[tuple[str, str], Callable[..., Value]] = {
     ("builtins", "complex"): _complex,
     ("collections", "Counter"): _counter,
-    ("collections", "defaultdict"): _default_dict,
 }
 
 DELEGATES: dict[tuple[str, str], Callable[..., Value]] = {
@@ -124,8 +160,17 @@ DELEGATES: dict[tuple[str, str], Callable[..., Value]] = {
     ("builtins", "getattr"): _getattr,
     ("builtins", "list"): _sequence,
     ("builtins", "set"): _set,
+    ("_io", "BytesIO"): _bytes_io,
     ("collections", "OrderedDict"): _ordered_dict,
+    ("collections", "defaultdict"): _default_dict,
     ("copyreg", "__newobj__"): _newobj,
     ("copyreg", "__newobj_ex__"): _newobj_ex,
     ("copyreg", "_reconstructor"): _reconstructor,
+    ("decimal", "Decimal"): _plain,
+    ("fractions", "Fraction"): _plain,
+    ("functools", "partial"): _partial,
+    ("io", "BytesIO"): _bytes_io,
+    ("logging", "getLogger"): _plain,
+    ("re", "_compile"): _plain,
+    ("types", "SimpleNamespace"): _namespace,
 }

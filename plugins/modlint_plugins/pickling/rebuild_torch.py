@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from modlint_plugins.pickling.handing_on import hand_on, note_planted
 from modlint_plugins.pickling.refused import require
 from modlint_plugins.pickling.values import (
     Blob,
@@ -77,9 +78,10 @@ def _sparse_tensor(layout: Value, data: Value) -> Value:
     """The parts of a sparse tensor; `data` ends in the size, and a flag for COO."""
     name = layout.name if isinstance(layout, Global) else layout
     require(isinstance(name, str) and isinstance(data, tuple))
-    names = _COMPRESSED.get(name.removeprefix("torch."), ("indices",))
+    layout = name.removeprefix("torch.")
+    names = _COMPRESSED.get(layout, ("indices",))
     require(len(data) >= len(names) + 1)
-    return Composite(list(zip((*names, "values", "size"), data, strict=False)))
+    return Composite(list(zip((*names, "values", "size"), data, strict=False)), layout)
 
 
 def _nested_tensor(buffer: Value, sizes: Value, strides: Value, offsets: Value) -> Value:
@@ -92,8 +94,10 @@ def _first(value: Value, *_: Value) -> Value:
     return value
 
 
-def _parameter_with_state(data: Value, _grad: Value, _hooks: Value, state: Value = None) -> Value:
-    return _with_state(data, state)
+def _parameter_with_state(
+    machine: Machine, data: Value, _grad: Value, _hooks: Value, state: Value = None
+) -> Value:
+    return _with_state(machine, data, state)
 
 
 def _device(kind: Value, index: Value = None) -> Value:
@@ -113,7 +117,10 @@ def _from_type(
     plain = isinstance(cls, Global) and cls.canonical in _PLAIN_CLASSES
     if not plain:
         machine.instantiate(cls, ())
-    return _with_state(machine.call(function, args), state)
+    caller = machine.calling
+    made = machine.call(function, args)
+    hand_on(machine, made, caller, "as_subclass")
+    return _with_state(machine, made, state)
 
 
 def _wrapper_subclass(machine: Machine, cls: Value, *_: Value) -> Value:
@@ -129,8 +136,24 @@ def _load_from_bytes(machine: Machine, content: Value) -> Value:
     return nested
 
 
-def _with_state(made: Value, state: Value) -> Value:
+def check_state(machine: Machine, target: Object) -> None:
+    """Note a state that a class written in C takes for a tuple without looking.
+
+    Source: torch 2.13, `csrc/Generator.cpp`, `THPGenerator_pickleSetState`.
+    """
+    if not isinstance(target.function, Global) or target.function.canonical not in _GENERATORS:
+        return
+    state = target.state
+    if not isinstance(state, tuple) or len(state) != 3 or not isinstance(state[0], int):
+        machine.hazard("bad-state", "a torch.Generator with a state that is no triple")
+
+
+_GENERATORS = frozenset({("torch", "Generator"), ("torch._C", "Generator")})
+
+
+def _with_state(machine: Machine, made: Value, state: Value) -> Value:
     """The value with the attributes that are set on it, where those hold anything."""
+    note_planted(machine, made, state)
     if isinstance(made, Object):
         made.state = state
     elif isinstance(made, TensorRecord) and isinstance(state, Dict) and state.pairs:
@@ -158,7 +181,6 @@ REBUILDS: dict[tuple[str, str], Callable[..., Any]] = {
             "_rebuild_meta_tensor_no_storage": _meta_tensor,
             "_rebuild_nested_tensor": _nested_tensor,
             "_rebuild_parameter": _first,
-            "_rebuild_parameter_with_state": _parameter_with_state,
             "_rebuild_qtensor": _quantised_tensor,
             "_rebuild_sparse_tensor": _sparse_tensor,
             "_rebuild_tensor": _tensor,
@@ -188,6 +210,12 @@ DELEGATES: dict[tuple[str, str], Callable[..., Any]] = {
     **_table(
         "torch._tensor", dict.fromkeys(("_rebuild_from_type", "_rebuild_from_type_v2"), _from_type)
     ),
-    **_table("torch._utils", {"_rebuild_wrapper_subclass": _wrapper_subclass}),
+    **_table(
+        "torch._utils",
+        {
+            "_rebuild_parameter_with_state": _parameter_with_state,
+            "_rebuild_wrapper_subclass": _wrapper_subclass,
+        },
+    ),
     **_table("torch.storage", {"_load_from_bytes": _load_from_bytes}),
 }

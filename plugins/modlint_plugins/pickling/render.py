@@ -53,6 +53,17 @@ def render_call(function: Value, args: Value, kwargs: Value, length: int = LENGT
     return _bounded(lambda writer: _call(writer, function, args, kwargs, 0), length)
 
 
+def render_attribute(owner: Value, name: str, value: Value, length: int = LENGTH) -> str:
+    """An attribute that is set, as Python text of at most `length` characters."""
+
+    def write(writer: _Writer) -> None:
+        _value(writer, owner, _DEPTH - 2)
+        writer.write(f".{_printable(name)} = ")
+        _value(writer, value, 0)
+
+    return _bounded(write, length)
+
+
 def _bounded(write: Callable[[_Writer], None], length: int) -> str:
     writer = _Writer(length - 1)
     try:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from modlint.pickles import PickleTrace
+from modlint.pickles import GlobalUse, PickleTrace
 from modlint_plugins.pickling.limits import Budget
 from modlint_plugins.pickling.machine import Machine
 from modlint_plugins.pickling.opcodes import has_header
@@ -23,6 +23,7 @@ class Interpretation:
         nested: checkpoints within its bytes literals.
         embedded: other literals that begin as a pickle does.
         anomalies: offset and description of what no pickler writes.
+        hazards: offset, kind and description of what corrupts or exhausts memory.
         stopped: its STOP was reached.
         limited: a limit ended the interpretation.
     """
@@ -32,6 +33,7 @@ class Interpretation:
     nested: tuple[Nested, ...]
     embedded: tuple[Blob, ...]
     anomalies: tuple[tuple[int, str], ...]
+    hazards: tuple[tuple[int, str, str], ...]
     stopped: bool
     limited: bool
 
@@ -49,8 +51,12 @@ def interpret(
     budget: Budget | None = None,
     resolve: Callable[[Value], Value] = PersistentId,
     origin: int | None = 0,
+    joblib: bool = False,
 ) -> Interpretation:
     """Interpret the pickle at `start`; nothing is executed or imported.
+
+    Where joblib may load it and wrappers of its arrays are found, the stream is read a second
+    time as joblib reads it: that gives the value, and what either reading names and calls counts.
 
     Args:
         view: the member's (or file's) bytes.
@@ -59,16 +65,37 @@ def interpret(
         budget: shared by all pickles of a file.
         resolve: from a persistent id to the value that stands for it.
         origin: offset of `view` in the file; None where the file does not hold it as it is.
+        joblib: whether joblib may load it.
     """
-    machine = Machine(view, start, budget or Budget(), resolve, origin)
-    incomplete = machine.run()
+    budget = budget or Budget()
+    plain = Machine(view, start, budget, resolve, origin)
+    incomplete = plain.run()
+    if not joblib or not plain.wrapped:
+        return _interpretation(plain, member, start, plain.uses, incomplete)
+    jumping = Machine(view, start, budget, resolve, origin, joblib=True)
+    reason = jumping.run() or (incomplete if plain.limited else None)
+    further = _within_arrays(plain, jumping)
+    if further:
+        jumping.anomaly("opcodes in the bytes of an array")
+    jumping.embedded += plain.embedded
+    jumping.hazards += (hazard for hazard in plain.hazards if hazard not in jumping.hazards)
+    return _interpretation(jumping, member, start, (*jumping.uses, *further), reason)
+
+
+def _interpretation(
+    machine: Machine,
+    member: str | None,
+    start: int,
+    uses: tuple[GlobalUse, ...],
+    incomplete: str | None,
+) -> Interpretation:
     trace = PickleTrace(
         member=member,
         offset=start,
         nbytes=machine.end - start,
         protocol=machine.protocol,
         opcodes=machine.opcodes,
-        uses=machine.uses,
+        uses=uses,
         incomplete=incomplete,
     )
     return Interpretation(
@@ -77,8 +104,19 @@ def interpret(
         tuple(machine.nested),
         tuple(machine.embedded),
         tuple(machine.anomalies),
+        tuple(machine.hazards),
         machine.stopped,
         machine.limited,
+    )
+
+
+def _within_arrays(plain: Machine, jumping: Machine) -> tuple[GlobalUse, ...]:
+    """What opcodes name where joblib sees an array; most numbers spell no name at all."""
+    seen = set(jumping.uses)
+    return tuple(
+        use
+        for use in plain.uses
+        if use not in seen and _importable(use.module) and _importable(use.name)
     )
 
 

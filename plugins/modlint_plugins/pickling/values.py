@@ -92,7 +92,8 @@ class Object:
         args: positional arguments, a tuple in any sane pickle.
         kwargs: keyword arguments (NEWOBJ_EX).
         called: made by a call; otherwise an instance made without running its constructor.
-        state: what BUILD set on it.
+        state: what BUILD set on it, the last time.
+        earlier: what BUILD set on it before that.
         items: what APPEND, APPENDS or ADDITEMS added.
         pairs: what SETITEM or SETITEMS set.
     """
@@ -102,6 +103,7 @@ class Object:
     kwargs: Value = None
     called: bool = False
     state: Value = None
+    earlier: list[Value] | None = None
     items: list[Value] | None = None
     pairs: Pairs | None = None
 
@@ -153,18 +155,34 @@ class TensorRecord:
 
 @dataclass(slots=True, eq=False)
 class Composite:
-    """One tensor made of several: sparse, nested. Its parts by name."""
+    """One tensor made of several: sparse, nested.
+
+    Attributes:
+        parts: the parts by name.
+        layout: PyTorch's name of the layout, "nested" for a nested one.
+    """
 
     parts: Pairs
+    layout: str = "nested"
 
 
 @dataclass(slots=True, eq=False)
 class NumpyDType:
-    """A NumPy element type: kind and bytes ("f8"), byte order ("<", ">", "|", "=")."""
+    """A NumPy element type.
+
+    Attributes:
+        code: kind and bytes ("f8").
+        order: byte order ("<", ">", "|", "=").
+        structured: whether it has fields or a subarray.
+        objects: whether its elements hold pointers to Python objects.
+        itemsize: bytes of one element; None where the file does not say.
+    """
 
     code: str
     order: str = "="
     structured: bool = False
+    objects: bool = False
+    itemsize: int | None = None
 
 
 @dataclass(slots=True, eq=False)

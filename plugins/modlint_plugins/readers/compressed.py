@@ -6,25 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from modlint.checkpoint import Checkpoint, Remark, Status
-from modlint.errors import UnreadableError
 from modlint.source import Source
 from modlint_plugins.readers.contained import Contents, bare
-from modlint_plugins.readers.inflating import begins, inflate
+from modlint_plugins.readers.inflating import codec_of, inflate
 from modlint_plugins.readers.remarks import unused
 
-_MAGICS = (
-    (b"\x1f\x8b\x08", "gzip"),
-    (b"BZh", "bzip2"),
-    (b"\xfd7zXZ\0", "xz"),
-    (b"\x5d\x00\x00", "lzma"),
-    (b"\x78", "zlib"),
-)
-_WEAK = frozenset({"lzma", "zlib"})
-"""Their first bytes are common: they count where something can be inflated."""
+_PIECE = 1 << 16
 _HEADER, _EXTRA, _COMMENT = 10, 0x04, 0x10
 """A gzip header's fixed size, and the flags of its further fields."""
-_BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")
-"""What a bzip2 stream goes on with: a block, or its end."""
 
 
 class CompressedReader:
@@ -36,15 +25,11 @@ class CompressedReader:
 
     def sniff(self, source: Source) -> bool:
         """Whether the file begins as a compressed one does."""
-        return _codec(source) is not None
+        return codec_of(source.view) is not None
 
     def read(self, source: Source) -> Checkpoint:
-        """Inflate the file into memory, and read what is inside.
-
-        Raises:
-            UnreadableError: nothing can be inflated.
-        """
-        codec = _codec(source) or "gzip"
+        """Inflate the file into memory, and read what is inside and what follows."""
+        codec = codec_of(source.view) or "gzip"
         contents = Contents(source)
         if codec == "gzip":
             contents.remarks.update(_header_remarks(source.view))
@@ -56,16 +41,11 @@ class CompressedReader:
             )
         elif inflated.problem is not None:
             message = f"is compressed with {codec}, and cannot be inflated: {inflated.problem}"
-            if not len(inflated.view):
-                raise UnreadableError(message, help="download or save it again")
-            contents.fault("damaged-member", message)
-        elif inflated.end < source.nbytes:
-            rest = source.nbytes - inflated.end
-            message = f"{rest:,} bytes follow the compressed data"
-            contents.remark("trailing-bytes", message, offset=inflated.end)
-            contents.examine(source.view[inflated.end :], bare("trailing bytes"), inflated.end)
+            contents.fault("damaged-member", message, help="download or save it again")
         contents.allowance.spend_inflated(len(inflated.view), source.nbytes)
         found = contents.examine(inflated.view, bare(codec), None)
+        if not inflated.limited and inflated.end < source.nbytes:
+            _examine_rest(contents, inflated.end)
         if found or contents.faults:
             return contents.checkpoint("+".join((codec, *dict.fromkeys(contents.formats))))
         contents.allowance.kept -= len(inflated.view)
@@ -78,6 +58,19 @@ class CompressedReader:
         return replace(nothing, remarks=(*contents.remarks, remark))
 
 
+def _examine_rest(contents: Contents, at: int) -> None:
+    """Look at what follows the last stream; zeros fill files up."""
+    view = contents.source.view
+    while at < len(view):
+        data = bytes(view[at : at + _PIECE]).lstrip(b"\0")
+        at = min(at + _PIECE, len(view)) - len(data)
+        if data:
+            message = f"{len(view) - at:,} bytes follow the compressed data"
+            contents.remark("trailing-bytes", message, offset=at)
+            contents.examine(view[at:], bare("trailing bytes"), at)
+            return
+
+
 def _header_remarks(view: memoryview) -> Iterator[Remark]:
     """Fields of a gzip header that hold whatever their writer likes (RFC 1952, 2.3)."""
     flags = view[3] if len(view) > _HEADER else 0
@@ -87,16 +80,3 @@ def _header_remarks(view: memoryview) -> Iterator[Remark]:
         yield unused(view, "extra-field", what, _HEADER + 2, _HEADER + 2 + nbytes)
     elif flags & _COMMENT:
         yield Remark("extra-field", "the gzip header holds a comment", offset=_HEADER)
-
-
-def _codec(source: Source) -> str | None:
-    for magic, codec in _MAGICS:
-        if source.startswith(magic) and _is_meant(source, codec):
-            return codec
-    return None
-
-
-def _is_meant(source: Source, codec: str) -> bool:
-    if codec == "bzip2":
-        return bytes(source.view[4:10]) in _BZIP2_BLOCKS
-    return codec not in _WEAK or begins(source.view, codec)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from modlint.checkpoint import Checkpoint, Member, Remark, Status, Storage, Tensor
+from modlint.checkpoint import Checkpoint, Member, Remark, SparseTensor, Status, Storage, Tensor
 from modlint.errors import UnreadableError
 from modlint.loading import read_source
 from modlint.pickles import PickleTrace
@@ -170,6 +170,7 @@ class Contents:
         self.pickles: list[PickleTrace] = []
         self.members: list[Member] = []
         self.formats: list[str] = []
+        self.sparse: list[SparseTensor] = []
         self._repeats: Counter[str] = Counter()
         self.depth = source.depth + 1 if isinstance(source, InnerSource) else 1
         self.allowance = source.allowance if isinstance(source, InnerSource) else Allowance()
@@ -235,6 +236,7 @@ class Contents:
             member, message = naming.within(fault.member), naming.said(fault.message)
             self.faults.add(replace(fault, member=member, message=message))
         self._merge_members(checkpoint.members, naming, origin)
+        self.sparse += (_renamed(sparse, naming) for sparse in checkpoint.sparse)
 
     def add_tensor(self, tensor: Tensor) -> None:
         """Keep a tensor under a name of its own."""
@@ -260,6 +262,7 @@ class Contents:
             pickles=tuple(self.pickles),
             faults=tuple(self.faults),
             members=tuple(self.members),
+            sparse=tuple(self.sparse),
         )
 
     def _merge_members(
@@ -290,6 +293,11 @@ class Contents:
             name, section = naming.tensor(tensor.name, tensor.section)
             storage = storages[id(old)]
             self.add_tensor(replace(tensor, name=name, section=section, storage=storage))
+
+
+def _renamed(sparse: SparseTensor, naming: Naming) -> SparseTensor:
+    parts = {part: naming.tensor(name, "")[0] for part, name in sparse.parts.items()}
+    return replace(sparse, name=naming.tensor(sparse.name, "")[0], parts=parts)
 
 
 def _is_checkpoint(checkpoint: Checkpoint) -> bool:

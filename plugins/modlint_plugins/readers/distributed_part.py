@@ -12,6 +12,7 @@ from modlint.source import Source
 from modlint_plugins.readers.contained import Contents, Naming, prefixed
 from modlint_plugins.readers.torch_zip import TorchZipReader, has_pickle
 from modlint_plugins.readers.zip_archive import Archive
+from modlint_plugins.readers.zip_bundle import read_bundle
 from modlint_plugins.readers.zip_chain import Span, chain
 
 
@@ -40,11 +41,13 @@ def _examine_whole(contents: Contents, spans: tuple[Span, ...]) -> None:
         archive = Archive(contents.source.view)
     except UnreadableError:
         return
-    if archive.directory[0] in {span.directory for span in spans} or not has_pickle(archive):
+    if archive.directory.start in {span.directory for span in spans}:
         return
     message = "the file reads as one archive and as several, with different contents"
     contents.remark("ambiguous-archive", message)
-    whole = TorchZipReader().read(contents.source)
+    source = contents.source
+    is_torch = has_pickle(archive)
+    whole = TorchZipReader().read(source) if is_torch else read_bundle(source, (archive,))
     contents.merge(whole, prefixed("as one archive"), 0)
 
 

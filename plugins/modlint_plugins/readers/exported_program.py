@@ -7,6 +7,7 @@ Sources: torch 2.13, `export/pt2_archive/_package.py` and `constants.py`,
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from modlint.checkpoint import Checkpoint, Storage
@@ -17,7 +18,8 @@ from modlint_plugins.readers.contained import Contents, bare, prefixed
 from modlint_plugins.readers.stated_tensor import Stated, stated_tensor
 from modlint_plugins.readers.torch_storages import swapped
 from modlint_plugins.readers.zip_archive import Archive, Member
-from modlint_plugins.readers.zip_bundle import keep_structure, open_member
+from modlint_plugins.readers.zip_bundle import keep_structure, open_member, open_storage
+from modlint_plugins.readers.zip_readings import distinct
 
 Layout = Literal["old", "new"]
 FORMAT = "exported-program"
@@ -44,44 +46,54 @@ def exported_layout(archive: Archive) -> Layout | None:
     return None
 
 
-def read_exported(source: Source, archive: Archive, layout: Layout) -> Checkpoint:
-    """Read the tensors, and interpret every pickle of the archive."""
+def read_exported(source: Source, archives: Sequence[Archive], layout: Layout) -> Checkpoint:
+    """Read the tensors, and examine every member of every reading of the archive."""
     contents = Contents(source)
-    keep_structure(contents, archive)
-    stated = _Program(contents, archive)
+    keep_structure(contents, archives[0])
+    stated = _Program(contents, archives[0])
     if layout == "new":
         stated.read_configs()
-    for member in archive.entries:
-        if id(member) in stated.raw:
-            continue
+    for archive, member in distinct(archives):
         try:
             contents.allowance.spend_member()
         except UnreadableError as error:
             contents.fault("limit", str(error))
             break
-        inputs = any(part in member.name for part in _INPUTS)
+        if stated.is_raw(member):
+            open_storage(contents, archive, member)
+            continue
         mine = layout == "old" or member.name in stated.pickled
         naming = bare(member.name) if mine else prefixed(member.name)
-        open_member(contents, archive, member, naming, tensors=not inputs)
+        open_member(contents, archive, member, naming, tensors=not _is_input(member))
     return contents.checkpoint(FORMAT)
+
+
+def _is_input(member: Member) -> bool:
+    return any(part in member.name for part in _INPUTS)
 
 
 class _Program:
     """The tables of weights and constants of an archive of the newer layout.
 
     Attributes:
-        raw: identities of the members that are tensors' bytes.
+        raw: names of the members that tables call tensors' bytes.
         pickled: names of the members that hold a tensor as PyTorch saves it.
     """
 
     def __init__(self, contents: Contents, archive: Archive) -> None:
         self.contents = contents
         self.archive = archive
-        self.raw: set[int] = set()
+        self.raw: set[str] = set()
         self.pickled: set[str] = set()
         order = self._text(self._named("byteorder"))
         self.big_endian = order == b"big"
         self._storages: dict[str, Storage] = {}
+
+    def is_raw(self, member: Member) -> bool:
+        """Whether tables call the member a tensor's bytes and none a pickle; an input is one."""
+        if member.name in self.pickled or _is_input(member):
+            return False
+        return member is self.archive.members.get(member.name) and member.name in self.raw
 
     def read_configs(self) -> None:
         """Read every table; what is wrong becomes a fault."""
@@ -115,7 +127,7 @@ class _Program:
         if stated is None:
             self.pickled.add(path)
             return
-        self.raw.add(id(member))
+        self.raw.add(path)
         storage = self._storage(member, stated.dtype)
         self.contents.add_tensor(stated_tensor(stated, storage))
 

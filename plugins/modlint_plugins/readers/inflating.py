@@ -1,141 +1,159 @@
-"""Inflating a compressed file into memory, piece by piece, within a stated limit."""
+"""Inflating compressed bytes into memory, piece by piece, within a stated limit.
+
+For whoever searches bytes without knowing what will load them::
+
+    found = inflated(view, allowance)    # None where the bytes begin no stream
+    found.codec, found.view              # what it inflates to: of all streams that are one file
+    found.problem                        # why there is no more of it; .limited: the limit is why
+    view[found.end:]                     # what follows the streams, to be searched as it is
+
+`allowance` is the one of `contained`; what was inflated is accounted for, and `allowance.kept`
+is to be lowered by `len(found.view)` once the bytes are dropped.
+"""
 
 from __future__ import annotations
 
-import bz2
-import lzma
-import mmap
+import struct
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from modlint_plugins.readers.streams import (
+    ERRORS,
+    Inflater,
+    ZlibInflater,
+    codec_of,
+    gives_something,
+    open_stream,
+)
+
+_FIRST_PIECE = 4096
 _PIECE = 1 << 20
-_XZ_MEMORY = 256 << 20
-"""Bytes that an xz stream may ask for its dictionary."""
+_MAX_STREAMS = 100_000
+_PADDED = frozenset({"gzip", "xz"})
+"""Codecs whose readers skip zeros between two streams."""
+LIMITED = "limit"
 
 
-class Inflater(Protocol):
-    """A decompressor as bz2 and lzma have it."""
+class Account(Protocol):
+    """What inflating may still cost."""
 
-    @property
-    def eof(self) -> bool:
-        """Whether the stream's end was reached."""
+    def most(self, stored: int) -> int:
+        """Bytes that so many compressed ones may inflate to now."""
         ...
 
-    @property
-    def needs_input(self) -> bool:
-        """Whether more bytes must be given."""
+    def spend_inflated(self, nbytes: int, stored: int) -> None:
+        """Account for bytes."""
         ...
-
-    @property
-    def unused_data(self) -> bytes:
-        """What follows the stream, of what was given."""
-        ...
-
-    def decompress(self, data: bytes, /, max_length: int) -> bytes:
-        """Up to `max_length` bytes more."""
-        ...
-
-
-class ZlibInflater:
-    """zlib's decompressor with the methods of the others."""
-
-    def __init__(self, window: int) -> None:
-        self._inner = zlib.decompressobj(window)
-
-    @property
-    def eof(self) -> bool:
-        """Whether the stream's end was reached."""
-        return self._inner.eof
-
-    @property
-    def needs_input(self) -> bool:
-        """Whether all that was given was consumed."""
-        return not self._inner.unconsumed_tail
-
-    @property
-    def unused_data(self) -> bytes:
-        """What follows the stream."""
-        return self._inner.unused_data
-
-    def decompress(self, data: bytes, /, max_length: int) -> bytes:
-        """Up to `max_length` bytes more."""
-        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
-
-
-CODECS: dict[str, Callable[[], Inflater]] = {
-    "gzip": lambda: ZlibInflater(31),
-    "zlib": lambda: ZlibInflater(15),
-    "bzip2": bz2.BZ2Decompressor,
-    "xz": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY),
-    "lzma": lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, _XZ_MEMORY),
-}
-ERRORS = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
 class Inflated:
-    """What a file inflates to.
+    """What bytes inflate to.
 
     Attributes:
         view: the bytes, as many as could be inflated.
         end: offset in the file behind the last stream.
         problem: why there are not more of them, None where all are there.
         limited: whether the limit ended it.
+        codec: how they are compressed.
     """
 
     view: memoryview
     end: int
     problem: str | None
     limited: bool = False
+    codec: str = ""
+
+
+def inflated(view: memoryview, account: Account) -> Inflated | None:
+    """Inflate what begins as a stream does, and account for it."""
+    codec = codec_of(view)
+    if codec is None:
+        return None
+    found = inflate(view, codec, max(account.most(len(view)), 1))
+    account.spend_inflated(len(found.view), max(found.end, 1))
+    return found
 
 
 def inflate(view: memoryview, codec: str, most: int) -> Inflated:
     """Inflate the streams that follow one another in a file, up to `most` bytes."""
-    # Pages of an anonymous map take memory when they are written.
-    target = mmap.mmap(-1, most)
-    at = given = 0
+    target = bytearray()
+    at, streams = 0, 0
     problem = None
-    while at < len(view) and problem is None:
-        if at and not begins(view[at:], codec):
+    while problem is None and streams < _MAX_STREAMS:
+        start = _next_stream(view, at, codec) if streams else 0
+        if start is None:
             break
-        at, given, problem = _stream(view, at, codec, target, given)
-    limited = problem is not None and problem == LIMITED
-    return Inflated(memoryview(target)[:given].toreadonly(), at, problem, limited)
+        at, problem = _stream(view, start, codec, target, most)
+        streams += 1
+    limited = problem == LIMITED
+    return Inflated(memoryview(target).toreadonly(), at, problem, limited, codec)
 
 
-LIMITED = "limit"
+def _next_stream(view: memoryview, at: int, codec: str) -> int | None:
+    """Offset of the stream that continues the file."""
+    if codec == "joblib-zfile":
+        return None
+    while codec in _PADDED and at < len(view) and not view[at]:
+        piece = bytes(view[at : at + _FIRST_PIECE])
+        at += len(piece) - len(piece.lstrip(b"\0"))
+    if at < len(view) and codec_of(view[at : at + (1 << 17)]) == codec:
+        return at
+    return None
 
 
 def _stream(
-    view: memoryview, at: int, codec: str, target: mmap.mmap, given: int
-) -> tuple[int, int, str | None]:
-    """Inflate one stream: offset behind it, bytes inflated so far, and what is wrong."""
-    inflater = CODECS[codec]()
-    piece = b""
+    view: memoryview, start: int, codec: str, target: bytearray, most: int
+) -> tuple[int, str | None]:
+    """Inflate one stream: offset behind it, and what is wrong."""
+    try:
+        stream = open_stream(view, start, codec)
+    except ERRORS as error:
+        return start, f"its bytes are damaged: {error}"
+    inflater, at, pending = stream.inflater, stream.start, stream.first
+    size, begun, checksum = _FIRST_PIECE, len(target), 0
     while not inflater.eof:
         if inflater.needs_input:
-            piece = bytes(view[at : at + _PIECE])
-            if not piece:
-                return at, given, "it is truncated"
+            piece = bytes(view[at : at + size])
+            if not piece and not pending:
+                return at, "it is truncated"
             at += len(piece)
-        else:
-            piece = b""
+            pending += piece
         try:
-            made = inflater.decompress(piece, min(_PIECE, len(target) - given + 1))
+            made = inflater.decompress(pending, min(_PIECE, most - len(target) + 1))
         except ERRORS as error:
-            return at, given, f"its bytes are damaged: {error}"
-        if given + len(made) > len(target):
-            return at, given, LIMITED
-        target[given : given + len(made)] = made
-        given += len(made)
-    return at - len(inflater.unused_data), given, None
+            return at, f"its bytes are damaged: {error}"
+        pending = b""
+        if len(target) + len(made) > most:
+            return at, LIMITED
+        target += made
+        checksum = zlib.crc32(made, checksum) if stream.trailer else 0
+        size = min(2 * size, _PIECE)
+    end = at - len(inflater.unused_data)
+    stated = bytes(view[end : end + stream.trailer])
+    problem = None
+    if len(stated) < stream.trailer:
+        problem = "it is truncated"
+    elif stated and stated != struct.pack("<2I", checksum, len(target) - begun & 0xFFFFFFFF):
+        problem = "its checksum is wrong"
+    return end + len(stated), problem
 
 
 def begins(view: memoryview, codec: str) -> bool:
     """Whether bytes begin a stream of a codec, and inflate to something."""
-    try:
-        return bool(CODECS[codec]().decompress(bytes(view[: 1 << 16]), 1))
-    except ERRORS:
-        return False
+    return gives_something(view, codec)
+
+
+__all__ = [
+    "ERRORS",
+    "LIMITED",
+    "Account",
+    "Inflated",
+    "Inflater",
+    "ZlibInflater",
+    "begins",
+    "codec_of",
+    "inflate",
+    "inflated",
+]

@@ -24,6 +24,7 @@ class LfsPointerReader:
     name = "lfs-pointer"
     description = "Git LFS pointer: the checkpoint itself was not downloaded"
     family = "lfs-pointer"
+    sought = False
 
     def sniff(self, source: Source) -> bool:
         """Whether the file begins as a pointer does and is as small."""

@@ -7,11 +7,13 @@ from typing import Any
 from modlint.checkpoint import Checkpoint, Remark
 from modlint.errors import UnreadableError
 from modlint.source import Source
+from modlint_plugins.readers.onnx_model.collector import Collector
 from modlint_plugins.readers.onnx_model.external import ExternalFiles
+from modlint_plugins.readers.onnx_model.functions import shadowed_operators
 from modlint_plugins.readers.onnx_model.graph import OnnxGraph
 from modlint_plugins.readers.onnx_model.identify import is_model
-from modlint_plugins.readers.onnx_model.skeleton import MAX_ATTRIBUTE, Skeleton
-from modlint_plugins.readers.onnx_model.tensors import Collector, TensorSource
+from modlint_plugins.readers.onnx_model.skeleton import MAX_ATTRIBUTE, TEXT_ATTRIBUTE, Skeleton
+from modlint_plugins.readers.onnx_model.tensors import TensorSource
 from modlint_plugins.readers.onnx_model.types import text
 from modlint_plugins.readers.onnx_model.wire import WireError, read_field
 
@@ -43,7 +45,8 @@ class OnnxReader:
         tensor_source = TensorSource(source.view, skeleton.spans, files)
         collector = Collector(tensor_source)
         collector.model(model)
-        remarks = (*collector.remarks, *files.remarks, *_remarks(model, skeleton))
+        noticed = (*collector.remarks, *files.remarks, *skeleton.concealed.remarks)
+        remarks = (*noticed, *_remarks(model, skeleton))
         return Checkpoint(
             path=source.path,
             format=self.name,
@@ -91,11 +94,16 @@ def _remarks(model: Any, skeleton: Skeleton) -> list[Remark]:
     remarks = []
     if skeleton.left_out:
         message = f"attribute values above {MAX_ATTRIBUTE >> 20} MiB were not examined"
-        remarks.append(Remark("large-attribute", message, offset=skeleton.left_out[0]))
+        remarks.append(Remark("large-attribute", message, offset=skeleton.left_out[0].tag))
+    texts = [item for item in skeleton.left_out if item.number == TEXT_ATTRIBUTE]
+    if texts:
+        message = f"attributes above {MAX_ATTRIBUTE >> 20} MiB hold text that was not searched"
+        remarks.append(Remark("metadata-cut", message, offset=texts[0].tag))
     for opset in model.opset_import:
         if text(opset.domain) in ("", "ai.onnx") and opset.version < OLDEST_OPSET:
             message = f"operator set {opset.version} is older than {OLDEST_OPSET}"
             remarks.append(Remark("old-opset", message, help="convert the model to a newer one"))
+    remarks += [Remark("shadowed-operator", message) for message in shadowed_operators(model)]
     return remarks
 
 

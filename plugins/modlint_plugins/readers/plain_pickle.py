@@ -40,7 +40,7 @@ class PlainPickleReader:
 
     def read(self, source: Source) -> Checkpoint:
         """Read the file; what it holds beside arrays and tensors is only traced."""
-        reading = Reading(open_nested, budget_of(source), fragment=True)
+        reading = Reading(open_nested, budget_of(source), fragment=True, joblib=True)
         segment = Segment(source.view)
         first = reading.interpret(segment)
         values = [first.value]

@@ -37,6 +37,7 @@ class RecognisedReader:
         classify: the file's format, None where it is none of these.
         others: where one of these readers claims the file, this one does not: its evidence is
             weaker than theirs.
+        sought: whether such files are checked wherever they are found in a folder.
     """
 
     name: str
@@ -44,6 +45,7 @@ class RecognisedReader:
     family: str
     classify: Classify
     others: tuple[Reader, ...] = ()
+    sought: bool = True
 
     def sniff(self, source: Source) -> bool:
         """Whether the content is of one of the formats, and of no other reader's."""
@@ -69,8 +71,8 @@ _STRONG = (
     ("tflite", "TensorFlow Lite", "flatbuffers", classify_tflite),
     ("tf-saved-model", "TensorFlow SavedModel", "protobuf", classify_saved_model),
     ("packed", "Zstandard, LZ4, 7z, RAR", "compressed", classify_compressed),
-    ("other-file", "images, documents, programs, tables", "other file", classify_other),
 )
+_OTHER = ("other-file", "images, documents, programs, tables", "other file", classify_other)
 _WEAK = (
     ("blank", "empty files, files of zeros", "blank", classify_blank),
     ("json", "JSON", "text", classify_json),
@@ -80,12 +82,13 @@ _WEAK = (
 
 def recognised_readers(readers: Iterable[Reader]) -> tuple[Reader, ...]:
     """The readers that name what `readers` do not read."""
-    strong = tuple(_reader(*row) for row in _STRONG)
-    others = (*readers, *strong)
-    return (*strong, *(_reader(*row, others) for row in _WEAK))
+    strong = tuple(RecognisedReader(*_described(row)) for row in _STRONG)
+    other = RecognisedReader(*_described(_OTHER), sought=False)
+    others = (*readers, *strong, other)
+    weak = (RecognisedReader(*_described(row), others, sought=False) for row in _WEAK)
+    return (*strong, other, *weak)
 
 
-def _reader(
-    name: str, what: str, family: str, classify: Classify, others: tuple[Reader, ...] = ()
-) -> RecognisedReader:
-    return RecognisedReader(name, f"{what}: named, not read", family, classify, others)
+def _described(row: tuple[str, str, str, Classify]) -> tuple[str, str, str, Classify]:
+    name, what, family, classify = row
+    return name, f"{what}: named, not read", family, classify

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from modlint.source import Source
 from modlint_plugins.readers.recognised_format import Format
 
@@ -36,6 +38,9 @@ _OTHER = (
     (b"PAR1", Format("parquet", "a Parquet table", _NAME_CHECKPOINT)),
     (b"ARROW1\0\0", Format("arrow", "an Arrow table", _NAME_CHECKPOINT)),
 )
+_VOCABULARY = Format("sentencepiece", "a vocabulary of SentencePiece", _NAME_CHECKPOINT)
+_PIECE = re.compile(rb"\n(.)\n(.)", re.DOTALL)
+_SCORE = b"\x15"
 _WINDOWS = Format("pe", "a Windows program or library", _NAME_CHECKPOINT)
 _RIFF = {
     b"WAVE": Format("wav", "a WAV sound file", _NAME_CHECKPOINT),
@@ -88,7 +93,24 @@ def classify_other(source: Source) -> Format | None:
     if source.startswith(b"MZ"):
         header = int.from_bytes(source.view[60:64], "little")
         return _WINDOWS if _at(source, header, b"PE\0\0") else None
-    return _by_magic(source, _OTHER)
+    return _VOCABULARY if _is_vocabulary(source) else _by_magic(source, _OTHER)
+
+
+def _is_vocabulary(source: Source) -> bool:
+    """Whether the file begins with two pieces of a SentencePiece model: a text and its score.
+
+    Source: sentencepiece, src/sentencepiece_model.proto, `ModelProto.pieces`.
+    """
+    at = 0
+    for _ in range(2):
+        start = _PIECE.fullmatch(bytes(source.view[at : at + 4]))
+        if start is None:
+            return False
+        nbytes, text = start[1][0], start[2][0]
+        if not text or text + 7 > nbytes or not _at(source, at + 4 + text, _SCORE):
+            return False
+        at += 2 + nbytes
+    return at <= source.nbytes
 
 
 def _by_magic(source: Source, table: tuple[tuple[bytes, Format], ...]) -> Format | None:

@@ -11,24 +11,24 @@ from collections.abc import Iterator
 from typing import Any
 
 from modlint_plugins.readers.contained import Contents, bare
+from modlint_plugins.readers.json_keys import MAX_JSON, is_object, may_hold_key
 from modlint_plugins.readers.nested_checkpoint import open_nested
 from modlint_plugins.readers.torch_reading import Reading, Segment
 
 _KEY = ":serialized:"
-_MAX_JSON = 64 << 20
-_SAMPLE = 4096
 _MAX_FOUND = 10_000
 
 
 def scan_serialized(contents: Contents, view: memoryview, member: str) -> bool:
     """Interpret the pickles in a member that is JSON; whether there are any."""
-    if bytes(view[:_SAMPLE]).lstrip()[:1] != b"{" or len(view) > _MAX_JSON:
+    if not is_object(view) or not may_hold_key(view, _KEY):
         return False
-    text = bytes(view)
-    if f'"{_KEY}"'.encode() not in text:
-        return False
+    if len(view) > MAX_JSON:
+        message = f"{member}: holds pickles in more than {MAX_JSON:,} bytes of JSON"
+        contents.fault("limit", message, member)
+        return True
     try:
-        document = json.loads(text)
+        document = json.loads(bytes(view))
     except (ValueError, RecursionError):
         contents.fault("damaged-member", f"{member}: holds pickles in damaged JSON", member)
         return True

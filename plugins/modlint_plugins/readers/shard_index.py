@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -19,10 +20,11 @@ from modlint.loading import read_source
 from modlint.source import Source
 from modlint_plugins.readers.beside import Escape, open_beside
 from modlint_plugins.readers.contained import Contents, bare, is_inner
+from modlint_plugins.readers.json_keys import MAX_JSON, is_object, may_hold_key
 from modlint_plugins.readers.lfs_pointer import LfsPointerReader
 
 _SAMPLE = 1 << 16
-_MAX_JSON = 64 << 20
+_KEY = "weight_map"
 _MAX_TENSORS = 250_000
 _MAX_SHARDS = 10_000
 _NAMED = 3
@@ -38,9 +40,9 @@ class ShardIndexReader:
 
     def sniff(self, source: Source) -> bool:
         """Whether the file is JSON with a weight_map, and files may stand beside it."""
-        start = bytes(source.view[:_SAMPLE])
-        begins = start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
-        return begins and b'"weight_map"' in start and not is_inner(source)
+        if not is_object(source.view) or not may_hold_key(source.view, _KEY):
+            return False
+        return not is_inner(source) and _maps_weights(source)
 
     def read(self, source: Source) -> Checkpoint:
         """Read the index and its shards; tensors stay mapped in the shards.
@@ -138,16 +140,24 @@ class _Index:
             self.contents.remark("wrong-total-size", f"{message}{every:,}")
 
 
+def _maps_weights(source: Source) -> bool:
+    """Whether the document has a weight_map; of a damaged one, whether its start names it."""
+    if source.nbytes <= MAX_JSON:
+        with suppress(ValueError, RecursionError):
+            return _KEY in json.loads(bytes(source.view))
+    return f'"{_KEY}"'.encode() in bytes(source.view[:_SAMPLE])
+
+
 def _parse(source: Source) -> tuple[dict[str, str], dict[str, Any]]:
-    if source.nbytes > _MAX_JSON:
-        raise UnreadableError(f"is an index of more than {_MAX_JSON:,} bytes")
+    if source.nbytes > MAX_JSON:
+        raise UnreadableError(f"is an index of more than {MAX_JSON:,} bytes")
     try:
         document = json.loads(bytes(source.view), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise UnreadableError(f"is a damaged index of shards: {error}") from error
     if not isinstance(document, dict):
         raise UnreadableError("is a damaged index of shards: it is no JSON object")
-    weight_map, metadata = document.get("weight_map"), document.get("metadata")
+    weight_map, metadata = document.get(_KEY), document.get("metadata")
     if not isinstance(weight_map, dict) or not all(
         isinstance(shard, str) for shard in weight_map.values()
     ):

@@ -1,21 +1,47 @@
-"""Tar archives: ustar, GNU and pax headers, the members mapped.
+"""Tar archives as Python's tarfile reads them: ustar, GNU and pax headers, sparse files.
 
-Format: POSIX.1-2001, pax; GNU tar manual, "Basic Tar Format".
+For whoever searches bytes without knowing what will load them::
+
+    if is_tar(view):
+        tar = walk(view)                          # never raises
+        for entry in tar.entries:                 # what Python reads, and what it stops before
+            content = entry.content(view, most)   # never raises; .view, .problem
+            entry.mapped                          # whether they lie at `entry.offset` as they are
+        tar.gaps                                  # (start, end) of data that belong to no member
+        tar.problems                              # (offset, what is wrong there)
+
+Format: POSIX.1-2001, pax; GNU tar manual, "Basic Tar Format"; CPython, `Lib/tarfile.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from modlint.errors import UnreadableError
+from modlint_plugins.readers import tar_header
+from modlint_plugins.readers.tar_header import BLOCK, EXTENSIONS, SparseMap, blocks, is_header
 
-BLOCK = 512
 MAX_MEMBERS = 100_000
 _MAX_EXTENDED = 1 << 20
-_SPECIAL = b"123456"
-"""Links, devices, folders and pipes; readers take any other type for a file."""
-_LINKS = b"12"
+_MAX_RUNS = 100_000
+_MAX_SOUGHT = 1 << 20
+"""Blocks behind damage in which a header is looked for: 512 MiB."""
+_MAX_PROBLEMS = 100
+_PIECE = 1 << 16
+
+
+class TarContent(NamedTuple):
+    """What could be had of a member.
+
+    Attributes:
+        view: its bytes, or the first of them.
+        problem: why there are no more of them, or not the same ones to every reader.
+    """
+
+    view: memoryview
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +50,12 @@ class TarEntry:
 
     Attributes:
         name: its path in the archive.
-        offset: of its first byte in the archive.
+        offset: of its first stored byte in the archive.
         nbytes: bytes that it holds.
         regular: whether it is a file.
         link: what it links to, None where it is no link.
-        header: offset of its header.
+        header: offset of its header, or of the first that says something of it.
+        sparse: its runs of bytes, None where it is stored whole.
     """
 
     name: str
@@ -37,106 +64,306 @@ class TarEntry:
     regular: bool
     link: str | None
     header: int
+    sparse: SparseMap | None = None
+
+    @property
+    def stored(self) -> int:
+        """Bytes that it takes in the archive."""
+        return self.nbytes if self.sparse is None else sum(max(n, 0) for _, n in self.sparse)
+
+    @property
+    def mapped(self) -> bool:
+        """Whether the archive holds its bytes in one piece."""
+        return self.sparse is None or self.sparse == ((0, self.nbytes),)
+
+    def content(self, view: memoryview, most: int = 1 << 30) -> TarContent:
+        """Its bytes, a view of the archive's where they are mapped; holes are zeros.
+
+        Args:
+            view: the archive.
+            most: bytes that may be put together.
+        """
+        if self.mapped:
+            found = view[self.offset : self.offset + self.nbytes]
+            return TarContent(found, "is truncated" if len(found) < self.nbytes else None)
+        if self.nbytes > most:
+            return TarContent(memoryview(b""), f"is sparse, of more than {most:,} bytes, the limit")
+        return self._assembled(view)
+
+    def _assembled(self, view: memoryview) -> TarContent:
+        """The runs at their places, as extracting writes them: the last one counts."""
+        whole = bytearray(self.nbytes)
+        at, behind, problem = self.offset, 0, None
+        for start, nbytes in self.sparse or ():
+            if start < behind or nbytes < 0:
+                problem = "has a sparse map that readers take differently"
+            if start < 0 or nbytes < 0:
+                continue
+            data = view[at : at + nbytes]
+            if len(data) < nbytes:
+                problem = "is truncated"
+            fitting = data[: max(self.nbytes - start, 0)]
+            whole[start : start + len(fitting)] = fitting
+            at, behind = at + nbytes, start + nbytes
+        return TarContent(memoryview(whole).toreadonly(), problem)
+
+
+@dataclass(slots=True)
+class Tar:
+    """What a tar archive holds.
+
+    Attributes:
+        entries: its members, in the archive's order.
+        gaps: where bytes other than zeros start and end that belong to no member.
+        problems: what is wrong, and at which offset.
+    last: offset where Python's reading ends: at a block of zeros, at damage, or at the end.
+    """
+
+    entries: list[TarEntry] = field(default_factory=list)
+    gaps: list[tuple[int, int]] = field(default_factory=list)
+    problems: list[tuple[int, str]] = field(default_factory=list)
+    last: int = 0
 
 
 def is_tar(view: memoryview) -> bool:
-    """Whether bytes begin with a tar header whose checksum is right."""
-    header = bytes(view[:BLOCK])
-    return header[257:262] == b"ustar" or (len(header) == BLOCK and _is_old_header(header))
+    """Whether bytes begin with a tar header: the mark, or a right checksum."""
+    block = bytes(view[:BLOCK])
+    return block[257:262] == b"ustar" or is_header(block)
 
 
-def tar_entries(view: memoryview) -> Generator[TarEntry, None, int]:
-    """The members, in the archive's order; extended headers are applied to what follows them.
-
-    Returns the offset of the block of zeros that ends the archive, or of its end.
-
-    Raises:
-        UnreadableError: a header is damaged, or a member is cut off.
-    """
-    at = count = 0
-    extended: dict[str, str] = {}
-    while at + BLOCK <= len(view):
-        header = bytes(view[at : at + BLOCK])
-        if not header.strip(b"\0"):
-            return at
-        if _number(header[148:156]) not in _checksums(header):
-            raise UnreadableError("the tar archive's header is damaged", offset=at)
-        count += 1
-        if count > MAX_MEMBERS:
-            raise UnreadableError(f"the tar archive has more than {MAX_MEMBERS:,} members")
-        kind = header[156:157]
-        nbytes = _number(header[124:136])
-        if kind not in b"xgLK" and "size" in extended:
-            nbytes = _decimal(extended["size"])
-        start = at + BLOCK
-        if nbytes < 0 or start + nbytes > len(view):
-            raise UnreadableError("the tar archive is truncated in a member", offset=at)
-        if kind in b"xgLK":
-            extended |= _extended(kind, view[start : start + nbytes], at)
-        else:
-            yield _entry(header, extended, kind, at, nbytes)
-            extended = {}
-        at = start + -(-nbytes // BLOCK) * BLOCK
-    return at
-
-
-def _entry(header: bytes, extended: dict[str, str], kind: bytes, at: int, nbytes: int) -> TarEntry:
-    name = _text(header[:100])
-    if header[257:263] == b"ustar\0" and header[345:500].strip(b"\0"):
-        name = f"{_text(header[345:500])}/{name}"
-    name = extended.get("path", name)
-    link = extended.get("linkpath", _text(header[157:257])) if kind in _LINKS else None
-    return TarEntry(name, at + BLOCK, nbytes, kind not in _SPECIAL, link, at)
-
-
-def _extended(kind: bytes, data: memoryview, at: int) -> dict[str, str]:
-    """What an extended header states of the member behind it."""
-    if len(data) > _MAX_EXTENDED:
-        raise UnreadableError(f"a tar header is longer than {_MAX_EXTENDED:,} bytes", offset=at)
-    if kind in b"LK":
-        return {"path" if kind == b"L" else "linkpath": _text(bytes(data))}
-    stated: dict[str, str] = {}
-    raw = bytes(data)
-    place = 0
-    while place < len(raw):
-        length, space, _ = raw[place : place + 24].partition(b" ")
-        if not space or not length.isdigit() or not 0 < int(length) <= len(raw) - place:
+def walk(view: memoryview) -> Tar:
+    """Every member; behind damage and zeros, where Python ends, whatever goes on as a header."""
+    tar = Tar(last=len(view))
+    state = _State(view)
+    at = 0
+    stopped = False
+    while at < len(view):
+        if len(tar.entries) >= MAX_MEMBERS or len(tar.problems) >= _MAX_PROBLEMS:
+            tar.problems.append((at, f"has more than {MAX_MEMBERS:,} members, or much damage"))
+            tar.gaps += _data(view, at, len(view))
             break
-        record = raw[place + len(length) + 1 : place + int(length)]
-        key, _, value = record.rstrip(b"\n").partition(b"=")
-        if key in (b"path", b"linkpath", b"size") and kind == b"x":
-            stated[key.decode()] = value.decode("utf-8", "backslashreplace")
-        place += int(length)
-    return stated
+        damaged, following = _step(tar, state, at)
+        if damaged is not None:
+            tar.last = tar.last if stopped else damaged
+            stopped = True
+            following = state.seek(damaged + BLOCK)
+            tar.gaps += _data(view, damaged, following)
+        at = following
+    return tar
 
 
-def _decimal(text: str) -> int:
-    """A decimal number; −1 where it is none, or longer than any size."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1
-
-
-def _text(raw: bytes) -> str:
-    return raw.partition(b"\0")[0].decode("utf-8", "backslashreplace")
-
-
-def _number(raw: bytes) -> int:
-    """An octal number, or one of base 256; −1 where it is neither."""
-    if raw[:1] == b"\x80":
-        return int.from_bytes(raw[1:], "big")
+def _step(tar: Tar, state: _State, at: int) -> tuple[int | None, int]:
+    """Read a member: where reading cannot go on, if it cannot, and the offset behind it."""
+    if not any(state.view[at : at + BLOCK]):
+        return at, at
     try:
-        return int(raw.strip(b" \0") or b"0", 8)
+        entry, following = state.next_member(at)
+    except UnreadableError as error:
+        tar.problems.append((state.at, f"has a damaged header: {error}"))
+        return state.at, at
     except ValueError:
-        return -1
+        tar.problems.append((state.at, "has a damaged header: a number or checksum is wrong"))
+        return state.at, at
+    tar.entries.append(entry)
+    if entry.offset + entry.stored > len(state.view):
+        tar.problems.append((entry.header, "is truncated in a member"))
+        tar.last = min(tar.last, entry.header)
+        following = state.seek(entry.offset)
+    return None, following
 
 
-def _checksums(header: bytes) -> tuple[int, int]:
-    """Sum of the header's bytes with the checksum as spaces, unsigned and signed."""
-    plain = header[:148] + b" " * 8 + header[156:]
-    unsigned = sum(plain)
-    return unsigned, unsigned - 256 * sum(byte > 127 for byte in plain)
+def _data(view: memoryview, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The part of a range without the zeros before it, if there is one."""
+    for at in range(start, end, _PIECE):
+        piece = bytes(view[at : min(at + _PIECE, end)])
+        if found := piece.lstrip(b"\0"):
+            yield at + len(piece) - len(found), end
+            return
 
 
-def _is_old_header(header: bytes) -> bool:
-    """Whether a block without the ustar mark is a header of Unix version 7."""
-    digits = header[148:156].strip(b" \0")
-    return bool(header[0]) and len(digits) >= 3 and _number(digits) in _checksums(header)
+@dataclass(slots=True)
+class _Draft:
+    """A member while the headers before it are applied."""
+
+    name: str
+    kind: bytes
+    nbytes: int
+    link: str
+    offset: int
+    cursor: int
+    following: int
+    sparse: SparseMap | None = None
+
+    @property
+    def has_data(self) -> bool:
+        return self.kind in tar_header.REGULAR or self.kind not in tar_header.KNOWN
+
+
+class _Extension(NamedTuple):
+    """A header that says something of the member behind it."""
+
+    kind: bytes
+    text: str
+    pax: dict[str, str]
+    records: list[tuple[str, str]]
+
+
+class _State:
+    """Where reading is, and what global headers said so far."""
+
+    def __init__(self, view: memoryview) -> None:
+        self.view = view
+        self.at = 0
+        self.pax: dict[str, str] = {}
+        self.sought = 0
+
+    def next_member(self, at: int) -> tuple[TarEntry, int]:
+        """The member whose headers begin at an offset, and the offset behind it.
+
+        Raises:
+            ValueError: a header is damaged; `at` is its offset.
+            UnreadableError: likewise.
+        """
+        first = at
+        extensions: list[_Extension] = []
+        while True:
+            self.at = at
+            header = tar_header.parse(bytes(self.view[at : at + BLOCK]).ljust(BLOCK, b"\0"))
+            at += BLOCK
+            if header.kind not in EXTENSIONS:
+                break
+            extensions.append(self._extension(header, at))
+            at += blocks(header.nbytes)
+        draft = self._draft(header, at)
+        for extension in reversed(extensions):
+            self._apply(draft, extension)
+        link = draft.link if draft.kind in tar_header.LINKS else None
+        nbytes = draft.nbytes if draft.has_data else 0
+        entry = TarEntry(
+            draft.name, draft.offset, nbytes, draft.has_data, link, first, draft.sparse
+        )
+        return entry, draft.following
+
+    def seek(self, at: int) -> int:
+        """Offset of the next block, from one on, that is a header; else of the end."""
+        while at < len(self.view):
+            self.sought += 1
+            if self.sought > _MAX_SOUGHT:
+                break
+            block = bytes(self.view[at : at + BLOCK])
+            if is_header(block):
+                return at
+            at += BLOCK
+        return len(self.view)
+
+    def _extension(self, header: tar_header.Header, at: int) -> _Extension:
+        if header.nbytes > _MAX_EXTENDED:
+            raise UnreadableError(f"it is longer than {_MAX_EXTENDED:,} bytes", offset=at)
+        raw = bytes(self.view[at : at + blocks(header.nbytes)])
+        if header.kind in b"LK":
+            return _Extension(header.kind, tar_header.text(raw), {}, [])
+        pax = self.pax if header.kind == b"g" else self.pax.copy()
+        records = tar_header.pax_records(raw, at)
+        pax.update(records)
+        return _Extension(header.kind, "", pax, records)
+
+    def _draft(self, header: tar_header.Header, at: int) -> _Draft:
+        if header.sparse is not None:
+            return self._old_sparse(header, header.sparse, at)
+        draft = _Draft(header.name, header.kind, header.nbytes, header.link, at, at, at)
+        if draft.has_data:
+            draft.following += blocks(draft.nbytes)
+        _apply_pax(draft, self.pax)
+        return draft
+
+    def _old_sparse(
+        self, header: tar_header.Header, sparse: tuple[SparseMap, bool, int], at: int
+    ) -> _Draft:
+        runs, more, nbytes = sparse
+        gathered = list(runs)
+        while more:
+            further, more = tar_header.more_sparse(bytes(self.view[at : at + BLOCK]))
+            gathered += further
+            at += BLOCK
+            if len(gathered) > _MAX_RUNS:
+                raise UnreadableError(f"a sparse file has more than {_MAX_RUNS:,} runs")
+        if nbytes < 0:
+            raise ValueError("the size is negative")
+        following = at + blocks(header.nbytes)
+        runs = tuple(gathered)
+        return _Draft(header.name, b"S", nbytes, header.link, at, at, following, runs)
+
+    def _apply(self, draft: _Draft, extension: _Extension) -> None:
+        """As tarfile does, from the header next to the member to the one furthest from it."""
+        if extension.kind == b"L":
+            draft.name = extension.text
+        elif extension.kind == b"K":
+            draft.link = extension.text
+        else:
+            self._apply_sparse(draft, extension)
+            if extension.kind != b"g":
+                _apply_pax(draft, extension.pax)
+                if "size" in extension.pax:
+                    draft.following = draft.offset
+                    draft.following += blocks(draft.nbytes) if draft.has_data else 0
+
+    def _apply_sparse(self, draft: _Draft, extension: _Extension) -> None:
+        pax = extension.pax
+        if "GNU.sparse.map" in pax:
+            draft.sparse = _pairs([int(part) for part in pax["GNU.sparse.map"].split(",")])
+        elif "GNU.sparse.size" in pax:
+            starts = [int(v) for key, v in extension.records if key == "GNU.sparse.offset"]
+            sizes = [int(v) for key, v in extension.records if key == "GNU.sparse.numbytes"]
+            draft.sparse = tuple(zip(starts, sizes, strict=False))
+        elif (pax.get("GNU.sparse.major"), pax.get("GNU.sparse.minor")) == ("1", "0"):
+            draft.sparse, draft.cursor = self._stored_map(draft.cursor)
+            draft.offset = draft.cursor
+
+    def _stored_map(self, at: int) -> tuple[SparseMap, int]:
+        """The map that precedes a member's bytes: a count, then numbers, one to a line."""
+        lines = self._lines(at)
+        count, _ = next(lines)
+        if not 0 <= count <= _MAX_RUNS:
+            raise UnreadableError(f"a sparse file has more than {_MAX_RUNS:,} runs")
+        numbers = [next(lines) for _ in range(2 * count)]
+        end = numbers[-1][1] if numbers else at + BLOCK
+        return _pairs([value for value, _ in numbers]), end
+
+    def _lines(self, at: int) -> Iterator[tuple[int, int]]:
+        """Numbers, and for each the end of the last block that was read for it."""
+        pending = b""
+        while at < len(self.view):
+            pending += bytes(self.view[at : at + BLOCK])
+            at += BLOCK
+            *lines, pending = pending.split(b"\n")
+            for line in lines:
+                yield int(line), at
+            if len(pending) > BLOCK:
+                break
+        raise ValueError("the sparse map has no end")
+
+
+def _pairs(numbers: list[int]) -> SparseMap:
+    return tuple(zip(numbers[::2], numbers[1::2], strict=False))
+
+
+def _apply_pax(draft: _Draft, pax: dict[str, str]) -> None:
+    """In the order of the headers, as tarfile does; a size that is no number is 0."""
+    for keyword, value in pax.items():
+        if keyword in ("GNU.sparse.name", "path"):
+            draft.name = value.rstrip("/")
+        elif keyword == "linkpath":
+            draft.link = value
+        elif keyword in ("GNU.sparse.size", "GNU.sparse.realsize"):
+            draft.nbytes = int(value)
+        elif keyword == "size":
+            draft.nbytes = _lenient(value)
+    if draft.nbytes < 0:
+        raise ValueError("the size is negative")
+
+
+def _lenient(value: str) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        return 0

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from modlint.checkpoint import Checkpoint, Member, Remark, Status
 from modlint.errors import UnreadableError
 from modlint.source import Source
-from modlint_plugins.readers.contained import Contents, bare, prefixed
+from modlint_plugins.readers.contained import MAX_KEPT, Contents, bare, prefixed
 from modlint_plugins.readers.remarks import unused
 from modlint_plugins.readers.serialized_json import scan_serialized
-from modlint_plugins.readers.tar_archive import TarEntry, is_tar, tar_entries
+from modlint_plugins.readers.tar_archive import Tar, TarEntry, is_tar, walk
 from modlint_plugins.readers.torch_tar import is_torch_tar, read_torch_tar
 
-_PIECE = 1 << 16
+_OWN = ("sys_info", "pickle", "storages", "tensors")
 
 
 class TarReader:
@@ -32,19 +32,18 @@ class TarReader:
     def read(self, source: Source) -> Checkpoint:
         """Read PyTorch's members as one checkpoint, and every other that a reader recognises."""
         contents = Contents(source)
-        entries = _entries(contents)
-        files = {entry.name.removeprefix("./"): entry for entry in reversed(entries)}
+        tar = walk(source.view)
+        for offset, problem in tar.problems:
+            contents.fault("damaged-archive", f"the tar archive {problem} (at byte {offset:,})")
+        for entry in tar.entries:
+            _note(contents, entry)
+        files = {entry.name.removeprefix("./"): entry for entry in reversed(tar.entries)}
         torch_tar = is_torch_tar(files)
         own: set[int] = set()
         if torch_tar:
-            contents.merge(read_torch_tar(source, files), bare(), 0)
-            own = {
-                id(files[name])
-                for name in ("sys_info", "pickle", "storages", "tensors")
-                if name in files
-            }
+            own = _read_own(contents, files)
         found = torch_tar
-        for entry in entries:
+        for entry in tar.entries:
             if entry.regular and id(entry) not in own:
                 try:
                     contents.allowance.spend_member()
@@ -52,7 +51,8 @@ class TarReader:
                     contents.fault("limit", str(error))
                     break
                 found |= _examine(contents, entry)
-        if found or contents.faults:
+        _examine_gaps(contents, tar)
+        if found or contents.faults or contents.pickles:
             return contents.checkpoint("torch-tar" if torch_tar else "tar")
         remark = Remark(
             "not-a-checkpoint", "is a tar archive", help="unpack it and check what is inside"
@@ -67,45 +67,42 @@ class TarReader:
         )
 
 
-def _entries(contents: Contents) -> tuple[TarEntry, ...]:
-    """The archive's entries up to the first damage, which becomes a fault."""
-    entries: list[TarEntry] = []
-    walk = tar_entries(contents.source.view)
+def _read_own(contents: Contents, files: Mapping[str, TarEntry]) -> set[int]:
+    """Read PyTorch's members; the identities of those that were read."""
     try:
-        while True:
-            entries.append(next(walk))
-            _note(contents, entries[-1])
-    except StopIteration as stop:
-        _examine_rest(contents, stop.value)
+        contents.merge(read_torch_tar(contents.source, files), bare(), 0)
     except UnreadableError as error:
-        contents.fault("damaged-archive", str(error))
-    return tuple(entries)
+        contents.fail(error)
+        return set()
+    return {id(files[name]) for name in _OWN if name in files and files[name].mapped}
 
 
-def _examine_rest(contents: Contents, end: int) -> None:
-    """Look at what follows the zeros that end the archive."""
+def _examine_gaps(contents: Contents, tar: Tar) -> None:
+    """Look at what belongs to no member: behind damage, and behind the end."""
     view = contents.source.view
-    for at in range(end, len(view), _PIECE):
-        piece = bytes(view[at : at + _PIECE])
-        if data := piece.lstrip(b"\0"):
-            start = at + len(piece) - len(data)
-            what = "follow the end of the tar archive"
-            contents.remarks.add(unused(view, "trailing-bytes", what, start, len(view)))
-            contents.examine(view[start:], bare("trailing bytes"), start)
-            return
+    for start, end in tar.gaps:
+        what = "follow the end of the tar archive" if start >= tar.last else "belong to no member"
+        contents.remarks.add(unused(view, "trailing-bytes", what, start, end))
+        contents.examine(view[start:end], bare("trailing bytes"), start)
 
 
 def _note(contents: Contents, entry: TarEntry) -> None:
-    view = contents.source.view[entry.offset : entry.offset + entry.nbytes]
-    chunks = partial(_whole, view)
-    contents.members.append(Member(entry.name, entry.nbytes, entry.nbytes, chunks, entry.offset))
+    view = contents.source.view
+    chunks = partial(_chunks, entry, view)
+    offset = entry.offset if entry.mapped else None
+    contents.members.append(
+        Member(entry.name, entry.nbytes, entry.stored, chunks, offset, not entry.mapped)
+    )
     if entry.link is not None and _escapes(entry.name, entry.link):
         message = f"member {entry.name!r} links to {entry.link!r}, outside of the archive"
         contents.remark("path-escape", message, entry.name, entry.header)
 
 
-def _whole(view: memoryview) -> Iterator[memoryview]:
-    yield view
+def _chunks(entry: TarEntry, view: memoryview) -> Iterator[memoryview]:
+    content = entry.content(view, MAX_KEPT)
+    yield content.view
+    if content.problem is not None:
+        raise UnreadableError(content.problem, member=entry.name)
 
 
 def _escapes(name: str, link: str) -> bool:
@@ -114,6 +111,19 @@ def _escapes(name: str, link: str) -> bool:
 
 
 def _examine(contents: Contents, entry: TarEntry) -> bool:
-    view = contents.source.view[entry.offset : entry.offset + entry.nbytes]
-    found = contents.examine(view, prefixed(entry.name), entry.offset)
-    return scan_serialized(contents, view, entry.name) or found
+    """Examine a member; a sparse one is put together in memory."""
+    try:
+        if not entry.mapped:
+            contents.allowance.spend_inflated(entry.nbytes, entry.stored)
+    except UnreadableError as error:
+        contents.fail(error, entry.name)
+        return False
+    content = entry.content(contents.source.view, MAX_KEPT)
+    if content.problem is not None:
+        contents.fail(UnreadableError(content.problem), entry.name)
+    origin = entry.offset if entry.mapped else None
+    found = contents.examine(content.view, prefixed(entry.name), origin)
+    found |= scan_serialized(contents, content.view, entry.name)
+    if not found and not entry.mapped:
+        contents.allowance.kept -= entry.nbytes
+    return found

@@ -35,7 +35,8 @@ _TRAINING = re.compile(
 def children(value: Value) -> Iterator[tuple[str, Value]]:
     """Keys and values of a container, in the file's order."""
     if isinstance(value, Dict):
-        yield from ((_key(key), child) for key, child in value.pairs)
+        for index, (key, child) in enumerate(value.pairs):
+            yield (str(index) if isinstance(key, TensorRecord) else _key(key)), child
     elif isinstance(value, Object):
         yield from _members(value)
     elif isinstance(value, Composite):
@@ -121,8 +122,14 @@ def _members(value: Object) -> Iterator[tuple[str, Value]]:
         yield "state", value.state
     yield from ((_key(key), child) for key, child in value.pairs or ())
     yield from ((str(index), child) for index, child in enumerate(value.items or ()))
-    if isinstance(value.args, (list, tuple)):
+    if isinstance(value.args, (list, tuple)) and not _repeats_itself(value):
         yield from ((str(n), child) for n, child in enumerate(value.args) if not scalar(child))
+
+
+def _repeats_itself(value: Object) -> bool:
+    """Whether a call's arguments are listed elsewhere: a method's owner, a tensor's own parts."""
+    function = value.function
+    return isinstance(function, Global) and function.name in ("getattr", "_rebuild_njt")
 
 
 def _key(key: Value) -> str:

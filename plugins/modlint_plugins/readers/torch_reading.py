@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from modlint.checkpoint import Checkpoint, Member, Remark, Status, Tensor
+from modlint.checkpoint import Checkpoint, Member, Remark, SparseTensor, Status, Tensor
 from modlint.errors import UnreadableError
 from modlint.pickles import PickleTrace
 from modlint.source import Source
@@ -40,7 +40,9 @@ class Reading:
     Attributes:
         open_nested: reads a checkpoint within a bytes literal; from the segment to its value.
         tensors: those of checkpoints within the file's members.
+        sparse: tensors that are made of several.
         fragment: the file is a pickle out of an archive, and its storages may be elsewhere.
+        joblib: joblib may load its pickles, which steps over arrays in their streams.
     """
 
     open_nested: Callable[[Reading, Segment], Value]
@@ -51,8 +53,10 @@ class Reading:
     metadata: dict[str, object] = field(default_factory=dict)
     members: list[Member] = field(default_factory=list)
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    sparse: list[SparseTensor] = field(default_factory=list)
     depth: int = 0
     fragment: bool = False
+    joblib: bool = False
 
     def remark(
         self, kind: str, message: str, member: str | None = None, offset: int | None = None
@@ -82,6 +86,7 @@ class Reading:
             budget=self.budget,
             resolve=resolve,
             origin=segment.origin,
+            joblib=self.joblib,
         )
         self.accept(segment, found)
         return found
@@ -94,6 +99,8 @@ class Reading:
             self.fault("broken-pickle", message, segment.member, found.end)
         for offset, what in found.anomalies:
             self.fault("bad-pickle", f"the pickle holds {what}", segment.member, offset)
+        for offset, kind, what in found.hazards:
+            self.remark(kind, what, segment.member, offset)
         for nested in found.nested:
             self._open(segment, nested)
         self._scan_embedded(segment, found)
@@ -102,13 +109,15 @@ class Reading:
         if self.depth >= _MOST_NESTED:
             self.fault("nested", "checkpoints are nested too deeply", segment.member, nested.offset)
             return
-        inner = Segment(nested.blob.view, _within(segment, nested.blob), nested.blob.offset)
+        inner = Segment(nested.blob.view, within(segment, nested.blob), nested.blob.offset)
+        joblib, self.joblib = self.joblib, False  # torch.load reads what is nested
         self.depth += 1
         try:
             nested.content = self.open_nested(self, inner)
         except UnreadableError as error:
             self.fail("nested", error)
         self.depth -= 1
+        self.joblib = joblib
 
     def _scan_embedded(self, segment: Segment, found: Interpretation) -> None:
         if self.depth >= _MOST_NESTED:
@@ -117,7 +126,7 @@ class Reading:
         self.depth += 1
         for blob in found.embedded:
             if id(blob) not in opened:
-                self.scan_hidden(Segment(blob.view, _within(segment, blob), blob.offset))
+                self.scan_hidden(Segment(blob.view, within(segment, blob), blob.offset))
         self.depth -= 1
 
     def scan_further(self, segment: Segment, at: int) -> list[Value]:
@@ -133,7 +142,12 @@ class Reading:
                 self.fault("broken-pickle", message, segment.member, at)
                 break
             found = interpret(
-                segment.view, at, member=segment.member, budget=self.budget, origin=segment.origin
+                segment.view,
+                at,
+                member=segment.member,
+                budget=self.budget,
+                origin=segment.origin,
+                joblib=self.joblib,
             )
             plausible = is_plausible(found, segment.view)
             if not plausible and found.trace.incomplete is not None:
@@ -188,6 +202,7 @@ class Reading:
             pickles=tuple(self.traces),
             faults=tuple(self.faults),
             members=tuple(self.members),
+            sparse=tuple(self.sparse),
         )
         if self.faults and not checkpoint.tensors:
             return replace(checkpoint, status=Status.UNREADABLE)
@@ -199,7 +214,7 @@ def _is_old_pickle(found: Interpretation, view: memoryview) -> bool:
     return is_plausible(found, view) and any(use.use != "pushed" for use in found.trace.uses)
 
 
-def _within(segment: Segment, blob: Blob) -> str:
+def within(segment: Segment, blob: Blob) -> str:
     """A name for bytes within a segment."""
     if blob.offset is None or segment.origin is None:
         place = "bytes in a literal"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from modlint.checkpoint import Role, Tensor
+from modlint.checkpoint import Role, SparseTensor, Tensor
 from modlint.errors import UnreadableError
 from modlint_plugins.pickling.values import (
     Array,
@@ -31,7 +31,14 @@ from modlint_plugins.readers.torch_children import (
     scalars,
 )
 from modlint_plugins.readers.torch_reading import Reading
-from modlint_plugins.readers.torch_views import ElsewhereError, Label, tensor_of, tensor_of_array
+from modlint_plugins.readers.torch_storages import is_count
+from modlint_plugins.readers.torch_views import (
+    ElsewhereError,
+    Label,
+    OutsideError,
+    tensor_of,
+    tensor_of_array,
+)
 
 _MAX_DEPTH = 100
 _MAX_TENSORS = 250_000
@@ -76,6 +83,15 @@ class Place:
         """How a tensor here is called."""
         section = self.container if self.section is None else self.section
         return Label(self.name or _BARE, section, self.role)
+
+
+def _sparse(value: Composite, place: Place) -> SparseTensor:
+    """How a tensor of several parts is called, and they."""
+    sizes = next((part for name, part in value.parts if name == "size"), ())
+    plain = isinstance(sizes, (tuple, list)) and all(map(is_count, sizes))
+    names = (name for name, part in value.parts if isinstance(part, (TensorRecord, Array)))
+    parts = {str(name): place.child(str(name)).name for name in names}
+    return SparseTensor(place.label.name, value.layout, tuple(sizes) if plain else (), parts)
 
 
 class _Enough(Exception):
@@ -137,6 +153,8 @@ class TensorCollector:
             raise _Enough(f"values are nested more than {_MAX_DEPTH} deep")
         self._open.add(identity)
         found = self._visit_children(value, self._settle(value, place))
+        if isinstance(value, Composite):
+            self.reading.sparse.append(_sparse(value, place))
         self._open.discard(identity)
         if not found:
             self._barren[identity] = value  # kept alive, so that its identity stays its own
@@ -182,7 +200,8 @@ class TensorCollector:
             if self.reading.fragment and isinstance(error, ElsewhereError):
                 self.reading.remark("missing-storage", str(error))
             else:
-                self.reading.fail("bad-storage", error)
+                outside = isinstance(error, OutsideError)
+                self.reading.fail("outside-storage" if outside else "bad-storage", error)
             return True
         if tensor is None:
             return False

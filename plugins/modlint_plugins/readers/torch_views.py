@@ -34,6 +34,10 @@ class ElsewhereError(UnreadableError):
     """A tensor's storage is not in the file."""
 
 
+class OutsideError(UnreadableError):
+    """A tensor reaches outside of its storage."""
+
+
 class Label(NamedTuple):
     """How a tensor is called, and what for it is."""
 
@@ -146,7 +150,7 @@ def _check_bounds(view: View, name: str) -> None:
     steps = zip(view.shape, view.strides, strict=True)
     last = view.offset + sum((size - 1) * step for size, step in steps)
     if view.dtype.nbytes(last + 1) > view.storage.nbytes:
-        raise UnreadableError(
+        raise OutsideError(
             f"tensor {name!r} reaches to element {last:,}, outside of its storage"
             f" of {view.storage.nbytes:,} bytes",
             member=view.storage.member,

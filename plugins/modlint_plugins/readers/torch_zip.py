@@ -21,6 +21,8 @@ from modlint_plugins.readers.zip_members import note_archive
 
 _MAX_PICKLE = 256 << 20
 _MAX_NOTE = 4096
+_NEWEST = 10
+"""The highest version of the format that PyTorch reads (`kMaxSupportedFileFormatVersion`)."""
 _NOTES = ("version", ".data/version", "byteorder", ".format_version", ".data/serialization_id")
 _BELONGS = re.compile(
     r"version|byteorder|\.format_version|\.storage_alignment|\.data/.*|extra/.*|code/.*"
@@ -46,7 +48,7 @@ class TorchZipReader:
         try:
             return has_pickle(Archive(source.view))
         except UnreadableError:
-            return b"/data.pkl" in bytes(source.view[: 1 << 16])
+            return b"/data.pkl" in bytes(source.view[: 1 << 16]).lower()
 
     def read(self, source: Source) -> Checkpoint:
         """Read the archive.
@@ -91,6 +93,8 @@ class TorchArchive:
         prefix = _prefix(archive)
         if prefix is None:
             raise UnreadableError("the zip archive holds no data.pkl", member=member)
+        for message in _refusals(archive, prefix):
+            reading.fault("refused-by-torch", message, member)
         self.archive = archive
         self.reading = reading
         self.prefix = prefix
@@ -111,14 +115,21 @@ class TorchArchive:
     @property
     def is_torchscript(self) -> bool:
         """Whether `torch.jit.save` wrote it."""
-        return f"{self.prefix}constants.pkl" in self.archive.members
+        return self.find("constants.pkl") is not None
+
+    def find(self, name: str) -> Member | None:
+        """The member that PyTorch takes for a name: capitals and small letters are equal."""
+        return self.archive.find(f"{self.prefix}{name}")
 
     def load(self, name: str) -> Value:
         """What a pickle stands for; None, and a fault, where it cannot be read."""
         folder = "constants" if name == "constants.pkl" else "data"
         table = StorageTable(lambda reference: self._storage(reference, folder))
+        member = self.find(name)
         try:
-            segment = self._segment(self.archive.members[f"{self.prefix}{name}"])
+            if member is None:
+                raise UnreadableError(f"the archive lacks {name}", member=self.member)
+            segment = self._segment(member)
         except UnreadableError as error:
             self.reading.fail("damaged-member", error)
             return None
@@ -128,16 +139,15 @@ class TorchArchive:
             return found.value
         self.reading.scan_further(segment, found.end)
         if self.used is not None:
-            self.used |= {f"{self.prefix}{folder}/{key}" for key in table.references}
+            used = (self.find(f"{folder}/{key}") for key in table.references)
+            self.used |= {member.name for member in used if member is not None}
         return found.value
 
     def scan_others(self) -> None:
         """Interpret the pickles that loading does not need, and look for hidden ones."""
-        main = {f"{self.prefix}data.pkl"}
-        if self.is_torchscript:
-            main.add(f"{self.prefix}constants.pkl")
+        main = [self.find("data.pkl"), self.find("constants.pkl")]
         for member in self.archive.entries:
-            if member.name in main and member is self.archive.members[member.name]:
+            if any(member is read for read in main):
                 continue
             self._note_use(member)
             try:
@@ -150,7 +160,7 @@ class TorchArchive:
         if self.used is None or member.name in self.used or not member.size:
             return
         inner = member.name.removeprefix(self.prefix)
-        if member.name.startswith(self.prefix) and _BELONGS.fullmatch(inner):
+        if member.name.startswith(self.prefix) and _BELONGS.fullmatch(inner.lower()):
             return
         name = member.name if self.member is None else f"{self.member}!{member.name}"
         message = f"nothing refers to member {member.name!r}, {member.size:,} bytes"
@@ -179,7 +189,7 @@ class TorchArchive:
 
     def _segment(self, member: Member) -> Segment:
         view = self.archive.scan(member, _MAX_PICKLE)
-        name = member.name if self.member is None else f"{self.member}, {member.name}"
+        name = member.name if self.member is None else f"{self.member}!{member.name}"
         return Segment(view, name, self._offset(member))
 
     def _offset(self, member: Member) -> int | None:
@@ -188,9 +198,9 @@ class TorchArchive:
         return self.origin + self.archive.offset(member)
 
     def _storage(self, reference: Reference, folder: str) -> Storage:
-        name = f"{self.prefix}{folder}/{reference.key}"
-        member = self.archive.members.get(name)
+        member = self.find(f"{folder}/{reference.key}")
         if member is None:
+            name = f"{self.prefix}{folder}/{reference.key}"
             raise UnreadableError("the archive lacks this storage", member=name)
         view = self.archive.read(member) if self.archive.mapped(member) else None
         if view is None:
@@ -206,13 +216,13 @@ class TorchArchive:
             reference.key,
             member.size,
             read,
-            name,
+            member.name,
             None if self.big_endian else offset,
             reference.location,
         )
 
     def _note_of(self, name: str) -> str | None:
-        member = self.archive.members.get(f"{self.prefix}{name}")
+        member = self.find(name)
         if member is None or member.size > _MAX_NOTE:
             return None
         try:
@@ -241,12 +251,42 @@ def _prefix(archive: Archive) -> str | None:
     PyTorch takes that of the archive's first member, whatever others hold.
     """
     folders = list(_folders(archive))
-    first = archive.entries[0].name.partition("/")[0] + "/" if archive.entries else ""
+    first = None if archive.folder is None else f"{archive.folder}/"
     return first if first in folders else next(iter(folders), None)
+
+
+def _refusals(archive: Archive, prefix: str) -> Iterator[str]:
+    """Why PyTorch does not open an archive of its own layout.
+
+    Source: pytorch, `caffe2/serialize/inline_container.cc`, `PyTorchStreamReader::init`;
+    `torch/serialization.py`, `_load`.
+    """
+    if archive.folder is None:
+        yield "PyTorch refuses the archive: its first file lies in no folder"
+        return
+    version = _note(archive, f"{prefix}.data/version") or _note(archive, f"{prefix}version")
+    if version is None:
+        yield "PyTorch refuses the archive: it states no version"
+    elif not version.isdigit() or not 1 <= int(version[:9]) <= _NEWEST:
+        yield f"PyTorch refuses the archive: its version is {version[:20]!r}"
+    order = _note(archive, f"{prefix}byteorder")
+    if order not in (None, "little", "big"):
+        yield f"PyTorch refuses the archive: its order of bytes is {str(order)[:20]!r}"
+
+
+def _note(archive: Archive, name: str) -> str | None:
+    """A short text of a member, None where there is no such member."""
+    member = archive.find(name)
+    if member is None:
+        return None
+    try:
+        return bytes(archive.read(member, _MAX_NOTE)).decode("utf-8", "backslashreplace").strip()
+    except UnreadableError:
+        return ""
 
 
 def _folders(archive: Archive) -> Iterator[str]:
     for member in archive.entries:
         folder, _, leaf = member.name.rpartition("/")
-        if leaf == "data.pkl" and "/" not in folder:
+        if leaf.lower() == "data.pkl" and "/" not in folder:
             yield f"{folder}/" if folder else ""

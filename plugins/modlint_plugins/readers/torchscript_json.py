@@ -7,7 +7,7 @@ Source: pytorch v1.3, `torch/csrc/jit/script/module_def.proto`, `import_legacy.c
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 from modlint.checkpoint import Checkpoint, Storage
@@ -17,7 +17,8 @@ from modlint.source import Source
 from modlint_plugins.readers.contained import Contents, prefixed
 from modlint_plugins.readers.stated_tensor import Stated, stated_tensor
 from modlint_plugins.readers.zip_archive import Archive, Member
-from modlint_plugins.readers.zip_bundle import keep_structure, open_member
+from modlint_plugins.readers.zip_bundle import keep_structure, open_member, open_storage
+from modlint_plugins.readers.zip_readings import distinct
 
 _MAX_JSON = 64 << 20
 _MAX_DEPTH = 100
@@ -33,16 +34,13 @@ def is_torchscript_json(archive: Archive) -> bool:
     return next(_models(archive), None) is not None
 
 
-def read_torchscript_json(source: Source, archive: Archive) -> Checkpoint:
-    """Read the modules' tensors.
-
-    Raises:
-        UnreadableError: model.json is damaged.
-    """
+def read_torchscript_json(source: Source, archives: Sequence[Archive]) -> Checkpoint:
+    """Read the modules' tensors, and examine every member of every reading."""
     contents = Contents(source)
+    archive = archives[0]
     keep_structure(contents, archive)
     member = next(_models(archive))
-    document = _document(archive, member)
+    document = _document(contents, archive, member)
     folder = member.name.rpartition("/")[0]
     tensors = document.get("tensors") or []
     storages = _Storages(archive, folder)
@@ -56,18 +54,20 @@ def read_torchscript_json(source: Source, archive: Archive) -> Checkpoint:
     for key in ("producerName", "producerVersion", "protoVersion"):
         if isinstance(document.get(key), str):
             contents.metadata[f"archive.{key}"] = document[key][:500]
-    _examine_others(contents, archive, f"{folder}/tensors/")
+    _examine_members(contents, archives, storages.names)
     return contents.checkpoint("torchscript")
 
 
-def _examine_others(contents: Contents, archive: Archive, tensors: str) -> None:
-    for member in archive.entries:
-        if not member.name.startswith(tensors):
-            try:
-                contents.allowance.spend_member()
-            except UnreadableError as error:
-                contents.fault("limit", str(error))
-                return
+def _examine_members(contents: Contents, archives: Sequence[Archive], storages: Set[str]) -> None:
+    for archive, member in distinct(archives):
+        try:
+            contents.allowance.spend_member()
+        except UnreadableError as error:
+            contents.fault("limit", str(error))
+            return
+        if member is archives[0].members.get(member.name) and member.name in storages:
+            open_storage(contents, archive, member)
+        else:
             open_member(contents, archive, member, prefixed(member.name))
 
 
@@ -80,14 +80,20 @@ def _models(archive: Archive) -> Iterator[Member]:
                 yield member
 
 
-def _document(archive: Archive, member: Member) -> dict[str, Any]:
+def _document(contents: Contents, archive: Archive, member: Member) -> dict[str, Any]:
+    """What model.json says; nothing, and a fault, where it is damaged."""
     try:
         document = json.loads(bytes(archive.read(member, _MAX_JSON)))
-    except (ValueError, RecursionError) as error:
-        raise UnreadableError("is damaged JSON", member=member.name) from error
-    if not isinstance(document, dict) or not isinstance(document.get("tensors", []), list):
-        raise UnreadableError("does not describe a TorchScript module", member=member.name)
-    return document
+    except UnreadableError as error:
+        contents.fail(error, member.name)
+        return {}
+    except (ValueError, RecursionError):
+        contents.fail(UnreadableError("is damaged JSON"), member.name)
+        return {}
+    if isinstance(document, dict) and isinstance(document.get("tensors") or [], list):
+        return document
+    contents.fail(UnreadableError("does not describe a TorchScript module"), member.name)
+    return {}
 
 
 def _parameters(module: Any, prefix: str, depth: int = 0) -> Iterator[tuple[str, int]]:
@@ -137,6 +143,11 @@ class _Storages:
         self.archive = archive
         self.folder = folder
         self._made: dict[str, Storage] = {}
+
+    @property
+    def names(self) -> Set[str]:
+        """Names of the members that tensors use."""
+        return {f"{self.folder}/{key}" for key in self._made}
 
     def get(self, key: str) -> Storage:
         """The storage of a key.

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 
 from modlint.checkpoint import Remark
 from modlint.errors import UnreadableError
-from modlint_plugins.readers.zip_archive import CENTRAL, LOCAL, LOCAL_MAGIC, Archive, Member
+from modlint_plugins.readers.zip_archive import Archive
+from modlint_plugins.readers.zip_directory import (
+    CENTRAL,
+    LOCAL,
+    LOCAL_MAGIC,
+    Member,
+    extra_fields,
+)
 from modlint_plugins.readers.zip_layout import layout_remarks
 
 _ENCRYPTED = 0x1
@@ -65,6 +72,9 @@ def audit(archive: Archive) -> Iterator[Remark]:
 
 
 def _entry_remarks(archive: Archive, member: Member) -> Iterator[Remark]:
+    if member.alias is not None:
+        what = f"is called {member.alias!r} by readers that take its Unicode path or end it at NUL"
+        yield _remark("name-mismatch", what, member, member.record)
     for bit, kind, what in _FLAGS:
         if member.flags & bit:
             yield _remark(kind, f"{what}; PyTorch reads it all the same", member, member.record)
@@ -109,7 +119,7 @@ def _local_remarks(member: Member, local: _Local) -> Iterator[Remark]:
     if differing:
         what = f"has another {' and '.join(differing)} in its own header"
         yield _remark("header-mismatch", what, member, member.header)
-    for tag, data in _extras(local.extra):
+    for tag, data in extra_fields(local.extra):
         if not _is_plain(tag, data):
             what = f"hides {len(data):,} bytes in an extra field of its header"
             yield _remark("extra-field", what, member, member.header)
@@ -127,16 +137,6 @@ def _is_plain(kind: int, data: bytes) -> bool:
     return kind in _KNOWN_EXTRAS and len(data) <= 1024
 
 
-def _extras(extra: bytes) -> Iterator[tuple[int, bytes]]:
-    at = 0
-    while at + 4 <= len(extra):
-        kind, nbytes = struct.unpack_from("<HH", extra, at)
-        yield kind, extra[at + 4 : at + 4 + nbytes]
-        at += 4 + nbytes
-    if extra[at:].strip(b"\0"):
-        yield 0, extra[at:]
-
-
 def _local(view: memoryview, member: Member) -> _Local:
     if member.header + LOCAL.size > len(view):
         raise UnreadableError("its header lies outside of the file", member=member.name)
@@ -148,7 +148,7 @@ def _local(view: memoryview, member: Member) -> _Local:
     extra_at = name_at + fields[9]
     name = bytes(view[name_at:extra_at]).decode("utf-8", "backslashreplace")
     extra = bytes(view[extra_at : extra_at + fields[10]])
-    for kind, data in _extras(extra):
+    for kind, data in extra_fields(extra):
         if kind == 1:  # zip64: the size first, then the stored size
             wide = iter(struct.unpack_from(f"<{len(data) // 8}Q", data))
             size = next(wide, size) if size == 0xFFFFFFFF else size

@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from modlint.checkpoint import Checkpoint, Remark, Status
 from modlint.errors import UnreadableError
 from modlint.source import Source
+from modlint_plugins.pickling.opcodes import has_header
 from modlint_plugins.readers.contained import Contents, Naming, prefixed
 from modlint_plugins.readers.nested_checkpoint import open_nested
+from modlint_plugins.readers.numpy_header import MAGIC as NUMPY_MAGIC
 from modlint_plugins.readers.serialized_json import scan_serialized
+from modlint_plugins.readers.tar_archive import is_tar
 from modlint_plugins.readers.torch_reading import Reading
 from modlint_plugins.readers.zip_archive import Archive, Member
+from modlint_plugins.readers.zip_directory import END_MAGIC, LOCAL_MAGIC
 from modlint_plugins.readers.zip_members import note_archive
+from modlint_plugins.readers.zip_readings import distinct
 
+_MARKS = (LOCAL_MAGIC, END_MAGIC, NUMPY_MAGIC, b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\0")
+_LONGEST_MARK = 512
 _UNPACK = "unpack it and check what is inside"
 _ARRAY = "array"
 """What the reader of .npy files calls its array."""
 
 
-def read_bundle(source: Source, archive: Archive) -> Checkpoint:
-    """Read every member that a reader recognises."""
+def read_bundle(source: Source, archives: Sequence[Archive]) -> Checkpoint:
+    """Read every member, of every reading of the archive, that a reader recognises."""
     contents = Contents(source)
-    keep_structure(contents, archive)
-    kind = _kind(archive)
-    npz = kind == "npz"
+    first = archives[0]
+    keep_structure(contents, first)
+    kind = _kind(first)
     found = False
-    for member in archive.entries:
+    for archive, member in distinct(archives):
         try:
             contents.allowance.spend_member()
         except UnreadableError as error:
             contents.fault("limit", str(error))
             break
-        naming = _array_naming(member.name) if npz else prefixed(member.name)
+        naming = _array_naming(member.name) if kind == "npz" else prefixed(member.name)
         found |= open_member(contents, archive, member, naming)
     if not found and not contents.faults:
         remark = Remark("not-a-checkpoint", "is a zip archive", help=_UNPACK)
@@ -39,7 +48,7 @@ def read_bundle(source: Source, archive: Archive) -> Checkpoint:
             kind,
             source.nbytes,
             Status.NOT_A_CHECKPOINT,
-            remarks=(remark,),
+            remarks=(*contents.remarks, remark),
             members=tuple(contents.members),
         )
     return contents.checkpoint(kind)
@@ -56,24 +65,50 @@ def keep_structure(contents: Contents, archive: Archive) -> None:
 def open_member(
     contents: Contents, archive: Archive, member: Member, naming: Naming, tensors: bool = True
 ) -> bool:
-    """Examine a member of an archive; whether it holds a checkpoint."""
+    """Examine a member of an archive, as much as can be had of it; whether it is a checkpoint."""
     if member.name.endswith("/") and not member.size:
         return False
     mapped = archive.mapped(member)
     try:
         if not mapped:
             contents.allowance.spend_inflated(member.size, member.stored)
-        view = archive.read(member)
-        found = contents.examine(view, naming, archive.offset(member) if mapped else None, tensors)
-        found |= scan_serialized(contents, view, member.name)
+        content = archive.content(member)
+        origin = archive.offset(member) if mapped and content.problem is None else None
+        found = contents.examine(content.view, naming, origin, tensors)
+        found |= scan_serialized(contents, content.view, member.name)
     except UnreadableError as error:
         contents.fail(_explained(error, member), member.name)
         return False
+    if content.problem is not None:
+        contents.fail(_explained(UnreadableError(content.problem), member), member.name)
+    elif not found and member.encrypted:
+        contents.fail(UnreadableError("is encrypted, and cannot be examined"), member.name)
     if not found and not mapped:
         contents.allowance.kept -= member.size
-    if not found and member.encrypted:
-        contents.fail(UnreadableError("is encrypted, and cannot be examined"), member.name)
     return found
+
+
+def open_storage(contents: Contents, archive: Archive, member: Member) -> None:
+    """Examine a member that is a tensor's bytes: a few numbers may look like anything.
+
+    What begins with the mark of a container or of a pickle is examined as any member; it was
+    read as a tensor already, and stays one.
+    """
+    try:
+        start = archive.peek(member, _LONGEST_MARK)
+        if not is_marked(start):
+            return
+    except UnreadableError as error:
+        contents.fail(_explained(error, member), member.name)
+        return
+    message = f"the bytes of a tensor, in member {member.name!r}, are a container or a pickle"
+    if open_member(contents, archive, member, prefixed(member.name), tensors=False):
+        contents.remark("hidden-pickle", message, member.name, 0)
+
+
+def is_marked(start: memoryview) -> bool:
+    """Whether bytes begin as a container, or as a pickle of protocol 2 or later."""
+    return has_header(start) or is_tar(start) or bytes(start[:6]).startswith(_MARKS)
 
 
 def _explained(error: UnreadableError, member: Member) -> UnreadableError:

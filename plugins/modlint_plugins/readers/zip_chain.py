@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from modlint_plugins.readers.zip_archive import END, END_64, END_MAGIC, LOCAL_MAGIC, MAX_MEMBERS
+from modlint_plugins.readers.zip_directory import (
+    END,
+    END_64,
+    END_MAGIC,
+    LOCAL_MAGIC,
+    MAX_MEMBERS,
+)
 
 _TAIL_64 = 76
 """Bytes of the zip64 records between a directory and its end record, as PyTorch writes them."""

@@ -8,21 +8,22 @@ from typing import NamedTuple
 from modlint.checkpoint import Remark
 from modlint.errors import UnreadableError
 from modlint_plugins.readers.remarks import unused
-from modlint_plugins.readers.zip_archive import (
+from modlint_plugins.readers.zip_archive import Archive
+from modlint_plugins.readers.zip_directory import (
     END,
     END_64,
     END_64_LOCATOR,
+    END_64_MAGIC,
     END_MAGIC,
     LOCAL_MAGIC,
-    Archive,
     Member,
 )
+from modlint_plugins.readers.zip_readings import reading_remarks
 
 _DESCRIPTOR_FLAG = 0x8
 _DESCRIPTOR_MAGIC = b"PK\x07\x08"
 _DESCRIPTORS = (16, 24)
 """Sizes of what follows a member's data: magic, checksum, both sizes in 4 or 8 bytes."""
-_END_64_MAGIC = b"PK\x06\x06"
 _SIGNATURE = b"PK\x05\x05"
 
 
@@ -35,7 +36,7 @@ class _Span(NamedTuple):
 def layout_remarks(archive: Archive) -> Iterator[Remark]:
     """Bytes that belong to no member, and members that share theirs."""
     spans = _spans(archive)
-    directory, nbytes = archive.directory
+    directory, nbytes, *_ = archive.directory
     at = spans[0].start if spans else directory
     if at:
         yield unused(
@@ -62,6 +63,7 @@ def layout_remarks(archive: Archive) -> Iterator[Remark]:
             "overlapping-members", "the directory shares bytes with a member", offset=directory
         )
     yield from _end_remarks(archive, directory + nbytes)
+    yield from reading_remarks(archive)
 
 
 def _spans(archive: Archive) -> list[_Span]:
@@ -102,9 +104,13 @@ def _gap(archive: Archive, start: int, end: int) -> Iterator[Remark]:
 
 def _end_remarks(archive: Archive, directory_end: int) -> Iterator[Remark]:
     view, end = archive.view, archive.end
+    if directory_end > end:
+        message = "the zip archive's directory lies behind the record that ends it"
+        yield Remark("second-directory", message, offset=archive.directory.start)
+        directory_end = end
     wide = END_64.size + END_64_LOCATOR.size
     records = bytes(view[directory_end : directory_end + 4])
-    known = wide if records == _END_64_MAGIC and directory_end + wide <= end else 0
+    known = wide if records == END_64_MAGIC and directory_end + wide <= end else 0
     if records == _SIGNATURE:
         known = end - directory_end
     if directory_end + known < end and _holds_data(view, directory_end + known, end):
@@ -129,7 +135,8 @@ def _end_remarks(archive: Archive, directory_end: int) -> Iterator[Remark]:
 def _contradicts(archive: Archive) -> bool:
     """Whether the 32-bit end record describes another directory than the 64-bit one."""
     *_, nbytes, offset, _ = END.unpack_from(archive.view, archive.end)
-    stated = zip((offset, nbytes), archive.directory, strict=True)
+    start, size, shift, _ = archive.directory
+    stated = ((offset, start - shift), (nbytes, size))
     return any(narrow not in (0xFFFFFFFF, wide) for narrow, wide in stated)
 
 

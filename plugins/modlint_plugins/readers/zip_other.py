@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from modlint.checkpoint import Checkpoint
 from modlint.errors import UnreadableError
 from modlint.source import Source
@@ -12,6 +14,7 @@ from modlint_plugins.readers.torchscript_json import is_torchscript_json, read_t
 from modlint_plugins.readers.zip_archive import LOCAL_MAGIC, Archive
 from modlint_plugins.readers.zip_bundle import read_bundle
 from modlint_plugins.readers.zip_chain import is_chain
+from modlint_plugins.readers.zip_readings import readings
 
 _EMPTY_ZIP = b"PK\x05\x06"
 
@@ -39,17 +42,28 @@ class ZipReader:
         """
         if is_chain(source.view):
             return read_part(source)
-        try:
-            archive = Archive(source.view)
-        except UnreadableError as error:
-            raise UnreadableError(
-                f"is a zip archive that is cut off or damaged: {error}",
-                help="save or download it again",
-                offset=error.offset,
-            ) from error
-        layout = exported_layout(archive)
-        if layout is not None:
-            return read_exported(source, archive, layout)
-        if is_torchscript_json(archive):
-            return read_torchscript_json(source, archive)
-        return read_bundle(source, archive)
+        archives = readings(source.view)
+        return read_archives(source, archives or (_refused(source),))
+
+
+def read_archives(source: Source, archives: Sequence[Archive]) -> Checkpoint:
+    """Read an archive, in all its readings, by the layout that the first one has."""
+    archive = archives[0]
+    layout = exported_layout(archive)
+    if layout is not None:
+        return read_exported(source, archives, layout)
+    if is_torchscript_json(archive):
+        return read_torchscript_json(source, archives)
+    return read_bundle(source, archives)
+
+
+def _refused(source: Source) -> Archive:
+    """What no loader reads; told as PyTorch would."""
+    try:
+        return Archive(source.view)
+    except UnreadableError as error:
+        raise UnreadableError(
+            f"is a zip archive that is cut off or damaged: {error}",
+            help="save or download it again",
+            offset=error.offset,
+        ) from error

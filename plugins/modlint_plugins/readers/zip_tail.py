@@ -5,8 +5,11 @@ from __future__ import annotations
 from modlint.checkpoint import Checkpoint
 from modlint.source import Source
 from modlint_plugins.readers.contained import Contents, bare
-from modlint_plugins.readers.zip_archive import END, END_MAGIC, LOCAL_MAGIC
+from modlint_plugins.readers.zip_archive import Archive
 from modlint_plugins.readers.zip_chain import chain
+from modlint_plugins.readers.zip_directory import END, END_MAGIC, LOCAL_MAGIC
+from modlint_plugins.readers.zip_other import read_archives
+from modlint_plugins.readers.zip_readings import readings
 
 _COMMENT = 0xFFFF
 
@@ -22,17 +25,29 @@ class ZipTailReader:
         """Whether the last bytes are a zip archive's, and the first ones are not."""
         if source.startswith(LOCAL_MAGIC) or not _ends_as_zip(source.view):
             return False
-        spans, before = chain(source.view)
-        return bool(spans) and before > 0
+        return any(_start(archive) > 0 for archive in readings(source.view) if archive.entries)
 
     def read(self, source: Source) -> Checkpoint:
-        """Read the archive, offsets counted from the file's beginning."""
-        spans, before = chain(source.view)
+        """Read the archive in all its readings, offsets counted from the file's beginning."""
         contents = Contents(source)
-        contents.examine(source.view[before:], bare(), before)
-        message = f"a zip archive stands behind {before:,} bytes of something else"
-        contents.remark("leading-bytes", message, offset=spans[0].start)
+        spans, before = chain(source.view)
+        own = {span.directory for span in spans}
+        archives = readings(source.view)
+        if spans:
+            contents.examine(source.view[before:], bare(), before)
+            archives = tuple(a for a in archives if a.directory.start not in own)
+        if archives:
+            contents.merge(read_archives(source, archives), bare(), 0)
+        start = min([span.start for span in spans] or [_start(archives[0])])
+        message = f"a zip archive stands behind {start:,} bytes of something else"
+        contents.remark("leading-bytes", message, offset=start)
         return contents.checkpoint(self.name)
+
+
+def _start(archive: Archive) -> int:
+    """Offset of an archive's first member, or of its directory."""
+    headers = [member.header for member in archive.entries if member.header >= 0]
+    return min([archive.directory.start, *headers])
 
 
 def _ends_as_zip(view: memoryview) -> bool:

@@ -10,7 +10,7 @@ from modlint.reader import Sweep
 
 @hookimpl
 def modlint_sweeps() -> Iterable[Sweep]:
-    """modlint's own sweep."""
+    """Modlint's own sweep."""
     from modlint_plugins.sweep.walk import ContentSweep
 
     return (ContentSweep(),)

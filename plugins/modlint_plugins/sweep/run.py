@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from modlint_plugins.readers.torch_reading import Segment
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -25,3 +27,23 @@ class Run:
     origin: int | None
     siblings: Collection[str] = field(default=())
     depth: int = 0
+
+    @property
+    def segment(self) -> Segment:
+        """The same bytes, for the pickle machine."""
+        return Segment(self.view, self.member, self.origin)
+
+    def within(
+        self, view: memoryview, name: str, at: int | None, siblings: Collection[str] = ()
+    ) -> Run:
+        """Bytes that this run holds.
+
+        Args:
+            view: the bytes.
+            name: their path in the run.
+            at: their offset in the run, None where it does not hold them as they are.
+            siblings: paths of everything that the run holds.
+        """
+        member = name if self.member is None else f"{self.member}!{name}"
+        origin = None if at is None or self.origin is None else self.origin + at
+        return Run(view, member, name, origin, siblings, self.depth + 1)

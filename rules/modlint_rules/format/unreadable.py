@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modlint.checkpoint import Checkpoint, Remark, Status, promises_checkpoint
+from modlint.checkpoint import Checkpoint, Remark, Status
+from modlint.examined import is_header_only
+from modlint.file_names import promises_readable
 from modlint.rule import Examination, Options, Rule
 from modlint.text import count
 from modlint.verdict import Severity, Verdict
+from modlint_rules.format.wrong_name import WrongName, wrong_name
 from modlint_rules.targets import place_in_file, whole_file
 
 _FETCH_AGAIN = "get the file again and compare its size and checksum with the original"
@@ -29,12 +32,15 @@ class Unreadable(Rule[Options]):
     statuses = frozenset({Status.CHECKED, Status.UNREADABLE, Status.NOT_A_CHECKPOINT})
 
     def check(self, file: Examination) -> Iterator[Verdict]:
-        """One finding for each fault, or one passing verdict for the file."""
+        """One finding for each fault or for the name, or one passing verdict for the file."""
         checkpoint = file.checkpoint
+        misnamed = wrong_name(checkpoint)
         for fault in checkpoint.faults:
             yield self._fault(checkpoint, fault)
         if checkpoint.status is Status.NOT_A_CHECKPOINT:
             yield self._not_a_checkpoint(checkpoint)
+        elif misnamed is not None:
+            yield self._misnamed(checkpoint, misnamed)
         elif checkpoint.status is Status.CHECKED and not checkpoint.faults:
             yield self.passed(
                 whole_file(checkpoint),
@@ -49,6 +55,16 @@ class Unreadable(Rule[Options]):
             fault.message,
             help=fault.help or _FETCH_AGAIN,
             values={"fault": fault.kind},
+            severity=Severity.NOTE if is_header_only(checkpoint) else None,
+        )
+
+    def _misnamed(self, checkpoint: Checkpoint, found: WrongName) -> Verdict:
+        return self.failed(
+            whole_file(checkpoint),
+            found.message,
+            help=found.help,
+            values={"fault": "wrong-name", "format": checkpoint.format},
+            severity=found.severity,
         )
 
     def _not_a_checkpoint(self, checkpoint: Checkpoint) -> Verdict:
@@ -58,7 +74,7 @@ class Unreadable(Rule[Options]):
             message, advice = "the file is empty", _EMPTY
         elif known:
             message, advice = f"{known[0].message}, not a checkpoint", known[0].help or advice
-        promised = promises_checkpoint(checkpoint.path)
+        promised = promises_readable(checkpoint.path)
         return self.failed(
             whole_file(checkpoint),
             message,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modlint.analysis.onnx_check import OnnxCheck, OnnxValidity, Problem
+from modlint.analysis.onnx_check import REFUSED, OnnxCheck, OnnxValidity, Problem
 from modlint.checkpoint import Checkpoint, Remark
 from modlint.rule import Examination, Need, Options, Rule
 from modlint.text import count
@@ -13,9 +13,11 @@ from modlint_rules.targets import whole_file
 
 _WARNINGS = {
     "custom-operator": "make sure that every runtime you deploy to has this operator",
-    "duplicate-node-name": "give every node a name of its own, or none",
+    "nonconforming": "export the model again, with a current exporter, for stricter readers",
     "no-nodes": "export the model again: its graph is empty",
     "no-shape": "state the input's shape, with names for the free axes",
+    "out-of-order": "sort the nodes; runtimes do so themselves, other readers do not",
+    "stated-shape": "remove the shapes that the file states for inner values, and infer them anew",
     "unknown-domain": "name the domain in opset_import, or export without the operator",
     "unused-node": "remove what nothing reads, with a tool such as onnx-simplifier",
 }
@@ -23,6 +25,7 @@ _HELP = "export the model again, with a current exporter"
 _LISTED = 20
 _FORMAT = "onnx"
 _STRIPPED = "stripped-weights"
+_SEGMENTED = "segmented-tensor"
 
 
 class CheckerError(Rule[Options]):
@@ -45,7 +48,7 @@ class CheckerError(Rule[Options]):
             yield self.passed(whole_file(checkpoint), "holds no ONNX graph")
             return
         validity = file.file(OnnxCheck())
-        errors = [problem for problem in validity.problems if problem.kind not in _WARNINGS]
+        errors = [problem for problem in validity.problems if problem.kind in REFUSED]
         for problem in errors[:_LISTED]:
             yield self._error(checkpoint, problem)
         if len(errors) > _LISTED:
@@ -55,7 +58,10 @@ class CheckerError(Rule[Options]):
         stripped = [remark for remark in checkpoint.remarks if remark.kind == _STRIPPED]
         if stripped:
             yield self._stripped(checkpoint, stripped)
-        if not validity.problems and not stripped:
+        segmented = [remark for remark in checkpoint.remarks if remark.kind == _SEGMENTED]
+        if segmented:
+            yield self._segmented(checkpoint, segmented)
+        if not validity.problems and not stripped and not segmented:
             yield self.passed(
                 whole_file(checkpoint),
                 f"onnx.checker and shape inference accept {count(validity.nodes, 'node')}",
@@ -90,4 +96,14 @@ class CheckerError(Rule[Options]):
             values={"kind": _STRIPPED, "count": len(stripped)},
             severity=Severity.WARNING,
             confidence=Confidence.MEDIUM,
+        )
+
+    def _segmented(self, checkpoint: Checkpoint, segmented: list[Remark]) -> Verdict:
+        more = f" (and {len(segmented) - 1:,} more)" if len(segmented) > 1 else ""
+        return self.failed(
+            whole_file(checkpoint),
+            f"{segmented[0].message}{more}: onnx refuses it, onnxruntime overlooks the mark",
+            help=_HELP,
+            values={"kind": _SEGMENTED, "count": len(segmented)},
+            severity=Severity.WARNING,
         )

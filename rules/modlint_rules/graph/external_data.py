@@ -10,6 +10,13 @@ from modlint.rule import Examination, Options
 from modlint.verdict import Severity, Target, Verdict
 from modlint_rules.remarks import RemarkRule
 
+_KINDS = (
+    "external-data-key",
+    "external-data-overlap",
+    "external-data-range",
+    "missing-external-data",
+)
+
 
 class ExternalData(RemarkRule[Options]):
     """External data that does not hold what the model says."""
@@ -19,9 +26,7 @@ class ExternalData(RemarkRule[Options]):
     summary = "a file with a model's external data is missing, too short, or used twice"
     severity = Severity.ERROR
     source = "onnx/docs/ExternalData.md"
-    kinds = dict.fromkeys(
-        ("external-data-overlap", "external-data-range", "missing-external-data"), Severity.ERROR
-    )
+    kinds = dict.fromkeys(_KINDS, Severity.ERROR)
     healthy = "all external data is there"
     advice = "fetch the model and its data files again, together"
 

@@ -1,15 +1,17 @@
 """The globals that a pickle may name, by exact (module, name): nothing else is taken as safe.
 
-`CALLED` may be called, `FOLLOWED` where the trace shows what the call does, and `NAMED` may be
-named and rebuilt. None runs code that a file could choose, but for `CALLS_ITS_ARGUMENTS`, which
-call what the file names besides. Sources:
-torch 2.13, `torch._weights_only_unpickler._get_allowed_globals`; the `__reduce__` methods of
-numpy 1.26 and 2.x; the class names of `torch.nn.modules` and `torch.optim`, torch 0.1 to 2.13.
+`CALLED` may be called, `CALLED_WITH_LITERALS` with numbers, texts and bytes alone, `FOLLOWED`
+where the trace shows what the call does, and `NAMED` may be named and rebuilt. None runs code that
+a file could choose, but for `CALLS_ITS_ARGUMENTS`, which call what the file names besides. Sources:
+torch 2.13, `torch._weights_only_unpickler._get_allowed_globals` and the safe globals that its
+packages register; the `__reduce__` methods of numpy 1.26 and 2.x; the class names of
+`torch.nn.modules` and `torch.optim`, torch 0.1 to 2.13.
 """
 
 from __future__ import annotations
 
 from modlint_rules.safety.torch_classes import TORCH_CLASSES
+from modlint_rules.safety.torch_objects import TORCH_OBJECTS
 
 Pair = tuple[str, str]
 
@@ -22,7 +24,8 @@ _DTYPES = (
     " float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu float4_e2m1fn_x2"
     " qint8 qint32 quint8 quint4x2 quint2x4 bits8 bits16 bits1x8 bits2x4 bits4x2"
     " per_tensor_affine per_tensor_symmetric per_channel_affine per_channel_symmetric"
-    " per_channel_affine_float_qparams strided sparse_coo sparse_csr"
+    " per_channel_affine_float_qparams strided"
+    " sparse_bsc sparse_bsr sparse_coo sparse_csc sparse_csr"
 )
 
 
@@ -36,9 +39,20 @@ def _suffixed(names: str, suffix: str) -> str:
 
 _TYPES = f"{_suffixed(_STORAGES, 'Storage')} {_suffixed(_NUMBERS, 'Tensor')}"
 _NUMPY_MULTIARRAY = "_reconstruct scalar"
+_NUMPY_DTYPES = _suffixed(
+    "Bool Complex128 Complex64 Float16 Float32 Float64 Int16 Int32 Int64 Int8 Object"
+    " Str UInt16 UInt32 UInt64 UInt8",
+    "DType",
+)
 _NUMPY_GENERATORS = "__randomstate_ctor __generator_ctor __bit_generator_ctor"
 _TORCH_FUNCTIONS = (
-    "celu cos exp log_softmax prelu relu rrelu selu sigmoid sin softmax softplus sqrt tanh"
+    "abs add atan bmm cat celu clamp cos cosh div erf exp hardshrink log log1p log_softmax matmul"
+    " max mean min mul neg pow prelu relu relu_ rrelu rsqrt selu sigmoid sign sin sinh softmax"
+    " softplus sqrt square stack sub sum tan tanh"
+)
+_ACTIVATIONS_IN_C = (
+    "avg_pool2d avg_pool3d elu_ gelu hardtanh_ leaky_relu_ linear log_sigmoid one_hot"
+    " scaled_dot_product_attention softplus softshrink"
 )
 _TORCH_FUNCTION_OWNERS = ("_VariableFunctions", "_VariableFunctionsClass")
 _BUILTINS = (
@@ -48,6 +62,7 @@ _BUILTINS = (
 _CALLED: dict[str, str] = {
     "__builtin__": f"{_BUILTINS} len long unicode xrange",
     "_codecs": "encode",
+    "array": "_array_reconstructor",
     "builtins": f"{_BUILTINS} len",
     "collections": "Counter OrderedDict defaultdict deque",
     "datetime": "date datetime time timedelta timezone",
@@ -63,20 +78,24 @@ _CALLED: dict[str, str] = {
     "pathlib": "PosixPath PurePosixPath PureWindowsPath WindowsPath",
     "pathlib._local": "PosixPath PurePosixPath PureWindowsPath WindowsPath",
     "torch": f"Size Tensor device {_TYPES}",
+    "torch._C": "Generator",
     "torch._utils": (
         "_rebuild_device_tensor_from_cpu_tensor _rebuild_device_tensor_from_numpy"
         " _rebuild_meta_tensor_no_storage _rebuild_nested_tensor _rebuild_parameter"
         " _rebuild_parameter_with_state _rebuild_qtensor _rebuild_sparse_tensor _rebuild_tensor"
-        " _rebuild_tensor_v2 _rebuild_tensor_v3 _rebuild_wrapper_subclass"
+        " _rebuild_tensor_v2 _rebuild_tensor_v3 _rebuild_wrapper_subclass _rebuild_xla_tensor"
     ),
+    "torch.amp.grad_scaler": "_refresh_per_optimizer_state",
     "torch.cuda": _TYPES,
+    "torch.cuda.amp.grad_scaler": "_refresh_per_optimizer_state",
     "torch.cuda.sparse": _suffixed(_NUMBERS, "Tensor"),
     "torch.jit._pickle": (
         "build_boollist build_doublelist build_intlist build_tensor_from_id build_tensorlist"
         " restore_type_tag"
     ),
+    "torch.nested._internal.nested_tensor": "_rebuild_njt",
     "torch.nn.backends.thnn": "_get_thnn_function_backend",
-    "torch.nn.parameter": "Buffer Parameter",
+    "torch.nn.parameter": "Buffer Parameter UninitializedBuffer UninitializedParameter",
     "torch.serialization": "_get_layout",
     "torch.sparse": _suffixed(_NUMBERS, "Tensor"),
     "torch.storage": "TypedStorage UntypedStorage _TypedStorage _UntypedStorage",
@@ -89,14 +108,27 @@ _NAMED: dict[str, str] = {
         "absolute_import annotations barry_as_FLUFL division generator_stop generators"
         " nested_scopes print_function unicode_literals with_statement"
     ),
+    "_io": "BytesIO",
     "argparse": "Namespace",
+    "array": "array",
+    "io": "BytesIO",
     "joblib.numpy_pickle": "NumpyArrayWrapper",
     "numpy": (
-        "bool_ complex128 complex64 float16 float32 float64 int16 int32 int64 int8"
-        " uint16 uint32 uint64 uint8"
+        "bool bool_ bytes_ complex128 complex64 datetime64 float16 float32 float64 float128 generic"
+        " int16 int32 int64 int8 longdouble matrix object_ recarray str_ timedelta64"
+        " uint16 uint32 uint64 uint8 void"
     ),
+    "numpy._core.records": "recarray record",
+    "numpy.core.records": "recarray record",
+    "numpy.dtypes": _NUMPY_DTYPES,
+    "numpy.lib._polynomial_impl": "poly1d",
+    "numpy.lib.polynomial": "poly1d",
     "numpy.ma": "MaskedArray",
     "numpy.ma.core": "MaskedArray",
+    "numpy.matrixlib.defmatrix": "matrix",
+    "numpy.polynomial.chebyshev": "Chebyshev",
+    "numpy.polynomial.legendre": "Legendre",
+    "numpy.polynomial.polynomial": "Polynomial",
     "numpy.random._mt19937": "MT19937",
     "numpy.random._pcg64": "PCG64 PCG64DXSM",
     "numpy.random._philox": "Philox",
@@ -104,16 +136,27 @@ _NAMED: dict[str, str] = {
     "numpy.random.bit_generator": "SeedSequence",
     "torch": _DTYPES,
     "torch._C": " ".join(f"{owner} {_prefixed(owner)}" for owner in _TORCH_FUNCTION_OWNERS),
+    "torch._C._nn": _ACTIVATIONS_IN_C,
+    "torch._utils": (
+        "torch.channels_last torch.channels_last_3d torch.contiguous_format torch.preserve_format"
+    ),
     "torch.distributed.checkpoint.filesystem": "_StorageInfo",
     "torch.distributed.checkpoint.metadata": (
         "BytesStorageMetadata ChunkStorageMetadata Metadata MetadataIndex StorageMeta"
         " TensorProperties TensorStorageMetadata _MEM_FORMAT_ENCODING"
     ),
     "torch.nn.functional": (
-        "celu elu gelu glu hardsigmoid hardswish hardtanh leaky_relu log_softmax mish relu relu6"
-        " selu sigmoid silu softmax softplus softsign tanh"
+        "adaptive_avg_pool2d adaptive_avg_pool3d alpha_dropout batch_norm binary_cross_entropy"
+        " binary_cross_entropy_with_logits celu cosine_embedding_loss cross_entropy ctc_loss"
+        " dropout dropout1d dropout2d dropout3d elu embedding gelu glu group_norm gumbel_softmax"
+        " hardsigmoid hardswish hardtanh hinge_embedding_loss huber_loss instance_norm interpolate"
+        " kl_div l1_loss layer_norm leaky_relu linear log_softmax logsigmoid margin_ranking_loss"
+        " mish mse_loss multi_margin_loss nll_loss normalize one_hot pad poisson_nll_loss relu"
+        " relu6 rms_norm rrelu selu sigmoid silu smooth_l1_loss soft_margin_loss softmax softmin"
+        " softplus softsign tanh tanhshrink threshold triplet_margin_loss upsample"
     ),
     "typing": "Any",
+    "uuid": "UUID",
 }
 
 
@@ -124,7 +167,22 @@ def _pairs(table: dict[str, str]) -> frozenset[Pair]:
 CALLED: frozenset[Pair] = _pairs(_CALLED)
 """What a pickle may call."""
 
-NAMED: frozenset[Pair] = CALLED | _pairs(_NAMED) | _pairs(TORCH_CLASSES)
+CALLED_WITH_LITERALS: frozenset[Pair] = _pairs(
+    {
+        "_decimal": "Decimal",
+        "_io": "BytesIO",
+        "decimal": "Decimal",
+        "fractions": "Fraction",
+        "io": "BytesIO",
+        "logging": "getLogger",
+        "re": "_compile",
+        "uuid": "SafeUUID UUID",
+        "zoneinfo": "ZoneInfo._unpickle",
+    }
+)
+"""What a pickle may call with numbers, texts and bytes alone."""
+
+NAMED: frozenset[Pair] = CALLED | _pairs(_NAMED) | _pairs(TORCH_CLASSES) | _pairs(TORCH_OBJECTS)
 """What a pickle may name, and rebuild an instance of."""
 
 FOLLOWED: frozenset[Pair] = frozenset(
@@ -133,6 +191,7 @@ FOLLOWED: frozenset[Pair] = frozenset(
         ("builtins", "getattr"),
         ("copy_reg", "_reconstructor"),
         ("copyreg", "_reconstructor"),
+        ("functools", "partial"),
         ("torch._tensor", "_rebuild_from_type"),
         ("torch._tensor", "_rebuild_from_type_v2"),
         ("torch.storage", "_load_from_bytes"),
@@ -146,6 +205,7 @@ CALLS_ITS_ARGUMENTS: frozenset[Pair] = frozenset(
         ("numpy.ma.core", "_mareconstruct"),
         ("numpy.random", "__RandomState_ctor"),
         *(("numpy.random._pickle", name) for name in _NUMPY_GENERATORS.split()),
+        ("torch.nested._internal.nested_tensor", "_rebuild_njt"),
     }
 )
 """Those of `CALLED` that call, or keep to call, something that they are given."""

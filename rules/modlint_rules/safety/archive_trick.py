@@ -35,7 +35,10 @@ class ArchiveTrick(RemarkRule[Options]):
     summary = "the archive is built to be read differently by scanners and by loaders"
     severity = Severity.ERROR
     source = "CVE-2025-10156, CVE-2025-1944, CVE-2025-1945; PKWARE APPNOTE 6.3.10"
-    kinds = dict.fromkeys(_TRICKS, Severity.ERROR)
+    kinds = {  # noqa: RUF012
+        **dict.fromkeys(_TRICKS, Severity.ERROR),
+        "shadowed-operator": Severity.WARNING,
+    }
     healthy = "its containers are read in one way only"
     advice = "do not load this file; ask for its weights as safetensors"
 

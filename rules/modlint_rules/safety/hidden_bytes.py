@@ -10,12 +10,18 @@ from modlint.verdict import Severity, Target, Verdict
 from modlint_rules.remarks import RemarkRule
 
 _UNUSED = (
+    "embedded-program",
     "extra-field",
     "gap",
     "hidden-pickle",
     "hole",
+    "native-library",
+    "repeated-field",
     "trailing-bytes",
+    "unknown-field",
+    "unread-data",
     "unreferenced-member",
+    "unsearched-fields",
 )
 _HIDDEN = ("hidden-bytes", "hidden-program")
 
@@ -31,6 +37,7 @@ class HiddenBytes(RemarkRule[Options]):
     kinds = {  # noqa: RUF012
         **dict.fromkeys(_UNUSED, Severity.WARNING),
         **dict.fromkeys(_HIDDEN, Severity.ERROR),
+        "newer-schema": Severity.NOTE,
     }
     healthy = "every byte belongs to a tensor or to the format"
     advice = "save the tensors again with torch.save or safetensors, which drops these bytes"

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from modlint.checkpoint import Checkpoint
 from modlint.pickles import GlobalUse, PickleTrace
 from modlint.verdict import Confidence, Severity
-from modlint_rules.safety.allowlist import CALLED, CALLS_ITS_ARGUMENTS, FOLLOWED, NAMED
-from modlint_rules.safety.standard_library import OTHER_VERSIONS
+from modlint_rules.safety.allowlist import (
+    CALLED,
+    CALLED_WITH_LITERALS,
+    CALLS_ITS_ARGUMENTS,
+    FOLLOWED,
+    NAMED,
+)
+from modlint_rules.safety.libraries import library_of
+from modlint_rules.safety.standard_library import reaches_standard_library
 
-_NEVER_MERELY_DATA = sys.stdlib_module_names | OTHER_VERSIONS | {"torch", "numpy"}
 _CALLED = "is called when the file is loaded, and is not on the allow-list"
 _PATCHED = "is patched when the file is loaded: the file changes it for the whole process"
 _UNLISTED = "loading imports it, and nothing in a checkpoint needs it"
-_HANDED_ON = "is named beside a function that calls what it is given"
+_HANDED_ON = "is handed to what may call it when the file is loaded, and is not on the allow-list"
+_BESIDE = "is named beside a function that calls what it is given"
+_EVALUATES = "rebuilding one evaluates or unpickles what the file holds"
 _REBUILT = "an instance is rebuilt, which imports its module and may run its __setstate__"
 _PUSHED = "loading imports its module; the file does not call it"
+
+_MERELY_NAMED = ("pushed", "instantiated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,52 +51,130 @@ class Judged:
     reason: str
 
 
-def judge(checkpoint: Checkpoint, allowed: frozenset[str]) -> tuple[Judged, ...]:
-    """Every global that is not taken as safe, once for each member, the worst first.
+@dataclass(slots=True)
+class Familiar:
+    """The globals of one known library that are used as the library writes them.
+
+    Attributes:
+        package: the library's top-level package.
+        member: the archive member that holds the first, None for the file itself.
+        offset: of the first.
+        uses: by dotted name, how it is used.
+    """
+
+    package: str
+    member: str | None
+    offset: int
+    uses: dict[str, str] = field(default_factory=dict)
+
+    def add(self, use: GlobalUse) -> None:
+        """Count a use in; of several, that counts which does most."""
+        if use.use != "pushed" or use.qualified not in self.uses:
+            self.uses[use.qualified] = use.use
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is to be said of a checkpoint.
+
+    Attributes:
+        judged: every global that is not taken as safe, once for each member, the worst first.
+        familiar: by package, what known libraries write.
+    """
+
+    judged: tuple[Judged, ...]
+    familiar: tuple[Familiar, ...]
+
+
+def judge(checkpoint: Checkpoint, allowed: frozenset[str]) -> Judgement:
+    """Judge every use of every global.
 
     Args:
         checkpoint: whose pickles to judge.
-        allowed: dotted names that the user takes as safe.
+        allowed: dotted names that the user takes as safe, and `package.*` for classes that are
+            only rebuilt or named.
     """
     worst: dict[tuple[str | None, str, str], Judged] = {}
-    torchscript = checkpoint.format == "torchscript"
-    for trace in checkpoint.pickles:
-        for judged in _judge_trace(trace, torchscript, allowed):
-            key = (judged.member, judged.use.module, judged.use.name)
+    familiar: dict[str, Familiar] = {}
+    for trace, use, hands_on in _unlisted_uses(checkpoint, allowed):
+        library = library_of(use.module)
+        if library is not None and library.writes(use):
+            first = Familiar(library.package, trace.member, use.offset)
+            familiar.setdefault(library.package, first).add(use)
+        elif not _covered(use, hands_on, allowed):
+            judged = Judged(trace.member, use, 1, *_weigh(use, hands_on))
+            key = (trace.member, use.module, use.name)
             known = worst.get(key, replace(judged, count=0))
             worse = judged if judged.severity.rank > known.severity.rank else known
             worst[key] = replace(worse, count=known.count + 1)
-    return tuple(sorted(worst.values(), key=lambda judged: -judged.severity.rank))
+    ordered = sorted(worst.values(), key=lambda judged: -judged.severity.rank)
+    return Judgement(tuple(ordered), tuple(familiar[name] for name in sorted(familiar)))
 
 
-def _judge_trace(
-    trace: PickleTrace, torchscript: bool, allowed: frozenset[str]
-) -> Iterator[Judged]:
-    hands_on = any(
-        use.use == "called" and (use.module, use.name) in CALLS_ITS_ARGUMENTS for use in trace.uses
-    )
-    for use in trace.uses:
-        if use.qualified in allowed or (torchscript and use.module.split(".")[0] == "__torch__"):
-            continue
-        found = _weigh(use, hands_on)
-        if found is not None:
-            yield Judged(trace.member, use, 1, *found)
+def _unlisted_uses(
+    checkpoint: Checkpoint, allowed: frozenset[str]
+) -> Iterator[tuple[PickleTrace, GlobalUse, bool]]:
+    """Every use that is not on the allow-list, and whether what it names may be called unseen."""
+    torchscript = checkpoint.format == "torchscript"
+    for trace in checkpoint.pickles:
+        hands_on = any(_calls_unseen(use) for use in trace.uses)
+        for use in trace.uses:
+            own_type = torchscript and use.module.partition(".")[0] == "__torch__"
+            if use.qualified not in allowed and not own_type and not _listed(use):
+                yield trace, use, hands_on
 
 
-def _weigh(use: GlobalUse, hands_on: bool) -> tuple[Severity, Confidence, str] | None:
-    """Severity, confidence and reason; None for what is on the allow-list."""
-    if use.opcode == "BUILD" and use.use == "called":
-        return Severity.ERROR, Confidence.HIGH, _PATCHED
-    if (use.module, use.name) in (CALLED if use.use == "called" else NAMED):
-        return None
-    if use.followed and (use.module, use.name) in FOLLOWED:
-        return None
+def _calls_unseen(use: GlobalUse) -> bool:
+    """Whether it is a call that calls what it is given, and that the machine could not follow."""
+    if use.followed or use.literal:
+        return False
+    library = library_of(use.module)
+    if library is not None and library.hands_on(use):
+        return True
+    return use.use == "called" and (use.module, use.name) in CALLS_ITS_ARGUMENTS
+
+
+def _listed(use: GlobalUse) -> bool:
+    pair = (use.module, use.name)
+    match use.use:
+        case "handed-on":
+            return pair in CALLED - CALLS_ITS_ARGUMENTS
+        case "called" if use.opcode == "BUILD":
+            return False
+        case "called":
+            followed = use.followed and pair in FOLLOWED
+            literal = (use.literal or use.followed) and pair in CALLED_WITH_LITERALS
+            return pair in CALLED or followed or literal
+        case _:
+            return pair in NAMED
+
+
+def _covered(use: GlobalUse, hands_on: bool, allowed: frozenset[str]) -> bool:
+    """Whether a `package.*` of the user takes it as safe: never what may be called."""
+    if use.use not in _MERELY_NAMED or (hands_on and use.use == "pushed"):
+        return False
+    parts = use.module.split(".")
+    packages = {".".join((*parts[:depth], "*")) for depth in range(1, len(parts) + 1)}
+    library = library_of(use.module)
+    evaluates = library is not None and library.evaluates(use)
+    reaches = reaches_standard_library(use.module, use.name)
+    return not packages.isdisjoint(allowed) and not reaches and not evaluates
+
+
+def _weigh(use: GlobalUse, hands_on: bool) -> tuple[Severity, Confidence, str]:
+    """Severity, confidence and reason of a use that is not taken as safe."""
     if use.use == "called":
-        return Severity.ERROR, Confidence.HIGH, _CALLED
-    if use.module.split(".")[0] in _NEVER_MERELY_DATA:
+        patched = use.opcode == "BUILD"
+        return Severity.ERROR, Confidence.HIGH, _PATCHED if patched else _CALLED
+    if use.use == "handed-on":
+        return Severity.ERROR, Confidence.HIGH, _HANDED_ON
+    if reaches_standard_library(use.module, use.name):
         return Severity.ERROR, Confidence.MEDIUM, _UNLISTED
+    library = library_of(use.module)
+    if library is not None and library.evaluates(use):
+        return Severity.ERROR, Confidence.HIGH, _EVALUATES
     if use.use == "instantiated":
         return Severity.WARNING, Confidence.HIGH, _REBUILT
     if hands_on:
-        return Severity.ERROR, Confidence.MEDIUM, _HANDED_ON
+        return Severity.ERROR, Confidence.MEDIUM, _BESIDE
     return Severity.WARNING, Confidence.MEDIUM, _PUSHED

@@ -1,6 +1,8 @@
-"""Modules of the standard library in other versions of Python than the running one."""
+"""Which globals are the standard library's, in any version of Python, or stand beside it."""
 
 from __future__ import annotations
+
+import sys
 
 _PYTHON_2 = (
     "BaseHTTPServer CGIHTTPServer ConfigParser Cookie HTMLParser Queue SimpleHTTPServer"
@@ -23,3 +25,20 @@ _ADDED_SINCE_3_11 = (
 
 OTHER_VERSIONS = frozenset(f"{_PYTHON_2} {_REMOVED_FROM_3} {_ADDED_SINCE_3_11}".split())
 """Top-level names, so that the verdict does not depend on the Python that runs modlint."""
+
+_BESIDE_IT = frozenset({"_distutils_hack", "pip", "pkg_resources", "setuptools"})
+"""What is installed wherever Python is, and starts programs as readily."""
+
+_TOP_LEVEL = sys.stdlib_module_names | OTHER_VERSIONS | _BESIDE_IT
+
+
+def reaches_standard_library(module: str, name: str) -> bool:
+    """Whether a global is the standard library's, or reaches for it through another module.
+
+    Args:
+        module: dotted module name.
+        name: qualified name in it; `os.system` reaches the standard library from any module that
+            imports `os`.
+    """
+    first, dot, _ = name.partition(".")
+    return module.partition(".")[0] in _TOP_LEVEL or (bool(dot) and first in _TOP_LEVEL)

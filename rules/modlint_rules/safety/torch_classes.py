@@ -1,4 +1,9 @@
-"""Classes of torch.nn and torch.optim: rebuilding one restores its attributes and runs no more."""
+"""Classes of torch.nn and torch.optim: rebuilding one restores its attributes and runs no more.
+
+Not here: `DistributedDataParallel`, whose `__setstate__` builds its reducer from what the file
+gives it. Those of `Optimizer` and its subclasses look up what the state holds; what a file could
+have them call is the machine's to follow.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +14,17 @@ TORCH_CLASSES: dict[str, str] = {
         " Softmax2d Softmin Softplus Softshrink Softsign Tanh Tanhshrink Threshold"
     ),
     "torch.nn.modules.adaptive": "AdaptiveLogSoftmaxWithLoss",
-    "torch.nn.modules.batchnorm": "BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm",
+    "torch.nn.modules.batchnorm": (
+        "BatchNorm1d BatchNorm2d BatchNorm3d LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d"
+        " SyncBatchNorm"
+    ),
     "torch.nn.modules.channelshuffle": "ChannelShuffle",
     "torch.nn.modules.container": (
         "Container ModuleDict ModuleList ParameterDict ParameterList Sequential"
     ),
     "torch.nn.modules.conv": (
-        "Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d"
+        "Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d LazyConv1d LazyConv2d"
+        " LazyConv3d LazyConvTranspose1d LazyConvTranspose2d LazyConvTranspose3d"
     ),
     "torch.nn.modules.distance": "CosineSimilarity PairwiseDistance",
     "torch.nn.modules.dropout": (
@@ -23,15 +32,21 @@ TORCH_CLASSES: dict[str, str] = {
     ),
     "torch.nn.modules.flatten": "Flatten Unflatten",
     "torch.nn.modules.fold": "Fold Unfold",
-    "torch.nn.modules.instancenorm": "InstanceNorm1d InstanceNorm2d InstanceNorm3d",
-    "torch.nn.modules.linear": "Bilinear Identity Linear NonDynamicallyQuantizableLinear",
+    "torch.nn.modules.instancenorm": (
+        "InstanceNorm1d InstanceNorm2d InstanceNorm3d LazyInstanceNorm1d LazyInstanceNorm2d"
+        " LazyInstanceNorm3d"
+    ),
+    "torch.nn.modules.linear": (
+        "Bilinear Identity LazyLinear Linear NonDynamicallyQuantizableLinear"
+    ),
     "torch.nn.modules.loss": (
         "BCELoss BCEWithLogitsLoss CTCLoss CosineEmbeddingLoss CrossEntropyLoss GaussianNLLLoss"
-        " HingeEmbeddingLoss HuberLoss KLDivLoss L1Loss MSELoss MarginRankingLoss"
-        " MultiLabelMarginLoss MultiLabelSoftMarginLoss MultiMarginLoss NLLLoss NLLLoss2d"
-        " PoissonNLLLoss SmoothL1Loss SoftMarginLoss TripletMarginLoss"
+        " HingeEmbeddingLoss HuberLoss KLDivLoss L1Loss LinearCrossEntropyLoss MSELoss"
+        " MarginRankingLoss MultiLabelMarginLoss MultiLabelSoftMarginLoss MultiMarginLoss NLLLoss"
+        " NLLLoss2d PoissonNLLLoss SmoothL1Loss SoftMarginLoss TripletMarginLoss"
+        " TripletMarginWithDistanceLoss"
     ),
-    "torch.nn.modules.module": "Module",
+    "torch.nn.modules.module": "Module _WrappedHook",
     "torch.nn.modules.normalization": (
         "CrossMapLRN2d GroupNorm LayerNorm LocalResponseNorm RMSNorm"
     ),
@@ -47,13 +62,28 @@ TORCH_CLASSES: dict[str, str] = {
         " FractionalMaxPool3d LPPool1d LPPool2d LPPool3d MaxPool1d MaxPool2d MaxPool3d"
         " MaxUnpool1d MaxUnpool2d MaxUnpool3d"
     ),
-    "torch.nn.modules.rnn": "GRU GRUCell LSTM LSTMCell RNN RNNCell",
+    "torch.nn.modules.rnn": "GRU GRUCell LSTM LSTMCell RNN RNNBase RNNCell RNNCellBase",
     "torch.nn.modules.sparse": "Embedding EmbeddingBag",
     "torch.nn.modules.transformer": (
         "Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder"
         " TransformerEncoderLayer"
     ),
     "torch.nn.modules.upsampling": "Upsample UpsamplingBilinear2d UpsamplingNearest2d",
+    "torch.nn.parallel.data_parallel": "DataParallel",
+    "torch.nn.utils.parametrizations": "_Orthogonal _SpectralNorm _WeightNorm",
+    "torch.nn.utils.parametrize": "ParametrizationList",
+    "torch.nn.utils.prune": (
+        "CustomFromMask Identity L1Unstructured LnStructured PruningContainer RandomStructured"
+        " RandomUnstructured"
+    ),
+    "torch.nn.utils.rnn": "PackedSequence",
+    "torch.nn.utils.spectral_norm": (
+        "SpectralNorm SpectralNormLoadStateDictPreHook SpectralNormStateDictHook"
+    ),
+    "torch.nn.utils.weight_norm": "WeightNorm",
+    "torch.optim": "Adafactor Muon",
+    "torch.optim._adafactor": "Adafactor",
+    "torch.optim._muon": "Muon",
     "torch.optim.adadelta": "Adadelta",
     "torch.optim.adagrad": "Adagrad",
     "torch.optim.adam": "Adam",
@@ -63,14 +93,17 @@ TORCH_CLASSES: dict[str, str] = {
     "torch.optim.lbfgs": "LBFGS",
     "torch.optim.lr_scheduler": (
         "ChainedScheduler ConstantLR CosineAnnealingLR CosineAnnealingWarmRestarts CyclicLR"
-        " ExponentialLR LambdaLR LinearLR MultiStepLR MultiplicativeLR OneCycleLR PolynomialLR"
-        " ReduceLROnPlateau SequentialLR StepLR"
+        " ExponentialLR LRScheduler LambdaLR LinearLR MultiStepLR MultiplicativeLR OneCycleLR"
+        " PolynomialLR ReduceLROnPlateau SequentialLR StepLR _LRScheduler"
+        " CyclicLR._exp_range_scale_fn CyclicLR._triangular2_scale_fn CyclicLR._triangular_scale_fn"
+        " OneCycleLR._annealing_cos OneCycleLR._annealing_linear"
     ),
+    "torch.optim.optimizer": "Optimizer",
     "torch.optim.nadam": "NAdam",
     "torch.optim.radam": "RAdam",
     "torch.optim.rmsprop": "RMSprop",
     "torch.optim.rprop": "Rprop",
     "torch.optim.sgd": "SGD",
     "torch.optim.sparse_adam": "SparseAdam",
-    "torch.optim.swa_utils": "AveragedModel SWALR",
+    "torch.optim.swa_utils": "AveragedModel SWALR SWALR._cosine_anneal SWALR._linear_anneal",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -12,10 +13,12 @@ from modlint.pickles import PickleTrace
 from modlint.rule import Examination, Options, Rule
 from modlint.text import count
 from modlint.verdict import Severity, Verdict
-from modlint_rules.safety.judgement import Judged, judge
+from modlint_rules.safety.judgement import Familiar, Judged, judge
 from modlint_rules.targets import place_in_file, whole_file
 
 _LISTED = 100
+_NO_PICKLE_FOUND = "no pickle was found"
+_GLOBAL_OR_PACKAGE = r"^[^*]+(\.\*)?$"
 _HELP = {
     Severity.ERROR: (
         "do not load this file; ask for its weights as safetensors. If you know the global to be"
@@ -25,15 +28,23 @@ _HELP = {
         "loading imports that class's module: load it only where you trust the code; better,"
         " save the state_dict instead of the object"
     ),
+    Severity.NOTE: (
+        "loading imports that library's modules; where only the tensors are needed, save the"
+        " state_dict instead of the objects"
+    ),
 }
+_WAYS = {"instantiated": "rebuilt", "called": "called", "handed-on": "called", "pushed": "named"}
 
 
 class UnsafePickleOptions(Options, frozen=True):
     """Options of SEC001."""
 
     allow_globals: Annotated[
-        tuple[str, ...],
-        msgspec.Meta(description="exact dotted names of further globals to take as safe"),
+        tuple[Annotated[str, msgspec.Meta(pattern=_GLOBAL_OR_PACKAGE)], ...],
+        msgspec.Meta(
+            description="dotted names of further globals to take as safe, and package.* for"
+            " classes that are rebuilt"
+        ),
     ] = ()
 
 
@@ -49,9 +60,10 @@ class UnsafePickle(Rule[UnsafePickleOptions]):
     statuses = frozenset({Status.CHECKED, Status.UNREADABLE, Status.NOT_A_CHECKPOINT})
 
     def check(self, file: Examination) -> Iterator[Verdict]:
-        """One finding for each global and member, or one passing verdict for the file."""
+        """One finding for each global and member, and each library, or one passing verdict."""
         checkpoint = file.checkpoint
-        judged = judge(checkpoint, frozenset(self.options.allow_globals))
+        judgement = judge(checkpoint, frozenset(self.options.allow_globals))
+        judged, familiar = judgement.judged, judgement.familiar
         incomplete = [trace for trace in checkpoint.pickles if trace.incomplete is not None]
         for trace in incomplete[:_LISTED]:
             yield self._unfinished(checkpoint, trace)
@@ -59,8 +71,10 @@ class UnsafePickle(Rule[UnsafePickleOptions]):
             yield self._finding(checkpoint, finding)
         if rest := max(len(judged) - _LISTED, 0) + max(len(incomplete) - _LISTED, 0):
             yield self._rest(checkpoint, rest)
+        for library in familiar:
+            yield self._note(checkpoint, library)
         if not judged and not incomplete:
-            yield from self._summary(checkpoint)
+            yield from self._summary(checkpoint, bool(familiar))
 
     def _finding(self, checkpoint: Checkpoint, finding: Judged) -> Verdict:
         use = finding.use
@@ -94,17 +108,38 @@ class UnsafePickle(Rule[UnsafePickleOptions]):
             values={"count": rest},
         )
 
-    def _summary(self, checkpoint: Checkpoint) -> Iterator[Verdict]:
+    def _note(self, checkpoint: Checkpoint, library: Familiar) -> Verdict:
+        ways = Counter(_WAYS[use] for use in library.uses.values())
+        how = ", ".join(f"{ways[way]} {way}" for way in ("rebuilt", "called", "named") if ways[way])
+        total = count(len(library.uses), "global")
+        pronoun = "it" if len(library.uses) == 1 else "them"
+        return self.failed(
+            place_in_file(checkpoint, library.member, library.offset),
+            f"{total} of {library.package}, used as {library.package} writes {pronoun} ({how})",
+            help=_HELP[Severity.NOTE],
+            values={
+                "library": library.package,
+                "globals": sorted(library.uses)[:_LISTED],
+                "count": len(library.uses),
+            },
+            severity=Severity.NOTE,
+        )
+
+    def _summary(self, checkpoint: Checkpoint, noted: bool) -> Iterator[Verdict]:
+        """What is said where nothing weighs more than a note."""
         target = whole_file(checkpoint)
         pickles = len(checkpoint.pickles)
         uses = {use.qualified for trace in checkpoint.pickles for use in trace.uses}
-        values = {"pickles": pickles, "globals": len(uses)}
-        if pickles:
-            message = (
-                f"{count(len(uses), 'global')} in {count(pickles, 'pickle')}, all on the allow-list"
-            )
-            yield self.passed(target, message, values=values)
+        allowed = (
+            f"{count(len(uses), 'global')} in {count(pickles, 'pickle')}, all on the allow-list"
+        )
+        if checkpoint.faults or checkpoint.status is Status.UNREADABLE:
+            found = "nothing worse was found" if noted else allowed if pickles else _NO_PICKLE_FOUND
+            yield self.inconclusive(target, f"{found}, but the file was not wholly read")
+        elif noted:
+            return
+        elif pickles:
+            values = {"pickles": pickles, "globals": len(uses)}
+            yield self.passed(target, allowed, values=values)
         elif checkpoint.status is Status.CHECKED:
-            yield self.passed(target, "holds no pickle", values=values)
-        elif checkpoint.status is Status.UNREADABLE:
-            yield self.inconclusive(target, "no pickle was found, but the file was not wholly read")
+            yield self.passed(target, "holds no pickle", values={"pickles": 0, "globals": 0})

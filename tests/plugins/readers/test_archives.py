@@ -103,6 +103,16 @@ def test_stable_baselines_archive(tmp_path: Path, load_any: Read, hostile: objec
     assert called(checkpoint) == [("data!policy_class", "posix.system")]
 
 
+@pytest.mark.parametrize("key", [r":\u0073erialized:", r"\u003aserialized\u003A"])
+def test_stable_baselines_key_is_found_as_json_spells_it(
+    tmp_path: Path, load_any: Read, hostile: object, key: str
+) -> None:
+    encoded = base64.b64encode(pickle.dumps(hostile)).decode()
+    data = " " * 5000 + f'{{"policy_class": {{"{key}": "{encoded}"}}}}'
+    path = stored(tmp_path / "agent.zip", zipped(("data", data.encode())))
+    assert called(load_any(path)) == [("data!policy_class", "posix.system")]
+
+
 def test_torch_model_archive_in_a_compressed_tar(
     tmp_path: Path, load_any: Read, hostile: object
 ) -> None:

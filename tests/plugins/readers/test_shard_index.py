@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,58 @@ def test_payload_in_a_shard(tmp_path: Path, load_any: Read, hostile: object) -> 
     uses = {(t.member or "", use.module) for t in checkpoint.pickles for use in t.uses}
     assert any(m.startswith("model-00002") and module == "posix" for m, module in uses)
     assert kinds(checkpoint) == ["missing-tensor"]
+
+
+def spelled(name: str) -> Callable[[str], str]:
+    return lambda text: text.replace('"weight_map"', name)
+
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "escaped": spelled(r'"weight\u005fmap"'),
+    "escaped in capitals": spelled(r'"weight\u005F\u006Dap"'),
+    "wholly escaped": spelled('"' + "".join(f"\\u{ord(c):04x}" for c in "weight_map") + '"'),
+    "behind 100,000 blanks": lambda text: " " * 100_000 + text,
+    "behind much metadata": lambda text: text.replace("{", '{"x": "' + "y" * 100_000 + '",', 1),
+    "twice": lambda text: text.replace("{", r'{"weight\u005fmap": {"b": "b"},', 1),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_json_is_known_by_what_it_says(
+    tmp_path: Path, load_any: Read, hostile: object, spelling: str
+) -> None:
+    path = write(tmp_path, torch.save, ".dat")
+    torch.save({"b": hostile}, tmp_path / "model-00002-of-00002.dat")
+    path = path.rename(tmp_path / "model.safetensors.index.fp16.json")
+    path.write_text(SPELLINGS[spelling](path.read_text()))
+
+    checkpoint = load_any(path)
+
+    if spelling == "twice":
+        assert "names a key twice" in checkpoint.faults[0].message
+        return
+    assert not checkpoint.faults
+    modules = {use.module for trace in checkpoint.pickles for use in trace.uses}
+    assert "posix" in modules
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{"a": {"weight_map": 1}}, {"a": "weight_map"}, {"a": '"weight_map": {}'}, {"weight_maps": 1}],
+)
+def test_other_json_is_no_index(tmp_path: Path, load_any: Read, document: object) -> None:
+    path = tmp_path / "notes.json"
+    path.write_text(json.dumps(document))
+    assert load_any(path).format == "json"
+
+
+def test_large_json_is_told_quickly(tmp_path: Path, load_any: Read) -> None:
+    path = tmp_path / "tokenizer.json"
+    vocabulary = {f"Ġw{number}": number for number in range(400_000)}
+    path.write_text(json.dumps({"model": {"vocab": vocabulary}}))
+    started = time.process_time()
+    assert load_any(path).format == "json"
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(

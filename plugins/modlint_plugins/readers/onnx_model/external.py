@@ -19,6 +19,11 @@ from modlint_plugins.readers.onnx_model.payload import Payload
 from modlint_plugins.readers.onnx_model.types import text
 
 
+_KEYS = frozenset({"location", "offset", "length", "checksum"})
+_PREPACKED = "prepacked"
+"""How keys of onnxruntime's own begin, for weights that it has laid out for a processor."""
+
+
 class Fault(Exception):
     """A tensor cannot be read; the remark says why."""
 
@@ -46,11 +51,12 @@ class ExternalFiles:
         Raises:
             Fault: the file is missing, lies elsewhere, or does not hold what the tensor claims.
         """
-        entries = {text(entry.key): text(entry.value) for entry in proto.external_data}
+        self.judge_locations(proto, name)
+        entries = _entries(proto, name)
         location = entries.get("location", "")
         view = self._open(location, name).view
         start = _number(entries.get("offset", "0"), "offset", name)
-        length = _number(entries.get("length", str(nbytes)), "length", name)
+        length = _number(entries.get("length", "0"), "length", name) or nbytes
         if length != nbytes:
             raise Fault(
                 "external-data-range",
@@ -65,6 +71,16 @@ class ExternalFiles:
                 help="the file is truncated or belongs to another model; fetch both again",
             )
         return location, Payload(nbytes, None, lambda: view[start : start + length], start)
+
+    def judge_locations(self, proto: Any, name: str) -> None:
+        """Refuse every place that a tensor names outside of the folder, whether it is used or not.
+
+        Raises:
+            Fault: it names one.
+        """
+        for entry in proto.external_data:
+            if text(entry.key) == "location" and not _is_plain(text(entry.value)):
+                raise _escape(text(entry.value), name)
 
     def _open(self, location: str, name: str) -> Source:
         if location not in self._mapped:
@@ -100,6 +116,21 @@ class ExternalFiles:
             message = f"external data file {location!r} is a hard link, with other names elsewhere"
             self.remarks.append(Remark("hard-link", message))
         return path
+
+
+def _entries(proto: Any, name: str) -> dict[str, str]:
+    """Where a tensor says that its elements are: of an entry that is given twice the last."""
+    entries: dict[str, str] = {}
+    for entry in proto.external_data:
+        key = text(entry.key)
+        if key not in _KEYS and not key.startswith(_PREPACKED):
+            raise Fault(
+                "external-data-key", f"tensor {name!r} has external data of key {key!r:.80}"
+            )
+        if key == "location" and key in entries:
+            raise Fault("external-data-key", f"tensor {name!r} names two files of external data")
+        entries[key] = text(entry.value)
+    return entries
 
 
 def _links_in(folder: Path, status: os.stat_result) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from modlint.checkpoint import Tensor
 from modlint_plugins.readers.onnx_model.external import Fault
+from modlint_plugins.readers.onnx_model.payload import runs
 from modlint_plugins.readers.onnx_model.tensors import TensorSource
 
 
@@ -28,3 +30,8 @@ class OnnxGraph:
             return self.source.tensor(proto, "constant")
         except Fault:
             return None
+
+    def strings(self, proto: Any) -> Iterator[bytes]:
+        """The elements of a TensorProto of strings, as the file holds them."""
+        for start, end in runs(self.source.spans, proto.string_data):
+            yield bytes(self.source.view[start:end])

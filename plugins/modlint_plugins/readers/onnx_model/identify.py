@@ -28,27 +28,64 @@ _MODEL_FIELDS = {
 _IR_VERSION, _GRAPH = 1, 7
 _TEXTS = frozenset({2, 3, 4, 6})
 _GRAPH_TAGS = frozenset(number << 3 | BYTES for number in (1, 2, 5, 10, 11, 12, 13, 14, 15, 16))
+_NODE_OPERATOR = 4
+_NODE_FIELDS = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 9, 10})
 _MAX_FIELDS = 100_000
+_MAX_SEARCHED = 1000
+"""Fields of a graph among which one of its nodes is looked for."""
 _MAX_IR_VERSION = 100
 
 
 def is_model(view: memoryview) -> bool:
-    """Whether the bytes are a ModelProto, whole or cut off at the end."""
+    """Whether the bytes are a ModelProto, whole or cut off at the end.
+
+    Parsers skip fields that they do not know, wherever they stand; where one of those is met, the
+    graph must hold a node.
+    """
     items: list[Field] = []
-    position = 0
+    strange, position = False, 0
     while position < len(view):
         try:
             item = read_field(view, position, len(view))
         except WireError as error:
-            return bool(error.missing) and _is_beginning(view, items, position)
+            return bool(error.missing) and not strange and _is_beginning(view, items, position)
         known = _MODEL_FIELDS.get(item.number)
-        if (known is None and not items) or known not in (None, item.wire):
-            return False
+        strange |= (known is None and not items) or known not in (None, item.wire)
         items.append(item)
         position = item.end
         if len(items) > _MAX_FIELDS:
             return False
+    if strange:
+        return any(_is_graph(view, item) for item in items)
     return _has_graph(view, items)
+
+
+def _is_graph(view: memoryview, item: Field) -> bool:
+    """Whether a field is a model's graph with a node among its first fields."""
+    if (item.number, item.wire) != (_GRAPH, BYTES):
+        return False
+    position, searched = item.start, 0
+    try:
+        while position < item.end and searched < _MAX_SEARCHED:
+            inner = read_field(view, position, item.end)
+            if inner.number == 1 and inner.wire == BYTES and _is_node(view, inner):
+                return True
+            position, searched = inner.end, searched + 1
+    except WireError:
+        pass
+    return False
+
+
+def _is_node(view: memoryview, item: Field) -> bool:
+    position, named = item.start, False
+    while position < item.end:
+        inner = read_field(view, position, item.end)
+        if inner.number not in _NODE_FIELDS:
+            return False
+        if inner.number == _NODE_OPERATOR and inner.wire == BYTES:
+            named = bytes(view[inner.start : inner.end]).isalnum()
+        position = inner.end
+    return named
 
 
 def _has_graph(view: memoryview, items: list[Field]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -37,14 +37,19 @@ def locate(
     if proto.HasField("raw_data"):
         start, end = spans[int.from_bytes(proto.raw_data, "little")]
         return Payload(end - start, start, lambda: view[start:end])
-    runs = [spans[_index(token)] for token in getattr(proto, field)]
+    found = runs(spans, getattr(proto, field))
     if field in ("int32_data", "int64_data", "uint64_data"):
-        return _varint_payload(view, runs, dtype)
-    nbytes = sum(end - start for start, end in runs)
-    if len(runs) == 1:
-        start, end = runs[0]
+        return _varint_payload(view, found, dtype)
+    nbytes = sum(end - start for start, end in found)
+    if len(found) == 1:
+        start, end = found[0]
         return Payload(nbytes, start, lambda: view[start:end])
-    return Payload(nbytes, None, lambda: memoryview(_joined(view, runs)))
+    return Payload(nbytes, None, lambda: memoryview(_joined(view, found)))
+
+
+def runs(spans: Sequence[Span], tokens: Iterable[Any]) -> list[Span]:
+    """Where the elements lie that a field of a skeleton's TensorProto stands for."""
+    return [spans[_index(token)] for token in tokens]
 
 
 def _index(token: Any) -> int:

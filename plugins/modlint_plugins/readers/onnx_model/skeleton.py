@@ -13,6 +13,8 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from modlint_plugins.readers.onnx_model.concealed import Concealed
+from modlint_plugins.readers.onnx_model.schema import Spec
 from modlint_plugins.readers.onnx_model.wire import (
     BYTES,
     FIXED32,
@@ -60,7 +62,9 @@ _ELEMENTS = {  # field of TensorProto: wire type of one element
     10: FIXED64,  # double_data
     11: VARINT,  # uint64_data
 }
-_VALUES = frozenset({4, 7, 8})  # AttributeProto: s, floats, ints
+TEXT_ATTRIBUTE = 4
+"""AttributeProto.s, a field that may be left out."""
+_VALUES = frozenset({TEXT_ATTRIBUTE, 7, 8})  # floats and ints
 _RUNS = {  # unpacked floats and ints, taken in one step
     7: re.compile(rb"(?:\x3d.{4})++", re.DOTALL),
     8: re.compile(rb"(?:\x40[\x80-\xff]{0,9}+[\x00-\x7f])++"),
@@ -74,14 +78,16 @@ class Skeleton:
     Attributes:
         view: the whole file.
         spans: (start, end) offsets in the file of every run of elements that was cut out.
-        left_out: offsets of the attribute values that were left out for their size.
+        left_out: attribute values that were left out for their size.
+        concealed: what no reader of the model sees.
         message: the serialised ModelProto.
     """
 
     view: memoryview
     spans: list[tuple[int, int]] = field(default_factory=list)
-    left_out: list[int] = field(default_factory=list)
+    left_out: list[Field] = field(default_factory=list)
     message: bytes = b""
+    concealed: Concealed = field(init=False)
     _fields: int = 0
     _copied: int = 0
 
@@ -93,37 +99,42 @@ class Skeleton:
             WireError: the bytes are no protobuf message, or exceed one of this module's limits.
         """
         skeleton = cls(view)
+        skeleton.concealed = Concealed(view)
         skeleton.message = skeleton._copy("ModelProto", 0, len(view), 1)
         return skeleton
 
     def _copy(self, kind: str, start: int, end: int, depth: int) -> bytes:
         if depth > MAX_DEPTH:
             raise WireError(f"messages are nested more than {MAX_DEPTH} deep", start)
-        submessages = SUBMESSAGES[kind]
+        message = self.concealed.message(kind)
         parts: list[bytes] = []
         position = copied = start  # up to `copied` everything is in `parts`
         while position < end:
             item = self._next(kind, position, end)
             position = item.end
-            part = self._replacement(kind, submessages, item, depth)
+            part = self._replacement(kind, message.see(item), item, depth)
             if part is not None:
                 parts += (self._verbatim(copied, item.tag), part)
                 copied = position
         parts.append(self._verbatim(copied, end))
+        message.end()
         return b"".join(parts)
 
-    def _replacement(
-        self, kind: str, submessages: Mapping[int, str], item: Field, depth: int
-    ) -> bytes | None:
+    def _replacement(self, kind: str, spec: Spec | None, item: Field, depth: int) -> bytes | None:
         """What stands for a field in the skeleton; None for the field itself."""
-        if item.wire == BYTES and item.number in submessages:
-            inner = self._copy(submessages[item.number], item.start, item.end, depth + 1)
+        if spec is None:
+            return None
+        if item.number in SUBMESSAGES[kind]:
+            inner = self._copy(spec.message, item.start, item.end, depth + 1)
             return _tag(item.number, BYTES) + write_varint(len(inner)) + inner
+        if spec.message:
+            self.concealed.walk(spec.message, item.start, item.end, depth + 1)
+            return None
         if kind == "TensorProto" and _holds_elements(item):
             return self._cut(item)
         large = item.end - item.start > MAX_ATTRIBUTE
         if large and kind == "AttributeProto" and item.number in _VALUES:
-            self.left_out.append(item.tag)
+            self.left_out.append(item)
             return b""
         return None
 

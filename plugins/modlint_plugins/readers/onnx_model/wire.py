@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+VARINT, FIXED64, BYTES, GROUP, GROUP_END, FIXED32 = range(6)
+MAX_GROUPS = 64
+"""Groups inside groups."""
 _FIXED_SIZE = {FIXED64: 8, FIXED32: 4}
 
 
@@ -31,10 +33,10 @@ class Field(NamedTuple):
 
     Attributes:
         number: field number.
-        wire: wire type: `VARINT`, `FIXED64`, `BYTES` or `FIXED32`.
+        wire: wire type: `VARINT`, `FIXED64`, `BYTES`, `GROUP` or `FIXED32`.
         tag: offset of its tag.
         start: offset of its payload (for `BYTES`, after the length).
-        end: offset just past its payload.
+        end: offset just past its payload (for `GROUP`, past the tag that ends it).
     """
 
     number: int
@@ -77,24 +79,51 @@ def read_field(view: memoryview, position: int, end: int) -> Field:
     Raises:
         WireError: there is no valid field, or it reaches past `end`.
     """
-    tag, start = view[position], position + 1
-    if tag >= 0x80:
-        tag, start = read_varint(view, position, end)
-    number, wire = tag >> 3, tag & 7
-    if not 0 < number < 1 << 29:
-        raise WireError(f"field number {number} is not valid", position)
+    number, wire, start = _read_tag(view, position, end)
     if wire == VARINT:
         return Field(number, wire, position, start, read_varint(view, start, end)[1])
     if wire == BYTES:
         length, start = _read_length(view, start, end)
     elif wire in _FIXED_SIZE:
         length = _FIXED_SIZE[wire]
+    elif wire == GROUP:
+        return Field(number, wire, position, start, _end_of_group(view, number, start, end))
     else:
-        raise WireError(f"field {number} has wire type {wire}, which no ONNX file uses", position)
+        raise WireError(f"field {number} has the impossible wire type {wire}", position)
     if length > end - start:
         missing = length - (end - start)
         raise WireError(f"field {number} is {missing:,} bytes short", position, missing)
     return Field(number, wire, position, start, start + length)
+
+
+def _read_tag(view: memoryview, position: int, end: int) -> tuple[int, int, int]:
+    tag, start = view[position], position + 1
+    if tag >= 0x80:
+        tag, start = read_varint(view, position, end)
+    number = tag >> 3
+    if not 0 < number < 1 << 29:
+        raise WireError(f"field number {number} is not valid", position)
+    return number, tag & 7, start
+
+
+def _end_of_group(view: memoryview, number: int, position: int, end: int) -> int:
+    """Offset just past the tag that ends a group; protobuf skips what is in one."""
+    open_groups = [number]
+    while position < end:
+        inner, wire, start = _read_tag(view, position, end)
+        if wire == GROUP:
+            open_groups.append(inner)
+            position = start
+        elif wire == GROUP_END and inner == open_groups[-1]:
+            open_groups.pop()
+            position = start
+        else:
+            position = read_field(view, position, end).end
+        if not open_groups:
+            return position
+        if len(open_groups) > MAX_GROUPS:
+            raise WireError(f"groups are nested more than {MAX_GROUPS} deep", position)
+    raise WireError(f"group {number} does not end", position, missing=1)
 
 
 def _read_length(view: memoryview, start: int, end: int) -> tuple[int, int]:

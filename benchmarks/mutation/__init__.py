@@ -1,0 +1,1 @@
+"""Mutation testing: small changes of the code, each of which the tests must notice."""

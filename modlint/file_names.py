@@ -1,0 +1,114 @@
+"""What the names of files promise; what they hold is told by their content."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+CHECKPOINT_EXTENSIONS = (
+    ".pt",
+    ".pth",
+    ".pt2",
+    ".th",
+    ".ckpt",
+    ".safetensors",
+    ".onnx",
+    ".pth.tar",
+)
+"""File names that promise a checkpoint; the pre-commit hook selects by the same list."""
+
+_PICKLES = (".pkl", ".pickle", ".joblib")
+_READ = (*CHECKPOINT_EXTENSIONS, *_PICKLES)
+_LISTED = (
+    *_READ,
+    ".bin",
+    ".npz",
+    ".distcp",
+    ".mar",
+    ".safetensors.index.json",
+    ".bin.index.json",
+)
+_DISTRIBUTED = ".metadata"
+"""Name of the file that describes a distributed checkpoint's parts."""
+
+_ONLY_CHECKPOINTS = (
+    *_READ,
+    ".npy",
+    ".npz",
+    ".distcp",
+    ".mar",
+    ".nemo",
+    ".skops",
+    ".dill",
+    ".cloudpickle",
+    ".pdparams",
+    ".pdopt",
+    ".pdmodel",
+    ".keras",
+    ".h5",
+    ".hdf5",
+    ".gguf",
+    ".ggml",
+    ".tflite",
+    ".torchscript",
+    ".ptl",
+    ".pte",
+    ".mlmodel",
+    ".t7",
+    ".caffemodel",
+)
+"""Names for checkpoints and for nothing else."""
+
+_ALSO_OTHERS = (".bin", ".model", ".pb", ".params", ".weights", ".msgpack", ".ot", ".ort")
+"""Names for checkpoints and for much else: vocabularies, settings, firmware."""
+
+_WRAPPED = re.compile(
+    r"(\.(gz|bz2|xz|lzma|z|zlib|zst|lz4|7z|rar|zip|bak|old|orig|tmp|part|\d+)|~)$"
+)
+"""What follows the name of a file that was compressed, copied or cut into parts."""
+
+_COMPANION = re.compile(
+    r"((adapter|generation|tokenizer|scheduler|feature_extractor|(\w+_)?(pre)?processor)_)?config\.json"
+    r"|model_index\.json|chat_template(\.[\w-]+)*"
+)
+_TEMPLATES = "additional_chat_templates"
+"""The folder of a tokenizer's further templates."""
+_CODE = (".py", ".jinja", ".jinja2")
+
+
+def promises_readable(path: Path) -> bool:
+    """Whether the file's name says that it is a checkpoint of a format that modlint reads."""
+    return path.name.lower().endswith(_READ)
+
+
+def is_listed(path: Path) -> bool:
+    """Whether the file has a report of its own wherever it is found, whatever it holds."""
+    return path.name.lower().endswith(_LISTED) or path.name == _DISTRIBUTED
+
+
+def promises_checkpoint(path: Path, *, only: bool = False) -> bool:
+    """Whether the name says that the file is a checkpoint, compressed or in parts perhaps.
+
+    Args:
+        path: the file.
+        only: leave out names that other files have too (`.bin`, `.model`).
+    """
+    name = path.name.lower()
+    while name:
+        if name.endswith(_ONLY_CHECKPOINTS) or (not only and name.endswith(_ALSO_OTHERS)):
+            return True
+        wrapped = _WRAPPED.search(name)
+        if wrapped is None:
+            break
+        name = name[: wrapped.start()]
+    return path.name == _DISTRIBUTED
+
+
+def is_companion(path: Path) -> bool:
+    """Whether the file's name says that loaders of the checkpoints around it read it."""
+    return path.parent.name == _TEMPLATES or _COMPANION.fullmatch(path.name.lower()) is not None
+
+
+def is_code(path: Path) -> bool:
+    """Whether a loader may run the file when it stands beside a checkpoint."""
+    return path.name.lower().endswith(_CODE)

@@ -1,0 +1,107 @@
+"""Memory that calls of listed functions ask for without the file holding as much.
+
+`list(range(10**11))` takes fifty bytes of a pickle and a terabyte of memory; so do a `bytearray`
+of a number, an empty tensor of given sizes, an empty array.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from modlint_plugins.pickling.values import Global, NumpyDType, Object, Value
+
+if TYPE_CHECKING:
+    from modlint_plugins.pickling.machine import Machine
+
+MOST = 1 << 30
+"""Bytes that the calls of one pickle may ask for beyond what the file holds."""
+
+_POINTER = 8
+_MAX_RANK = 64
+_WIDEST = 16
+"""Bytes of a complex number, the widest element."""
+_RANGES = frozenset({("builtins", "range"), ("builtins", "xrange")})
+_WALKING = frozenset(
+    {("builtins", name) for name in ("list", "tuple", "set", "frozenset")}
+    | {("collections", "deque"), ("collections", "Counter")}
+)
+_BYTES = frozenset({("builtins", "bytes"), ("builtins", "bytearray")})
+_TENSOR_MODULES = frozenset(
+    {"torch", "torch.cuda", "torch.sparse", "torch.cuda.sparse", "torch.storage"}
+)
+_TENSOR_SUFFIXES = ("Tensor", "Storage")
+
+
+def account(machine: Machine, function: Global, args: Value) -> None:
+    """Account for what a call allocates; beyond the limit that is a hazard."""
+    if not isinstance(args, tuple) or not args:
+        return
+    asked = _asked(function.canonical, args)
+    if asked <= 0:
+        return
+    machine.allocated += asked
+    if machine.allocated > MOST:
+        machine.hazard(
+            "allocation",
+            f"{function.module}.{function.name}(…) asks for {_amount(asked)}, which the file does"
+            " not hold",
+        )
+
+
+def _asked(function: tuple[str, str], args: tuple[Value, ...]) -> int:
+    """Bytes that a call allocates out of nothing."""
+    module, name = function
+    if function in _WALKING:
+        return _POINTER * _length_of_range(args[0])
+    if function in _BYTES:
+        return _natural(args[0])
+    if module in _TENSOR_MODULES and name.endswith(_TENSOR_SUFFIXES):
+        return _WIDEST * _elements(args)
+    if function == ("numpy", "ndarray"):
+        return _elements(args) if len(args) < 3 or args[2] is None else 0
+    if function == ("numpy.core.multiarray", "_reconstruct") and len(args) > 1:
+        return _elements(args[1:2]) * _width(args[2:3])
+    if function == ("numpy.ma.core", "_mareconstruct") and len(args) > 2:
+        return _elements(args[2:3]) * _width(args[3:4])
+    return 0
+
+
+def _elements(args: tuple[Value, ...]) -> int:
+    """The product of sizes, given one by one or as one tuple; 0 where they are no sizes."""
+    sizes = args[0] if isinstance(args[0], tuple) else args
+    numbers: list[int] = []
+    for size in sizes[:_MAX_RANK]:
+        if not isinstance(size, int) or not 0 <= size < 1 << 64:
+            break
+        numbers.append(size)
+    return prod(numbers) if numbers else 0
+
+
+def _width(dtype: tuple[Value, ...]) -> int:
+    if dtype and isinstance(dtype[0], NumpyDType):
+        return dtype[0].itemsize or 1
+    return 1
+
+
+def _natural(value: Value) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _length_of_range(value: Value) -> int:
+    """The length of a range that a call made; 0 for any other value."""
+    if not isinstance(value, Object) or not isinstance(value.function, Global):
+        return 0
+    numbers = value.args if isinstance(value.args, tuple) else ()
+    plain = value.function.canonical in _RANGES and 0 < len(numbers) <= 3
+    if not plain or not all(isinstance(number, int) for number in numbers):
+        return 0
+    start, stop, step = {1: (0, *numbers, 1), 2: (*numbers, 1), 3: numbers}[len(numbers)]
+    if step == 0:
+        return 0
+    span = stop - start if step > 0 else start - stop
+    return int(max(0, -(-span // abs(step))))
+
+
+def _amount(nbytes: int) -> str:
+    return f"{nbytes:,} bytes" if nbytes < 1 << 80 else "more than 2^80 bytes"

@@ -1,0 +1,94 @@
+"""NumPy's element types as their pickles state them, and where a statement corrupts memory.
+
+`dtype.__setstate__` believes the flags that a pickle states: bytes of an element that is said to
+hold no objects become pointers where its fields hold some, and of a state of another length it
+reads what was never set. Source: NumPy 2.x, `_core/src/multiarray/descriptor.c`,
+`arraydescr_setstate`; `_core/include/numpy/ndarraytypes.h`, NPY_ITEM_REFCOUNT, NPY_LIST_PICKLE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import TYPE_CHECKING
+
+from modlint_plugins.pickling.values import Dict, NumpyDType, Value
+
+if TYPE_CHECKING:
+    from modlint_plugins.pickling.machine import Machine
+
+_LENGTHS = range(5, 10)
+"""Lengths of a state that NumPy reads: versions −1 to 4."""
+_REFCOUNT, _LIST_PICKLE = 0x01, 0x02
+_VERSIONED = 6
+_FLAGS = 7
+_CHARACTER = 4
+
+
+def named(code: str) -> NumpyDType:
+    """The type of a code ("f8", "O", "<U4")."""
+    plain = code.lstrip("<>|=")
+    kind, digits = plain[:1], plain[1:]
+    objects = kind == "O"
+    if digits.isdigit() and len(digits) < 10:
+        size: int | None = int(digits) * (_CHARACTER if kind == "U" else 1)
+    else:
+        size = 8 if kind in "OMm" else 1 if kind == "?" else None
+    return NumpyDType(code, objects=objects, itemsize=size)
+
+
+def complete(machine: Machine, dtype: NumpyDType, state: Value) -> None:
+    """What `dtype.__setstate__` does: (version, byte order, subarray, names, fields, size, …)."""
+    if not isinstance(state, tuple):
+        return
+    if len(state) not in _LENGTHS:
+        machine.hazard("bad-dtype", f"a NumPy element type with a state of {len(state)} parts")
+        return
+    if len(state) < _VERSIONED:
+        state = (0, *state)
+    dtype.order = state[1] if isinstance(state[1], str) else dtype.order
+    subarray = state[2]
+    names, fields = (state[3], state[4]) if len(state) > _VERSIONED else (None, state[3])
+    size = state[5] if len(state) > _VERSIONED else state[4]
+    dtype.structured = any(part is not None for part in (subarray, names, fields))
+    if isinstance(size, int) and size >= 0:
+        dtype.itemsize = size
+    parts = [*_subarray(subarray), *_fields(fields)]
+    for what, part, end in parts:
+        dtype.objects = dtype.objects or part.objects
+        if dtype.itemsize is not None and not 0 <= end <= dtype.itemsize:
+            message = (
+                f"a NumPy element type of {dtype.itemsize:,} bytes whose {what} ends at {end:,}"
+            )
+            machine.hazard("bad-dtype", message)
+    if len(state) > _FLAGS:
+        _check_flags(machine, dtype, state[_FLAGS])
+
+
+def _check_flags(machine: Machine, dtype: NumpyDType, flags: Value) -> None:
+    if not isinstance(flags, int):
+        return
+    stated = bool(flags & _REFCOUNT), bool(flags & _LIST_PICKLE)
+    if stated != (dtype.objects, dtype.objects):
+        holds = "objects" if dtype.objects else "no objects"
+        machine.hazard("bad-dtype", f"a NumPy element type of {holds} whose flags say otherwise")
+        dtype.objects = True
+
+
+def _subarray(subarray: Value) -> Iterator[tuple[str, NumpyDType, int]]:
+    """The element of a subarray, (type, shape), and where its last one ends."""
+    match subarray:
+        case (NumpyDType() as part, int() as count):
+            yield "subarray", part, count * (part.itemsize or 0)
+        case (NumpyDType() as part, tuple(shape)) if all(isinstance(n, int) for n in shape):
+            yield "subarray", part, prod(shape) * (part.itemsize or 0)
+
+
+def _fields(fields: Value) -> Iterator[tuple[str, NumpyDType, int]]:
+    """The types of a structure's fields, each with the offset where it ends."""
+    for key, value in fields.pairs if isinstance(fields, Dict) else ():
+        match value:
+            case (NumpyDType() as part, int() as offset, *_):
+                end = offset + (part.itemsize or 0)
+                name = key[:40] if isinstance(key, str) else ""
+                yield f"field {name!r}", part, end if offset >= 0 else -1

@@ -1,0 +1,104 @@
+"""How the members of a zip archive are compressed: what Python's zipfile and PyTorch inflate.
+
+Source: PKWARE APPNOTE 6.3.10, section 4.4.5 and 5.8 (LZMA's header).
+"""
+
+from __future__ import annotations
+
+import bz2
+import importlib
+import importlib.util
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+
+from modlint_plugins.readers.streams import ERRORS, Inflater, ZlibInflater
+
+STORED, DEFLATED = 0, 8
+_BZIP2, _LZMA, _ZSTANDARD = 12, 14, 93
+_LZMA_HEADER = 9
+"""A version and a length of two bytes each, then five bytes of properties."""
+_MIN_WINDOW = 4096
+FIRST_PIECE = 4096
+"""Compressed bytes that must give something, and the size of the first piece inflated."""
+
+
+def _deflate(_raw: memoryview, _size: int) -> tuple[Inflater, int]:
+    return ZlibInflater(-zlib.MAX_WBITS), 0
+
+
+def _bzip2(_raw: memoryview, _size: int) -> tuple[Inflater, int]:
+    return bz2.BZ2Decompressor(), 0
+
+
+def _lzma(raw: memoryview, size: int) -> tuple[Inflater, int]:
+    """The window that a member states is allocated at once: no more than the member needs is."""
+    header = bytes(raw[:_LZMA_HEADER])
+    if len(header) < _LZMA_HEADER or header[2:4] != b"\x05\x00" or header[4] >= 9 * 5 * 5:
+        raise ValueError("the LZMA header is damaged")
+    properties = header[4]
+    window = int.from_bytes(header[5:9], "little")
+    options = {
+        "id": lzma.FILTER_LZMA1,
+        "dict_size": max(min(window, size), _MIN_WINDOW),
+        "lc": properties % 9,
+        "lp": properties // 9 % 5,
+        "pb": properties // 45,
+    }
+    return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[options]), _LZMA_HEADER
+
+
+def _zstandard(_raw: memoryview, _size: int) -> tuple[Inflater, int]:
+    inflater: Inflater = importlib.import_module("compression.zstd").ZstdDecompressor()
+    return inflater, 0
+
+
+def _has_zstandard() -> bool:
+    """Whether this Python inflates Zstandard, as 3.14 does."""
+    return (
+        importlib.util.find_spec("compression") is not None
+        and importlib.util.find_spec("compression.zstd") is not None
+    )
+
+
+_INFLATERS: dict[int, Callable[[memoryview, int], tuple[Inflater, int]]] = {
+    DEFLATED: _deflate,
+    _BZIP2: _bzip2,
+    _LZMA: _lzma,
+} | ({_ZSTANDARD: _zstandard} if _has_zstandard() else {})
+PYTORCH = frozenset({STORED, DEFLATED})
+"""The methods that PyTorch reads."""
+PYTHON = frozenset({STORED, *_INFLATERS})
+"""Those that Python's zipfile reads."""
+
+
+def pieces(method: int, raw: memoryview, most: int, step: int) -> Iterator[bytes]:
+    """Inflate up to `most` bytes, in pieces: small ones first, then of up to `step` bytes.
+
+    Args:
+        method: one of `PYTHON` but "stored".
+        raw: the compressed bytes.
+        most: bytes that are wanted.
+        step: bytes that a piece may have.
+
+    Raises:
+        ERRORS: the compressed bytes are damaged; what comes before was given.
+    """
+    inflater, at = _INFLATERS[method](raw, most)
+    size = FIRST_PIECE
+    left = most
+    while left > 0 and not inflater.eof:
+        pending = b""
+        if inflater.needs_input:
+            pending = bytes(raw[at : at + size])
+            at += len(pending)
+            if not pending:
+                return
+        piece = inflater.decompress(pending, min(size, left))
+        left -= len(piece)
+        if piece:
+            yield piece
+        size = min(2 * size, step)
+
+
+__all__ = ["ERRORS", "FIRST_PIECE", "PYTHON", "PYTORCH", "STORED", "pieces"]

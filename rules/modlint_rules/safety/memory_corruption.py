@@ -1,0 +1,42 @@
+"""SEC004: values that corrupt or exhaust the memory of whatever loads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modlint.analysis.sparse import SparseIndices
+from modlint.rule import Examination, Need, Options
+from modlint.verdict import Severity, Target, Verdict
+from modlint_rules.remarks import RemarkRule
+
+_KINDS = ("allocation", "bad-dtype", "bad-state", "outside-storage", "raw-objects")
+
+
+class MemoryCorruption(RemarkRule[Options]):
+    """A statement on memory that the file's own bytes do not bear out."""
+
+    code = "SEC004"
+    name = "memory-corruption"
+    summary = "types, indices, views or sizes that make a loader read or write outside its memory"
+    severity = Severity.ERROR
+    source = "CVE-2025-62164; CVE-2026-24747; NumPy, descriptor.c, arraydescr_setstate"
+    kinds = dict.fromkeys(_KINDS, Severity.ERROR)
+    healthy = "types, views and indices fit the bytes that the file holds"
+    advice = "do not load this file; ask for its weights as safetensors"
+
+    def needs(self) -> tuple[Need, ...]:
+        """The indices of sparse tensors."""
+        return (SparseIndices(),)
+
+    def findings(self, file: Examination) -> Iterator[Verdict]:
+        """The reader's remarks, and sparse tensors that lead outside of themselves."""
+        yield from super().findings(file)
+        for problem in file.file(SparseIndices()):
+            bomb = problem.dense is not None
+            yield self.failed(
+                Target("tensor", problem.name),
+                f"sparse tensor {problem.name!r} {problem.message}",
+                help="do not make it dense" if bomb else self.advice,
+                values={"kind": "sparse-size" if bomb else "sparse-index"},
+                severity=Severity.WARNING if bomb else Severity.ERROR,
+            )
