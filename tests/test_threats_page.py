@@ -32,6 +32,9 @@ CONSTANTS = {
     "ONNX model without its weights": (f"{READERS}.onnx_model.skeleton", "MAX_BYTES"),
     "nodes once functions are unfolded": ("modlint.analysis.onnx_graphs.calls", "MAX_UNFOLDED"),
     "a vector whose shape is inferred": ("modlint.analysis.onnx_graphs.validity", "_LONG_VECTOR"),
+    "Python source that is parsed": ("modlint_plugins.code.parsing", "MAX_SOURCE"),
+    "JSON and other text searched for code": ("modlint_plugins.code.documents", "MAX_DOCUMENT"),
+    "a template": ("modlint_plugins.code.templates", "MAX_TEMPLATE"),
     "texts that are searched": ("modlint.analysis.texts", "MAX_CHARACTERS"),
 }
 LIMITS = {

@@ -77,8 +77,8 @@ class Texts(FileAnalysis[Gathered]):
 
 
 def _texts(checkpoint: Checkpoint) -> Iterator[Text]:
-    yield from _joined("the names of tensors", checkpoint.tensors)
-    yield from _joined("the metadata's keys", map(str, checkpoint.metadata))
+    yield from _joined("a tensor's name", checkpoint.tensors)
+    yield from _joined("a key of the metadata", map(str, checkpoint.metadata))
     is_onnx = isinstance(checkpoint.graph, OnnxGraph)  # all of its texts are in the graph
     for key, value in () if is_onnx else checkpoint.metadata.items():
         for text in _strings(value):

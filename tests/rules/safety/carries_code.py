@@ -65,6 +65,29 @@ PASS = (Expected("pass", message="carries no code that a loader runs"),)
 
 CASES = (
     Case("TorchScript that computes passes", scripted, PASS),
+    Case(
+        "TorchScript that reads a file",
+        reading,
+        told("file-operator", "warning", "aten::from_file"),
+    ),
+    Case(
+        "a server's handler that computes is a note",
+        mar("def handle(data, context):\n    return data\n"),
+        told("python-code", "note", "TorchServe"),
+    ),
+    Case(
+        "a server's handler that starts a program",
+        mar("import os as o\n\ngetattr(o, 'sys' + 'tem')('echo')\n"),
+        (
+            Expected(
+                "fail",
+                "warning",
+                target=("member", "handler.py"),
+                values={"kind": "acting-code"},
+                message="os.system",
+            ),
+        ),
+    ),
     Case("ordinary metadata passes", metadata(format="pt", config='{"lr": 0.1}'), PASS),
     Case(
         "a callable of the standard library",

@@ -108,9 +108,15 @@ CASES = (
         holds("a Hugging Face token", message="metadata 'z'"),
     ),
     Case(
-        "a key", metadata(**{TOKEN: "x"}), holds("a Hugging Face token", message="metadata's keys")
+        "a key",
+        metadata(**{TOKEN: "x"}),
+        holds("a Hugging Face token", message="a key of the metadata"),
     ),
-    Case("the name of a tensor", named, holds("a path in somebody's home folder", message="names")),
+    Case(
+        "the name of a tensor",
+        named,
+        holds("a path in somebody's home folder", message="a tensor's name"),
+    ),
     Case(
         "what was cut is not passed",
         metadata(**{f"k{number}": "x" for number in range(100_001)}),
