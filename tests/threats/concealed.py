@@ -224,7 +224,7 @@ THREATS = (
         Threat(
             10,
             f"a tar header with a size of {what}",
-            alone("m.tar", _pax(size), Finding("FMT001", "error", None, None, "truncated")),
+            alone("m.tar", _pax(size), Finding("FMT001", "error", None, None, "a number or")),
         )
         for what, size in (("a raised two", "²" * 40), ("five thousand digits", "9" * 5000))
     ),

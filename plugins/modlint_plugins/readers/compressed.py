@@ -8,8 +8,9 @@ from dataclasses import replace
 from modlint.checkpoint import Checkpoint, Remark, Status
 from modlint.source import Source
 from modlint_plugins.readers.contained import Contents, bare
-from modlint_plugins.readers.inflating import codec_of, inflate
+from modlint_plugins.readers.inflating import inflate
 from modlint_plugins.readers.remarks import unused
+from modlint_plugins.readers.streams import codec_of
 
 _PIECE = 1 << 16
 _HEADER, _EXTRA, _COMMENT = 10, 0x04, 0x10

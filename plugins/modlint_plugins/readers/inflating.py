@@ -20,15 +20,14 @@ from typing import Protocol
 
 from modlint_plugins.readers.streams import (
     ERRORS,
-    Inflater,
-    ZlibInflater,
+    FIRST_PIECE,
+    PIECE,
+    StreamReader,
     codec_of,
-    gives_something,
     open_stream,
+    pieces,
 )
 
-_FIRST_PIECE = 4096
-_PIECE = 1 << 20
 _MAX_STREAMS = 100_000
 _PADDED = frozenset({"gzip", "xz"})
 """Codecs whose readers skip zeros between two streams."""
@@ -96,7 +95,7 @@ def _next_stream(view: memoryview, at: int, codec: str) -> int | None:
     if codec == "joblib-zfile":
         return None
     while codec in _PADDED and at < len(view) and not view[at]:
-        piece = bytes(view[at : at + _FIRST_PIECE])
+        piece = bytes(view[at : at + FIRST_PIECE])
         at += len(piece) - len(piece.lstrip(b"\0"))
     if at < len(view) and codec_of(view[at : at + (1 << 17)]) == codec:
         return at
@@ -107,53 +106,42 @@ def _stream(
     view: memoryview, start: int, codec: str, target: bytearray, most: int
 ) -> tuple[int, str | None]:
     """Inflate one stream: offset behind it, and what is wrong."""
+
+    def opened() -> StreamReader:
+        return StreamReader(view, open_stream(view, start, codec))
+
+    begun, checksum = len(target), 0
     try:
-        stream = open_stream(view, start, codec)
+        reader = opened()
     except ERRORS as error:
         return start, f"its bytes are damaged: {error}"
-    inflater, at, pending = stream.inflater, stream.start, stream.first
-    size, begun, checksum = _FIRST_PIECE, len(target), 0
-    while not inflater.eof:
-        if inflater.needs_input:
-            piece = bytes(view[at : at + size])
-            if not piece and not pending:
-                return at, "it is truncated"
-            at += len(piece)
-            pending += piece
-        try:
-            made = inflater.decompress(pending, min(_PIECE, most - len(target) + 1))
-        except ERRORS as error:
-            return at, f"its bytes are damaged: {error}"
-        pending = b""
-        if len(target) + len(made) > most:
-            return at, LIMITED
-        target += made
-        checksum = zlib.crc32(made, checksum) if stream.trailer else 0
-        size = min(2 * size, _PIECE)
-    end = at - len(inflater.unused_data)
-    stated = bytes(view[end : end + stream.trailer])
     problem = None
-    if len(stated) < stream.trailer:
+    try:
+        for made in pieces(reader, opened, most - begun + 1, PIECE):
+            target += made
+            checksum = zlib.crc32(made, checksum)
+    except ERRORS as error:
+        problem = f"its bytes are damaged: {error}"
+    if len(target) > most:
+        del target[most:]
+        return reader.at, LIMITED
+    if problem is None and not reader.ended:
         problem = "it is truncated"
-    elif stated and stated != struct.pack("<2I", checksum, len(target) - begun & 0xFFFFFFFF):
+    if problem is not None:
+        return reader.at, problem
+    return _checked(view, reader, checksum, len(target) - begun)
+
+
+def _checked(
+    view: memoryview, reader: StreamReader, checksum: int, nbytes: int
+) -> tuple[int, str | None]:
+    """Offset behind a stream's trailer, and whether that agrees with what was inflated."""
+    end = reader.end
+    length = reader.stream.trailer
+    stated = bytes(view[end : end + length])
+    problem = None
+    if len(stated) < length:
+        problem = "it is truncated"
+    elif stated and stated != struct.pack("<2I", checksum, nbytes & 0xFFFFFFFF):
         problem = "its checksum is wrong"
     return end + len(stated), problem
-
-
-def begins(view: memoryview, codec: str) -> bool:
-    """Whether bytes begin a stream of a codec, and inflate to something."""
-    return gives_something(view, codec)
-
-
-__all__ = [
-    "ERRORS",
-    "LIMITED",
-    "Account",
-    "Inflated",
-    "Inflater",
-    "ZlibInflater",
-    "begins",
-    "codec_of",
-    "inflate",
-    "inflated",
-]

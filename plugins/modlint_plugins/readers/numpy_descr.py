@@ -49,10 +49,12 @@ class Layout(NamedTuple):
     Attributes:
         nbytes: its size, None where NumPy would not take the description.
         objects: whether there are Python objects in it, so that the array is a pickle.
+        void: whether NumPy takes a field of no name for padding: bytes, or several elements.
     """
 
     nbytes: int | None
     objects: bool
+    void: bool = False
 
 
 _UNKNOWN = Layout(None, False)
@@ -83,21 +85,30 @@ def _joined(layouts: list[Layout]) -> Layout:
 def _field(field: Any) -> Layout:
     """A name, a type and perhaps a shape; two or three letters of text are taken apart likewise."""
     match tuple(field) if isinstance(field, (tuple, list, str)) else ():
-        case (_, inner):
-            return layout(inner)
-        case (_, inner, shape):
-            return _repeated(layout(inner), shape)
-    return _UNKNOWN
+        case (name, inner):
+            found = layout(inner)
+        case (name, inner, shape):
+            found = _repeated(layout(inner), shape)
+        case _:
+            return _UNKNOWN
+    return Layout(found.nbytes, False) if name == "" and found.void else found
 
 
 def _repeated(base: Layout, shape: Any) -> Layout:
+    """The layout of a shape's elements; NumPy also takes a second type, in the first one's room."""
+    if isinstance(shape, (str, list)):
+        return Layout(None, base.objects or layout(shape).objects)
     sizes = shape if isinstance(shape, tuple) else (shape,)
     plain = len(sizes) <= _MAX_RANK and all(
         type(size) is int and 0 <= size < _MAX_SIZE for size in sizes
     )
-    if base.nbytes is None or not plain:
+    # A number gives text that has no size one.
+    sizeless = base.nbytes == 0 and not isinstance(shape, tuple)
+    if base.nbytes is None or sizeless or not plain:
         return Layout(None, base.objects)
-    return Layout(base.nbytes * math.prod(sizes), base.objects)
+    if not sizes:
+        return base
+    return Layout(base.nbytes * math.prod(sizes), base.objects, void=True)
 
 
 def _text(text: str) -> Layout:
@@ -122,6 +133,8 @@ def _several(text: str) -> Layout:
         separator = _SEPARATOR.match(text, at)
         if separator is None and text[at:].strip():
             return Layout(None, any(part.objects for part in parts))
+        if separator is None and len(parts) == 1:
+            return parts[0]
         at = separator.end() if separator else len(text)
     return _joined(parts)
 
@@ -146,7 +159,7 @@ def _single(text: str) -> Layout:
         return Layout(None, name[:1] in ("O", "T") or name.lower().startswith("object"))
     letter, nbytes = match[1], int(match[2])
     if letter in "SaVU":
-        return Layout(nbytes * (4 if letter == "U" else 1), False)
+        return Layout(nbytes * (4 if letter == "U" else 1), False, letter == "V")
     if letter in "OT":
         return Layout(8 if letter == "O" and nbytes in (4, 8) else None, True)
     return Layout(nbytes if nbytes in _SIZES.get(letter, ()) else None, False)

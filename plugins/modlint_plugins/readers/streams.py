@@ -9,12 +9,17 @@ from __future__ import annotations
 import bz2
 import lzma
 import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 XZ_MEMORY = 256 << 20
 """Bytes that a stream may ask for its dictionary."""
 ERRORS = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError)
+PIECE = 1 << 20
+FIRST_PIECE = 4096
+"""Compressed bytes that are taken at first, and bytes that are inflated from them."""
+_FINE = (4096, 1)
 _MAX_HEADER = 1 << 20
 _GZIP_FIXED, _GZIP_TRAILER = 10, 8
 _GZIP_EXTRA, _GZIP_NAME, _GZIP_COMMENT, _GZIP_SUM = 0x04, 0x08, 0x10, 0x02
@@ -189,3 +194,96 @@ def _z_start(view: memoryview) -> int | None:
     except ValueError:
         return None
     return len(header) if header[-1:] == b" " else len(header) - 1
+
+
+class StreamReader:
+    """Inflates a stream, a piece at a time.
+
+    Args:
+        view: the bytes that hold it.
+        stream: how it is read.
+
+    Attributes:
+        at: offset behind the compressed bytes that were taken.
+        ended: whether the stream's own end was reached.
+    """
+
+    def __init__(self, view: memoryview, stream: Stream) -> None:
+        self.view = view
+        self.stream = stream
+        self.at = stream.start
+        self._pending = stream.first
+        self._size = FIRST_PIECE
+
+    @property
+    def ended(self) -> bool:
+        """Whether the stream's own end was reached."""
+        return self.stream.inflater.eof
+
+    @property
+    def end(self) -> int:
+        """Offset behind what was read, without a trailer."""
+        return self.at - (len(self.stream.inflater.unused_data) if self.ended else 0)
+
+    def read(self, most: int) -> bytes | None:
+        """Up to `most` bytes more, perhaps none; None at the end of the stream or the bytes.
+
+        Raises:
+            ERRORS: the compressed bytes are damaged.
+        """
+        inflater = self.stream.inflater
+        if inflater.eof:
+            return None
+        if inflater.needs_input:
+            piece = bytes(self.view[self.at : self.at + self._size])
+            if not piece and not self._pending:
+                return None
+            self.at += len(piece)
+            self._pending += piece
+            self._size = min(2 * self._size, PIECE)
+        pending, self._pending = self._pending, b""
+        return inflater.decompress(pending, most)
+
+
+def pieces(
+    reader: StreamReader, again: Callable[[], StreamReader], most: int, step: int
+) -> Iterator[bytes]:
+    """Inflate up to `most` bytes, in pieces: small ones first, then of up to `step` bytes.
+
+    A call that meets damage gives nothing of what it inflated before: that is then read again in
+    smaller steps, so that no loader is given more.
+
+    Args:
+        reader: the stream at its beginning.
+        again: gives it at its beginning once more.
+        most: bytes that are wanted.
+        step: bytes that a piece may have.
+
+    Raises:
+        ERRORS: the compressed bytes are damaged; all that comes before was given.
+    """
+    given, size = 0, FIRST_PIECE
+    try:
+        while given < most and (made := reader.read(min(size, most - given))) is not None:
+            given += len(made)
+            if made:
+                yield made
+            size = min(2 * size, step)
+    except ERRORS:
+        for fine in _FINE:
+            for made in _behind(again(), given, fine):
+                made = made[: most - given]
+                given += len(made)
+                yield made
+        raise
+
+
+def _behind(reader: StreamReader, known: int, step: int) -> Iterator[bytes]:
+    """What a stream gives in small steps behind bytes that are known, up to where it fails."""
+    try:
+        while known > 0 and (made := reader.read(min(known, PIECE))) is not None:
+            known -= len(made)
+        while (made := reader.read(step)) is not None:
+            yield made
+    except ERRORS:
+        return

@@ -30,6 +30,7 @@ _MAX_SOUGHT = 1 << 20
 """Blocks behind damage in which a header is looked for: 512 MiB."""
 _MAX_PROBLEMS = 100
 _PIECE = 1 << 16
+_DISPUTED = "has a sparse map that readers take differently"
 
 
 class TarContent(NamedTuple):
@@ -56,6 +57,7 @@ class TarEntry:
         link: what it links to, None where it is no link.
         header: offset of its header, or of the first that says something of it.
         sparse: its runs of bytes, None where it is stored whole.
+        disputed: whether releases of Python read the runs differently; these are 3.11's.
     """
 
     name: str
@@ -65,6 +67,7 @@ class TarEntry:
     link: str | None
     header: int
     sparse: SparseMap | None = None
+    disputed: bool = False
 
     @property
     def stored(self) -> int:
@@ -74,7 +77,7 @@ class TarEntry:
     @property
     def mapped(self) -> bool:
         """Whether the archive holds its bytes in one piece."""
-        return self.sparse is None or self.sparse == ((0, self.nbytes),)
+        return self.sparse is None or (not self.disputed and self.sparse == ((0, self.nbytes),))
 
     def content(self, view: memoryview, most: int = 1 << 30) -> TarContent:
         """Its bytes, a view of the archive's where they are mapped; holes are zeros.
@@ -93,10 +96,12 @@ class TarEntry:
     def _assembled(self, view: memoryview) -> TarContent:
         """The runs at their places, as extracting writes them: the last one counts."""
         whole = bytearray(self.nbytes)
-        at, behind, problem = self.offset, 0, None
+        at, behind, problem = self.offset, 0, _DISPUTED if self.disputed else None
         for start, nbytes in self.sparse or ():
+            if not nbytes:
+                continue
             if start < behind or nbytes < 0:
-                problem = "has a sparse map that readers take differently"
+                problem = _DISPUTED
             if start < 0 or nbytes < 0:
                 continue
             data = view[at : at + nbytes]
@@ -193,6 +198,7 @@ class _Draft:
     cursor: int
     following: int
     sparse: SparseMap | None = None
+    disputed: bool = False
 
     @property
     def has_data(self) -> bool:
@@ -206,6 +212,7 @@ class _Extension(NamedTuple):
     text: str
     pax: dict[str, str]
     records: list[tuple[str, str]]
+    raw: bytes
 
 
 class _State:
@@ -240,7 +247,14 @@ class _State:
         link = draft.link if draft.kind in tar_header.LINKS else None
         nbytes = draft.nbytes if draft.has_data else 0
         entry = TarEntry(
-            draft.name, draft.offset, nbytes, draft.has_data, link, first, draft.sparse
+            draft.name,
+            draft.offset,
+            nbytes,
+            draft.has_data,
+            link,
+            first,
+            draft.sparse,
+            draft.disputed,
         )
         return entry, draft.following
 
@@ -261,11 +275,11 @@ class _State:
             raise UnreadableError(f"it is longer than {_MAX_EXTENDED:,} bytes", offset=at)
         raw = bytes(self.view[at : at + blocks(header.nbytes)])
         if header.kind in b"LK":
-            return _Extension(header.kind, tar_header.text(raw), {}, [])
+            return _Extension(header.kind, tar_header.text(raw), {}, [], b"")
         pax = self.pax if header.kind == b"g" else self.pax.copy()
         records = tar_header.pax_records(raw, at)
         pax.update(records)
-        return _Extension(header.kind, "", pax, records)
+        return _Extension(header.kind, "", pax, records, raw)
 
     def _draft(self, header: tar_header.Header, at: int) -> _Draft:
         if header.sparse is not None:
@@ -312,9 +326,14 @@ class _State:
         if "GNU.sparse.map" in pax:
             draft.sparse = _pairs([int(part) for part in pax["GNU.sparse.map"].split(",")])
         elif "GNU.sparse.size" in pax:
-            starts = [int(v) for key, v in extension.records if key == "GNU.sparse.offset"]
-            sizes = [int(v) for key, v in extension.records if key == "GNU.sparse.numbytes"]
-            draft.sparse = tuple(zip(starts, sizes, strict=False))
+            draft.sparse = tuple(
+                zip(
+                    tar_header.listed(extension.raw, b"GNU.sparse.offset"),
+                    tar_header.listed(extension.raw, b"GNU.sparse.numbytes"),
+                    strict=False,
+                )
+            )
+            draft.disputed = draft.sparse != _later_pairs(extension.records)
         elif (pax.get("GNU.sparse.major"), pax.get("GNU.sparse.minor")) == ("1", "0"):
             draft.sparse, draft.cursor = self._stored_map(draft.cursor)
             draft.offset = draft.cursor
@@ -345,6 +364,16 @@ class _State:
 
 def _pairs(numbers: list[int]) -> SparseMap:
     return tuple(zip(numbers[::2], numbers[1::2], strict=False))
+
+
+def _later_pairs(records: list[tuple[str, str]]) -> SparseMap | None:
+    """The runs as Python reads them since 3.12: from whole records, through `int`."""
+    try:
+        starts = [int(value) for key, value in records if key == "GNU.sparse.offset"]
+        sizes = [int(value) for key, value in records if key == "GNU.sparse.numbytes"]
+    except ValueError:
+        return None
+    return tuple(zip(starts, sizes, strict=False))
 
 
 def _apply_pax(draft: _Draft, pax: dict[str, str]) -> None:

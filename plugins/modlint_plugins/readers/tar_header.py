@@ -129,6 +129,12 @@ def pax_records(raw: bytes, at: int) -> list[tuple[str, str]]:
     return records
 
 
+def listed(raw: bytes, keyword: bytes) -> list[int]:
+    """The numbers that a pax header gives for a keyword, as Python 3.11 finds them."""
+    pattern = rb"\d+ " + keyword + rb"=(\d{1,20})\n"
+    return [int(found) for found in re.findall(pattern, raw)]
+
+
 def _decoded(raw: bytes) -> str:
     return raw.decode("utf-8", "backslashreplace")
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from modlint.errors import UnreadableError
+from modlint_plugins.readers.streams import ERRORS, FIRST_PIECE
 from modlint_plugins.readers.zip_directory import (
     LOCAL,
     LOCAL_MAGIC,
@@ -22,14 +23,7 @@ from modlint_plugins.readers.zip_directory import (
     entries,
     pytorch_directory,
 )
-from modlint_plugins.readers.zip_methods import (
-    DEFLATED,
-    ERRORS,
-    FIRST_PIECE,
-    PYTORCH,
-    STORED,
-    pieces,
-)
+from modlint_plugins.readers.zip_methods import DEFLATED, PYTORCH, STORED, inflating
 
 MAX_INFLATED = 2 << 30
 MAX_RATIO = 20
@@ -126,6 +120,11 @@ class Archive:
             raise UnreadableError("its bytes reach past the end of the file", member=member.name)
         return start
 
+    def has_header(self, member: Member) -> bool:
+        """Whether a local header lies where the directory says so."""
+        at = member.header
+        return at >= 0 and bytes(self.view[at : at + 4]) == LOCAL_MAGIC
+
     def _start(self, member: Member) -> int:
         if not 0 <= member.header <= len(self.view) - LOCAL.size:
             raise UnreadableError("its header lies outside of the file", member=member.name)
@@ -168,7 +167,7 @@ class Archive:
         if member.method == STORED:
             if member.stored != member.size:
                 problem = "its stored size is not its size"
-            return Content(raw, problem)
+            return Content(raw[: member.size], problem)
         if member.method not in self.methods:
             return Content(memoryview(b""), _unknown(member))
         gathered = bytearray()
@@ -181,7 +180,7 @@ class Archive:
             problem = f"inflates to more than {most:,} bytes, the limit"
         elif problem is None and len(gathered) != member.size:
             problem = "does not inflate to its size"
-        return Content(memoryview(gathered).toreadonly()[:most], problem)
+        return Content(memoryview(gathered).toreadonly()[: min(member.size, most)], problem)
 
     def scan(self, member: Member, most: int = MAX_INFLATED) -> memoryview:
         """As `read`, for what is searched for pickles and archives, within a limit for them all.
@@ -271,7 +270,7 @@ class Archive:
 
 def _inflate(member: Member, raw: memoryview, most: int, step: int) -> Iterator[bytes]:
     try:
-        yield from pieces(member.method, raw, most, step)
+        yield from inflating(member.method, raw, most, step)
     except ERRORS as error:
         raise UnreadableError("its compressed bytes are damaged", member=member.name) from error
 

@@ -12,26 +12,30 @@ import lzma
 import zlib
 from collections.abc import Callable, Iterator
 
-from modlint_plugins.readers.streams import ERRORS, Inflater, ZlibInflater
+from modlint_plugins.readers.streams import (
+    Inflater,
+    Stream,
+    StreamReader,
+    ZlibInflater,
+    pieces,
+)
 
 STORED, DEFLATED = 0, 8
 _BZIP2, _LZMA, _ZSTANDARD = 12, 14, 93
 _LZMA_HEADER = 9
 """A version and a length of two bytes each, then five bytes of properties."""
 _MIN_WINDOW = 4096
-FIRST_PIECE = 4096
-"""Compressed bytes that must give something, and the size of the first piece inflated."""
 
 
-def _deflate(_raw: memoryview, _size: int) -> tuple[Inflater, int]:
-    return ZlibInflater(-zlib.MAX_WBITS), 0
+def _deflate(_raw: memoryview, _size: int) -> Stream:
+    return Stream(ZlibInflater(-zlib.MAX_WBITS), 0)
 
 
-def _bzip2(_raw: memoryview, _size: int) -> tuple[Inflater, int]:
-    return bz2.BZ2Decompressor(), 0
+def _bzip2(_raw: memoryview, _size: int) -> Stream:
+    return Stream(bz2.BZ2Decompressor(), 0)
 
 
-def _lzma(raw: memoryview, size: int) -> tuple[Inflater, int]:
+def _lzma(raw: memoryview, size: int) -> Stream:
     """The window that a member states is allocated at once: no more than the member needs is."""
     header = bytes(raw[:_LZMA_HEADER])
     if len(header) < _LZMA_HEADER or header[2:4] != b"\x05\x00" or header[4] >= 9 * 5 * 5:
@@ -45,12 +49,12 @@ def _lzma(raw: memoryview, size: int) -> tuple[Inflater, int]:
         "lp": properties // 9 % 5,
         "pb": properties // 45,
     }
-    return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[options]), _LZMA_HEADER
+    return Stream(lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[options]), _LZMA_HEADER)
 
 
-def _zstandard(_raw: memoryview, _size: int) -> tuple[Inflater, int]:
+def _zstandard(_raw: memoryview, _size: int) -> Stream:
     inflater: Inflater = importlib.import_module("compression.zstd").ZstdDecompressor()
-    return inflater, 0
+    return Stream(inflater, 0)
 
 
 def _has_zstandard() -> bool:
@@ -61,19 +65,19 @@ def _has_zstandard() -> bool:
     )
 
 
-_INFLATERS: dict[int, Callable[[memoryview, int], tuple[Inflater, int]]] = {
+_STREAMS: dict[int, Callable[[memoryview, int], Stream]] = {
     DEFLATED: _deflate,
     _BZIP2: _bzip2,
     _LZMA: _lzma,
 } | ({_ZSTANDARD: _zstandard} if _has_zstandard() else {})
 PYTORCH = frozenset({STORED, DEFLATED})
 """The methods that PyTorch reads."""
-PYTHON = frozenset({STORED, *_INFLATERS})
+PYTHON = frozenset({STORED, *_STREAMS})
 """Those that Python's zipfile reads."""
 
 
-def pieces(method: int, raw: memoryview, most: int, step: int) -> Iterator[bytes]:
-    """Inflate up to `most` bytes, in pieces: small ones first, then of up to `step` bytes.
+def inflating(method: int, raw: memoryview, most: int, step: int) -> Iterator[bytes]:
+    """Inflate up to `most` bytes, in pieces of up to `step` bytes.
 
     Args:
         method: one of `PYTHON` but "stored".
@@ -84,21 +88,8 @@ def pieces(method: int, raw: memoryview, most: int, step: int) -> Iterator[bytes
     Raises:
         ERRORS: the compressed bytes are damaged; what comes before was given.
     """
-    inflater, at = _INFLATERS[method](raw, most)
-    size = FIRST_PIECE
-    left = most
-    while left > 0 and not inflater.eof:
-        pending = b""
-        if inflater.needs_input:
-            pending = bytes(raw[at : at + size])
-            at += len(pending)
-            if not pending:
-                return
-        piece = inflater.decompress(pending, min(size, left))
-        left -= len(piece)
-        if piece:
-            yield piece
-        size = min(2 * size, step)
 
+    def opened() -> StreamReader:
+        return StreamReader(raw, _STREAMS[method](raw, most))
 
-__all__ = ["ERRORS", "FIRST_PIECE", "PYTHON", "PYTORCH", "STORED", "pieces"]
+    yield from pieces(opened(), opened, most, step)

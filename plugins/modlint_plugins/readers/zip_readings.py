@@ -73,17 +73,9 @@ def _archive(view: memoryview, directory: Directory) -> Archive | None:
     except UnreadableError:
         return None
     # A directory at the right place whose offsets are wrong is nobody's reading.
-    if archive.entries and not any(_is_there(archive, member) for member in archive.entries):
+    if archive.entries and not any(map(archive.has_header, archive.entries)):
         return None
     return archive
-
-
-def _is_there(archive: Archive, member: Member) -> bool:
-    try:
-        archive.offset(member)
-    except UnreadableError:
-        return False
-    return True
 
 
 def _facts(member: Member) -> tuple[object, ...]:
