@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modlint.checkpoint import Remark
+from modlint_plugins.code.callables import acts, standard
 from modlint_plugins.code.documents import Table
 from modlint_plugins.code.words import words
 
 LAMBDA = "lambda-layer"
 FOREIGN = "foreign-class"
+STANDARD = "standard-class"
 
 _LAMBDAS = frozenset(("Lambda", "__lambda__"))
 _LIBRARIES = words(
@@ -21,6 +23,7 @@ _LIBRARIES = words(
     " tensorflow_addons tensorflow_hub"
 )
 _UNSAFE = words("utils saving config export backend legacy models")
+_BUILT_IN = frozenset(("slice", "dict", "list", "tuple"))
 _MODELS = frozenset(("Model", "Sequential", "Functional"))
 _SHOWN = 80
 _HELP = "do not load this model: building its layers runs this code"
@@ -38,7 +41,9 @@ def examine_keras(table: Table) -> Iterator[Remark]:
             problem = _problem(module, name, table)
             if problem:
                 shown = f"{module}.{name}"[:_SHOWN]
-                yield Remark(FOREIGN, f"an object of the class {shown}, {problem}", help=_HELP)
+                called = standard(module) or acts(shown) is not None
+                kind = STANDARD if called else FOREIGN
+                yield Remark(kind, f"an object of the class {shown}, {problem}", help=_HELP)
 
 
 def _problem(module: str, name: str, table: Table) -> str | None:
@@ -46,7 +51,7 @@ def _problem(module: str, name: str, table: Table) -> str | None:
     parts = module.split(".")
     if parts[0] == "builtins":
         by_name = name == "function" and any(table.texts("config"))
-        return None if by_name or name in ("slice", "dict", "list", "tuple") else "of Python itself"
+        return None if by_name or name in _BUILT_IN else "of Python itself"
     if parts[0] not in _LIBRARIES:
         return "which is none of Keras"
     function = name[:1].islower() and not name.startswith("__")

@@ -27,7 +27,7 @@ _ACTS = (
     "unexamined-code",
     "unparsed-code",
 )
-_RUNS = ("evaluated-expression", "foreign-kernel")
+_RUNS = ("evaluated-expression", "foreign-kernel", "standard-class")
 _NAMED = 3
 _SHOWN = 60
 

@@ -126,10 +126,10 @@ LAMBDA = {
             [],
         ),
         (layer("LSTM", {}, module="keras.src.layers.rnn.lstm"), []),
-        (layer("exec", "import os", module="builtins", registered_name=None), ["foreign-class"]),
-        (layer("system", "echo", module="os"), ["foreign-class"]),
+        (layer("exec", "import os", module="builtins", registered_name=None), ["standard-class"]),
+        (layer("system", "echo", module="os"), ["standard-class"]),
         (layer("Mine", {}, module="mine.layers", registered_name="mine>Mine"), ["foreign-class"]),
-        (layer("get_file", {"origin": "http://x"}, module="keras.utils"), ["foreign-class"]),
+        (layer("get_file", {"origin": "http://x"}, module="keras.utils"), ["standard-class"]),
         (
             layer("function", "enable_unsafe_deserialization", module="keras.config"),
             ["foreign-class"],
