@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modlint_plugins.pickling.handing_on import planted
+from modlint_plugins.pickling.handing_on import note_items, planted
 from modlint_plugins.pickling.limits import Malformed
 from modlint_plugins.pickling.operations import operation
 from modlint_plugins.pickling.values import Dict, Object, Pairs, Set, Value
@@ -145,6 +145,7 @@ def _update(machine: Machine, target: Value, pairs: Pairs) -> None:
     if isinstance(target, Dict):
         target.pairs.extend(pairs)
     elif isinstance(target, Object):
+        note_items(machine, target, pairs)
         target.pairs = target.pairs or []
         target.pairs.extend(pairs)
     else:

@@ -55,6 +55,8 @@ CALLED_ATTRIBUTES = frozenset(
         "values",
     }
 )
+_UNPICKLED = frozenset({"__setstate__", "add", "append", "extend"})
+"""What the unpickler itself looks up on an instance."""
 _DUCKS = frozenset({"_buffers", "_modules", "_parameters", "defaults", "param_groups", "state"})
 _CALLING = frozenset(
     {
@@ -114,12 +116,30 @@ def note_planted(machine: Machine, target: Value, state: Value) -> None:
     for part in (state, *parts):
         if isinstance(part, Global):
             hand_on(machine, part, target, "__setstate__")
+        elif isinstance(part, Object):
+            _note_instance(machine, target, part)
 
 
 def note_arguments(machine: Machine, function: Global, args: Value) -> None:
     """Note a global that is given to a function which calls methods of what it is given."""
     if function.canonical in _CALLING and isinstance(args, tuple) and args:
         hand_on(machine, args[0], function, "…")
+
+
+def _note_instance(machine: Machine, target: Value, state: Object) -> None:
+    """Note what an instance holds that is set as a state: its methods are called."""
+    for pairs in attributes(state):
+        machine.budget.spend_opcodes(len(pairs))
+        for key, value in pairs:
+            hand_on(machine, value, target, f"__setstate__({_text(key) or '…'})")
+
+
+def note_items(machine: Machine, target: Object, pairs: Pairs) -> None:
+    """Note what items plant: many mappings read their attributes from them."""
+    for key, value in pairs:
+        name = _text(key)
+        if name in _UNPICKLED:
+            hand_on(machine, value, target, name)
 
 
 def hand_on(machine: Machine, value: Value, target: Value, name: str) -> None:

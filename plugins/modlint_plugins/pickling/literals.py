@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
 import re
 from typing import TYPE_CHECKING
 
@@ -17,8 +15,8 @@ if TYPE_CHECKING:
     from modlint_plugins.pickling.machine import Machine
 
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|([0-7]{1,3})|(.))", re.DOTALL)
-_BASE64_PROTO = "gA"
-"""The PROTO opcode and the high bits of its argument, in base64."""
+_SHORTEST = 16
+"""Characters of a text that may be a pickle in base64 or hexadecimal."""
 
 _ESCAPED = {
     b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v",
@@ -89,8 +87,8 @@ def text(machine: Machine, span: Span) -> None:
     except UnicodeDecodeError:
         raise Malformed("text that is not UTF-8") from None
     machine.stack.append(decoded)
-    if decoded.startswith(_BASE64_PROTO):
-        _note_base64(machine, decoded)
+    if len(decoded) >= _SHORTEST:
+        machine.note_decoded(decoded)
 
 
 @operation("UNICODE")
@@ -144,14 +142,6 @@ def next_buffer(machine: Machine, _: None) -> None:
 def readonly_buffer(machine: Machine, _: None) -> None:
     """Make the top of the stack read-only: it is already."""
     machine.stack[-1]
-
-
-def _note_base64(machine: Machine, text: str) -> None:
-    """Remember text that may be a pickle in base64."""
-    machine.budget.spend_copy(len(text))
-    with contextlib.suppress(ValueError):
-        raw = base64.b64decode(text, validate=True)
-        machine.note_embedded(Blob(memoryview(raw), None))
 
 
 def _copy(machine: Machine, span: Span) -> bytes:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from functools import partial
 
 from modlint.pickles import GlobalUse, Use
+from modlint_plugins.code.encoded import decode
 from modlint_plugins.pickling import containers, control, literals, objects
 from modlint_plugins.pickling.allocation import account
 from modlint_plugins.pickling.control import Stopped
@@ -43,6 +44,7 @@ from modlint_plugins.pickling.values import (
     Value,
 )
 
+_MAGICS = (b"PK\x03\x04", b"\x1f\x8b\x08", b"BZh", b"\xfd7zX", b"\x93NUM", b"\x7fELF", b"#!/")
 _BATCH = 1000
 _CHAIN = 100
 _FEW = 20
@@ -221,9 +223,17 @@ class Machine:
         self.stack.append(blob)
 
     def note_embedded(self, blob: Blob) -> None:
-        """Remember bytes that may be a pickle themselves."""
-        if has_header(blob.view) and len(self.embedded) < self.budget.limits.nested:
+        """Remember bytes that may be a pickle themselves, an archive or a program."""
+        telling = has_header(blob.view) or bytes(blob.view[:4]).startswith(_MAGICS)
+        if telling and len(self.embedded) < self.budget.limits.nested:
             self.embedded.append(blob)
+
+    def note_decoded(self, text: str) -> None:
+        """Remember what a text decodes to that may be a pickle, an archive or a program."""
+        for data in decode(text):
+            self.budget.spend_copy(len(data))
+            if len(self.embedded) < self.budget.limits.nested:
+                self.embedded.append(Blob(memoryview(data), None))
 
     def fork(self, start: int) -> Machine:
         """A machine for a pickle within the stream, on the same account."""
@@ -286,7 +296,8 @@ class Machine:
                     return made
         else:
             for held in callees(self, function):
-                self.call(held, args, kwargs)
+                if held.canonical != GETATTR:
+                    self.call(held, args, kwargs)
         rendered = partial(render_call, function, args, kwargs)
         self.note(function, "called", rendered, literal=literal)
         return otherwise

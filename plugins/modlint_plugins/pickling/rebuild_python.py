@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _POINTER = 8
 _LONGEST_TEXT = 10_000
 """Characters of a regular expression, a number or a name that are taken as such."""
+_LONGEST_EXPONENT = 5
+"""Digits of an exponent."""
 _ENCODINGS = frozenset({"latin1", "latin-1", "ascii", "utf-8", "utf8"})
 
 
@@ -137,6 +139,15 @@ def _plain(machine: Machine, *args: Value) -> Value:
     return Object(machine.calling, args, called=True)
 
 
+def _fraction(machine: Machine, *args: Value) -> Value:
+    """A fraction, whose text may state an exponent that takes all memory."""
+    for arg in args:
+        exponent = arg.lower().partition("e")[2] if isinstance(arg, str) else ""
+        if len(exponent.strip("+-_ ")) > _LONGEST_EXPONENT:
+            machine.hazard("allocation", f"a fraction with the exponent {exponent[:20]}")
+    return _plain(machine, *args)
+
+
 def _bytes_io(machine: Machine, content: Value = None) -> Value:
     """A file in memory; the machine notes what its bytes hold."""
     require(content is None or isinstance(content, Blob))
@@ -171,7 +182,7 @@ DELEGATES: dict[tuple[str, str], Callable[..., Value]] = {
     ("copyreg", "__newobj_ex__"): _newobj_ex,
     ("copyreg", "_reconstructor"): _reconstructor,
     ("decimal", "Decimal"): _plain,
-    ("fractions", "Fraction"): _plain,
+    ("fractions", "Fraction"): _fraction,
     ("functools", "partial"): _partial,
     ("io", "BytesIO"): _bytes_io,
     ("logging", "getLogger"): _plain,

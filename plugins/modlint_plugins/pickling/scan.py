@@ -112,11 +112,13 @@ def _interpretation(
 
 def _within_arrays(plain: Machine, jumping: Machine) -> tuple[GlobalUse, ...]:
     """What opcodes name where joblib sees an array; most numbers spell no name at all."""
-    seen = set(jumping.uses)
+    seen = {(use.module, use.name, use.offset) for use in jumping.uses}
     return tuple(
         use
         for use in plain.uses
-        if use not in seen and _importable(use.module) and _importable(use.name)
+        if (use.module, use.name, use.offset) not in seen
+        and _importable(use.module)
+        and _importable(use.name)
     )
 
 
