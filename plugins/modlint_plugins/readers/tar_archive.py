@@ -24,9 +24,9 @@ from modlint_plugins.readers import tar_header
 from modlint_plugins.readers.tar_header import BLOCK, EXTENSIONS, SparseMap, blocks, is_header
 
 MAX_MEMBERS = 100_000
-_MAX_EXTENDED = 1 << 20
-_MAX_RUNS = 100_000
-_MAX_SOUGHT = 1 << 20
+MAX_EXTENDED = 1 << 20
+MAX_RUNS = 100_000
+MAX_SOUGHT = 1 << 20
 """Blocks behind damage in which a header is looked for: 512 MiB."""
 _MAX_PROBLEMS = 100
 _PIECE = 1 << 16
@@ -262,7 +262,7 @@ class _State:
         """Offset of the next block, from one on, that is a header; else of the end."""
         while at < len(self.view):
             self.sought += 1
-            if self.sought > _MAX_SOUGHT:
+            if self.sought > MAX_SOUGHT:
                 break
             block = bytes(self.view[at : at + BLOCK])
             if is_header(block):
@@ -271,8 +271,8 @@ class _State:
         return len(self.view)
 
     def _extension(self, header: tar_header.Header, at: int) -> _Extension:
-        if header.nbytes > _MAX_EXTENDED:
-            raise UnreadableError(f"it is longer than {_MAX_EXTENDED:,} bytes", offset=at)
+        if header.nbytes > MAX_EXTENDED:
+            raise UnreadableError(f"it is longer than {MAX_EXTENDED:,} bytes", offset=at)
         raw = bytes(self.view[at : at + blocks(header.nbytes)])
         if header.kind in b"LK":
             return _Extension(header.kind, tar_header.text(raw), {}, [], b"")
@@ -299,8 +299,8 @@ class _State:
             further, more = tar_header.more_sparse(bytes(self.view[at : at + BLOCK]))
             gathered += further
             at += BLOCK
-            if len(gathered) > _MAX_RUNS:
-                raise UnreadableError(f"a sparse file has more than {_MAX_RUNS:,} runs")
+            if len(gathered) > MAX_RUNS:
+                raise UnreadableError(f"a sparse file has more than {MAX_RUNS:,} runs")
         if nbytes < 0:
             raise ValueError("the size is negative")
         following = at + blocks(header.nbytes)
@@ -342,8 +342,8 @@ class _State:
         """The map that precedes a member's bytes: a count, then numbers, one to a line."""
         lines = self._lines(at)
         count, _ = next(lines)
-        if not 0 <= count <= _MAX_RUNS:
-            raise UnreadableError(f"a sparse file has more than {_MAX_RUNS:,} runs")
+        if not 0 <= count <= MAX_RUNS:
+            raise UnreadableError(f"a sparse file has more than {MAX_RUNS:,} runs")
         numbers = [next(lines) for _ in range(2 * count)]
         end = numbers[-1][1] if numbers else at + BLOCK
         return _pairs([value for value, _ in numbers]), end
