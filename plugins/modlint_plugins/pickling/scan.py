@@ -113,10 +113,12 @@ def _interpretation(
 def _within_arrays(plain: Machine, jumping: Machine) -> tuple[GlobalUse, ...]:
     """What opcodes name where joblib sees an array; most numbers spell no name at all."""
     seen = {(use.module, use.name, use.offset) for use in jumping.uses}
+    first = jumping.arrays[0][0] if jumping.arrays else jumping.end
     return tuple(
         use
         for use in plain.uses
-        if (use.module, use.name, use.offset) not in seen
+        if use.offset >= first  # up to there both read the same
+        and (use.module, use.name, use.offset) not in seen
         and _importable(use.module)
         and _importable(use.name)
     )

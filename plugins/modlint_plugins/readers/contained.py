@@ -27,6 +27,8 @@ MAX_RATIO = 100
 """Weights hardly shrink: what inflates to more than this many times its size, and to more than
 `FREE` bytes, is a bomb."""
 FREE = 64 << 20
+MAX_FREE = 128 << 20
+"""Bytes beyond that ratio over all that a file contains: many small bombs are one."""
 _MAX_METADATA = 1000
 
 
@@ -38,6 +40,7 @@ class Allowance:
         members: members opened so far.
         inflated: bytes inflated so far.
         kept: inflated bytes that are in memory.
+        free: inflated bytes beyond the ratio that weights have.
         budget: what interpreting the pickles may cost.
         started: when the file was opened.
     """
@@ -45,6 +48,7 @@ class Allowance:
     members: int = 0
     inflated: int = 0
     kept: int = 0
+    free: int = 0
     budget: Budget = field(default_factory=Budget)
     started: float = field(default_factory=time.monotonic)
 
@@ -71,7 +75,7 @@ class Allowance:
     def most(self, stored: int) -> int:
         """Bytes that so many compressed ones may inflate to now."""
         most = min(MAX_KEPT - self.kept, MAX_INFLATED - self.inflated)
-        return min(most, max(FREE, MAX_RATIO * stored))
+        return min(most, max(min(FREE, MAX_FREE - self.free), MAX_RATIO * stored))
 
     def spend_inflated(self, nbytes: int, stored: int) -> None:
         """Account for bytes to be inflated and kept.
@@ -87,6 +91,12 @@ class Allowance:
             raise UnreadableError(f"inflates to more than {MAX_KEPT:,} bytes at a time")
         if self.inflated + nbytes > MAX_INFLATED:
             raise UnreadableError(f"inflates to more than {MAX_INFLATED:,} bytes in all")
+        self.free += max(nbytes - MAX_RATIO * stored, 0)
+        if self.free > MAX_FREE:
+            raise UnreadableError(
+                f"inflates to more than {MAX_FREE:,} bytes beyond {MAX_RATIO} times the size of "
+                "what holds them"
+            )
         self.inflated += nbytes
         self.kept += nbytes
 

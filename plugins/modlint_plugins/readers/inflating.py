@@ -28,7 +28,7 @@ from modlint_plugins.readers.streams import (
     pieces,
 )
 
-_MAX_STREAMS = 100_000
+MAX_STREAMS = 100_000
 _PADDED = frozenset({"gzip", "xz"})
 """Codecs whose readers skip zeros between two streams."""
 LIMITED = "limit"
@@ -80,7 +80,7 @@ def inflate(view: memoryview, codec: str, most: int) -> Inflated:
     target = bytearray()
     at, streams = 0, 0
     problem = None
-    while problem is None and streams < _MAX_STREAMS:
+    while problem is None and streams < MAX_STREAMS:
         start = _next_stream(view, at, codec) if streams else 0
         if start is None:
             break

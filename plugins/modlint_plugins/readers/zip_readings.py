@@ -60,10 +60,10 @@ def reading_remarks(archive: Archive) -> Iterator[Remark]:
         if theirs == own:
             continue
         if other.directory.start == archive.directory.start:
-            kind, what = "ambiguous-archive", "finds other members behind the same names"
+            kind, what = "ambiguous-archive", "finds other bytes behind the same directory"
         else:
             kind, what = "second-directory", "reads another directory, which lists other members"
-        message = f"the zip archive has two readings: a loader that counts from its end {what}"
+        message = f"loaders differ in how they read the zip archive: one of them {what}"
         yield Remark(kind, message, offset=other.directory.start)
 
 

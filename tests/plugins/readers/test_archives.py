@@ -9,6 +9,8 @@ import io
 import json
 import lzma
 import pickle
+import random
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -16,8 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from joblib import numpy_pickle_compat
 
 from modlint.checkpoint import Checkpoint, Status
 from modlint.loading import load
@@ -329,3 +333,124 @@ def test_damaged_archives_do_not_crash(tmp_path: Path) -> None:
                 path.write_bytes(content)
                 read = load(path, tuple(modlint_readers()))
                 assert not any("internal" in fault.message for one in read for fault in one.faults)
+
+
+def test_many_small_bombs_end_at_the_limit(
+    tmp_path: Path, load_any: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contained, "MAX_FREE", 3 << 20)
+    bombs = zipped(*((f"{n}.pkl", bytes(1 << 20)) for n in range(6)), method=zipfile.ZIP_DEFLATED)
+
+    faults = load_any(stored(tmp_path / "a.zip", bombs)).faults
+
+    assert [fault.member for fault in faults] == ["3.pkl", "4.pkl", "5.pkl"]
+    assert "3,145,728 bytes beyond 100 times" in faults[0].message
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_members_that_only_zipfile_inflates(
+    tmp_path: Path, load_any: Read, hostile: object, method: int
+) -> None:
+    stream = io.BytesIO()
+    np.save(stream, np.array([hostile]), allow_pickle=True)
+    content = zipped(("evil.npy", stream.getvalue()), method=method)
+
+    checkpoint = load_any(stored(tmp_path / "a.npz", content))
+
+    assert called(checkpoint) == [("evil.npy", "posix.system")]
+
+
+def test_every_reading_of_a_zip_is_examined(
+    tmp_path: Path, load_any: Read, hostile: object
+) -> None:
+    evil = pickle.dumps(hostile)
+    first, second = zipped(("a.pkl", bytes(len(evil)))), zipped(("a.pkl", evil))
+    content = first[: first.rindex(b"PK\x05\x06")] + second
+
+    checkpoint = load_any(stored(tmp_path / "a.zip", content))
+
+    assert [use for _, use in called(checkpoint)] == ["posix.system"]
+    assert "ambiguous-archive" in {remark.kind for remark in checkpoint.remarks}
+
+
+@pytest.mark.parametrize("shift", [0, 16])
+def test_a_zip_behind_another_file(
+    tmp_path: Path, load_any: Read, hostile: object, shift: int
+) -> None:
+    """Offsets may count from before the first member: zipfile only looks at the end."""
+    archive = bytearray(zipped(("a.pkl", pickle.dumps(hostile))))
+    end, directory = archive.rindex(b"PK\x05\x06"), archive.index(b"PK\x01\x02")
+    archive[end + 16 : end + 20] = struct.pack("<I", directory + shift)
+    archive[directory + 42 : directory + 46] = struct.pack("<I", shift)
+    path = stored(tmp_path / "a.zip", b"GIF89a" + bytes(40) + bytes(archive))
+
+    checkpoints = load(path, tuple(modlint_readers()))
+
+    (zip_tail,) = (one for one in checkpoints if one.format == "zip-tail")
+    assert called(zip_tail) == [("a.pkl", "posix.system")]
+    assert "leading-bytes" in {remark.kind for remark in zip_tail.remarks}
+
+
+def test_a_damaged_member_is_examined_as_far_as_it_goes(
+    tmp_path: Path, load_any: Read, hostile: object
+) -> None:
+    noise = bytes(random.Random(0).choices(b"abcdefgh", k=50_000))
+    content = bytearray(zipped(("a.pkl", pickle.dumps(hostile) + noise), method=8))
+    at = content.index(b"PK\x01\x02") - 500
+    content[at : at + 50] = b"\xff" * 50
+
+    checkpoint = load_any(stored(tmp_path / "a.zip", bytes(content)))
+
+    assert called(checkpoint) == [("a.pkl", "posix.system")]
+    assert [fault.member for fault in checkpoint.faults] == ["a.pkl"]
+
+
+def test_what_follows_damage_in_a_tar_is_examined(
+    tmp_path: Path, load_any: Read, hostile: object
+) -> None:
+    model = saved(STATE)
+    content = tarred(("a.pt", model), ("b.pkl", pickle.dumps(hostile)))
+    behind = 512 + len(model) + -len(model) % 512
+    damaged = content[:behind] + b"\xff" * 512 + content[behind:]
+
+    checkpoint = load_any(stored(tmp_path / "a.tar", damaged))
+
+    assert ("b.pkl", "posix.system") in called(checkpoint)
+    assert "damaged header" in checkpoint.faults[0].message
+    assert "a.pt!fc.weight" in checkpoint.tensors
+
+
+def test_a_sparse_member_of_a_tar_is_put_together(
+    tmp_path: Path, load_any: Read, hostile: object
+) -> None:
+    """GNU's format 1.0: a map of its runs precedes the bytes."""
+    evil = pickle.dumps(hostile)
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        runs = f"1\n0\n{len(evil)}\n".encode().ljust(512, b"\0")
+        entry = tarfile.TarInfo("a.pkl")
+        entry.size = len(runs) + len(evil)
+        entry.pax_headers = {
+            "GNU.sparse.major": "1",
+            "GNU.sparse.minor": "0",
+            "GNU.sparse.realsize": str(len(evil)),
+        }
+        archive.addfile(entry, io.BytesIO(runs + evil))
+
+    checkpoint = load_any(stored(tmp_path / "a.tar", stream.getvalue()))
+
+    assert called(checkpoint) == [("a.pkl", "posix.system")]
+
+
+def test_joblibs_old_container(tmp_path: Path, load_any: Read, hostile: object) -> None:
+    path = tmp_path / "a.pkl"
+    with path.open("wb") as file:
+        numpy_pickle_compat.write_zfile(file, pickle.dumps(hostile))
+
+    assert called(load_any(path)) == [("joblib-zfile", "posix.system")]
+
+
+def test_a_second_gzip_member_behind_zeros(tmp_path: Path, load_any: Read, hostile: object) -> None:
+    whole = pickle.dumps(hostile)
+    content = gzip.compress(whole[:20]) + bytes(600) + gzip.compress(whole[20:])
+    assert called(load_any(stored(tmp_path / "a.gz", content))) == [("gzip", "posix.system")]

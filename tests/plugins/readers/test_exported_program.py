@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import pickle
 import warnings
 import zipfile
@@ -114,3 +115,28 @@ def test_table_that_lies(
     checkpoint = load_any(path)
 
     assert any(kind in fault.message for fault in checkpoint.faults)
+
+
+@pytest.mark.parametrize("what", ["data/sample_inputs/model.pt", "data/weights/evil"])
+def test_a_table_exempts_no_member(
+    tmp_path: Path, program: Any, load_any: Read, hostile: object, what: str
+) -> None:
+    """A further table calls a pickle a tensor's bytes; its loader unpickles it all the same."""
+    path = tmp_path / "model.pt2"
+    save(program, path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    root = next(iter(members)).partition("/")[0]
+    evil = next((name for name in members if name.endswith(what)), f"{root}/{what}")
+    folder, leaf = evil.rsplit("/", 1)
+    members[evil] = pickle.dumps(hostile)
+    meta = {"dtype": 1, "sizes": [], "strides": [], "storage_offset": {"as_int": 0}}
+    table = {"config": {"x": {"path_name": leaf, "use_pickle": False, "tensor_meta": meta}}}
+    members[f"{folder}/other_weights_config.json"] = json.dumps(table).encode()
+    older(path, members)
+
+    checkpoint = load_any(path)
+
+    uses = {(t.member, use.qualified) for t in checkpoint.pickles for use in t.uses}
+    assert (evil, "posix.system") in uses
+    assert "fc.weight" in checkpoint.tensors

@@ -142,3 +142,66 @@ def test_pickle_behind_the_array(tmp_path: Path, load_any: Read, hostile: object
     (trace,) = load_any(path).pickles
 
     assert trace.uses[0].qualified == "posix.system"
+
+
+def write(path: Path, header: str, data: bytes) -> Path:
+    text = header.encode("latin-1")
+    path.write_bytes(b"\x93NUMPY\x02\x00" + len(text).to_bytes(4, "little") + text + data)
+    return path
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '|O', 'fortran_order': False, 'shape': (True,)}",
+        "{'descr': '|O', 'fortran_order': False, 'shape': (1L,)}",
+        "{'descr': '|O', 'fortran_order': False, 'shape': (1,)}".ljust(11_000),
+        "{'descr': '|O', 'fortran_order': False, 'shape': (-1,)}",
+        "{'descr': 'object', 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': 'f4,O', 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': '2O', 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': {'aO'}, 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': '|O', 'fortran_order': False, 'shape': (1,), 'more': 1}",
+        "no header",
+        "{'descr': '|O', 'fortran_order': False, 'shape': (1,)}".ljust(2_000_000),
+    ],
+)
+def test_objects_behind_any_header(
+    tmp_path: Path, load_any: Read, hostile: object, header: str
+) -> None:
+    path = write(tmp_path / "a.npy", header, pickle.dumps(hostile))
+
+    checkpoint = load_any(path)
+
+    assert "posix.system" in {u.qualified for t in checkpoint.pickles for u in t.uses}
+
+
+@pytest.mark.parametrize("names", [("O", "C"), ("a", "O")])
+def test_a_field_called_o_is_no_object(
+    tmp_path: Path, load_any: Read, names: tuple[str, str]
+) -> None:
+    path = tmp_path / "a.npy"
+    np.save(path, np.ones(2, dtype=[(name, "<f4") for name in names]))
+
+    checkpoint = load_any(path)
+
+    assert checkpoint.status is Status.CHECKED
+    assert not checkpoint.pickles
+    assert not checkpoint.remarks
+
+
+def test_an_array_of_python_2(tmp_path: Path, load_any: Read) -> None:
+    header = "{'descr': '<f4', 'fortran_order': False, 'shape': (4L,), }\n"
+    (tensor,) = load_any(write(tmp_path / "a.npy", header, bytes(16))).tensors.values()
+    assert tensor.shape == (4,)
+
+
+def test_elements_end_where_the_type_says(tmp_path: Path, load_any: Read, hostile: object) -> None:
+    """What follows a structured array is not taken for a part of it."""
+    path = tmp_path / "a.npy"
+    np.save(path, np.ones(2, dtype=[("a", "<f4"), ("b", "<i2", (3,))]))
+    path.write_bytes(path.read_bytes() + pickle.dumps(hostile))
+
+    (trace,) = load_any(path).pickles
+
+    assert trace.uses[0].qualified == "posix.system"

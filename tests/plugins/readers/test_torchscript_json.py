@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from modlint.checkpoint import Checkpoint, Status
 
 Read = Callable[[Path], Checkpoint]
@@ -110,3 +112,28 @@ def test_real_file(shared: Path, load_any: Read) -> None:
     checkpoint = load_any(shared / "models/torch-js__torch-js/test_model.pt")
     assert checkpoint.metadata["archive.producerVersion"] == "1.0"
     assert not checkpoint.faults
+
+
+@pytest.mark.parametrize("name", ["net/tensors/0", "net/tensors/evil", "net/code/x.pkl", "x.pkl"])
+def test_every_member_is_examined(
+    tmp_path: Path, load_any: Read, hostile: object, name: str
+) -> None:
+    evil = {name: pickle.dumps(hostile)}
+    checkpoint = load_any(write(tmp_path / "net.pt", MODEL, **evil))
+
+    assert (name, "posix.system") in {
+        (trace.member, use.qualified) for trace in checkpoint.pickles for use in trace.uses
+    }
+
+
+def test_damage_hides_nothing(tmp_path: Path, load_any: Read, hostile: object) -> None:
+    path = tmp_path / "net.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("net/version", "1")
+        archive.writestr("net/model.json", "{")
+        archive.writestr("net/attributes.pkl", pickle.dumps(hostile))
+
+    checkpoint = load_any(path)
+
+    assert [fault.member for fault in checkpoint.faults] == ["net/model.json"]
+    assert checkpoint.pickles[0].uses[0].qualified == "posix.system"
