@@ -163,6 +163,8 @@ class Machine:
             self.limited = isinstance(interruption, LimitReached)
         except IndexError:
             reason = "the stack is empty"
+        except Exception as error:  # what was traced so far must never be lost
+            reason = f"its values cannot be followed: {type(error).__name__}"
         outermost = self.below[0] if self.below else self.stack
         self.value = outermost[0] if outermost else None
         if self.offset >= len(self.view):
