@@ -62,7 +62,7 @@ def set_strangers_aside(model: Any) -> list[Problem]:
     for node in nodes(model):
         key = operator_key(node)
         domain, operator, _ = key
-        if key in own or domain in STANDARD and _is_defined(operator, domain, imported):
+        if key in own or (domain in STANDARD and _is_defined(operator, domain, imported)):
             if domain in STANDARD:
                 _import(model, domain, imported, _newest(domain))
             continue

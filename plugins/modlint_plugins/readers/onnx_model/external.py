@@ -18,7 +18,6 @@ from modlint.source import Source, open_source
 from modlint_plugins.readers.onnx_model.payload import Payload
 from modlint_plugins.readers.onnx_model.types import text
 
-
 _KEYS = frozenset({"location", "offset", "length", "checksum"})
 _PREPACKED = "prepacked"
 """How keys of onnxruntime's own begin, for weights that it has laid out for a processor."""

@@ -108,7 +108,7 @@ class Spec(NamedTuple):
 
     def takes(self, wire: int) -> bool:
         """Whether a wire type is that of the field; numbers that repeat may be packed."""
-        return wire == self.wire or self.repeated and wire == BYTES
+        return wire == self.wire or (self.repeated and wire == BYTES)
 
 
 def _spec(text: str) -> tuple[int, Spec]:

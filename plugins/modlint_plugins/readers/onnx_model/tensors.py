@@ -9,7 +9,7 @@ from typing import Any
 from modlint.checkpoint import Role, Storage, Tensor, contiguous_strides
 from modlint_plugins.readers.onnx_model.external import ExternalFiles, Fault
 from modlint_plugins.readers.onnx_model.payload import Payload, Span, locate
-from modlint_plugins.readers.onnx_model.types import ELEMENT_TYPES, STRING, text
+from modlint_plugins.readers.onnx_model.types import ELEMENT_TYPES, STRING
 
 STRIPPED = "stripped-weights"
 """Kind of the remark on a tensor whose elements were taken out, shape and type left."""
