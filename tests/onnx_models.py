@@ -11,9 +11,16 @@ import onnx
 from google.protobuf.descriptor import FieldDescriptor
 from onnx import TensorProto, helper, numpy_helper
 
+from modlint_plugins.readers.onnx_model.wire import BYTES, write_varint
+
 FLOAT = TensorProto.FLOAT
 WEIGHT = numpy_helper.from_array(np.ones((3, 3), np.float32), "w")
 CONDITION = numpy_helper.from_array(np.array(True), "c")
+
+
+def field(number: int, payload: bytes) -> bytes:
+    """A field of protobuf's that holds bytes."""
+    return write_varint(number << 3 | BYTES) + write_varint(len(payload)) + payload
 
 
 def value(name: str, kind: int = FLOAT, shape: Sequence[int | str] | None = (2, 3)) -> Any:
@@ -202,37 +209,47 @@ def _is_mutable(message: Any, field: Any) -> bool:
 def _mutate(
     message: Any, field: Any, held: Any, messages: list[Any], generator: random.Random
 ) -> bool:
+    """Change a field; whether there was anything to change."""
     pool = [getattr(m, field.name) for m in messages if m.DESCRIPTOR is message.DESCRIPTOR]
     how = generator.random()
     if hasattr(held, "add"):
         _mutate_messages(held, [item for items in pool for item in items], how, generator)
-    elif field.message_type is not None:
-        if how < 0.4:
-            message.ClearField(field.name)
-        else:
-            held.CopyFrom(_copied(generator.choice(pool)))
     elif hasattr(held, "append"):
-        index, others = generator.randrange(len(held)), [item for items in pool for item in items]
-        if how < 0.2:
-            del held[index]
-        elif how < 0.35:
-            held.append(held[index])
-        else:
-            odd = ["", "q", "x"] if isinstance(held[index], str) else [0, 2, -1]
-            held[index] = generator.choice(others if how < 0.8 else odd)  # type: ignore[index]
-    elif how < 0.15:
+        _mutate_scalars(held, [item for items in pool for item in items], how, generator)
+    elif how < 0.2:
         message.ClearField(field.name)
+    elif field.message_type is not None:
+        held.CopyFrom(_copied(generator.choice(pool)))
     elif how < 0.7:
         setattr(message, field.name, generator.choice(pool))
-    elif field.type == FieldDescriptor.TYPE_ENUM:
-        setattr(message, field.name, generator.choice([1, 2, 3, 6, 7]))
-    elif isinstance(held, int):
-        setattr(message, field.name, generator.choice([0, 1, 2, 3, 7, 10, 11, held + 1, -1]))
-    elif isinstance(held, str):
-        setattr(message, field.name, generator.choice(["", "q", "Add", "Relu", "x"]))
     else:
-        return False
+        odd = _odd_values(field, held)
+        if odd:
+            setattr(message, field.name, generator.choice(odd))
+        return bool(odd)
     return True
+
+
+def _odd_values(field: Any, held: Any) -> list[Any]:
+    if field.type == FieldDescriptor.TYPE_ENUM:
+        return [1, 2, 3, 6, 7]
+    if isinstance(held, int):
+        return [0, 1, 2, 3, 7, 10, 11, held + 1, -1]
+    return ["", "q", "Add", "Relu", "x"] if isinstance(held, str) else []
+
+
+def _mutate_scalars(held: Any, others: list[Any], how: float, generator: random.Random) -> None:
+    index = generator.randrange(len(held))
+    if how < 0.2:
+        del held[index]
+    elif how < 0.35:
+        held.append(held[index])
+    elif how < 0.8:
+        held[index] = generator.choice(others)
+    elif isinstance(held[index], (str, int)):
+        held[index] = generator.choice(
+            ["", "q", "x"] if isinstance(held[index], str) else [0, 2, -1]
+        )
 
 
 def _mutate_messages(held: Any, others: list[Any], how: float, generator: random.Random) -> None:

@@ -18,12 +18,25 @@ WANTED = {
     "suspicious": {"error", "warning"},
     "benign": {"warning", "note", "none"},
 }
+_RECORDED = "onnx__onnx/recorded/checker_test__test"
 REASONS = {
     "mmaitre314__picklescan/tests/data/not_a_pickle.bin": (
         "no pickle, as its authors say, and no checkpoint; its name promises none: a note"
     ),
     "NVIDIA__TensorRT/Polygraphy_models/ext_weights.onnx": (
         "its weights lie in a file that is not beside it: it cannot be loaded"
+    ),
+    "NVIDIA__TensorRT/Polygraphy_models/unsorted.onnx": (
+        "onnxruntime sorts the nodes of the main graph and loads it: a warning"
+    ),
+    f"{_RECORDED}_check_graph_empty_initializer_name__1.onnx": (
+        "onnx.checker refuses it, onnxruntime loads it: a warning"
+    ),
+    f"{_RECORDED}_nested_graph__0.onnx": (
+        "it calls Scale, which the opset it imports does not have: onnxruntime refuses it"
+    ),
+    f"{_RECORDED}_nested_graph_without_subgraph_input_shape__0.onnx": (
+        "it calls Scale, which the opset it imports does not have: onnxruntime refuses it"
     ),
 }
 """Files that get another verdict, and why that is the right one."""

@@ -37,8 +37,12 @@ CONSTANTS = {
     "fields of an ONNX model": (f"{READERS}.onnx_model.skeleton", "MAX_FIELDS"),
     "depth of its messages": (f"{READERS}.onnx_model.skeleton", "MAX_DEPTH"),
     "ONNX model without its weights": (f"{READERS}.onnx_model.skeleton", "MAX_BYTES"),
+    "fields of an ONNX model that hold no tensor": (
+        f"{READERS}.onnx_model.concealed",
+        "MAX_FIELDS",
+    ),
     "nodes once functions are unfolded": ("modlint.analysis.onnx_graphs.calls", "MAX_UNFOLDED"),
-    "a vector whose shape is inferred": ("modlint.analysis.onnx_graphs.validity", "_LONG_VECTOR"),
+    "a vector whose shape is inferred": ("modlint.analysis.onnx_graphs.inference", "_LONG_VECTOR"),
     "Python source that is parsed": ("modlint_plugins.code.parsing", "MAX_SOURCE"),
     "JSON and other text searched for code": ("modlint_plugins.code.documents", "MAX_DOCUMENT"),
     "a template": ("modlint_plugins.code.templates", "MAX_TEMPLATE"),

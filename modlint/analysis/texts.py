@@ -77,10 +77,11 @@ class Texts(FileAnalysis[Gathered]):
 
 
 def _texts(checkpoint: Checkpoint) -> Iterator[Text]:
-    yield from _joined("a tensor's name", checkpoint.tensors)
-    yield from _joined("a key of the metadata", map(str, checkpoint.metadata))
     is_onnx = isinstance(checkpoint.graph, OnnxGraph)  # all of its texts are in the graph
-    for key, value in () if is_onnx else checkpoint.metadata.items():
+    metadata = {} if is_onnx else checkpoint.metadata
+    yield from _joined("a tensor's name", () if is_onnx else checkpoint.tensors)
+    yield from _joined("a key of the metadata", map(str, metadata))
+    for key, value in metadata.items():
         for text in _strings(value):
             yield Text(f"metadata {key!r}", text)
     for member in checkpoint.members:

@@ -133,7 +133,7 @@ class Net(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = torch.relu(self.norm(self.conv(x))).flatten(2).transpose(1, 2)
         q, k, v = self.mixed(x).chunk(3, -1)
-        x = x + torch.nn.functional.scaled_dot_product_attention(q, k, v)
+        x = x + (q @ k.transpose(1, 2)).softmax(-1) @ v
         return self.head(self.recurrent(x)[0].mean(1)).softmax(-1)
 
 

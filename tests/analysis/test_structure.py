@@ -28,12 +28,12 @@ def branch(*names: str) -> Any:
     return helper.make_node("If", ["x"], ["y"], then_branch=graph, else_branch=graph)
 
 
-def test_a_subgraph_reads_what_was_defined_before_it_and_nothing_later() -> None:
+def test_a_subgraph_reads_what_was_defined_before_it_or_is_moved_behind_it() -> None:
     before = helper.make_node("Relu", ["x"], ["h"])
     after = helper.make_node("Relu", ["y"], ["late"])
     assert not {kind for kind, _ in problems([before, branch("x", "h")])} - {"unused-node"}
     found = problems([before, branch("late", "x"), after])
-    assert ("undefined", "node 'of late' reads 'late', which nothing defines") in found
+    assert ("out-of-order", "node 'of late' reads 'late' before it is defined") in found
 
 
 def test_names_of_a_subgraph_stay_in_it() -> None:

@@ -34,6 +34,7 @@ def inference_problems(model: Any, strict: bool) -> list[Problem]:
         Unavailable: a vector is too long.
     """
     _refuse_long_vectors(model)
+    _forget_negative_sizes(model)
     found = list(_complaints(model, strict))
     stated = [message for message in found if _STATED.search(message)]
     refused = [message for message in found if message not in stated]
@@ -69,6 +70,15 @@ def _forget_shapes(model: Any) -> None:
         for value in (*graph.output, *graph.value_info):
             if text(value.name) in computed and value.type.HasField("tensor_type"):
                 value.type.tensor_type.ClearField("shape")
+
+
+def _forget_negative_sizes(model: Any) -> None:
+    """Sizes below zero mean unknown ones to a runtime; older exporters wrote them so."""
+    for graph in graphs(model):
+        for value in (*graph.input, *graph.output, *graph.value_info):
+            for dim in value.type.tensor_type.shape.dim:
+                if dim.dim_value < 0:
+                    dim.ClearField("dim_value")
 
 
 def _refuse_long_vectors(model: Any) -> None:

@@ -59,13 +59,19 @@ def set_strangers_aside(model: Any) -> list[Problem]:
     imported = {domain_of(opset): opset.version for opset in model.opset_import}
     own = {function_key(function) for function in model.functions}
     problems: dict[tuple[str, str], Problem] = {}
+    defined: dict[tuple[str, str], bool] = {}
     for node in nodes(model):
         key = operator_key(node)
         domain, operator, _ = key
-        if key in own or (domain in STANDARD and _is_defined(operator, domain, imported)):
-            if domain in STANDARD:
-                _import(model, domain, imported, _newest(domain))
+        if key in own:
             continue
+        if domain in STANDARD:
+            if (domain, operator) not in defined:
+                defined[domain, operator] = _is_defined(operator, domain, imported)
+            if defined[domain, operator]:
+                if domain not in imported:
+                    _import(model, domain, imported, _newest(domain))
+                continue
         if operator not in CONTRIB.get(domain, ()) and len(problems) < MAX_PROBLEMS:
             problems.setdefault((domain, operator), _judge(node, domain, operator, imported))
         if domain in STANDARD:

@@ -44,7 +44,7 @@ class Structure:
     problems: list[Problem] = field(default_factory=list)
     nodes: int = 0
 
-    def model(self, model: Any, called: Set[int]) -> None:
+    def model(self, model: Any, called: Set[int] = frozenset()) -> None:
         """Walk a ModelProto; of functions that nothing calls only the outputs matter.
 
         Args:

@@ -47,7 +47,13 @@ def _scalar(machine: Machine, dtype: Value, data: Value = None) -> Value:
     if isinstance(dtype, NumpyDType) and dtype.objects and isinstance(data, (Blob, str)):
         machine.hazard("raw-objects", "a NumPy scalar of objects is filled from raw bytes")
     require(isinstance(dtype, NumpyDType) and dtype.code in _SCALARS and not dtype.structured)
-    raw = data.encode("utf-8", "replace") if isinstance(data, str) else data.view if isinstance(data, Blob) else b""
+    raw = (
+        data.encode("utf-8", "replace")
+        if isinstance(data, str)
+        else data.view
+        if isinstance(data, Blob)
+        else b""
+    )
     try:
         (number,) = struct.unpack((">" if dtype.order == ">" else "<") + _SCALARS[dtype.code], raw)
     except struct.error:

@@ -1,4 +1,4 @@
-"""GRF001: an ONNX graph that onnx.checker or shape inference refuses."""
+"""GRF001: an ONNX graph that a runtime refuses, or that onnx.checker finds fault with."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class CheckerError(Rule[Options]):
 
     code = "GRF001"
     name = "checker-error"
-    summary = "onnx.checker or strict shape inference refuses the graph"
+    summary = "a runtime refuses the graph, or onnx.checker finds fault with it"
     severity = Severity.ERROR
-    source = "onnx.checker.check_model(full_check=True); ONNX IR specification"
+    source = "onnxruntime, onnx.checker.check_model(full_check=True); ONNX IR specification"
 
     def needs(self) -> tuple[Need, ...]:
         """What onnx.checker says."""

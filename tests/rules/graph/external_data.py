@@ -13,7 +13,7 @@ from rule_cases import Case, Expected
 NBYTES = 16
 
 
-def split(offsets: dict[str, int], held: int | None = 64) -> Callable[[Path], Path]:
+def split(offsets: dict[str, int], held: int | None = 64, **more: str) -> Callable[[Path], Path]:
     """A model of 2×2 tensors at these offsets of a file of `held` bytes, None for no file."""
 
     def write(folder: Path) -> Path:
@@ -23,7 +23,7 @@ def split(offsets: dict[str, int], held: int | None = 64) -> Callable[[Path], Pa
             tensor.ClearField("raw_data")
             tensor.data_location = TensorProto.EXTERNAL
             entries = {"location": "w.bin", "offset": str(offset), "length": str(NBYTES)}
-            for key, text in entries.items():
+            for key, text in (entries | more).items():
                 tensor.external_data.add(key=key, value=text)
             tensors.append(tensor)
         nodes = [helper.make_node("Sum", ["x", *offsets], ["y"])]
@@ -48,6 +48,11 @@ CASES = (
         "a file that is not there",
         split({"a": 0}, held=None),
         fails("missing-external-data", "'w.bin', which is not beside the model"),
+    ),
+    Case(
+        "a key that runtimes refuse",
+        split({"a": 0}, script="w.bin"),
+        fails("external-data-key", "external data of key 'script'"),
     ),
     Case(
         "a file that ends too early",

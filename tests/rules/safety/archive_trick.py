@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import onnx_models
 import torch
 import zip_tricks
 from rule_cases import Case, Expected
@@ -47,6 +48,14 @@ def polyglot(folder: Path) -> Path:
     path = folder / "model.pt"
     torch.save({"w": torch.ones(2)}, path, _use_new_zipfile_serialization=False)
     return zip_tricks.with_tail(path, model(folder / "other").read_bytes())
+
+
+def shadowing(folder: Path) -> Path:
+    other = onnx_models.node("Abs", "a", "b")
+    function = onnx_models.function(other, name="Relu", domain="", opsets={"": 17})
+    made = onnx_models.model(onnx_models.node("Relu", "x", "y"), functions=[function])
+    (folder / "model.onnx").write_bytes(made.SerializeToString())
+    return folder / "model.onnx"
 
 
 def tricked(kind: str, message: str, member: str | None, file: str = "model.pt") -> Expected:
@@ -116,5 +125,10 @@ CASES = (
         "an archive of another kind within",
         bent(lambda path: zip_tricks.with_member(path, "model/extra/a", b"7z\xbc\xaf\x27\x1c")),
         (tricked("nested-archive", "is itself a 7z archive", "model/extra/a"),),
+    ),
+    Case(
+        "a function in place of an operator is a warning",
+        shadowing,
+        (Expected("fail", "warning", values={"kind": "shadowed-operator"}, message="'Relu'"),),
     ),
 )

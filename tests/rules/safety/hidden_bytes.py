@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
+import onnx_models
 import torch
 import zip_tricks
 from rule_cases import Case, Expected
@@ -62,6 +64,21 @@ def nested_pickle(folder: Path) -> Path:
     return folder / "model.pkl"
 
 
+def onnx_model(first: bytes = b"") -> Callable[[Path], Path]:
+    """A model whose weight begins with these fields."""
+
+    def write(folder: Path) -> Path:
+        made = onnx_models.model(onnx_models.node("MatMul", "x w", "y"))
+        weight = first + onnx_models.WEIGHT.SerializeToString()
+        graph = made.graph.SerializeToString() + onnx_models.field(5, weight)
+        made.ClearField("graph")
+        data = made.SerializeToString() + onnx_models.field(7, graph)
+        (folder / "model.onnx").write_bytes(data)
+        return folder / "model.onnx"
+
+    return write
+
+
 CASES = (
     Case("what torch writes passes", model, (Expected("pass", target=("file", "model.pt")),)),
     Case("code, debug records and extra files pass", torchscript, (Expected("pass"),)),
@@ -108,5 +125,33 @@ CASES = (
         "a pickle within bytes is a warning",
         nested_pickle,
         (Expected("fail", "warning", values={"kind": "hidden-pickle"}),),
+    ),
+    Case("what onnx writes passes", onnx_model(), (Expected("pass"),)),
+    Case(
+        "a field that onnx does not know is a warning",
+        onnx_model(onnx_models.field(99, b"payload" * 8)),
+        (
+            Expected(
+                "fail",
+                "warning",
+                values={"kind": "unknown-field"},
+                message="56 bytes lie in field 99 of a TensorProto",
+            ),
+        ),
+    ),
+    Case(
+        "a field that a second one hides is a warning",
+        onnx_model(onnx_models.field(9, b"payload" * 8)),
+        (Expected("fail", "warning", values={"kind": "repeated-field"}, message="raw_data"),),
+    ),
+    Case(
+        "a program in it is an error",
+        onnx_model(onnx_models.field(9, ELF)),
+        (Expected("fail", "error", values={"kind": "hidden-program"}, message="an ELF program"),),
+    ),
+    Case(
+        "elements that nothing reads are a warning",
+        onnx_model(onnx_models.field(4, bytes(36))),
+        (Expected("fail", "warning", values={"kind": "unread-data"}, message="float_data"),),
     ),
 )

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+import onnx_models
 import torch
 import zip_tricks
 from rule_cases import Case, Expected
@@ -61,6 +62,13 @@ def scripted(folder: Path) -> Path:
     return zip_tricks.torchscript(folder / "model.pt", torch.nn.Linear(2, 2))
 
 
+def documented(folder: Path) -> Path:
+    made = onnx_models.model(onnx_models.node("Relu", "x", "y"))
+    made.graph.input[0].doc_string = "x; os.system('id')"
+    (folder / "model.onnx").write_bytes(made.SerializeToString())
+    return folder / "model.onnx"
+
+
 def holds(what: str, severity: str = "warning", message: str = "") -> tuple[Expected, ...]:
     return (Expected("fail", severity, values={"what": what}, message=message),)
 
@@ -95,6 +103,11 @@ CASES = (
         "a URL to call",
         metadata(callback_url="http://example.org/x"),
         holds("a URL to fetch or to call"),
+    ),
+    Case(
+        "code in the doc string of an input of an ONNX model",
+        documented,
+        holds("Python code that starts programs", "error", "doc string of value 'x'"),
     ),
     Case(
         "TorchScript that prints",
