@@ -153,13 +153,15 @@ def main() -> int:
     parser.add_argument("--corpus", type=Path)
     parser.add_argument("--literature", action="store_true", help="scan the cases of the tests")
     parser.add_argument("--jobs", type=int, default=2, help="tools that scan at a time")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5, help="of timing; 0 for none")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/scanners.md"))
     arguments = parser.parse_args()
     known = list(tools(arguments.venv))
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    medians, crc = measure(known, arguments.rounds)
-    lines = ["# modlint beside the scanners", "", *time_table(medians, crc), ""]
+    medians, crc = measure(known, arguments.rounds) if arguments.rounds else ({}, 0.0)
+    lines = ["# modlint beside the scanners", ""]
+    if medians:
+        lines += [*time_table(medians, crc), ""]
     if arguments.corpus:
         verdicts = over_corpus(arguments.corpus, known, arguments.jobs)
         lines += [*verdict_table(verdicts, known), "", *differences(verdicts), ""]
@@ -169,11 +171,15 @@ def main() -> int:
     lines += [", ".join(versions(arguments.venv, known)) + ".", ""]
     arguments.output.write_text("\n".join(lines))
     print("\n".join(lines))
+    return int(bool(medians) and _is_slow(medians, crc))
+
+
+def _is_slow(medians: dict[str, dict[int, float]], crc: float) -> bool:
     own = medians["modlint"]
     slow = own[100] > MAX_RATIO_TO_PICKLESCAN * medians.get("picklescan", own)[100]
     slow |= own[100] - own[1] > MAX_RATIO_TO_CRC * crc
     slow |= any(own[100] > medians[n][100] for n in ("modelscan", "modelaudit") if n in medians)
-    return int(slow)
+    return slow
 
 
 if __name__ == "__main__":

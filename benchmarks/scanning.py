@@ -178,9 +178,7 @@ class Scanner:
 
     def close(self) -> None:
         """End the process."""
-        if self._process.stdin:
-            self._process.stdin.close()
-        self._process.wait()
+        self._process.communicate()
 
     def _run(self, path: Path) -> subprocess.CompletedProcess[str]:
         stdin, stdout = self._process.stdin, self._process.stdout

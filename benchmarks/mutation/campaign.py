@@ -20,10 +20,10 @@ UNRELATED = (
     "tests/analysis", "tests/plugins/networks", "tests/plugins/reporters", "tests/plugins/train",
     "tests/plugins/test_modlint_example.py", "tests/rules/clusterability", "tests/rules/neurons",
     "tests/cli/test_clusters.py", "tests/cli/test_clusters_picture.py", "tests/test_examples.py",
-    "tests/test_fuzz_slice.py", "tests/test_mutation.py", "tests/test_packaging.py",
-    "tests/test_pre_commit.py",
+    "tests/test_fuzz_grammar.py", "tests/test_fuzz_slice.py", "tests/test_mutation.py",
+    "tests/test_packaging.py", "tests/test_pre_commit.py", "tests/test_scanning.py",
 )  # fmt: skip
-"""Suite that are not asked: they are of other parts, or run modlint on healthy files only."""
+"""Tests that are not asked: they are of other parts, or run modlint on healthy files only."""
 
 
 class Server:
@@ -45,9 +45,8 @@ class Server:
 
     def close(self) -> None:
         """End the process."""
-        if self._process is not None and self._process.stdin:
-            self._process.stdin.close()
-            self._process.wait()
+        if self._process is not None:
+            self._process.communicate()
 
 
 def record(servers: list[Server], files: list[str]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class Suite:
         self._importers = _importers(root)
 
     def of(self, mutant: Mutant) -> list[str]:
-        """Suite that execute what the mutant changes, the quickest first.
+        """Tests that execute what the mutant changes, the quickest first.
 
         What acts on import is executed by all: there the tests count that execute a function of
         the module, or of one that imports it.
