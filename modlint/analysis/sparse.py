@@ -141,7 +141,7 @@ def _compressed(sparse: SparseTensor, parts: Parts) -> Iterator[str]:
     yield from _outside(_elements(plain), columns - 1, "indices", sparse)
 
 
-def _nested(sparse: SparseTensor, parts: Parts) -> Iterator[str]:
+def _nested(_: SparseTensor, parts: Parts) -> Iterator[str]:
     """Nested tensors: each component is a view of one buffer."""
     buffer = parts.get("buffer")
     tables = [parts.get(part) for part in ("sizes", "strides", "storage_offsets")]
@@ -151,9 +151,11 @@ def _nested(sparse: SparseTensor, parts: Parts) -> Iterator[str]:
     if sizes.shape != strides.shape or sizes.shape[:1] != offsets.shape:
         yield "has sizes, strides and offsets of different numbers of components"
         return
+    for table in (sizes, strides, offsets):
+        if table.size and not 0 <= int(table.min()) <= int(table.max()) <= _LARGEST:
+            yield "has sizes, strides or offsets that make no sense"
+            return
     last = offsets + ((sizes - 1) * strides).sum(axis=-1)
-    for table, most in ((sizes, _LARGEST), (strides, _LARGEST), (offsets, buffer.elements)):
-        yield from _outside(table, most, "sizes and offsets", sparse)
     filled = (sizes > 0).all(axis=-1)
     if bool((last[filled] >= buffer.elements).any()):
         yield f"reaches past the {buffer.elements:,} elements of its buffer"

@@ -9,6 +9,7 @@ from modlint.errors import UnreadableError
 from modlint.source import Source
 from modlint_plugins.readers.distributed_part import read_part
 from modlint_plugins.readers.exported_program import exported_layout, read_exported
+from modlint_plugins.readers.torch_package import is_package, read_package
 from modlint_plugins.readers.torch_zip import TorchZipReader
 from modlint_plugins.readers.torchscript_json import is_torchscript_json, read_torchscript_json
 from modlint_plugins.readers.zip_archive import LOCAL_MAGIC, Archive
@@ -24,8 +25,8 @@ class ZipReader:
 
     name = "zip"
     description = (
-        "torch.export .pt2, distributed parts .distcp, TorchScript before 1.4, .npz, "
-        "Stable-Baselines3, .mar, any zip that holds checkpoints"
+        "torch.export .pt2, torch.package, distributed parts .distcp, TorchScript before 1.4, "
+        ".npz, Stable-Baselines3, .mar, any zip that holds checkpoints"
     )
     family = "zip"
 
@@ -52,6 +53,8 @@ def read_archives(source: Source, archives: Sequence[Archive]) -> Checkpoint:
     layout = exported_layout(archive)
     if layout is not None:
         return read_exported(source, archives, layout)
+    if is_package(archive):
+        return read_package(source, archives)
     if is_torchscript_json(archive):
         return read_torchscript_json(source, archives)
     return read_bundle(source, archives)
