@@ -53,6 +53,8 @@ class PickleTrace:
         opcodes: how many opcodes were interpreted.
         uses: every global it names, in order.
         incomplete: why it could not be interpreted to its STOP, None where it was.
+        texts: every text of some length that it holds, as far as a limit allows.
+        texts_cut: whether there are more.
     """
 
     member: str | None
@@ -62,3 +64,5 @@ class PickleTrace:
     opcodes: int
     uses: tuple[GlobalUse, ...]
     incomplete: str | None = None
+    texts: tuple[str, ...] = ()
+    texts_cut: bool = False

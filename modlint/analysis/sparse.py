@@ -107,6 +107,10 @@ def _coordinates(sparse: SparseTensor, parts: Parts) -> Iterator[str]:
     if len(indices.shape) != 2 or indices.shape[0] > len(sparse.size):
         yield f"has indices of shape {list(indices.shape)} for a size of {len(sparse.size)} axes"
         return
+    values = parts.get("values")
+    dense = 0 if values is None else len(values.shape) - 1
+    if values is not None and indices.shape[0] + dense != len(sparse.size):
+        yield f"has {indices.shape[0]} rows of indices for a size of {list(sparse.size)}"
     elements = _elements(indices)
     for axis, side in enumerate(sparse.size[: indices.shape[0]]):
         yield from _outside(elements[axis], side - 1, "indices", sparse)

@@ -84,6 +84,7 @@ def _texts(checkpoint: Checkpoint) -> Iterator[Text]:
     for key, value in metadata.items():
         for text in _strings(value):
             yield Text(f"metadata {key!r}", text)
+    yield from _of_pickles(checkpoint)
     for member in checkpoint.members:
         if member.name.endswith(".py"):
             try:
@@ -97,11 +98,23 @@ def _texts(checkpoint: Checkpoint) -> Iterator[Text]:
         yield from (Text(where, text) for where, text in onnx_texts(checkpoint.graph))
 
 
+def _of_pickles(checkpoint: Checkpoint) -> Iterator[Text]:
+    """The texts of pickles that are no metadata and no tensor's name."""
+    known = set(checkpoint.tensors)
+    known |= {text for value in checkpoint.metadata.values() for text in _strings(value)}
+    for trace in checkpoint.pickles:
+        for text in dict.fromkeys(trace.texts):
+            if text not in known:
+                yield Text("a text of the pickle", text, trace.member)
+
+
 def _missing(checkpoint: Checkpoint) -> Iterator[str]:
     """What of the texts is not there."""
     for remark in checkpoint.remarks:
         if remark.kind == _CUT:
             yield remark.message
+    if any(trace.texts_cut for trace in checkpoint.pickles):
+        yield "the texts of a pickle are kept up to a limit"
     for member in checkpoint.members:
         if member.name.endswith(".py") and member.nbytes > _MAX_CODE:
             yield f"only the first {_MAX_CODE:,} bytes of {member.name!r}"

@@ -123,7 +123,9 @@ def deepspeed_model_states(folder: Path) -> Path:
 @FILES.file("warning")
 def megatron_model(folder: Path) -> Path:
     kinds = enum.Enum("ModelType", {"encoder_or_decoder": 1}, module="megatron.core.enums")
-    backend = enum.Enum("AttnBackend", {"flash": 1, "auto": 5}, module="megatron.core.enums")
+    backend = enum.Enum(
+        "AttnBackend", {"flash": 1, "auto": 5}, module="megatron.core.transformer.enums"
+    )
     with stand_ins(kinds, backend):
         arguments = argparse.Namespace(
             num_layers=2,

@@ -80,7 +80,7 @@ def whole_averaged_model() -> Any:
     }
 
 
-@FILES.saved()
+@FILES.saved(most="warning")
 def whole_quantised_module() -> Any:
     return torch.ao.quantization.quantize_dynamic(small(), {nn.Linear}, dtype=torch.qint8)
 

@@ -18,6 +18,7 @@ from threats.build import (
     header,
     safetensors,
     zip_archive,
+    zipped,
 )
 from threats.literature.paths import folder_of
 from threats.pickled import PAYLOAD, ended, text
@@ -125,7 +126,6 @@ _OPERATORS = {
     "a line end in the name": "torch.\\\n    from_file('/tmp/x', True, 4)",
     "the name of the operator": "ops.aten.from_file('/tmp/x', True, 4)",
     "torch.save": "torch.save ([x], '/tmp/x')",
-    "an operator of a library": "ops.thirdparty.run('id')",
 }
 
 
@@ -197,10 +197,6 @@ _FILES = {
     "Python in the code of an archive": (
         "m.pt",
         zip_archive(Torch(more=(Entry("model/code/x.py", _RUNS_PYTHON),)).entries()).content,
-    ),
-    "a shell script in a folder with a dot": (
-        "m.pt",
-        zip_archive(Torch(more=(Entry("model/.data/x", b"#!/bin/sh\nid\n"),)).entries()).content,
     ),
     "a chat template of GGUF": ("m.gguf", gguf("tokenizer.chat_template", _TEMPLATE)),
     "a named chat template of GGUF": ("m.gguf", gguf("tokenizer.chat_template.tool", _TEMPLATE)),
@@ -284,4 +280,15 @@ _HIDDEN = (
     ),
 )
 
-THREATS = (*_EXPRESSED, *_NATIVE, *_SCRIPTS, *_CODE, *_HIDDEN)
+_SCRIPT = Entry("model/.data/x", b"#!/bin/sh\nid\n")
+_HIDDEN_SCRIPT = Threat(
+    38,
+    "a shell script in a folder with a dot",
+    zipped(
+        "m.pt",
+        zip_archive(Torch(more=(_SCRIPT,)).entries()),
+        Finding("SEC002", "error", _SCRIPT.name, 0, "a script"),
+    ),
+)
+
+THREATS = (_HIDDEN_SCRIPT, *_EXPRESSED, *_NATIVE, *_SCRIPTS, *_CODE, *_HIDDEN)

@@ -27,6 +27,9 @@ STEERS = {
 }
 
 
+SAID = {".gitignore": "2 files that git ignores"}
+
+
 @pytest.mark.parametrize("name", STEERS)
 def test_what_a_folder_switches_off_is_said(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "downloaded"
@@ -35,7 +38,7 @@ def test_what_a_folder_switches_off_is_said(name: str, tmp_path: Path) -> None:
     (folder / name).write_text(STEERS[name])
     (folder / "model.pt").write_bytes(PAYLOAD)
     run = modlint("check", folder)
-    assert run.returncode == 1 or name in run.stdout + run.stderr
+    assert run.returncode == 1 or SAID.get(name, name) in run.stdout + run.stderr
 
 
 @pytest.mark.parametrize("place", [".cache", "site-packages", "__pycache__", "node_modules"])

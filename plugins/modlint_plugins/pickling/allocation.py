@@ -54,6 +54,8 @@ def _asked(function: tuple[str, str], args: tuple[Value, ...]) -> int:
     module, name = function
     if function in _WALKING:
         return _POINTER * _length_of_range(args[0])
+    if function == ("array", "array") and len(args) > 1:
+        return _POINTER * _length_of_range(args[1])
     if function in _BYTES:
         return _natural(args[0])
     if module in _TENSOR_MODULES and name.endswith(_TENSOR_SUFFIXES):

@@ -127,6 +127,8 @@ def _paired(values: list[Value]) -> Pairs:
 def _extend(machine: Machine, target: Value, values: list[Value]) -> None:
     machine.note_changed(target)
     if isinstance(target, list) and machine.opcode != "ADDITEMS":
+        if any(value is target for value in values):
+            machine.anomaly("a list that holds itself")
         target.extend(values)
     elif isinstance(target, Set) and machine.opcode == "ADDITEMS" and not target.frozen:
         _check_hashable(machine, values)

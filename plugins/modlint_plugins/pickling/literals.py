@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from modlint_plugins.pickling.machine import Machine
 
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|([0-7]{1,3})|(.))", re.DOTALL)
-_SHORTEST = 16
-"""Characters of a text that may be a pickle in base64 or hexadecimal."""
 
 _ESCAPED = {
     b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v",
@@ -87,8 +85,7 @@ def text(machine: Machine, span: Span) -> None:
     except UnicodeDecodeError:
         raise Malformed("text that is not UTF-8") from None
     machine.stack.append(decoded)
-    if len(decoded) >= _SHORTEST:
-        machine.note_decoded(decoded)
+    machine.note_text(decoded)
 
 
 @operation("UNICODE")
@@ -96,9 +93,11 @@ def text_line(machine: Machine, line: bytes) -> None:
     """Text with Unicode escapes."""
     machine.budget.spend_copy(len(line))
     try:
-        machine.stack.append(line.decode("raw-unicode-escape"))
+        decoded = line.decode("raw-unicode-escape")
     except UnicodeDecodeError:
         raise Malformed("text with a bad escape") from None
+    machine.stack.append(decoded)
+    machine.note_text(decoded)
 
 
 @operation("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8")
@@ -113,9 +112,12 @@ def string(machine: Machine, span: Span) -> None:
     start, stop = span
     try:
         machine.budget.spend_copy(stop - start)
-        machine.stack.append(str(machine.view[start:stop], "utf-8"))
+        decoded = str(machine.view[start:stop], "utf-8")
     except UnicodeDecodeError:
         _push_span(machine, span)
+    else:
+        machine.stack.append(decoded)
+        machine.note_text(decoded)
 
 
 @operation("STRING")
@@ -127,9 +129,12 @@ def string_line(machine: Machine, line: bytes) -> None:
         raise Malformed("a string that is not in quotes")
     raw = _ESCAPE.sub(_unescape, line[1:-1])
     try:
-        machine.stack.append(raw.decode("utf-8"))
+        decoded = raw.decode("utf-8")
     except UnicodeDecodeError:
         machine.push_blob(Blob(memoryview(raw), None))
+    else:
+        machine.stack.append(decoded)
+        machine.note_text(decoded)
 
 
 @operation("NEXT_BUFFER")

@@ -45,6 +45,10 @@ from modlint_plugins.pickling.values import (
 )
 
 _MAGICS = (b"PK\x03\x04", b"\x1f\x8b\x08", b"BZh", b"\xfd7zX", b"\x93NUM", b"\x7fELF", b"#!/")
+SHORTEST = 6
+"""Characters of a text that is worth searching."""
+MOST_CHARACTERS = 32 << 20
+"""Characters of the texts that are kept of one pickle."""
 _BATCH = 1000
 _CHAIN = 100
 _FEW = 20
@@ -90,6 +94,7 @@ class Machine:
         shared: how often a container was pushed again.
         hashed: keys and arguments, which loading may hash or walk over before they are dropped.
         anomalies: offset and description of what no pickler writes.
+        texts: texts that are worth searching, and the characters in them.
         hazards: offset, kind and description of what corrupts or exhausts memory when loaded.
         allocated: bytes that calls asked for beyond what the file holds.
         calling: the global of the call that is being interpreted.
@@ -129,6 +134,8 @@ class Machine:
         self.shared = 0
         self.hashed: list[Value] = []
         self.anomalies: list[tuple[int, str]] = []
+        self.texts: list[str] = []
+        self.characters = 0
         self.hazards: list[tuple[int, str, str]] = []
         self.allocated = 0
         self.calling: Global | None = None
@@ -230,6 +237,15 @@ class Machine:
         if telling and len(self.embedded) < self.budget.limits.nested:
             self.embedded.append(blob)
 
+    def note_text(self, text: str) -> None:
+        """Keep a text for those that search it, and what it decodes to."""
+        if len(text) < SHORTEST:
+            return
+        self.characters += len(text)
+        if self.characters <= MOST_CHARACTERS:
+            self.texts.append(text)
+        self.note_decoded(text)
+
     def note_decoded(self, text: str) -> None:
         """Remember what a text decodes to that may be a pickle, an archive or a program."""
         for data in decode(text):
@@ -246,6 +262,8 @@ class Machine:
         self.globals += other.globals
         self.nested += other.nested
         self.embedded += other.embedded
+        self.texts += other.texts
+        self.characters += other.characters
         self.anomalies += other.anomalies
         self.hazards += other.hazards
         self.opcodes += other.opcodes

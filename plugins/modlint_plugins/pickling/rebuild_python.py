@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _POINTER = 8
 _LONGEST_TEXT = 10_000
 """Characters of a regular expression, a number or a name that are taken as such."""
+_OPERATORS = frozenset("__call__ __eq__ __ge__ __getitem__ __gt__ __le__ __len__ __lt__".split())
+"""Methods that lead nowhere until they are called."""
 _LONGEST_EXPONENT = 5
 """Digits of an exponent."""
 _ENCODINGS = frozenset({"latin1", "latin-1", "ascii", "utf-8", "utf8"})
@@ -115,7 +117,8 @@ def _getattr(machine: Machine, owner: Value, name: Value) -> Value:
     require(isinstance(name, str))
     if isinstance(owner, Global):
         return machine.name_global(owner.module, f"{owner.name}.{name}")
-    require(isinstance(owner, (Object, TensorRecord)) and not name.startswith("__"))
+    require(isinstance(owner, (Object, TensorRecord)))
+    require(not name.startswith("__") or name in _OPERATORS)
     return Object(machine.calling, (owner, name), called=True)
 
 

@@ -29,13 +29,17 @@ _COMPRESSED = {
 }
 
 
-def _tensor(
+def _tensor(storage: Value, offset: Value, size: Value, stride: Value) -> Value:
+    return TensorRecord(storage, offset, size, stride)
+
+
+def _tensor_v2(
     storage: Value,
     offset: Value,
     size: Value,
     stride: Value,
-    _grad: Value = None,
-    _hooks: Value = None,
+    _grad: Value,
+    _hooks: Value,
     metadata: Value = None,
 ) -> Value:
     return TensorRecord(storage, offset, size, stride, lazy=metadata)
@@ -64,8 +68,8 @@ def _quantised_tensor(
     size: Value,
     stride: Value,
     quantiser: Value,
-    _grad: Value = None,
-    _hooks: Value = None,
+    _grad: Value,
+    _hooks: Value,
 ) -> Value:
     """`quantiser` is (scheme, scale, zero point), or (scheme, scales, zero points, axis)."""
     require(isinstance(quantiser, tuple) and len(quantiser) in (3, 4))
@@ -79,6 +83,7 @@ def _sparse_tensor(layout: Value, data: Value) -> Value:
     name = layout.name if isinstance(layout, Global) else layout
     require(isinstance(name, str) and isinstance(data, tuple))
     layout = name.removeprefix("torch.")
+    require(layout in _COMPRESSED or layout == "sparse_coo")
     names = _COMPRESSED.get(layout, ("indices",))
     require(len(data) >= len(names) + 1)
     return Composite(list(zip((*names, "values", "size"), data, strict=False)), layout)
@@ -184,7 +189,7 @@ REBUILDS: dict[tuple[str, str], Callable[..., Any]] = {
             "_rebuild_qtensor": _quantised_tensor,
             "_rebuild_sparse_tensor": _sparse_tensor,
             "_rebuild_tensor": _tensor,
-            "_rebuild_tensor_v2": _tensor,
+            "_rebuild_tensor_v2": _tensor_v2,
             "_rebuild_tensor_v3": _tensor_v3,
             "_rebuild_xla_tensor": _first,
         },

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from modlint.pickles import GlobalUse, PickleTrace
 from modlint_plugins.pickling.limits import Budget
-from modlint_plugins.pickling.machine import Machine
+from modlint_plugins.pickling.machine import MOST_CHARACTERS, Machine
 from modlint_plugins.pickling.opcodes import has_header
 from modlint_plugins.pickling.values import Blob, Nested, PersistentId, Value
 
@@ -97,6 +97,8 @@ def _interpretation(
         opcodes=machine.opcodes,
         uses=uses,
         incomplete=incomplete,
+        texts=tuple(machine.texts),
+        texts_cut=machine.characters > MOST_CHARACTERS,
     )
     return Interpretation(
         machine.value,

@@ -13,6 +13,7 @@ from modlint_plugins.pickling.values import (
     Dict,
     Global,
     Object,
+    Pairs,
     Set,
     TensorRecord,
     Value,
@@ -35,7 +36,7 @@ _TRAINING = re.compile(
 def children(value: Value) -> Iterator[tuple[str, Value]]:
     """Keys and values of a container, in the file's order."""
     if isinstance(value, Dict):
-        for index, (key, child) in enumerate(value.pairs):
+        for index, (key, child) in enumerate(_last_first(value.pairs)):
             yield (str(index) if isinstance(key, TensorRecord) else _key(key)), child
     elif isinstance(value, Object):
         yield from _members(value)
@@ -124,6 +125,20 @@ def _members(value: Object) -> Iterator[tuple[str, Value]]:
     yield from ((str(index), child) for index, child in enumerate(value.items or ()))
     if isinstance(value.args, (list, tuple)) and not _repeats_itself(value):
         yield from ((str(n), child) for n, child in enumerate(value.args) if not scalar(child))
+
+
+def _last_first(pairs: Pairs) -> Pairs:
+    """The pairs; where a key is repeated, its last value first, which is the one that counts."""
+    last = {key: index for index, (key, _) in enumerate(pairs) if isinstance(key, str)}
+    texts = sum(isinstance(key, str) for key, _ in pairs)
+    if len(last) == texts:
+        return pairs
+    kept: Pairs = []
+    lost: Pairs = []
+    for index, (key, child) in enumerate(pairs):
+        overwritten = isinstance(key, str) and last[key] != index
+        (lost if overwritten else kept).append((key, child))
+    return kept + lost
 
 
 def _repeats_itself(value: Object) -> bool:

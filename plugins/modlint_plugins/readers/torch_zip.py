@@ -93,7 +93,7 @@ class TorchArchive:
         prefix = _prefix(archive)
         if prefix is None:
             raise UnreadableError("the zip archive holds no data.pkl", member=member)
-        for message in _refusals(archive, prefix):
+        for message in (*_refusals(archive, prefix), *_outsiders(archive)):
             reading.fault("refused-by-torch", message, member)
         self.archive = archive
         self.reading = reading
@@ -276,6 +276,19 @@ def _refusals(archive: Archive, prefix: str) -> Iterator[str]:
         yield f"PyTorch refuses the archive: its storage alignment is {alignment[:20]!r}"
     if order not in (None, "little", "big"):
         yield f"PyTorch refuses the archive: its order of bytes is {str(order)[:20]!r}"
+
+
+def _outsiders(archive: Archive) -> Iterator[str]:
+    """Members out of the archive's folder: torch.load refuses them, torch.jit.load does not look.
+
+    Source: pytorch, `caffe2/serialize/inline_container.cc`, `PyTorchStreamReader::getAllRecords`.
+    """
+    folder = f"{archive.folder}/"
+    if archive.folder is None or archive.find(f"{folder}constants.pkl") is not None:
+        return
+    outside = [member.name for member in archive.entries if not member.name.startswith(folder)]
+    if outside:
+        yield f"PyTorch refuses the archive: {outside[0][:200]!r} lies out of its folder {folder!r}"
 
 
 def _note(archive: Archive, name: str) -> str | None:

@@ -33,6 +33,8 @@ _FLAGS = (
     (_STRONG, "odd-flags", "is marked as strongly encrypted (flag 0x40)"),
 )
 _UNIX = 3
+_FOLDER = 0x10
+"""MS-DOS attribute; miniz takes such an entry for one without bytes."""
 _PADDING = 0x4246
 _KNOWN_EXTRAS = frozenset({0x0001, 0x000A, 0x5455, 0x5855, 0x6375, 0x7075, 0x7875, 0xCAFE})
 """zip64, NTFS and Unix times and owners, Unicode names, Java's mark."""
@@ -82,6 +84,9 @@ def _entry_remarks(archive: Archive, member: Member) -> Iterator[Remark]:
     if fields[12]:
         what = f"has a comment of {fields[12]:,} bytes"
         yield _remark("extra-field", what, member, member.record)
+    if fields[15] & _FOLDER and member.size:
+        what = "is marked as a folder: PyTorch reads none of its bytes, and leaves its memory unset"
+        yield _remark("folder-member", what, member, member.record)
     system, mode = fields[1] >> 8, fields[15] >> 16
     if system == _UNIX and stat.S_ISLNK(mode):
         yield _remark("symlink-member", "is a symbolic link", member, member.record)

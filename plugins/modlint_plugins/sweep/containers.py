@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from modlint_plugins.readers.contained import Allowance
 from modlint_plugins.readers.inflating import inflated
@@ -40,7 +41,6 @@ def _zip(run: Run, allowance: Allowance) -> Iterator[Run]:
     archives = readings(run.view)
     siblings = frozenset(name for archive in archives for m in archive.entries for name in m.names)
     for archive, member in distinct(archives):
-        allowance.spend_member()
         yield from _zip_member(run, archive, member, siblings, allowance)
 
 
@@ -52,6 +52,7 @@ def _zip_member(
         at = member_offset(archive, member)
         yield run.within(content.view, member.name, at, siblings)
         return
+    allowance.spend_member()
     most = min(allowance.most(member.stored), _MOST)
     allowance.spend_inflated(min(member.size, most), member.stored)
     yield run.within(archive.content(member, max(most, 1)).view, member.name, None, siblings)
@@ -89,7 +90,7 @@ def _stream(run: Run, allowance: Allowance) -> Iterator[Run]:
         return
     name = run.name.rpartition(".")[0] or found.codec
     inner = run.within(found.view, found.codec, None)
-    yield Run(inner.view, inner.member, name, None, (), inner.depth)
+    yield replace(inner, name=name)
     allowance.kept -= len(found.view)
     if found.end < len(run.view):
         yield run.within(run.view[found.end :], "trailing bytes", found.end)

@@ -29,17 +29,18 @@ class Explained:
 
     def has_pickle(self, run: Run, at: int) -> bool:
         """Whether a reader interpreted the pickle at an offset of a run."""
-        if (run.member, at) in self._places:
+        if run.origin is not None and run.origin + at in self._offsets:
             return True
-        return run.origin is not None and run.origin + at in self._offsets
+        return (run.member, at) in self._places
 
     def is_storage(self, run: Run) -> bool:
         """Whether a tensor's bytes lie in a run."""
         return run.member in self._storages
 
     def _note(self, trace: PickleTrace, origin: int | None) -> None:
-        self._places.add((trace.member, trace.offset))
         if trace.member is None:
             self._offsets.add(trace.offset)
         elif origin is not None:
             self._offsets.add(origin + trace.offset)
+        else:
+            self._places.add((trace.member, trace.offset))

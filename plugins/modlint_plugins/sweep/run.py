@@ -19,6 +19,7 @@ class Run:
         origin: offset of the first byte in the file; None where the file does not hold them so.
         siblings: paths of everything in the same container.
         depth: number of containers around them.
+        nested: whether they lie in a literal that is a container: a checkpoint kept as bytes.
     """
 
     view: memoryview
@@ -27,6 +28,7 @@ class Run:
     origin: int | None
     siblings: Collection[str] = field(default=())
     depth: int = 0
+    nested: bool = False
 
     @property
     def segment(self) -> Segment:
@@ -46,4 +48,4 @@ class Run:
         """
         member = name if self.member is None else f"{self.member}!{name}"
         origin = None if at is None or self.origin is None else self.origin + at
-        return Run(view, member, name, origin, siblings, self.depth + 1)
+        return Run(view, member, name, origin, siblings, self.depth + 1, self.nested)

@@ -15,6 +15,7 @@ from modlint_plugins.pickling.scan import Interpretation
 from modlint_plugins.readers.contained import Allowance
 from modlint_plugins.readers.remarks import Remarks
 from modlint_plugins.readers.torch_reading import within
+from modlint_plugins.readers.zip_archive import LOCAL_MAGIC
 from modlint_plugins.sweep.arrays import pickle_offsets
 from modlint_plugins.sweep.containers import inside
 from modlint_plugins.sweep.explained import Explained
@@ -125,8 +126,9 @@ class _Walk:
         if self._explained.has_pickle(run, trace.offset):
             return
         self.traces.append(trace)
-        message = f"{trace.nbytes:,} bytes that no loader takes for a pickle are one"
-        self.remarks.add(Remark("hidden-pickle", message, run.member, trace.offset))
+        if not run.nested:
+            message = f"{trace.nbytes:,} bytes that no loader takes for a pickle are one"
+            self.remarks.add(Remark("hidden-pickle", message, run.member, trace.offset))
         for offset, kind, what in found.hazards:
             self.remarks.add(Remark(kind, what, run.member, offset))
 
@@ -136,4 +138,5 @@ def _literals(run: Run, found: Interpretation) -> Iterator[Run]:
     blobs = (*found.embedded, *(nested.blob for nested in found.nested))
     for blob in blobs:
         member = within(run.segment, blob)
-        yield Run(blob.view, member, member, blob.offset, (), run.depth + 1)
+        nested = bytes(blob.view[:4]) == LOCAL_MAGIC
+        yield Run(blob.view, member, member, blob.offset, (), run.depth + 1, nested)

@@ -62,7 +62,7 @@ _BUILTINS = (
 _CALLED: dict[str, str] = {
     "__builtin__": f"{_BUILTINS} len long unicode xrange",
     "_codecs": "encode",
-    "array": "_array_reconstructor",
+    "array": "_array_reconstructor array",
     "builtins": f"{_BUILTINS} len",
     "collections": "Counter OrderedDict defaultdict deque",
     "datetime": "date datetime time timedelta timezone",
@@ -77,6 +77,8 @@ _CALLED: dict[str, str] = {
     "numpy.random.bit_generator": "__pyx_unpickle_SeedSequence",
     "pathlib": "PosixPath PurePosixPath PureWindowsPath WindowsPath",
     "pathlib._local": "PosixPath PurePosixPath PureWindowsPath WindowsPath",
+    "random": "Random",
+    "time": "struct_time",
     "torch": f"Size Tensor device {_TYPES}",
     "torch._C": "Generator",
     "torch._utils": (
@@ -108,9 +110,11 @@ _NAMED: dict[str, str] = {
         "absolute_import annotations barry_as_FLUFL division generator_stop generators"
         " nested_scopes print_function unicode_literals with_statement"
     ),
-    "_io": "BytesIO",
+    "_io": "BytesIO StringIO",
     "argparse": "Namespace",
-    "array": "array",
+    "builtins": "Ellipsis",
+    "__builtin__": "Ellipsis",
+    "collections": "ChainMap",
     "io": "BytesIO",
     "joblib.numpy_pickle": "NumpyArrayWrapper",
     "numpy": (
@@ -173,9 +177,11 @@ CALLED_WITH_LITERALS: frozenset[Pair] = _pairs(
         "_io": "BytesIO",
         "decimal": "Decimal",
         "fractions": "Fraction",
+        "ipaddress": "IPv4Address IPv4Network IPv6Address IPv6Network",
         "io": "BytesIO",
         "logging": "getLogger",
-        "re": "_compile",
+        "re": "RegexFlag _compile",
+        "torch.distributed.checkpoint.metadata": "_MEM_FORMAT_ENCODING",
         "uuid": "SafeUUID UUID",
         "zoneinfo": "ZoneInfo._unpickle",
     }

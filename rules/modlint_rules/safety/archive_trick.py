@@ -14,6 +14,7 @@ _TRICKS = (
     "ambiguous-archive",
     "duplicate-member",
     "encrypted-member",
+    "folder-member",
     "header-mismatch",
     "leading-bytes",
     "name-mismatch",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -19,6 +20,10 @@ from modlint_rules.safety.libraries import library_of
 from modlint_rules.safety.standard_library import reaches_standard_library
 
 _CALLED = "is called when the file is loaded, and is not on the allow-list"
+_ENUM = (
+    "is called with one value, as a member of an enumeration is written; a function of that name"
+    " would run"
+)
 _PATCHED = "is patched when the file is loaded: the file changes it for the whole process"
 _UNLISTED = "loading imports it, and nothing in a checkpoint needs it"
 _HANDED_ON = "is handed to what may call it when the file is loaded, and is not on the allow-list"
@@ -27,6 +32,8 @@ _EVALUATES = "rebuilding one evaluates or unpickles what the file holds"
 _REBUILT = "an instance is rebuilt, which imports its module and may run its __setstate__"
 _PUSHED = "loading imports its module; the file does not call it"
 
+_OWN = frozenset({"torch", "numpy"})
+_ONE_VALUE = re.compile(r"[\w.]+\((?:'[\w.:/ +-]{0,64}'|-?\d{1,18}|True|False|None)\)")
 _MERELY_NAMED = ("pushed", "instantiated")
 
 
@@ -161,8 +168,19 @@ def _covered(use: GlobalUse, hands_on: bool, allowed: frozenset[str]) -> bool:
     return not packages.isdisjoint(allowed) and not reaches and not evaluates
 
 
+def _like_an_enum(use: GlobalUse) -> bool:
+    """Whether a call is as an enumeration's member is pickled: a class, and one short value."""
+    root = use.module.partition(".")[0]
+    if use.use != "called" or not use.literal or use.opcode == "BUILD" or root in _OWN:
+        return False
+    name = use.name.rpartition(".")[2]
+    return name[:1].isupper() and _ONE_VALUE.fullmatch(use.rendered) is not None
+
+
 def _weigh(use: GlobalUse, hands_on: bool) -> tuple[Severity, Confidence, str]:
     """Severity, confidence and reason of a use that is not taken as safe."""
+    if _like_an_enum(use) and not reaches_standard_library(use.module, use.name):
+        return Severity.WARNING, Confidence.MEDIUM, _ENUM
     if use.use == "called":
         patched = use.opcode == "BUILD"
         return Severity.ERROR, Confidence.HIGH, _PATCHED if patched else _CALLED

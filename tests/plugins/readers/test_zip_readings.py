@@ -129,7 +129,8 @@ def test_methods_that_zipfile_reads(method: int) -> None:
 
 @pytest.mark.parametrize("method", METHODS[1:])
 def test_what_can_be_had_of_a_damaged_member(method: int) -> None:
-    noise = random.Random(0).choices(b"abcdefgh", k=300_000)
+    blocks = 2_500_000 if method == zipfile.ZIP_BZIP2 else 300_000  # bzip2 gives whole blocks
+    noise = random.Random(0).choices(b"abcdefgh", k=blocks)
     data = bytearray(zipped(("a", b"payload" + bytes(noise)), method=method))
     at = data.index(CENTRAL) - 1000
     data[at : at + 50] = b"\xff" * 50

@@ -18,7 +18,7 @@ from modlint_plugins.reporters.json_report import JsonReporter
 
 KEYS = {
     "report": "schema run summary files",
-    "run": "modlint plugins torch device seed seconds settings exit_code",
+    "run": "modlint plugins torch device seed seconds settings exit_code notes",
     "summary": "files passed error warning note inconclusive baselined",
     "file": "path status format bytes tensors parameters remarks networks verdicts",
     "network": "id source confidence layers neurons connections reason",
