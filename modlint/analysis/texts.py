@@ -19,6 +19,7 @@ MAX_CHARACTERS = 64 << 20
 """Of all texts together."""
 _OVERLAP = 5_000
 """More than the longest secret has."""
+_DEBUG = ".debug_pkl"
 _TORCHSCRIPT = "/code/"
 _MAX_CODE = 16 << 20
 _CUT = "metadata-cut"
@@ -34,6 +35,7 @@ class Text:
         text: the text, or a piece of it of `MAX_TEXT` characters.
         member: the archive member that holds it, if any.
         code: whether it is TorchScript code, or stands where that does.
+        debug: whether it is one of TorchScript's records of where its code came from.
         source: whether it is Python source of any other kind.
     """
 
@@ -42,6 +44,7 @@ class Text:
     member: str | None = None
     code: bool = False
     source: bool = False
+    debug: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,8 @@ def _of_pickles(checkpoint: Checkpoint) -> Iterator[Text]:
     for trace in checkpoint.pickles:
         for text in dict.fromkeys(trace.texts):
             if text not in known:
-                yield Text("a text of the pickle", text, trace.member)
+                debug = (trace.member or "").endswith(_DEBUG)
+                yield Text("a text of the pickle", text, trace.member, debug=debug)
 
 
 def _missing(checkpoint: Checkpoint) -> Iterator[str]:

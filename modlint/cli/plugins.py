@@ -19,6 +19,7 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001
         origin = f"{plugin.distribution} {plugin.version}"
         show(f"{plugin.module:<{width}}  {origin}  {state}\n")
     _section("readers", ((r.name, r.description) for r in registry.readers))
+    _section("sweeps", ((s.name, s.description) for s in registry.sweeps))
     _section("graph builders", ((b.name, b.description) for b in registry.builders))
     _section("analyses", ((a.name, a.description) for a in registry.analyses))
     _section("rules", ((r.code, r.name) for r in registry.rules.values()))

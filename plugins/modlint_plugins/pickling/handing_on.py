@@ -72,6 +72,7 @@ _CALLING = frozenset(
     }
 )
 """Functions that call `keys`, `detach` or `to` of their first argument."""
+_CODE_BUILDERS = frozenset({"cloudpickle", "dill", "types"})
 _CHAIN = 10
 PARTIAL = ("functools", "partial")
 GETATTR = ("builtins", "getattr")
@@ -160,12 +161,21 @@ def callees(machine: Machine, value: Value, depth: int = 0) -> Iterator[Global]:
     machine.budget.spend_opcodes(1)
     if isinstance(value, Global):
         yield value
-    elif isinstance(value, Object) and isinstance(value.function, Global) and depth < _CHAIN:
-        if value.function.canonical == GETATTR:
+        return
+    for _ in range(_CHAIN):  # a function that a function made
+        if isinstance(value, Object) and isinstance(value.function, Object):
+            value = value.function
+    if isinstance(value, Object) and isinstance(value.function, Global) and depth < _CHAIN:
+        if value.function.canonical == GETATTR or _builds_code(value.function):
             yield value.function
         elif value.function.canonical == PARTIAL:
             for held in _partial_functions(value):
                 yield from callees(machine, held, depth + 1)
+
+
+def _builds_code(function: Global) -> bool:
+    """Whether a call of it gives a function whose code the file holds."""
+    return function.module.partition(".")[0] in _CODE_BUILDERS
 
 
 def _partial_functions(value: Object) -> Iterator[Value]:

@@ -314,12 +314,14 @@ class Machine:
                     text = f"{render(function)}(…)"
                     self.note(function, "called", lambda: text, followed=True, literal=literal)
                     return made
-        else:
-            for held in callees(self, function):
-                if held.canonical != GETATTR:
-                    self.call(held, args, kwargs)
         rendered = partial(render_call, function, args, kwargs)
-        self.note(function, "called", rendered, literal=literal)
+        if isinstance(function, Object):
+            for held in callees(self, function):
+                if held is not _root(function):
+                    self.call(held, args, kwargs)
+            self.note(function, "handed-on", rendered)
+        else:
+            self.note(function, "called", rendered, literal=literal)
         return otherwise
 
     def note_changed(self, target: Value) -> None:
@@ -360,10 +362,7 @@ class Machine:
         literal: bool = False,
     ) -> None:
         """Record a use of the global that a callable comes from, if it comes from one."""
-        for _ in range(_CHAIN):
-            if not isinstance(function, Object):
-                break
-            function = function.function
+        function = _root(function)
         if not isinstance(function, Global):
             return
         way = use, followed, self.opcode
@@ -384,6 +383,15 @@ class Machine:
         for named in self.globals:
             uses += named.uses or (_pushed(named),)
         return tuple(uses)
+
+
+def _root(function: Value) -> Value:
+    """What a callable was made by, if not by itself."""
+    for _ in range(_CHAIN):
+        if not isinstance(function, Object):
+            break
+        function = function.function
+    return function
 
 
 def _is_attribute(value: Object) -> bool:

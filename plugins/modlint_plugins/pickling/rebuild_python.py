@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 _POINTER = 8
 _LONGEST_TEXT = 10_000
 """Characters of a regular expression, a number or a name that are taken as such."""
-_OPERATORS = frozenset("__call__ __eq__ __ge__ __getitem__ __gt__ __le__ __len__ __lt__".split())
+_CODE_TYPES = frozenset({"CellType", "CodeType", "FunctionType", "LambdaType"})
+_OPERATORS = frozenset(
+    {"__call__", "__eq__", "__ge__", "__getitem__", "__gt__", "__le__", "__lt__"}
+)
 """Methods that lead nowhere until they are called."""
 _LONGEST_EXPONENT = 5
 """Digits of an exponent."""
@@ -122,6 +125,12 @@ def _getattr(machine: Machine, owner: Value, name: Value) -> Value:
     return Object(machine.calling, (owner, name), called=True)
 
 
+def _builtin_type(machine: Machine, name: Value) -> Value:
+    """How cloudpickle names the type of code objects and of functions."""
+    require(isinstance(name, str) and name in _CODE_TYPES)
+    return machine.name_global("types", name)
+
+
 def _partial(machine: Machine, *args: Value) -> Value:
     """A partial is kept; what its call calls is told where it is called."""
     require(bool(args) and isinstance(args[0], (Global, Object)))
@@ -179,6 +188,7 @@ DELEGATES: dict[tuple[str, str], Callable[..., Value]] = {
     ("builtins", "list"): _sequence,
     ("builtins", "set"): _set,
     ("_io", "BytesIO"): _bytes_io,
+    ("cloudpickle.cloudpickle", "_builtin_type"): _builtin_type,
     ("collections", "OrderedDict"): _ordered_dict,
     ("collections", "defaultdict"): _default_dict,
     ("copyreg", "__newobj__"): _newobj,

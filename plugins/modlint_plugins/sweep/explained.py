@@ -13,25 +13,30 @@ class Explained:
     """Places of pickles and of tensors' bytes.
 
     Pickles are told by their offset in the file where that is known, else by their offset in a
-    member's name.
+    member, or by what they hold: what is decoded from text bears another name with each reader.
     """
 
     def __init__(self, checkpoints: Sequence[Checkpoint]) -> None:
         self._offsets: set[int] = set()
         self._places: set[tuple[str | None, int]] = set()
+        self._contents: set[tuple[object, ...]] = set()
         self._storages: set[str] = set()
         for checkpoint in checkpoints:
-            members = {m.name: m.offset for m in checkpoint.members}
+            members = {m.name: None if m.compressed else m.offset for m in checkpoint.members}
             for trace in checkpoint.pickles:
                 self._note(trace, members.get(trace.member or ""))
             storages = {tensor.storage for tensor in checkpoint.tensors.values()}
             self._storages |= {storage.member for storage in storages if storage.member}
 
-    def has_pickle(self, run: Run, at: int) -> bool:
-        """Whether a reader interpreted the pickle at an offset of a run."""
-        if run.origin is not None and run.origin + at in self._offsets:
-            return True
-        return (run.member, at) in self._places
+    def has_pickle(self, run: Run, trace: PickleTrace) -> bool:
+        """Whether a reader interpreted a pickle of a run."""
+        if run.origin is not None:
+            return run.origin + trace.offset in self._offsets
+        return (run.member, trace.offset) in self._places or _content(trace) in self._contents
+
+    def add(self, trace: PickleTrace) -> None:
+        """Take a pickle that lies nowhere in the file for explained from now on."""
+        self._contents.add(_content(trace))
 
     def is_storage(self, run: Run) -> bool:
         """Whether a tensor's bytes lie in a run."""
@@ -44,3 +49,9 @@ class Explained:
             self._offsets.add(origin + trace.offset)
         else:
             self._places.add((trace.member, trace.offset))
+            self._contents.add(_content(trace))
+
+
+def _content(trace: PickleTrace) -> tuple[object, ...]:
+    """What tells two pickles apart: their extent, and all that they name and do."""
+    return trace.offset, trace.nbytes, trace.opcodes, trace.incomplete, trace.uses

@@ -123,8 +123,10 @@ class _Walk:
 
     def _keep(self, run: Run, found: Interpretation) -> None:
         trace = found.trace
-        if self._explained.has_pickle(run, trace.offset):
+        if self._explained.has_pickle(run, trace):
             return
+        if run.origin is None:
+            self._explained.add(trace)
         self.traces.append(trace)
         if not run.nested:
             message = f"{trace.nbytes:,} bytes that no loader takes for a pickle are one"

@@ -24,6 +24,10 @@ _ENUM = (
     "is called with one value, as a member of an enumeration is written; a function of that name"
     " would run"
 )
+_BUILDS_CODE = (
+    "rebuilds a function from code that the file holds; loading does not call it, whatever uses"
+    " the object may"
+)
 _PATCHED = "is patched when the file is loaded: the file changes it for the whole process"
 _UNLISTED = "loading imports it, and nothing in a checkpoint needs it"
 _HANDED_ON = "is handed to what may call it when the file is loaded, and is not on the allow-list"
@@ -32,6 +36,21 @@ _EVALUATES = "rebuilding one evaluates or unpickles what the file holds"
 _REBUILT = "an instance is rebuilt, which imports its module and may run its __setstate__"
 _PUSHED = "loading imports its module; the file does not call it"
 
+_WRITES_FUNCTIONS = "stable-baselines3"
+"""Format whose library writes its schedules as functions by value."""
+_CLOUDPICKLE = frozenset({"cloudpickle.cloudpickle", "cloudpickle.cloudpickle_fast"})
+_CODE_BUILDERS = frozenset(
+    {
+        "_builtin_type",
+        "_fill_function",
+        "_function_setstate",
+        "_make_cell",
+        "_make_empty_cell",
+        "_make_function",
+        "_make_skel_func",
+    }
+)
+_CODE_TYPES = frozenset({"CellType", "CodeType", "FunctionType", "LambdaType"})
 _OWN = frozenset({"torch", "numpy"})
 _ONE_VALUE = re.compile(r"[\w.]+\((?:'[\w.:/ +-]{0,64}'|-?\d{1,18}|True|False|None)\)")
 _MERELY_NAMED = ("pushed", "instantiated")
@@ -110,7 +129,11 @@ def judge(checkpoint: Checkpoint, allowed: frozenset[str]) -> Judgement:
             familiar.setdefault(library.package, first).add(use)
         elif not _covered(use, hands_on, allowed):
             judged = Judged(trace.member, use, 1, *_weigh(use, hands_on))
+            if _builds_code(use) and checkpoint.format == _WRITES_FUNCTIONS:
+                judged = replace(judged, severity=Severity.WARNING)
             key = (trace.member, use.module, use.name)
+            if _builds_code(use):
+                key = (None, "cloudpickle", "")  # one finding for the file
             known = worst.get(key, replace(judged, count=0))
             worse = judged if judged.severity.rank > known.severity.rank else known
             worst[key] = replace(worse, count=known.count + 1)
@@ -168,6 +191,15 @@ def _covered(use: GlobalUse, hands_on: bool, allowed: frozenset[str]) -> bool:
     return not packages.isdisjoint(allowed) and not reaches and not evaluates
 
 
+def _builds_code(use: GlobalUse) -> bool:
+    """Whether a use is one of those by which cloudpickle writes a function by value."""
+    if use.opcode == "BUILD" or use.use not in ("called", "pushed"):
+        return False
+    if use.module == "types":
+        return use.name in _CODE_TYPES
+    return use.module in _CLOUDPICKLE and use.name in _CODE_BUILDERS
+
+
 def _like_an_enum(use: GlobalUse) -> bool:
     """Whether a call is as an enumeration's member is pickled: a class, and one short value."""
     root = use.module.partition(".")[0]
@@ -181,6 +213,8 @@ def _weigh(use: GlobalUse, hands_on: bool) -> tuple[Severity, Confidence, str]:
     """Severity, confidence and reason of a use that is not taken as safe."""
     if _like_an_enum(use) and not reaches_standard_library(use.module, use.name):
         return Severity.WARNING, Confidence.MEDIUM, _ENUM
+    if _builds_code(use):
+        return Severity.ERROR, Confidence.HIGH, _BUILDS_CODE
     if use.use == "called":
         patched = use.opcode == "BUILD"
         return Severity.ERROR, Confidence.HIGH, _PATCHED if patched else _CALLED

@@ -78,6 +78,8 @@ def _search(text: Text) -> Iterator[tuple[Pattern, str]]:
     for pattern in (*PATTERNS, *CODE) if text.code else PATTERNS:
         if pattern.code and text.source:
             continue  # SEC003 says what Python source does
+        if text.debug and not pattern.secret:
+            continue  # the paths and the source of whoever scripted the module
         match = pattern.regex.search(text.text)
         if match is not None:
             yield pattern, match.group()
