@@ -30,9 +30,11 @@ class Explained:
 
     def has_pickle(self, run: Run, trace: PickleTrace) -> bool:
         """Whether a reader interpreted a pickle of a run."""
-        if run.origin is not None:
-            return run.origin + trace.offset in self._offsets
-        return (run.member, trace.offset) in self._places or _content(trace) in self._contents
+        if (run.member, trace.offset) in self._places:
+            return True
+        if run.origin is None:
+            return _content(trace) in self._contents
+        return run.origin + trace.offset in self._offsets
 
     def add(self, trace: PickleTrace) -> None:
         """Take a pickle that lies nowhere in the file for explained from now on."""

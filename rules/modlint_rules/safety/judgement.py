@@ -52,7 +52,7 @@ _CODE_BUILDERS = frozenset(
 )
 _CODE_TYPES = frozenset({"CellType", "CodeType", "FunctionType", "LambdaType"})
 _OWN = frozenset({"torch", "numpy"})
-_ONE_VALUE = re.compile(r"[\w.]+\((?:'[\w.:/ +-]{0,64}'|-?\d{1,18}|True|False|None)\)")
+_ONE_VALUE = re.compile(r"[\w.]+\((?:'[\w.:/ +-]{0,64}'|-?\d{1,18}|True|False)\)")
 _MERELY_NAMED = ("pushed", "instantiated")
 
 

@@ -38,8 +38,8 @@ class SecretsAndPaths(Rule[Options]):
         """One finding for each kind and place, the first 50, or one passing verdict."""
         checkpoint = file.checkpoint
         gathered = file.file(Texts())
-        found = {  # one for each kind and place, whichever piece of a long text holds it
-            (pattern.what, text.where): (text, pattern, match)
+        found = {  # one for each kind and place, and one for each secret wherever it stands
+            (pattern.what, match if pattern.secret else text.where): (text, pattern, match)
             for text in reversed(gathered.texts)
             for pattern, match in _search(text)
         }

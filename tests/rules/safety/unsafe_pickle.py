@@ -305,7 +305,17 @@ CASES = (
     ),
     Case(
         "a third party's class that is called is an error",
-        saved(Calls(Net, 1)),
+        saved(Calls(Net, [1])),
+        (finding("error", "thirdparty.Net", "called"),),
+    ),
+    Case(
+        "a class called with one plain value may be an enumeration: a warning",
+        saved([Calls(Net, "train"), Calls(Net, 3)]),
+        (finding("warning", "thirdparty.Net", "called", "as a member of an enumeration"),),
+    ),
+    Case(
+        "a command is no member's value",
+        saved(Calls(Net, "rm -rf / ; id")),
         (finding("error", "thirdparty.Net", "called"),),
     ),
     Case(
@@ -345,7 +355,7 @@ CASES = (
     ),
     Case(
         "a call of one stays an error",
-        saved([rebuilt(), Calls(Net, 1)]),
+        saved([rebuilt(), Calls(Net, [1])]),
         (finding("error", "thirdparty.Net", "called"),),
         {"allow-globals": ["thirdparty.*"]},
     ),
