@@ -36,7 +36,7 @@ FILES = Collection("python")
 
 
 class Mode(enum.Enum):
-    TRAIN = "train"
+    TRAIN = 1
 
 
 class Level(enum.IntFlag):

@@ -6,9 +6,9 @@ of a number, an empty tensor of given sizes, an empty array.
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING
 
+from modlint_plugins.pickling.sizes import MAX_RANK, product
 from modlint_plugins.pickling.values import Global, NumpyDType, Object, Value
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ MOST = 1 << 30
 """Bytes that the calls of one pickle may ask for beyond what the file holds."""
 
 _POINTER = 8
-_MAX_RANK = 64
 _WIDEST = 16
 """Bytes of a complex number, the widest element."""
 _RANGES = frozenset({("builtins", "range"), ("builtins", "xrange")})
@@ -37,6 +36,9 @@ def account(machine: Machine, function: Global, args: Value) -> None:
     """Account for what a call allocates; beyond the limit that is a hazard."""
     if not isinstance(args, tuple) or not args:
         return
+    computed = any(isinstance(arg, Object) and not _length_of_range(arg) for arg in args)
+    if computed and function.canonical in _BYTES | _RANGES:
+        machine.hazard("allocation", f"{function.name}(…) of a number that a call computes")
     asked = _asked(function.canonical, args)
     if asked <= 0:
         return
@@ -73,11 +75,11 @@ def _elements(args: tuple[Value, ...]) -> int:
     """The product of sizes, given one by one or as one tuple; 0 where they are no sizes."""
     sizes = args[0] if isinstance(args[0], tuple) else args
     numbers: list[int] = []
-    for size in sizes[:_MAX_RANK]:
-        if not isinstance(size, int) or not 0 <= size < 1 << 64:
+    for size in sizes[:MAX_RANK]:
+        if not isinstance(size, int) or size < 0:
             break
         numbers.append(size)
-    return prod(numbers) if numbers else 0
+    return product(numbers) if numbers else 0
 
 
 def _width(dtype: tuple[Value, ...]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modlint_plugins.pickling.handing_on import note_items, planted
+from modlint_plugins.pickling.handing_on import note_filled, note_items, planted
 from modlint_plugins.pickling.limits import Malformed
 from modlint_plugins.pickling.operations import operation
 from modlint_plugins.pickling.values import Dict, Object, Pairs, Set, Value
@@ -134,6 +134,7 @@ def _extend(machine: Machine, target: Value, values: list[Value]) -> None:
         _check_hashable(machine, values)
         target.items.extend(values)
     elif isinstance(target, Object):
+        note_filled(machine, target)
         _call_planted(machine, target, values)
         target.items = target.items or []
         target.items.extend(values)
@@ -147,6 +148,7 @@ def _update(machine: Machine, target: Value, pairs: Pairs) -> None:
     if isinstance(target, Dict):
         target.pairs.extend(pairs)
     elif isinstance(target, Object):
+        note_filled(machine, target)
         note_items(machine, target, pairs)
         target.pairs = target.pairs or []
         target.pairs.extend(pairs)

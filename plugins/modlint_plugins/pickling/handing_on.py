@@ -1,11 +1,13 @@
-"""Attributes that loading calls though no opcode names a call: what a file plants there runs.
+"""Calls that loading makes though no opcode names one: what a file plants there runs.
 
 The unpickler looks up `__setstate__`, `extend`, `append` and `add` on the instance itself, and
 so do the classes and functions that checkpoints need: `dict(x)` calls `x.keys`, an optimiser
-`self.state.get`, `Parameter(x)` `x.detach`. A global that the file sets as such an attribute is
-handed on to whoever looks. Sources: CPython, Modules/_pickle.c, `load_build`, `do_append`,
-`load_additems`, Objects/dictobject.c, `dict_update_arg`; torch 2.13, `optim/optimizer.py`,
-`nn/parameter.py`, `_utils.py`, `_tensor.py`; numpy 2.x, `ma/core.py`.
+`self.state.get`, `Parameter(x)` `x.detach`, `str(x)` whatever the class of x likes. A global that
+stands where one of these looks is handed on. What no pickler writes (a second BUILD, items for an
+instance that has its state) hands on all that the instance holds.
+Sources: CPython, Modules/_pickle.c, `load_build`, `do_append`, `load_additems`,
+Objects/dictobject.c, `dict_update_arg`; torch 2.13, `optim/optimizer.py`, `nn/parameter.py`,
+`_utils.py`, `_tensor.py`; numpy 2.x, `ma/core.py`.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from modlint_plugins.pickling.reach import GETATTR, PARTIAL, callables_in, callees
 from modlint_plugins.pickling.render import render_attribute
 from modlint_plugins.pickling.values import Blob, Dict, Global, Object, Pairs, Value
 
@@ -31,38 +34,57 @@ _HARMLESS = frozenset(
         "__wrapped__",
     }
 )
-CALLED_ATTRIBUTES = frozenset(
+UNPICKLED = frozenset({"__setstate__", "add", "append", "extend"})
+"""What the unpickler itself looks up on an instance."""
+CALLED_ATTRIBUTES = UNPICKLED | {
+    "as_subclass",
+    "clear",
+    "copy",
+    "detach",
+    "discard",
+    "get",
+    "items",
+    "keys",
+    "pop",
+    "popitem",
+    "read",
+    "replace",
+    "requires_grad_",
+    "set_",
+    "setdefault",
+    "to",
+    "update",
+    "values",
+}
+"""What listed classes and functions look up as well."""
+_OPTIMISERS, _SCHEDULES = "torch.optim", ("torch.optim.lr_scheduler", "torch.optim.swa_utils")
+_LOOKING = frozenset(
     {
-        "add",
-        "append",
-        "as_subclass",
-        "clear",
-        "copy",
-        "detach",
-        "discard",
-        "extend",
-        "get",
-        "items",
-        "keys",
-        "pop",
-        "popitem",
-        "read",
-        "requires_grad_",
-        "set_",
-        "setdefault",
-        "to",
-        "update",
-        "values",
+        "_codecs",
+        "_io",
+        "array",
+        "builtins",
+        "collections",
+        "datetime",
+        "decimal",
+        "fractions",
+        "io",
+        "ipaddress",
+        "logging",
+        "pathlib",
+        "random",
+        "re",
+        "time",
+        "torch",
+        "types",
+        "uuid",
     }
 )
-_UNPICKLED = frozenset({"__setstate__", "add", "append", "extend"})
-"""What the unpickler itself looks up on an instance."""
-_DUCKS = frozenset({"_buffers", "_modules", "_parameters", "defaults", "param_groups", "state"})
-_CALLING = frozenset(
+"""Modules whose listed functions walk over what they are given, or convert it."""
+_LOOKING_FUNCTIONS = frozenset(
     {
-        ("builtins", "dict"),
-        ("collections", "Counter"),
-        ("collections", "OrderedDict"),
+        ("numpy", "dtype"),
+        ("numpy", "ndarray"),
         ("torch._utils", "_rebuild_device_tensor_from_cpu_tensor"),
         ("torch._utils", "_rebuild_device_tensor_from_numpy"),
         ("torch._utils", "_rebuild_parameter"),
@@ -71,22 +93,17 @@ _CALLING = frozenset(
         ("torch.nn.parameter", "Parameter"),
     }
 )
-"""Functions that call `keys`, `detach` or `to` of their first argument."""
-_CODE_BUILDERS = frozenset({"cloudpickle", "dill", "types"})
-_CHAIN = 10
-PARTIAL = ("functools", "partial")
-GETATTR = ("builtins", "getattr")
+_KEEPING = frozenset({GETATTR, ("types", "SimpleNamespace")})
+"""Functions that only keep what they are given."""
+_INTERFACES = ("__array_", "__cuda_array_")
+"""Attributes by which NumPy and PyTorch take an address from an instance."""
+_NESTED, _PAIR = 3, 2
 
 
 def attributes(target: Object) -> Iterator[Pairs]:
     """The pairs that BUILD or keyword arguments set as attributes, the latest first."""
     for state in (target.state, *reversed(target.earlier or ()), target.kwargs):
         yield from (part.pairs for part in _parts(state) if isinstance(part, Dict))
-
-
-def _parts(state: Value) -> tuple[Value, ...]:
-    """The attributes and the slots that a state sets; a pair holds both."""
-    return state if isinstance(state, tuple) and len(state) == 2 else (state,)
 
 
 def planted(machine: Machine, target: Value, name: str) -> Value | None:
@@ -103,44 +120,61 @@ def planted(machine: Machine, target: Value, name: str) -> Value | None:
 
 def note_planted(machine: Machine, target: Value, state: Value) -> None:
     """Note every global that a state plants where loading may call it."""
-    parts = _parts(state)
-    for part in parts:
-        if not isinstance(part, Dict):
-            continue
-        machine.budget.spend_opcodes(len(part.pairs))
-        for key, value in part.pairs:
-            name = _text(key)
-            if name is not None and is_called(name):
-                hand_on(machine, value, target, name)
-        if isinstance(target, Object):
-            note_duck(machine, target, part.pairs)
-    for part in (state, *parts):
-        if isinstance(part, Global):
-            hand_on(machine, part, target, "__setstate__")
-        elif isinstance(part, Object):
-            _note_instance(machine, target, part)
+    for part in _parts(state):
+        if isinstance(part, Dict):
+            _note_attributes(machine, target, part)
+    slots = state if isinstance(state, tuple) and len(state) == _PAIR else ()
+    for part in (state, *slots) if not _reads_tuples(target) else ():
+        if isinstance(part, (Global, Object)):
+            hand_on_all(machine, part, target, "__setstate__")
 
 
-def note_arguments(machine: Machine, function: Global, args: Value) -> None:
-    """Note a global that is given to a function which calls methods of what it is given."""
-    if function.canonical in _CALLING and isinstance(args, tuple) and args:
-        hand_on(machine, args[0], function, "…")
-
-
-def _note_instance(machine: Machine, target: Value, state: Object) -> None:
-    """Note what an instance holds that is set as a state: its methods are called."""
-    for pairs in attributes(state):
-        machine.budget.spend_opcodes(len(pairs))
-        for key, value in pairs:
-            hand_on(machine, value, target, f"__setstate__({_text(key) or '…'})")
+def note_filled(machine: Machine, target: Object) -> None:
+    """Note what an instance holds that is filled, or built again, after it was built."""
+    for state in (target.state, *(target.earlier or ())):
+        if state is not None:
+            hand_on_all(machine, state, target, machine.opcode)
 
 
 def note_items(machine: Machine, target: Object, pairs: Pairs) -> None:
     """Note what items plant: many mappings read their attributes from them."""
     for key, value in pairs:
         name = _text(key)
-        if name in _UNPICKLED:
-            hand_on(machine, value, target, name)
+        if name in UNPICKLED or (name is None and isinstance(key, Object)):
+            hand_on_all(machine, value, target, name or "…")
+
+
+def note_arguments(machine: Machine, function: Global, args: Value) -> None:
+    """Note what is given to a function that calls methods of what it is given."""
+    pair = function.canonical
+    looks = pair[0] in _LOOKING or pair in _LOOKING_FUNCTIONS
+    if not looks or pair in _KEEPING or not isinstance(args, tuple):
+        return
+    for arg in args:
+        if isinstance(arg, Object) or (isinstance(arg, Global) and pair[1] in _CONVERTING):
+            hand_on_all(machine, arg, function, "…")
+
+
+_CONVERTING = frozenset(
+    {
+        "Buffer",
+        "Counter",
+        "OrderedDict",
+        "Parameter",
+        "_rebuild_device_tensor_from_cpu_tensor",
+        "_rebuild_device_tensor_from_numpy",
+        "_rebuild_parameter",
+        "_rebuild_parameter_with_state",
+        "deque",
+        "dict",
+        "frozenset",
+        "list",
+        "set",
+        "str",
+        "tuple",
+    }
+)
+"""Functions that call something of a class or a module that they are given."""
 
 
 def hand_on(machine: Machine, value: Value, target: Value, name: str) -> None:
@@ -156,47 +190,46 @@ def is_called(name: str) -> bool:
     return name in CALLED_ATTRIBUTES
 
 
-def callees(machine: Machine, value: Value, depth: int = 0) -> Iterator[Global]:
-    """The globals that run where a value is called: itself, or what a partial or method holds."""
-    machine.budget.spend_opcodes(1)
-    if isinstance(value, Global):
-        yield value
-        return
-    for _ in range(_CHAIN):  # a function that a function made
-        if isinstance(value, Object) and isinstance(value.function, Object):
-            value = value.function
-    if isinstance(value, Object) and isinstance(value.function, Global) and depth < _CHAIN:
-        if value.function.canonical == GETATTR or _builds_code(value.function):
-            yield value.function
-        elif value.function.canonical == PARTIAL:
-            for held in _partial_functions(value):
-                yield from callees(machine, held, depth + 1)
-
-
-def _builds_code(function: Global) -> bool:
-    """Whether a call of it gives a function whose code the file holds."""
-    return function.module.partition(".")[0] in _CODE_BUILDERS
-
-
-def _partial_functions(value: Object) -> Iterator[Value]:
-    """What a partial calls: its first argument, or what BUILD put in its place."""
-    for stated in (value.args, value.state, *(value.earlier or ())):
-        if isinstance(stated, tuple) and stated:
-            yield stated[0]
-
-
-def note_duck(machine: Machine, target: Object, pairs: Pairs) -> None:
-    """Note globals that stand where a class of PyTorch's looks for a dict or a list."""
-    function = target.function
-    if not isinstance(function, Global) or not function.module.startswith(
-        ("torch.optim", "torch.nn")
-    ):
-        return
-    for key, value in pairs:
+def _note_attributes(machine: Machine, target: Value, state: Dict, depth: int = 0) -> None:
+    machine.budget.spend_opcodes(len(state.pairs))
+    optimiser = depth == 0 and _is_optimiser(target)
+    for key, value in state.pairs:
         name = _text(key)
-        if name in _DUCKS:
-            for part in value if isinstance(value, (list, tuple)) else (value,):
-                hand_on(machine, part, target, name)
+        if name is not None and name.startswith(_INTERFACES):
+            machine.hazard("raw-objects", f"an instance with a {name} of the file's own")
+        computed = name is None and isinstance(key, Object)
+        nested = name is not None and (name in UNPICKLED or (depth == 0 and is_called(name)))
+        if nested or computed or optimiser:
+            hand_on_all(machine, value, target, name or "…")
+        if isinstance(value, Dict) and depth < _NESTED:
+            _note_attributes(machine, target, value, depth + 1)
+
+
+def hand_on_all(machine: Machine, value: Value, target: Value, name: str) -> None:
+    """Note every global in a value as handed on to whoever looks `name` up."""
+    for function in callables_in(machine, value):
+        machine.note(function, "handed-on", lambda: render_attribute(target, name, value))
+
+
+def _reads_tuples(target: Value) -> bool:
+    """Whether an instance's class reads its state as a tuple of its own."""
+    if not isinstance(target, Object) or not isinstance(target.function, Global):
+        return False
+    pair = target.function.canonical
+    return pair == PARTIAL or pair[0].partition(".")[0] == "numpy"
+
+
+def _is_optimiser(target: Value) -> bool:
+    """Whether an instance is an optimiser, whose `__setstate__` calls much of what it holds."""
+    if not isinstance(target, Object) or not isinstance(target.function, Global):
+        return False
+    module = target.function.module
+    return module.startswith(_OPTIMISERS) and not module.startswith(_SCHEDULES)
+
+
+def _parts(state: Value) -> tuple[Value, ...]:
+    """What a state sets: a pair holds attributes and slots, other tuples an own order."""
+    return state if isinstance(state, tuple) else (state,)
 
 
 def _text(key: Value) -> str | None:

@@ -7,12 +7,12 @@ Source: joblib 1.x, `numpy_pickle.py`, `NumpyArrayWrapper.read_array`.
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from modlint_plugins.pickling.handing_on import attributes, hand_on
 from modlint_plugins.pickling.limits import Malformed
-from modlint_plugins.pickling.values import Array, Blob, Dict, Global, NumpyDType, Object, Value
+from modlint_plugins.pickling.sizes import product
+from modlint_plugins.pickling.values import Array, Blob, Global, NumpyDType, Object, Value
 
 if TYPE_CHECKING:
     from modlint_plugins.pickling.machine import Machine
@@ -49,6 +49,8 @@ def follow_wrapper(machine: Machine, target: Value) -> None:
         return
     _note_attributes(machine, target)
     stated = _stated(target)
+    if machine.frame_end > machine.end:
+        machine.mark_ambiguous("an array begins within a FRAME")
     machine.frame_start = machine.frame_end = 0  # joblib ends the frame before an array
     start = machine.end
     if stated.dtype.objects:
@@ -82,7 +84,7 @@ def _array(machine: Machine, stated: _Stated, start: int) -> Array:
     begin = start
     if stated.aligned:
         begin += 1 + (view[start] if start < len(view) else 0)
-    end = begin + (stated.dtype.itemsize or 0) * prod(stated.shape)
+    end = begin + (stated.dtype.itemsize or 0) * product(stated.shape)
     if end > len(view):
         raise Malformed(f"an array of {end - begin:,} bytes is cut off")
     offset = None if machine.origin is None else machine.origin + begin
@@ -100,8 +102,9 @@ def _note_attributes(machine: Machine, wrapper: Object) -> None:
 
 
 def _stated(wrapper: Object) -> _Stated:
-    pairs = wrapper.state.pairs if isinstance(wrapper.state, Dict) else ()
-    state = {key: value for key, value in pairs if isinstance(key, str)}
+    state: dict[str, Value] = {}
+    for pairs in reversed(list(attributes(wrapper))):  # a later state overrides an earlier one
+        state |= {key: value for key, value in pairs if isinstance(key, str)}
     dtype, shape = state.get("dtype"), state.get("shape")
     aligned = state.get("numpy_array_alignment_bytes") is not None
     sizes = shape if isinstance(shape, tuple) else ()

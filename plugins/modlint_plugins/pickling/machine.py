@@ -20,16 +20,12 @@ from modlint_plugins.pickling import containers, control, literals, objects
 from modlint_plugins.pickling.allocation import account
 from modlint_plugins.pickling.control import Stopped
 from modlint_plugins.pickling.depth import Depths
-from modlint_plugins.pickling.handing_on import (
-    GETATTR,
-    callees,
-    note_arguments,
-    note_planted,
-)
+from modlint_plugins.pickling.handing_on import note_arguments, note_planted
 from modlint_plugins.pickling.joblib_arrays import Jumped
 from modlint_plugins.pickling.limits import Budget, Interruption, LimitReached, Malformed
 from modlint_plugins.pickling.opcodes import OPCODES, Decoder, has_header
 from modlint_plugins.pickling.operations import OPERATIONS, Operation
+from modlint_plugins.pickling.reach import GETATTR, callees
 from modlint_plugins.pickling.rebuild import INTERPRETED, rebuild
 from modlint_plugins.pickling.refused import Refused
 from modlint_plugins.pickling.render import render, render_call
@@ -300,6 +296,8 @@ class Machine:
     def call(self, function: Value, args: Value, kwargs: Value = None) -> Value:
         """What stands for the result of a call."""
         self.note_hashed(args)
+        if isinstance(function, Global) and function.canonical == _IDENTITY and args:
+            return self.instantiate(function, args)
         otherwise = Object(function, args, kwargs, called=True)
         if not isinstance(function, _CALLABLE):
             self.anomaly("a call of what cannot be called")
@@ -334,6 +332,12 @@ class Machine:
         self.note(cls, "instantiated", lambda: render_call(cls, args, None))
         if not isinstance(cls, _CALLABLE):
             self.anomaly("an instance of what is no class")
+        if isinstance(cls, Global) and cls.canonical == _IDENTITY and args:
+            return args[0] if isinstance(args, tuple) else args
+        if isinstance(cls, Global) and cls.module.startswith("numpy") and _holds_object(args):
+            self.hazard(
+                "raw-objects", "a NumPy class is made of an instance: it asks that for bytes"
+            )
         if isinstance(cls, Global) and cls.canonical in INTERPRETED:
             return self._interpret(cls, args, Object(cls, args))
         return Object(cls, args)
@@ -363,15 +367,18 @@ class Machine:
     ) -> None:
         """Record a use of the global that a callable comes from, if it comes from one."""
         function = _root(function)
+        if isinstance(function, Object):
+            self.anomaly(f"a call of what more than {_CHAIN} calls made")
         if not isinstance(function, Global):
             return
-        way = use, followed, self.opcode
+        way = use, followed, literal, self.opcode
         count = function.counts[way] = function.counts.get(way, 0) + 1
         if count > self.budget.limits.calls:
             return
         text = rendered()
-        alike = (use, text, followed)
-        if not any((known.use, known.rendered, known.followed) == alike for known in function.uses):
+        alike = (use, text, followed, literal)
+        known = ((u.use, u.rendered, u.followed, u.literal) for u in function.uses)
+        if alike not in known:
             where = self.opcode, self.offset
             noted = GlobalUse(function.module, function.name, use, *where, text, followed, literal)
             function.uses.append(noted)
@@ -405,6 +412,12 @@ def _is_literal(args: Value) -> bool:
     return all(arg is None or isinstance(arg, _LITERALS) for arg in args)
 
 
+def _holds_object(args: Value) -> bool:
+    return isinstance(args, tuple) and any(isinstance(arg, Object) for arg in args)
+
+
+_IDENTITY = ("numpy", "object_")
+"""A class whose `__new__` gives back what it is given."""
 _CALLABLE = (Global, Object, PersistentId, TensorRecord)
 _LITERALS = (bool, int, float, complex, str, Blob)
 

@@ -8,28 +8,33 @@ reads what was never set. Source: NumPy 2.x, `_core/src/multiarray/descriptor.c`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from math import prod
 from typing import TYPE_CHECKING
 
+from modlint_plugins.pickling.sizes import product
 from modlint_plugins.pickling.values import Dict, NumpyDType, Value
 
 if TYPE_CHECKING:
     from modlint_plugins.pickling.machine import Machine
 
+_PLAIN = re.compile(r"[?bBhHiIlLqQpPefdgFDGSUVMmacu]\d*(\[.*\])?|float\d+|u?int\d+|bool|complex\d+")
+"""Codes of types without objects; whatever else is spelled so may hold some."""
 _LENGTHS = range(5, 10)
 """Lengths of a state that NumPy reads: versions −1 to 4."""
 _REFCOUNT, _LIST_PICKLE = 0x01, 0x02
 _VERSIONED = 6
 _FLAGS = 7
 _CHARACTER = 4
+_FLEXIBLE = frozenset("SUVac")
+"""Kinds of types whose size NumPy takes from the state."""
 
 
 def named(code: str) -> NumpyDType:
     """The type of a code ("f8", "O", "<U4")."""
     plain = code.lstrip("<>|=")
     kind, digits = plain[:1], plain[1:]
-    objects = kind == "O"
+    objects = "O" in plain or "obj" in plain or _PLAIN.fullmatch(plain) is None
     if digits.isdigit() and len(digits) < 10:
         size: int | None = int(digits) * (_CHARACTER if kind == "U" else 1)
     else:
@@ -51,7 +56,7 @@ def complete(machine: Machine, dtype: NumpyDType, state: Value) -> None:
     names, fields = (state[3], state[4]) if len(state) > _VERSIONED else (None, state[3])
     size = state[5] if len(state) > _VERSIONED else state[4]
     dtype.structured = any(part is not None for part in (subarray, names, fields))
-    if isinstance(size, int) and size >= 0:
+    if isinstance(size, int) and size >= 0 and dtype.code.lstrip("<>|=")[:1] in _FLEXIBLE:
         dtype.itemsize = size
     parts = [*_subarray(subarray), *_fields(fields)]
     for what, part, end in parts:
@@ -79,9 +84,9 @@ def _subarray(subarray: Value) -> Iterator[tuple[str, NumpyDType, int]]:
     """The element of a subarray, (type, shape), and where its last one ends."""
     match subarray:
         case (NumpyDType() as part, int() as count):
-            yield "subarray", part, count * (part.itemsize or 0)
+            yield "subarray", part, product((count,)) * (part.itemsize or 0)
         case (NumpyDType() as part, tuple(shape)) if all(isinstance(n, int) for n in shape):
-            yield "subarray", part, prod(shape) * (part.itemsize or 0)
+            yield "subarray", part, product(shape) * (part.itemsize or 0)
 
 
 def _fields(fields: Value) -> Iterator[tuple[str, NumpyDType, int]]:

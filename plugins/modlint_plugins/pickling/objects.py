@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modlint_plugins.pickling.handing_on import planted
+from modlint_plugins.pickling.handing_on import note_filled, planted
 from modlint_plugins.pickling.joblib_arrays import follow_wrapper
 from modlint_plugins.pickling.limits import Malformed
 from modlint_plugins.pickling.operations import operation
 from modlint_plugins.pickling.rebuild import set_state
 from modlint_plugins.pickling.render import render_call
-from modlint_plugins.pickling.values import Blob, Global, PersistentId, Value
+from modlint_plugins.pickling.values import Blob, Global, Object, PersistentId, Value
 
 if TYPE_CHECKING:
     from modlint_plugins.pickling.machine import Machine
@@ -89,6 +89,8 @@ def build(machine: Machine, _: None) -> None:
     target = machine.stack[-1]
     if isinstance(target, Global):
         machine.note(target, "called", lambda: render_call("setattr", (target, state), None))
+    if isinstance(target, Object) and target.state is not None:
+        note_filled(machine, target)
     setter = planted(machine, target, "__setstate__")
     if setter is not None:
         machine.call(setter, (state,))

@@ -13,6 +13,18 @@ from modlint_plugins.pickling.values import Array, Blob, Global, NumpyDType, Obj
 if TYPE_CHECKING:
     from modlint_plugins.pickling.machine import Machine
 
+_NUMBER_CLASSES = frozenset(
+    {
+        "float16",
+        "float32",
+        "float64",
+        "int16",
+        "int32",
+        "int64",
+        "int8",
+        "uint8",
+    }
+)
 _SCALARS = {
     "b1": "?", "i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I", "i8": "q",
     "u8": "Q", "f2": "e", "f4": "f", "f8": "d",
@@ -37,14 +49,17 @@ def _frombuffer(data: Value, dtype: Value, shape: Value, order: Value, *_: Value
     return Array(shape, dtype, order == "F" if isinstance(order, str) else False, data)
 
 
-def _dtype(code: Value, _align: Value = False, _copy: Value = False) -> Value:
-    require(isinstance(code, str))
-    return named(code)
+def _dtype(code: Value, *_: Value) -> Value:
+    """A type by its code; one that is spelled otherwise may hold objects."""
+    if isinstance(code, Global) and code.canonical[0] == "numpy" and code.name in _NUMBER_CLASSES:
+        return named(code.name)
+    return named(code) if isinstance(code, str) else NumpyDType("O", objects=True)
 
 
 def _scalar(machine: Machine, dtype: Value, data: Value = None) -> Value:
     """A Python number where the type has one."""
-    if isinstance(dtype, NumpyDType) and dtype.objects and isinstance(data, (Blob, str)):
+    unknown = not isinstance(dtype, NumpyDType)
+    if (unknown or dtype.objects) and isinstance(data, (Blob, str)):
         machine.hazard("raw-objects", "a NumPy scalar of objects is filled from raw bytes")
     require(isinstance(dtype, NumpyDType) and dtype.code in _SCALARS and not dtype.structured)
     raw = (

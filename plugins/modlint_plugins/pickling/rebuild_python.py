@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from modlint_plugins.pickling.handing_on import hand_on, note_planted
+from modlint_plugins.pickling.handing_on import hand_on_all, note_planted
 from modlint_plugins.pickling.refused import Refused, require
-from modlint_plugins.pickling.values import Blob, Dict, Global, Object, Set, TensorRecord, Value
+from modlint_plugins.pickling.values import Blob, Dict, Global, Object, Set, Value
 
 if TYPE_CHECKING:
     from modlint_plugins.pickling.machine import Machine
@@ -20,6 +21,8 @@ _OPERATORS = frozenset(
     {"__call__", "__eq__", "__ge__", "__getitem__", "__gt__", "__le__", "__lt__"}
 )
 """Methods that lead nowhere until they are called."""
+_LONGEST_NUMBER = 40
+_MODULES_WITH_METHODS = ("torch.nn", "torch.optim", "torch.ao")
 _LONGEST_EXPONENT = 5
 """Digits of an exponent."""
 _ENCODINGS = frozenset({"latin1", "latin-1", "ascii", "utf-8", "utf8"})
@@ -39,7 +42,7 @@ def _ordered_dict(machine: Machine, content: Value = None) -> Value:
 
 def _default_dict(machine: Machine, factory: Value = None, content: Value = None) -> Value:
     """The factory is called where a key is missed: by an optimiser's `__setstate__`, for one."""
-    hand_on(machine, factory, machine.calling, "default_factory")
+    hand_on_all(machine, factory, machine.calling, "default_factory")
     return _counter(content)
 
 
@@ -120,9 +123,41 @@ def _getattr(machine: Machine, owner: Value, name: Value) -> Value:
     require(isinstance(name, str))
     if isinstance(owner, Global):
         return machine.name_global(owner.module, f"{owner.name}.{name}")
-    require(isinstance(owner, (Object, TensorRecord)))
+    require(_has_methods(owner))
     require(not name.startswith("__") or name in _OPERATORS)
     return Object(machine.calling, (owner, name), called=True)
+
+
+def _has_methods(owner: Value) -> bool:
+    """Whether bound methods of a value are kept in checkpoints: of a module's, or a third party's.
+
+    An attribute of an array or of a module leads anywhere, and so does that of an attribute.
+    """
+    if not isinstance(owner, Object) or not isinstance(owner.function, Global):
+        return False
+    module = owner.function.module
+    root = module.partition(".")[0]
+    if root in ("torch", "numpy"):
+        return module.startswith(_MODULES_WITH_METHODS)
+    return root not in sys.stdlib_module_names and root != "__builtin__"
+
+
+def _int(text: Value = 0, base: Value = 10) -> Value:
+    """A number out of a text, as calls that compute sizes use it."""
+    require(isinstance(text, (str, int, float)) and isinstance(base, int))
+    require(not isinstance(text, str) or len(text) <= _LONGEST_NUMBER)
+    try:
+        return int(text, base) if isinstance(text, str) else int(text)
+    except (ValueError, OverflowError):
+        raise Refused from None
+
+
+def _dict(machine: Machine, content: Value = None) -> Value:
+    """dict(), of a mapping or of pairs; of anything else it calls what that holds."""
+    require(content is None or isinstance(content, (Dict, list, tuple)))
+    return _ordered_dict(
+        machine, Dict(list(content.pairs)) if isinstance(content, Dict) else content
+    )
 
 
 def _builtin_type(machine: Machine, name: Value) -> Value:
@@ -176,6 +211,7 @@ def _newobj_ex(machine: Machine, cls: Value, args: Value, kwargs: Value) -> Valu
 
 REBUILDS: dict[tuple[str, str], Callable[..., Value]] = {
     ("builtins", "complex"): _complex,
+    ("builtins", "int"): _int,
     ("collections", "Counter"): _counter,
 }
 
@@ -183,6 +219,7 @@ DELEGATES: dict[tuple[str, str], Callable[..., Value]] = {
     ("_codecs", "encode"): _encode,
     ("builtins", "bytearray"): _bytes,
     ("builtins", "bytes"): _bytes,
+    ("builtins", "dict"): _dict,
     ("builtins", "frozenset"): _frozenset,
     ("builtins", "getattr"): _getattr,
     ("builtins", "list"): _sequence,
@@ -201,4 +238,5 @@ DELEGATES: dict[tuple[str, str], Callable[..., Value]] = {
     ("logging", "getLogger"): _plain,
     ("re", "_compile"): _plain,
     ("types", "SimpleNamespace"): _namespace,
+    ("uuid", "UUID"): _plain,
 }

@@ -84,6 +84,7 @@ def _sparse_tensor(layout: Value, data: Value) -> Value:
     require(isinstance(name, str) and isinstance(data, tuple))
     layout = name.removeprefix("torch.")
     require(layout in _COMPRESSED or layout == "sparse_coo")
+    require(not any(isinstance(part, Object) for part in data))  # what a call makes is not seen
     names = _COMPRESSED.get(layout, ("indices",))
     require(len(data) >= len(names) + 1)
     return Composite(list(zip((*names, "values", "size"), data, strict=False)), layout)
@@ -146,13 +147,37 @@ def check_state(machine: Machine, target: Object) -> None:
 
     Source: torch 2.13, `csrc/Generator.cpp`, `THPGenerator_pickleSetState`.
     """
-    if not isinstance(target.function, Global) or target.function.canonical not in _GENERATORS:
+    if not isinstance(target.function, Global):
+        return
+    if target.function.module.startswith("numpy.random"):
+        _check_position(machine, target.state)
+    if target.function.canonical not in _GENERATORS:
         return
     state = target.state
     if not isinstance(state, tuple) or len(state) != 3 or not isinstance(state[0], int):
         machine.hazard("bad-state", "a torch.Generator with a state that is no triple")
 
 
+def _check_position(machine: Machine, state: Value, depth: int = 0) -> None:
+    """Note a Mersenne Twister whose next word lies out of its 624: drawing reads what is there."""
+    parts = state if isinstance(state, tuple) else (state,)
+    if len(parts) > 2 and parts[0] == "MT19937" and isinstance(parts[2], int):
+        _check_word(machine, "pos", parts[2])
+    for part in parts:
+        for key, value in part.pairs if isinstance(part, Dict) else ():
+            if isinstance(key, str) and key in _WORDS and isinstance(value, int):
+                _check_word(machine, key, value)
+            elif isinstance(value, Dict) and depth < 2:
+                _check_position(machine, value, depth + 1)
+
+
+def _check_word(machine: Machine, key: str, word: int) -> None:
+    if not 0 <= word <= _WORDS[key]:
+        machine.hazard("bad-state", f"a random generator whose {key} is {word:,}")
+
+
+_WORDS = {"pos": 624, "buffer_pos": 4}
+"""Words of a Mersenne Twister's state, and of Philox' buffer."""
 _GENERATORS = frozenset({("torch", "Generator"), ("torch._C", "Generator")})
 
 

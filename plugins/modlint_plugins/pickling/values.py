@@ -42,7 +42,7 @@ class Global:
     opcode: str
     offset: int
     uses: list[GlobalUse] = field(default_factory=list)
-    counts: dict[tuple[Use, bool, str], int] = field(default_factory=dict)
+    counts: dict[tuple[Use, bool, bool, str], int] = field(default_factory=dict)
 
     @property
     def canonical(self) -> tuple[str, str]:

@@ -115,7 +115,7 @@ class TorchArchive:
     @property
     def is_torchscript(self) -> bool:
         """Whether `torch.jit.save` wrote it."""
-        return self.find("constants.pkl") is not None
+        return f"{self.prefix}constants.pkl" in self.archive.members  # torch.load asks for no other
 
     def find(self, name: str) -> Member | None:
         """The member that PyTorch takes for a name: capitals and small letters are equal."""
@@ -284,7 +284,7 @@ def _outsiders(archive: Archive) -> Iterator[str]:
     Source: pytorch, `caffe2/serialize/inline_container.cc`, `PyTorchStreamReader::getAllRecords`.
     """
     folder = f"{archive.folder}/"
-    if archive.folder is None or archive.find(f"{folder}constants.pkl") is not None:
+    if archive.folder is None or f"{folder}constants.pkl" in archive.members:
         return
     outside = [member.name for member in archive.entries if not member.name.startswith(folder)]
     if outside:

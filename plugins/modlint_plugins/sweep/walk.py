@@ -103,7 +103,7 @@ class _Walk:
 
     def _look_at(self, run: Run) -> None:
         """Note code and programs."""
-        if not self._explained.is_storage(run):
+        if not self._explained.is_storage(run) or not _is_key(run.name):
             program = program_remark(run)
             if program is not None:
                 self.remarks.add(program)
@@ -113,7 +113,8 @@ class _Walk:
     def _search_pickles(self, run: Run) -> None:
         storage = self._explained.is_storage(run)
         for start in (0, *pickle_offsets(run.view)):
-            for found in chain(run, start, self._allowance.budget, storage=storage):
+            data = storage and not start  # behind an array's header a loader looks for objects
+            for found in chain(run, start, self._allowance.budget, storage=data):
                 self._keep(run, found)
                 for literal in _literals(run, found):
                     self._visit_hidden(literal)
@@ -133,6 +134,11 @@ class _Walk:
             self.remarks.add(Remark("hidden-pickle", message, run.member, trace.offset))
         for offset, kind, what in found.hazards:
             self.remarks.add(Remark(kind, what, run.member, offset))
+
+
+def _is_key(name: str) -> bool:
+    """Whether a storage is called as writers call it; others may be taken for a module as well."""
+    return "." not in name.rpartition("/")[2]
 
 
 def _literals(run: Run, found: Interpretation) -> Iterator[Run]:

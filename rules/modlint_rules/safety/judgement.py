@@ -21,7 +21,7 @@ from modlint_rules.safety.standard_library import reaches_standard_library
 
 _CALLED = "is called when the file is loaded, and is not on the allow-list"
 _ENUM = (
-    "is called with one value, as a member of an enumeration is written; a function of that name"
+    "is called with one number, as a member of an enumeration is written; a function of that name"
     " would run"
 )
 _BUILDS_CODE = (
@@ -52,7 +52,7 @@ _CODE_BUILDERS = frozenset(
 )
 _CODE_TYPES = frozenset({"CellType", "CodeType", "FunctionType", "LambdaType"})
 _OWN = frozenset({"torch", "numpy"})
-_ONE_VALUE = re.compile(r"[\w.]+\((?:'[\w.:/ +-]{0,64}'|-?\d{1,18}|True|False)\)")
+_ONE_VALUE = re.compile(r"[\w.]+\((?:-?\d{1,18}|True|False)\)")
 _MERELY_NAMED = ("pushed", "instantiated")
 
 
@@ -132,7 +132,7 @@ def judge(checkpoint: Checkpoint, allowed: frozenset[str]) -> Judgement:
             if _builds_code(use) and checkpoint.format == _WRITES_FUNCTIONS:
                 judged = replace(judged, severity=Severity.WARNING)
             key = (trace.member, use.module, use.name)
-            if _builds_code(use):
+            if judged.severity is Severity.WARNING and _builds_code(use):
                 key = (None, "cloudpickle", "")  # one finding for the file
             known = worst.get(key, replace(judged, count=0))
             worse = judged if judged.severity.rank > known.severity.rank else known

@@ -42,7 +42,10 @@ class PathEscape(RemarkRule[Options]):
 
 def _escape(member: Member) -> str | None:
     """How a member's name leads out of the folder it is unpacked in, None where it does not."""
-    name = member.name.rpartition("!")[2].replace("\\", "/")
-    if name.startswith("/") or _DRIVE.match(name):
-        return "has an absolute name"
-    return "climbs out with '..'" if ".." in name.split("/") else None
+    # A name may hold the mark that parts the names of containers, so that each part is one.
+    for name in member.name.replace("\\", "/").split("!"):
+        if name.startswith("/") or _DRIVE.match(name):
+            return "has an absolute name"
+        if ".." in name.split("/"):
+            return "climbs out with '..'"
+    return None
