@@ -14,6 +14,7 @@ import os
 import pathlib
 import pickle
 import re
+import subprocess
 import sys
 import types
 import uuid
@@ -52,6 +53,14 @@ def rebuilt() -> Any:
     instance = Net()
     instance.width = 3
     return instance
+
+
+def a_memory_format(folder: Path) -> Path:
+    """Pickle names the first loaded module that has `torch` in it, so only torch's are loaded."""
+    path = folder / "model.pt"
+    script = f"import torch; torch.save([torch.channels_last], {str(path)!r}, pickle_protocol=4)"
+    subprocess.run([sys.executable, "-c", script], check=True)
+    return path
 
 
 def saved(content: Any, protocol: int = 2) -> Callable[[Path], Path]:
@@ -180,7 +189,7 @@ CASES = (
     ),
     Case("whole objects of torch pass", saved(whole_objects()), (CLEAN,)),
     Case("harmless values of the standard library pass", saved(VALUES), (CLEAN,)),
-    Case("memory formats pass", saved([torch.channels_last], 4), (CLEAN,)),
+    Case("memory formats pass", a_memory_format, (CLEAN,)),
     Case(
         "a partial of a listed class that is only stored passes",
         saved([functools.partial(torch.nn.LayerNorm, eps=1e-6)]),
