@@ -51,9 +51,11 @@ class Archive:
         view: the archive's bytes.
         directory: where its directory lies; where PyTorch finds it by default.
         methods: ways of compression that are read; PyTorch's by default.
+        partial: whether a damaged directory is read up to the damage.
 
     Attributes:
         entries: its members, in the directory's order.
+        problem: what ended a partial directory, None where it was read to its end.
         members: the first one of each name.
         inflated: bytes that were inflated to be searched.
         claimed: bytes that the storages inflate to.
@@ -67,14 +69,24 @@ class Archive:
         view: memoryview,
         directory: Directory | None = None,
         methods: frozenset[int] = PYTORCH,
+        partial: bool = False,
     ) -> None:
         self.view = view
         self.directory = pytorch_directory(view) if directory is None else directory
         self.methods = methods
-        self.entries = tuple(entries(view, self.directory))
+        self.problem: UnreadableError | None = None
+        self.entries = tuple(self._listed(partial))
         self.members = {member.name: member for member in reversed(self.entries)}
         self.inflated = 0
         self.claimed = 0
+
+    def _listed(self, partial: bool) -> Iterator[Member]:
+        try:
+            yield from entries(self.view, self.directory)
+        except UnreadableError as error:
+            if not partial:
+                raise
+            self.problem = error
 
     @property
     def end(self) -> int:

@@ -60,6 +60,7 @@ def keep_structure(contents: Contents, archive: Archive) -> None:
     note_archive(reading, archive)
     contents.members += reading.members
     contents.remarks.update(reading.remarks)
+    contents.faults.update(reading.faults)
 
 
 def open_member(

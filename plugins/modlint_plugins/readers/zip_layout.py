@@ -117,7 +117,7 @@ def _end_remarks(archive: Archive, directory_end: int) -> Iterator[Remark]:
         start = directory_end + known
         yield unused(view, "gap", "lie between the directory and its end record", start, end)
     entries, comment = END.unpack_from(view, end)[4], END.unpack_from(view, end)[7]
-    if entries not in (0xFFFF, len(archive.entries) & 0xFFFF):
+    if archive.problem is None and entries not in (0xFFFF, len(archive.entries) & 0xFFFF):
         message = f"the zip archive's end record counts {entries:,} members, its directory lists "
         yield Remark("wrong-count", f"{message}{len(archive.entries):,}", offset=end)
     tail = end + END.size

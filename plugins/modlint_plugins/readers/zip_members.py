@@ -11,6 +11,7 @@ from modlint.errors import UnreadableError
 from modlint_plugins.readers.torch_reading import Reading
 from modlint_plugins.readers.zip_archive import Archive, Member
 from modlint_plugins.readers.zip_audit import audit
+from modlint_plugins.readers.zip_readings import readings
 
 
 def note_archive(
@@ -20,6 +21,9 @@ def note_archive(
     reading.members += members(archive, within, origin)
     for remark in audit(archive):
         reading.remarks.add(_placed(remark, within, origin))
+    for other in readings(archive.view):
+        if other.problem is not None:
+            reading.fault("damaged-directory", str(other.problem), within)
 
 
 def _placed(remark: Remark, within: str | None, origin: int | None) -> Remark:

@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from modlint.checkpoint import Remark
-from modlint.errors import UnreadableError
 from modlint_plugins.readers.zip_archive import Archive, Member
 from modlint_plugins.readers.zip_directory import Directory, directories
 from modlint_plugins.readers.zip_methods import PYTHON
@@ -30,7 +29,7 @@ def readings(view: memoryview) -> tuple[Archive, ...]:
     The loaders are PyTorch (miniz: the directory at the offset that is stated), Python's zipfile
     (the directory just before its end record, offsets counted from there) and both their ways to
     find a 64-bit record. Readings of the same members are one, and empty ones count where there is
-    no other.
+    no other. A directory that is damaged, or over a limit, is read that far: see `problem`.
     """
     found: dict[frozenset[tuple[object, ...]], Archive] = {}
     for directory in directories(view):
@@ -68,14 +67,11 @@ def reading_remarks(archive: Archive) -> Iterator[Remark]:
 
 
 def _archive(view: memoryview, directory: Directory) -> Archive | None:
-    try:
-        archive = Archive(view, directory, PYTHON)
-    except UnreadableError:
-        return None
+    archive = Archive(view, directory, PYTHON, partial=True)
     # A directory at the right place whose offsets are wrong is nobody's reading.
     if archive.entries and not any(map(archive.has_header, archive.entries)):
         return None
-    return archive
+    return archive if archive.entries or archive.problem is None else None
 
 
 def _facts(member: Member) -> tuple[object, ...]:

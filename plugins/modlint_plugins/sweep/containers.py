@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from modlint.errors import UnreadableError
 from modlint_plugins.readers.contained import Allowance
 from modlint_plugins.readers.inflating import inflated
 from modlint_plugins.readers.tar_archive import is_tar, walk
@@ -42,6 +43,9 @@ def _zip(run: Run, allowance: Allowance) -> Iterator[Run]:
     siblings = frozenset(name for archive in archives for m in archive.entries for name in m.names)
     for archive, member in distinct(archives):
         yield from _zip_member(run, archive, member, siblings, allowance)
+    for archive in archives:
+        if archive.problem is not None:
+            raise archive.problem
 
 
 def _zip_member(
@@ -61,8 +65,6 @@ def _zip_member(
 
 def member_offset(archive: Archive, member: Member) -> int | None:
     """Offset of a member's bytes in its archive, None where its header is damaged."""
-    from modlint.errors import UnreadableError
-
     try:
         return archive.offset(member)
     except UnreadableError:

@@ -252,3 +252,29 @@ def test_healthy_archives_have_one_reading(tmp_path: Path) -> None:
         (archive,) = readings(memoryview(data))
         assert archive.directory.shift == 0
         assert not list(reading_remarks(archive))
+
+
+def test_a_reading_over_a_limit_is_kept_up_to_there():
+    data = zipped(*((f"{n}", b"x") for n in range(3)))
+    end = data.rindex(END)
+    entry = data[data.index(CENTRAL) : data.index(CENTRAL, data.index(CENTRAL) + 4)]
+    more = entry * 100_000
+    (nbytes,) = struct.unpack_from("<I", data, end + 12)
+    longer = data[:end] + more + data[end : end + 12]
+    longer += struct.pack("<I", nbytes + len(more)) + data[end + 16 :]
+    (archive,) = readings(memoryview(longer))
+    assert archive.problem is not None
+    assert "more than 100,000 members" in str(archive.problem)
+    assert len(archive.entries) == 100_000
+
+
+def test_members_that_share_bytes_are_read_up_to_a_limit():
+    data = zipped(("a", bytes(range(256)) * 40))
+    end = data.rindex(END)
+    start = data.index(CENTRAL)
+    entry = data[start:end]
+    shared = data[:start] + entry * 500 + data[end : end + 8] + struct.pack("<HH", 500, 500)
+    shared += struct.pack("<I", len(entry) * 500) + data[end + 16 :]
+    (archive,) = readings(memoryview(shared))
+    assert "share bytes" in str(archive.problem)
+    assert 1 <= len(archive.entries) < 100
