@@ -167,7 +167,7 @@ class _Walk:
         return False
 
     def _follows(self, link: Path) -> bool:
-        """Whether a link leads to where nothing else in the folder does, a hidden folder perhaps."""
+        """Whether a link leads to where the search does not go by itself."""
         root, target = (Path(os.path.realpath(path)) for path in (self._folder, link))
         if not self._search.everything or root not in target.parents:
             return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modlint.checkpoint import Remark
+from modlint_plugins.code.compilers import examine_compiler
 from modlint_plugins.code.documents import Place, Table, walk
 from modlint_plugins.code.expressions import KEY as EXPRESSION
 from modlint_plugins.code.expressions import examine_expression
@@ -46,6 +47,7 @@ def _of_table(table: Table) -> Iterator[Remark]:
     yield from examine_skops(table)
     yield from examine_hub(table)
     yield from examine_folder(table)
+    yield from examine_compiler(table)
     yield from examine_targets(table)
     if table.holds("target", "inputs", "outputs"):
         yield from _of_node(table)

@@ -98,6 +98,8 @@ def _events(text: str) -> Iterator[Any]:
             if depth > MAX_DEPTH:
                 raise BoundedYamlError(f"nested more than {MAX_DEPTH} deep")
             yield event
+    except BoundedYamlError:
+        raise
     except yaml.MarkedYAMLError as error:
         line = "" if error.problem_mark is None else f", line {error.problem_mark.line + 1}"
         raise UnparsedYamlError(f"{error.problem}{line}") from error

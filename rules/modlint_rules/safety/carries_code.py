@@ -28,7 +28,14 @@ _ACTS = (
     "unexamined-code",
     "unparsed-code",
 )
-_RUNS = ("acting-callable", "evaluated-expression", "foreign-kernel", "standard-class")
+_RUNS = (
+    "acting-callable",
+    "acting-operator",
+    "compiler-command",
+    "evaluated-expression",
+    "foreign-kernel",
+    "standard-class",
+)
 _NAMED = 3
 _SHOWN = 60
 

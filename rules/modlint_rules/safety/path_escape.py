@@ -42,7 +42,9 @@ class PathEscape(RemarkRule[Options]):
 
 def _escape(member: Member) -> str | None:
     """How a member's name leads out of the folder it is unpacked in, None where it does not."""
-    name = member.name.rpartition("!")[2].replace("\\", "/")
-    if name.startswith("/") or _DRIVE.match(name):
+    # What follows "!" may lie in a container, or the mark may be part of a name.
+    parts = member.name.replace("\\", "/").split("!")
+    if any(part.startswith("/") or _DRIVE.match(part) for part in parts):
         return "has an absolute name"
-    return "climbs out with '..'" if ".." in name.split("/") else None
+    climbs = any(".." in part.split("/") for part in parts)
+    return "climbs out with '..'" if climbs else None

@@ -331,3 +331,21 @@ def test_modules_of_sentence_transformers() -> None:
 def test_json_in_utf_16_without_a_mark() -> None:
     text = json.dumps({"_target_": "os.system"}).encode("utf-16-le")
     assert kinds(text) == ["acting-callable"]
+
+
+FLAGS = {"compiler": "g++", "cflags": ["O3"], "compile_flags": [], "definitions": ["X=1"]}
+
+
+@pytest.mark.parametrize(
+    ("flags", "kind"),
+    [
+        (FLAGS, "unexamined-code"),
+        (FLAGS | {"compiler": "/usr/bin/x86_64-linux-gnu-g++-12"}, "unexamined-code"),
+        (FLAGS | {"compiler": "touch /tmp/x; false"}, "compiler-command"),
+        (FLAGS | {"compiler": "./g++"}, "compiler-command"),
+        (FLAGS | {"cflags": ["O3; id"]}, "compiler-command"),
+        (FLAGS | {"cflags": ["fplugin=./x.so"]}, "compiler-command"),
+    ],
+)
+def test_flags_with_which_loading_compiles(flags: dict[str, Any], kind: str) -> None:
+    assert kinds(flags, "data/aotinductor/model/c.wrapper_compile_flags.json") == [kind]
