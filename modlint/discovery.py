@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modlint.errors import UnreadableError
-from modlint.file_names import is_code, is_companion, is_listed, promises_checkpoint
+from modlint.file_names import is_companion, is_listed, promises_checkpoint
+from modlint.folder_code import Folder, FolderCode
 from modlint.ignored import IgnoreFiles
 from modlint.passed_over import PassedOver
 
@@ -110,14 +111,40 @@ class _Walk:
         self._folder = folder
         self._search = search
         self._found = found
+        self._links: list[Path] = []
         self._ignored = IgnoreFiles(folder, heeded=not search.everything)
 
     def files(self) -> Iterator[Path]:
         """The files to check; what else there is goes into the discovery."""
-        for parent, folders, names in os.walk(self._folder, onerror=self._note):
-            folders[:] = [name for name in sorted(folders) if self._enters(parent, name)]
-            paths = [Path(parent, name) for name in sorted(names)]
-            yield from self._chosen([path for path in paths if not self._passes(path)])
+        folders = list(self._folders())
+        code = FolderCode(folder for folder, _ in folders)
+        for folder, checkpoints in folders:
+            for path, may_be_checkpoint in zip(folder.files, checkpoints, strict=True):
+                yield from self._chosen(path, may_be_checkpoint, code)
+
+    def _folders(self) -> Iterator[tuple[Folder, list[bool | None]]]:
+        """Every folder that is entered, and which of its files may be checkpoints."""
+        pending = [self._folder]
+        seen = {os.path.realpath(self._folder)}
+        while pending:
+            for parent, folders, names in os.walk(pending.pop(), onerror=self._note):
+                folders[:] = [name for name in sorted(folders) if self._enters(parent, name)]
+                paths = [Path(parent, name) for name in sorted(names)]
+                paths = [path for path in paths if not self._passes(path)]
+                checkpoints = [self._may_be_checkpoint(path) for path in paths]
+                yield Folder(Path(parent), paths, any(checkpoints)), checkpoints
+            pending = self._followed(seen)
+
+    def _followed(self, seen: set[str]) -> list[Path]:
+        """Folders that links lead to, within the folder that is searched, each once."""
+        followed = []
+        for link in self._links:
+            target = os.path.realpath(link)
+            if target not in seen:
+                seen.add(target)
+                followed.append(link)
+        self._links.clear()
+        return followed
 
     def _note(self, error: OSError) -> None:
         self._found.unsearched.append((Path(error.filename), error.strerror or str(error)))
@@ -129,6 +156,8 @@ class _Walk:
             passed.hidden.append(name)
         elif name in _INSTALLED and not self._search.everything:
             passed.installed.append(name)
+        elif path.is_symlink() and self._follows(path):
+            self._links.append(path)
         elif path.is_symlink():
             self._found.unsearched.append((path, "it is a link; name it to search it"))
         elif self._ignored.match_folder(path):
@@ -136,6 +165,13 @@ class _Walk:
         else:
             return True
         return False
+
+    def _follows(self, link: Path) -> bool:
+        """Whether a link leads to where the search does not go by itself."""
+        root, target = (Path(os.path.realpath(path)) for path in (self._folder, link))
+        if not self._search.everything or root not in target.parents:
+            return False
+        return _REPOSITORY in target.relative_to(root).parts
 
     def _passes(self, path: Path) -> bool:
         """Whether a file is passed over; counts it."""
@@ -147,17 +183,16 @@ class _Walk:
             return False
         return True
 
-    def _chosen(self, paths: list[Path]) -> Iterator[Path]:
-        """Those of a folder's files that are to be checked."""
-        checkpoints = [self._may_be_checkpoint(path) for path in paths]
-        beside = any(checkpoints)
-        for path, may_be_checkpoint in zip(paths, checkpoints, strict=True):
-            if may_be_checkpoint or is_companion(path) or (beside and is_code(path)):
-                if not is_listed(path):
-                    self._found.unsure.add(path)
-                yield path
-            elif may_be_checkpoint is not None:
-                self._found.others += 1
+    def _chosen(
+        self, path: Path, may_be_checkpoint: bool | None, code: FolderCode
+    ) -> Iterator[Path]:
+        """The file, where it is to be checked."""
+        if may_be_checkpoint or is_companion(path) or code.is_loaded(path):
+            if not is_listed(path):
+                self._found.unsure.add(path)
+            yield path
+        elif may_be_checkpoint is not None:
+            self._found.others += 1
 
     def _may_be_checkpoint(self, path: Path) -> bool | None:
         """Whether a file may be a checkpoint; None where nothing tells, which is counted."""

@@ -69,11 +69,17 @@ _WRAPPED = re.compile(
 
 _COMPANION = re.compile(
     r"((adapter|generation|tokenizer|scheduler|feature_extractor|(\w+_)?(pre)?processor)_)?config\.json"
-    r"|model_index\.json|chat_template(\.[\w-]+)*"
+    r"|model_index\.json|modules\.json|mlmodel|chat_template(\.[\w-]+)*"
 )
 _TEMPLATES = "additional_chat_templates"
 """The folder of a tokenizer's further templates."""
-_CODE = (".py", ".jinja", ".jinja2")
+_CODE = (".py", ".jinja", ".jinja2", ".yaml", ".yml")
+_RUN_BY_NAME = re.compile(
+    r"(modeling|modular|configuration|tokenization|processing|image_processing|video_processing"
+    r"|feature_extraction|pipeline|custom)(_\w+)?\.py|handler\.py|inference\.py|\w+_st\.py"
+)
+"""Names of modules that transformers, diffusers and servers of models look for."""
+_SETTINGS = re.compile(r"(\w+[_-])?(config|hparams|hyperparams|params|settings|cfg)\.ya?ml")
 
 
 def promises_readable(path: Path) -> bool:
@@ -110,5 +116,15 @@ def is_companion(path: Path) -> bool:
 
 
 def is_code(path: Path) -> bool:
-    """Whether a loader may run the file when it stands beside a checkpoint."""
+    """Whether a loader may run the file, or call what it names, where checkpoints are around."""
     return path.name.lower().endswith(_CODE)
+
+
+def is_run_by_name(path: Path) -> bool:
+    """Whether a file is named as the code that loaders look for beside a checkpoint."""
+    return _RUN_BY_NAME.fullmatch(path.name.lower()) is not None
+
+
+def is_settings(path: Path) -> bool:
+    """Whether a file is named as the settings of a training, from which a model is built again."""
+    return _SETTINGS.fullmatch(path.name.lower()) is not None

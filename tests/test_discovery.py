@@ -232,6 +232,70 @@ def test_what_loaders_read_along_with_a_checkpoint_is_found(tmp_path: Path) -> N
     ]
 
 
+HEALTHY = {
+    "train.py": "import modeling_x\n",
+    "utils.py": "",
+    "src/train.py": "",
+    ".github/ci.yml": "on: push\n",
+    "conf/model.yaml": "_target_: src.net.Net\n",
+    "mkdocs.yml": "",
+}
+LOADED = {
+    "config.json": '{"auto_map": {"AutoModel": "mine.Net"}, "x": "utils.py train"}',
+    "mine.py": "from .helper import (\n  a,\n)\nfrom . import more\n",
+    "helper.py": "",
+    "more.py": "",
+    "modeling_x.py": "",
+    "handler.py": "",
+    "hyperparams.yaml": "",
+    "code/inference.py": "",
+    "code/a/b.py": "",
+    "modules.json": '[{"idx": 0, "path": "", "type": "sub/\\u0065vil.Cls"}]',
+    "sub/evil.py": "",
+}
+
+
+def write_all(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def test_code_that_a_folder_s_indexes_name_is_found_and_scripts_are_not(tmp_path: Path) -> None:
+    write_all(tmp_path, HEALTHY | LOADED | {"sub/other.py": ""})
+    save_file({"w": torch.ones(3)}, tmp_path / "model.safetensors")
+    found = set(names(discover([tmp_path]).files, tmp_path)) - {"model.safetensors", "mkdocs.yml"}
+    assert found == set(LOADED)
+
+
+def test_a_repository_without_checkpoints_is_not_looked_at(tmp_path: Path) -> None:
+    write_all(tmp_path, HEALTHY | {"handler.py": "", "config.yaml": "", "code/x.py": ""})
+    assert discover([tmp_path]).files == []
+
+
+def test_settings_of_a_training_lie_above_its_checkpoints(tmp_path: Path) -> None:
+    write_all(tmp_path, HEALTHY | {"config.yaml": "", "hparams.yaml": ""})
+    (tmp_path / "checkpoints").mkdir()
+    write_torch(tmp_path / "checkpoints" / "last.ckpt")
+    assert names(discover([tmp_path]).files, tmp_path)[:2] == ["config.yaml", "hparams.yaml"]
+    assert len(discover([tmp_path]).files) == 3
+
+
+def test_a_model_of_mlflow_is_searched_whole(tmp_path: Path) -> None:
+    write_all(tmp_path, {"m/MLmodel": "", "m/lib/evil.py": "", "other.py": "", "m/data/x.txt": ""})
+    assert names(discover([tmp_path]).files, tmp_path) == ["m/MLmodel", "m/lib/evil.py"]
+
+
+def test_links_into_a_repository_are_followed_where_everything_is_searched(tmp_path: Path) -> None:
+    (tmp_path / ".git" / "d").mkdir(parents=True)
+    write_torch(tmp_path / ".git" / "d" / "m.pt")
+    (tmp_path / "head").symlink_to(".git/d")
+    (tmp_path / ".git" / "d" / "again").symlink_to("..")
+    assert discover([tmp_path]).files == []
+    found = discover([tmp_path], everything=True).files
+    assert names(found, tmp_path) == ["head/m.pt", "head/again/d/m.pt"]
+
+
 def test_a_hub_cache_is_checked_by_its_links(tmp_path: Path) -> None:
     model = tmp_path / "models--a--b"
     (model / "blobs").mkdir(parents=True)

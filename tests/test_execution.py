@@ -52,6 +52,8 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 2])
     graph = helper.make_graph([node], "g", [x], [y], [weight])
     onnx.save(helper.make_model(graph), folder / "net.onnx")
+    (folder / "config.yaml").write_text("a: !x [b]\n")
+    (folder / "chat_template.jinja").write_text("{{ x }}")
     (folder / "text.pt").write_text("not a checkpoint")
     content = (folder / "zip.pt").read_bytes()
     (folder / "a.pt").write_bytes(gzip.compress(content))

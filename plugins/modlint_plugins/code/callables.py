@@ -80,6 +80,9 @@ _INNER = words(
 )
 """Modules that act under any other module's name too: `torch.os` is `os`."""
 
+_LONGEST = 1000
+"""Characters of a dotted name that is followed; nobody's is as long."""
+
 _STANDARD = frozenset(sys.stdlib_module_names) | {"__builtin__", "__builtins__", "cPickle"}
 _PLAIN = re.compile(
     r"builtins\.(?:dict|list|tuple|set|frozenset|int|float|str|bool|slice|range)"
@@ -96,6 +99,8 @@ def acts(path: str) -> str | None:
     Args:
         path: from the top-level module on.
     """
+    if len(path) > _LONGEST:
+        return "is longer than any name"
     parts = path.split(".")
     for at, part in enumerate(parts):
         if (at == 0 or part in _INNER) and not _HARMLESS.fullmatch(".".join(parts[at:])):
@@ -113,4 +118,4 @@ def importing_acts(path: str) -> str | None:
 
 def standard(path: str) -> bool:
     """Whether a dotted name is the standard library's and does more than build a value."""
-    return path.split(".")[0] in _STANDARD and not _PLAIN.fullmatch(path)
+    return path.partition(".")[0] in _STANDARD and not _PLAIN.fullmatch(path)

@@ -12,9 +12,10 @@ MAX_DOCUMENT = 64 << 20
 
 _MAX_NESTED = 4
 _MAX_WITHIN = 16 << 20
+_LONGEST_PATH = 100
 _OPENS = ("{", "[")
 _SPACE = re.compile(r"\s*")
-_LITERAL = re.compile(r'"((?:[^"\\]|\\.){0,1000000})"\s*(:?)', re.DOTALL)
+_PIECE = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +52,27 @@ class Place:
 
 def parse_json(text: str) -> list[object]:
     """The documents of a text, one after the other; what does not parse is read by its literals."""
+    documents, at = _parse_whole(text)
+    return documents if at == len(text) else [*documents, _by_literals(text[at:])]
+
+
+def is_json(text: str) -> bool:
+    """Whether a text is documents of JSON from start to end."""
+    return _parse_whole(text)[1] == len(text)
+
+
+def _parse_whole(text: str) -> tuple[list[object], int]:
+    """The documents that parse, and where they end."""
     documents: list[object] = []
     at = _skip(text, 0)
     while at < len(text):
         try:
             document, at = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError):
-            documents.append(_by_literals(text[at:]))
             break
         documents.append(document)
         at = _skip(text, at)
-    return documents
+    return documents, at
 
 
 def walk(documents: list[object]) -> Iterator[Place]:
@@ -72,7 +83,7 @@ def walk(documents: list[object]) -> Iterator[Place]:
         if isinstance(value, Table):
             yield Place(path, value, key)
             pending += (
-                (f"{path}.{name}" if path else name, name, held, depth)
+                (_joined(path, name), name, held, depth)
                 for name, held in reversed(value.pairs)
                 if isinstance(held, (str, list, Table))
             )
@@ -88,6 +99,13 @@ def walk(documents: list[object]) -> Iterator[Place]:
                 pending += ((path, key, inner, depth + 1) for inner in _within(value))
 
 
+def _joined(path: str, name: str) -> str:
+    """A path and a key; of a long one the start."""
+    if len(path) >= _LONGEST_PATH:
+        return path
+    return f"{path}.{name[:_LONGEST_PATH]}" if path else name[:_LONGEST_PATH]
+
+
 def _within(text: str) -> list[object]:
     stripped = text.strip()
     if len(stripped) < 5 or stripped[0] not in _OPENS or '"' not in stripped:
@@ -96,16 +114,32 @@ def _within(text: str) -> list[object]:
 
 
 def _by_literals(text: str) -> object:
-    """Texts of a damaged document: each that a colon follows is a key of what comes next."""
-    pairs, key = [], ""
-    for match in _LITERAL.finditer(text):
-        literal = _literal(match.group(1))
-        if match.group(2):
-            key = literal
+    """Texts of a damaged document: each that a colon follows is a key of what comes next.
+
+    What stands between two quotes is a text or what separates two; which, a quote too many would
+    change. So everything is read as both.
+    """
+    pieces = _pieces(text)
+    pairs, key = [], ["", ""]
+    for at, piece in enumerate(pieces):
+        separator = pieces[at + 1] if at + 1 < len(pieces) else ""
+        if separator.strip() == ":":
+            key[at % 2] = _literal(piece)
         else:
-            pairs.append((key, literal))
-            key = ""
+            pairs.append((key[at % 2], _literal(piece)))
+            key[at % 2] = ""
     return Table(tuple(pairs))
+
+
+def _pieces(text: str) -> list[str]:
+    """What stands between the quotes that no backslash escapes."""
+    pieces, at = [], 0
+    while at <= len(text):
+        match = _PIECE.match(text, at)
+        end = at if match is None else match.end()
+        pieces.append(text[at:end])
+        at = end + 1
+    return pieces
 
 
 def _literal(body: str) -> str:

@@ -27,6 +27,7 @@ _REPOSITORY = re.compile(r"(?:\w+\|)?[^/:|\s]+/[^/:|\s]+(?:@[^/:]+)?(?::[^/]+)?"
 _VERIFIED = "kernels-community/"
 _LIBRARIES = re.compile(r"diffusers|transformers|optimum|onnxruntime|peft|torch|flax|accelerate")
 _SHOWN = 100
+_LONGEST = 1000
 _HELP = "read that code, or load with the library's own classes (trust_remote_code=False)"
 _HELP_KERNEL = "remove the entry: loading downloads native code and runs it"
 
@@ -63,7 +64,7 @@ def _auto_map(value: object) -> Iterator[Remark]:
 
 
 def _attention(key: str, name: str) -> Iterator[Remark]:
-    if not _REPOSITORY.fullmatch(name.strip()):
+    if len(name) > _LONGEST or not _REPOSITORY.fullmatch(name.strip()):
         return
     shown = name[:_SHOWN]
     if name.strip().rpartition("|")[2].startswith(_VERIFIED):

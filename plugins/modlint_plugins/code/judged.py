@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modlint.checkpoint import Remark
+from modlint_plugins.code.compilers import examine_compiler
 from modlint_plugins.code.documents import Place, Table, walk
 from modlint_plugins.code.expressions import KEY as EXPRESSION
 from modlint_plugins.code.expressions import examine_expression
+from modlint_plugins.code.folders import examine_folder
 from modlint_plugins.code.hub import examine_hub
 from modlint_plugins.code.keras import examine_keras
 from modlint_plugins.code.operators import judge_operator
 from modlint_plugins.code.skops import examine_skops
-from modlint_plugins.code.targets import TARGET_KEYS, examine_target
+from modlint_plugins.code.targets import (
+    TARGET_KEYS,
+    examine_resolver,
+    examine_target,
+    examine_targets,
+)
 from modlint_plugins.code.templates import examine_template, looks_like_template
 
 _SHOWN = 80
@@ -39,6 +46,9 @@ def _of_table(table: Table) -> Iterator[Remark]:
     yield from examine_keras(table)
     yield from examine_skops(table)
     yield from examine_hub(table)
+    yield from examine_folder(table)
+    yield from examine_compiler(table)
+    yield from examine_targets(table)
     if table.holds("target", "inputs", "outputs"):
         yield from _of_node(table)
 
@@ -49,6 +59,7 @@ def _of_text(place: Place, text: str, where: str) -> Iterator[Remark]:
         yield from examine_expression(text)
     elif place.key in TARGET_KEYS:
         yield from examine_target(place.key, text, f"{where}" and f"{at} ")
+    yield from examine_resolver(text)
     if looks_like_template(text):
         yield from examine_template(text, at or "the text")
 

@@ -24,6 +24,11 @@ _LIBRARIES = words(
 )
 _UNSAFE = words("utils saving config export backend legacy models")
 _BUILT_IN = frozenset(("slice", "dict", "list", "tuple"))
+_ACTING = words(
+    "get_file load_model load_weights load_lora save_model save_weights"
+    " enable_unsafe_deserialization download extract_archive import_module run"
+)
+"""Functions of Keras that fetch or write files, or open the way for more code."""
 _MODELS = frozenset(("Model", "Sequential", "Functional"))
 _SHOWN = 80
 _HELP = "do not load this model: building its layers runs this code"
@@ -40,10 +45,16 @@ def examine_keras(table: Table) -> Iterator[Remark]:
         for module in modules:
             problem = _problem(module, name, table)
             if problem:
-                shown = f"{module}.{name}"[:_SHOWN]
-                called = standard(module) or acts(shown) is not None
-                kind = STANDARD if called else FOREIGN
+                called = [name, *(table.texts("config") if name == "function" else ())]
+                kind = STANDARD if any(_runs(module, each) for each in called) else FOREIGN
+                shown = f"{module}.{called[-1]}"[:_SHOWN]
                 yield Remark(kind, f"an object of the class {shown}, {problem}", help=_HELP)
+
+
+def _runs(module: str, name: str) -> bool:
+    """Whether what a module calls by a name does more than build a layer."""
+    acting = name.rpartition(".")[2] in _ACTING
+    return standard(module) or acting or acts(f"{module}.{name}") is not None
 
 
 def _problem(module: str, name: str, table: Table) -> str | None:

@@ -10,12 +10,15 @@ from importlib import resources
 from modlint_plugins.code.words import words
 
 FILE_OPERATOR = "file-operator"
+ACTING_OPERATOR = "acting-operator"
 UNKNOWN_OPERATOR = "unknown-operator"
 
 _ACTS = re.compile(
-    r"aten::(?:save|load|from_file)|(?:image|torchvision|torchaudio|torio|sox_io|ffmpeg)\w*::\w*"
+    r"(?:image|torchvision|torchaudio|torio|sox_io|ffmpeg)\w*::\w*"
     r"(?:file|read|write|save|load|stream|sox_io)\w*|\w+::rpc_\w+|\w+::(?:load|read|write|save)_\w*file\w*"
 )
+_WRITES = re.compile(r"aten::(?:save|load|from_file)")
+"""torch's own; `from_file` with `shared` makes the file."""
 _WHOLE = re.compile(r"(?:torch|ops)::\*")
 _OTHERS = words("torchvision torchaudio torchtext torchao torch_sparse torch_scatter torch_cluster")
 """Namespaces of libraries whose operators compute, but for those that `_ACTS` names."""
@@ -35,6 +38,8 @@ def judge_operator(name: str) -> Judgement | None:
     Args:
         name: namespace and name, without the overload: "aten::add".
     """
+    if _WRITES.fullmatch(name):
+        return Judgement(ACTING_OPERATOR, f"uses {name}, which reads, makes or changes files")
     if _ACTS.fullmatch(name):
         return Judgement(FILE_OPERATOR, f"uses {name}, which reads or writes files or the network")
     if _WHOLE.fullmatch(name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import warnings
 
@@ -26,8 +27,12 @@ def is_text(view: memoryview) -> bool:
 
 
 def text_of(view: memoryview) -> str:
-    """The bytes as text: UTF-8, or what a byte order mark says; what does not fit is escaped."""
-    encoding = _utf_16_or_32(bytes(view[:4])) or "utf-8-sig"
+    """The bytes as text: UTF-8, or what a byte order mark or the zeros of JSON say.
+
+    What does not fit is escaped.
+    """
+    encoding = _utf_16_or_32(bytes(view[:4])) or json.detect_encoding(bytes(view[:4]))
+    encoding = "utf-8-sig" if encoding == "utf-8" else encoding
     return str(view, encoding, "backslashreplace")
 
 

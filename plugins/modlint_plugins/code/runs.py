@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from pathlib import PurePosixPath
 
 from modlint.checkpoint import Remark
-from modlint_plugins.code.documents import MAX_DOCUMENT, Table, parse_json
+from modlint_plugins.code.documents import MAX_DOCUMENT, Table, is_json, parse_json
 from modlint_plugins.code.gguf import examine_gguf
 from modlint_plugins.code.hdf5 import MAGIC as HDF5
 from modlint_plugins.code.hdf5 import examine_hdf5
@@ -14,7 +15,7 @@ from modlint_plugins.code.parsing import MAX_SOURCE, is_text, text_of
 from modlint_plugins.code.python_source import examine_python, examine_text, named_python
 from modlint_plugins.code.templates import examine_template, looks_like_template
 from modlint_plugins.code.torchscript import examine_torchscript, in_torchscript
-from modlint_plugins.code.yaml_text import examine_yaml
+from modlint_plugins.code.yaml_text import examine_yaml, named_yaml
 
 _MAX_HEADER = 100_000_000
 _TEMPLATES = (".jinja", ".jinja2", ".j2")
@@ -36,7 +37,7 @@ def examine_run(view: memoryview, name: str, siblings: Collection[str]) -> Itera
         yield from examine_hdf5(view)
     elif (header := _safetensors_header(view)) is not None:
         yield from _metadata(header)
-    elif is_text(view):
+    elif is_text(view) or _is_named_text(name):
         yield from _text(view, name)
 
 
@@ -64,6 +65,12 @@ def _metadata(header: memoryview) -> Iterator[Remark]:
             yield from examine_documents(list(held), "metadata ")
 
 
+def _is_named_text(name: str) -> bool:
+    """Whether a loader reads the file as text, whatever characters are in it."""
+    base = PurePosixPath(name.lower()).name
+    return base.endswith((*_TEMPLATES, ".json", ".yaml", ".yml")) or "chat_template" in base
+
+
 def _text(view: memoryview, name: str) -> Iterator[Remark]:
     lowered = name.lower()
     if len(view) > MAX_DOCUMENT:
@@ -72,12 +79,13 @@ def _text(view: memoryview, name: str) -> Iterator[Remark]:
         return
     text = text_of(view)
     start = text[:256].lstrip()
+    documents = start[:1] in ("{", "[")
     if lowered.endswith(_TEMPLATES) or start.startswith(_TEMPLATE_OPENS):
         yield from examine_template(text, "the file")
-    elif start[:1] in ("{", "["):
+    elif documents:
         yield from examine_documents(parse_json(text))
     elif "template" in lowered and looks_like_template(text):
         yield from examine_template(text, "the file")
-    if start[:1] not in ("{", "[") or lowered.endswith((".yaml", ".yml")) or "!!python" in text:
-        yield from examine_yaml(text)
+    if not documents or not is_json(text):
+        yield from examine_yaml(text, name, known=documents and not named_yaml(name))
     yield from examine_text(bytes(view[: MAX_SOURCE + 1]))

@@ -11,15 +11,21 @@ from collections.abc import Iterator
 
 from modlint.checkpoint import Remark
 from modlint_plugins.code.callables import DOTTED, acts, standard
+from modlint_plugins.code.documents import Table
 
 TARGET = "callable-name"
 STANDARD = "standard-callable"
+ACTING = "acting-callable"
+COMPUTED = "computed-callable"
 
 KEY = "_target_"
 TARGET_KEYS = frozenset((KEY, "target", "cls", "class_path", "callable", "factory"))
 """Keys of what may be imported and called."""
 _HELP = "do not instantiate this configuration; take its numbers and names only"
 _SHOWN = 80
+_MISSING = "???"
+_RESOLVER = re.compile(r"\$\{\s*+(?=oc\.)")
+_OPENS = re.compile(r"(?<!\$)\{")
 
 
 def examine_target(key: str, value: str, where: str) -> Iterator[Remark]:
@@ -31,16 +37,41 @@ def examine_target(key: str, value: str, where: str) -> Iterator[Remark]:
         where: how messages call the place, "" where the file says it.
     """
     name = value.strip().replace(":", ".")
-    deed = acts(name) if DOTTED.fullmatch(name) else None
+    dotted = DOTTED.fullmatch(name) is not None
+    deed = acts(name) if dotted else None
     named = f"{where}names" if where else "names"
-    if deed is not None and (key == KEY or "." in name):
+    if key == KEY and "${" in value:
+        yield _computed(named, key, _shown(value))
+    elif deed is not None and (key == KEY or "." in name):
         message = f"{named} {_shown(value)} to be called ({key}), which {deed}"
-        yield Remark(STANDARD, message, help=_HELP)
+        yield Remark(ACTING if key == KEY and standard(name) else STANDARD, message, help=_HELP)
     elif key == KEY and standard(name):
         message = f"{named} {_shown(value)} of the standard library to be called ({key})"
         yield Remark(STANDARD, message, help=_HELP)
-    elif key == KEY and name and not re.fullmatch(r"\$\{.*\}|\?\?\?", name):
+    elif key == KEY and name and name != _MISSING:
         yield Remark(TARGET, f"{named} {_shown(value)} to be called ({key})", help=_HELP)
+
+
+def examine_targets(table: Table) -> Iterator[Remark]:
+    """A remark on a name to be called that is no text: an alias, or a table to be worked out."""
+    for value in table.values(KEY):
+        if value is not None and not isinstance(value, (str, int, float)):
+            yield _computed("names", KEY, "something that is no text")
+
+
+def examine_resolver(text: str) -> Iterator[Remark]:
+    """A remark on an interpolation of OmegaConf that makes a configuration out of text."""
+    match = _RESOLVER.search(text)
+    if match is None:
+        return
+    rest = text[match.end() :]
+    if "oc.create" in rest or KEY in rest or _OPENS.search(rest):
+        yield _computed("holds an interpolation that names", KEY, _shown(rest))
+
+
+def _computed(named: str, key: str, what: str) -> Remark:
+    message = f"{named} a callable that is computed, which was not followed ({key}): {what}"
+    return Remark(COMPUTED, message, help=_HELP)
 
 
 def _shown(value: str) -> str:

@@ -12,6 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from modlint.checkpoint import Remark
+from modlint_plugins.code.template_syntax import (
+    IntricateTemplateError,
+    UnparsedTemplateError,
+    computed_names,
+)
 from modlint_plugins.code.words import words
 
 MAX_TEMPLATE = 1 << 18
@@ -24,7 +29,7 @@ _RAW = re.compile(r"\{%[-+]?\s*raw\s*[-+]?%\}")
 _ENDRAW = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
 _TOKEN = re.compile(
     r"""(?P<blank>\s+)
-    |(?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
+    |(?P<text>'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+")
     |(?P<name>\w+)
     |(?P<end>[-+]?(?:\}\}|%\}))
     |(?P<mark>.)""",
@@ -65,12 +70,29 @@ def examine_template(text: str, where: str) -> Iterator[Remark]:
         message = f"{where} is a template of {len(text):,} characters, which was not examined"
         yield Remark(UNEXAMINED, message, help=_HELP)
         return
-    reached = list(dict.fromkeys(_reached(text)))
+    reached, problem = list(_reached(text)), None
+    try:
+        reached += _computed(text)
+    except IntricateTemplateError as error:
+        problem = str(error)
+    reached = list(dict.fromkeys(reached))
     if reached:
         more = f", and {len(reached) - _LISTED:,} more" if len(reached) > _LISTED else ""
         what = ", ".join(reached[:_LISTED])
         message = f"{where} is a template that reaches beyond its data: {what}{more}"
         yield Remark(ACTING, message, help=_HELP)
+    elif problem is not None:
+        message = f"{where} is a template that was not wholly examined: {problem}"
+        yield Remark(UNEXAMINED, message, help=_HELP)
+
+
+def _computed(text: str) -> Iterator[str]:
+    """Names that the template works out; of what does not parse its tokens alone are judged."""
+    if "{" in text:
+        try:
+            yield from computed_names(text)
+        except UnparsedTemplateError:
+            return
 
 
 def _reached(text: str) -> Iterator[str]:
@@ -137,12 +159,18 @@ def _blocks(text: str) -> Iterator[list[_Token]]:
 
 
 def _tokens(text: str, at: int, closing: str, tokens: list[_Token]) -> int:
-    """Gather the tokens up to the end of a block; where the next one may begin."""
+    """Gather the tokens up to the end of a block; where the next one may begin.
+
+    A text that never ends is looked for once: the rest of a template that has one is none.
+    """
     depth = 0
     while (match := _TOKEN.match(text, at)) is not None:
         kind, found = match.lastgroup or "", match.group()
         if kind == "end" and found.endswith(closing) and not (closing == "}}" and depth > 0):
             return match.end()
+        if kind == "mark" and found in ("'", '"'):
+            tokens.append(_Token("text", text[at:]))
+            return len(text)
         if kind == "end":
             kind, found = "mark", found[0]
         depth += (found == "{") - (found == "}") if kind == "mark" else 0

@@ -1,6 +1,7 @@
-"""YAML: the callables that a configuration names, found without a parser.
+"""YAML: the callables that a configuration names, by its keys or by its tags.
 
-A YAML parser is not at hand; keys and values are found by their tokens, quoted, plain or folded.
+Text that is named YAML, or that holds a mark of one of either, is parsed; what does not parse is
+searched by its tokens, and said where those are suspicious.
 """
 
 from __future__ import annotations
@@ -9,44 +10,69 @@ import re
 from collections.abc import Iterator
 
 from modlint.checkpoint import Remark
-from modlint_plugins.code.targets import STANDARD, TARGET_KEYS, examine_target
+from modlint_plugins.code.judged import examine_documents
+from modlint_plugins.code.targets import TARGET_KEYS, examine_target
+from modlint_plugins.code.yaml_documents import BoundedYamlError, UnparsedYamlError, parse_yaml
+from modlint_plugins.code.yaml_tags import examine_tag
 
-_ESCAPE = re.compile(r'"(?:[^"\\\n]|\\.){0,4096}"')
-_KEY = re.compile(
-    r"""(?:^|[\s{,\[?-])(?P<key>"[^"\n]{1,64}"|'[^'\n]{1,64}'|[A-Za-z_]\w{0,63})\s*:(?=[\s"'])"""
+UNPARSED = "unparsed-code"
+
+_NAMES = (".yaml", ".yml", "mlmodel")
+_MARK = re.compile(
+    r"_target_|loader_module|%TAG|!!(?=[\w%])|!<|![\w.%-]{1,40}:|![\w-]{1,40}!(?=[\w%])|\\[xuU][0-9a-fA-F]|\\\n"
 )
-_VALUE = re.compile(
-    r"""\s*(?:[&!]\S*\s+){0,4}(?:[>|][-+0-9]*\s*\n\s*)?
-    (?:"(?P<double>[^"]{0,400})"|'(?P<single>[^']{0,400})'|(?P<plain>[^\s,}\]\#]{1,400}))""",
-    re.VERBOSE,
+"""Of text of another name: what only YAML that names a callable needs."""
+_SUSPICIOUS = re.compile(
+    r"_target_|%TAG|!!\w*python|!<|![\w.%-]{1,40}:|\\[xuU][0-9a-fA-F]{2}|\\(?=\n)|loader_module"
 )
-_TAG = re.compile(
-    r"!!python/[\w/]{1,40}(?::[\w.]{1,200})?|!<tag:yaml\.org,2002:python/[^>]{1,200}>"
-)
-_HELP = "do not load it with an unsafe YAML loader; read its values only"
+"""Of text that is named YAML and does not parse: what may hide a name."""
+_SURE = re.compile(r"_target_|%TAG !|!!\w*python/")
+_SEARCHED = 1 << 22
+_TOKEN = re.compile(r"""(?P<key>"[^"\n]{1,64}"|'[^'\n]{1,64}'|\b[A-Za-z_]\w{0,63})\s{0,20}:\s""")
+_VALUE = re.compile(r"""\s{0,200}(?:[&!]\S{0,80}\s{1,20}){0,4}["']?([^\s,}\]\#"']{1,400})""")
+_MOST = 1000
+_HELP = "read it before anything loads it; take its numbers and names only"
 
 
-def examine_yaml(text: str) -> Iterator[Remark]:
-    """Remarks on the callables that a text names as YAML does."""
-    if "!" in text:
-        for match in _TAG.finditer(text):
-            message = f"the tag {match.group()[:80]} makes an unsafe YAML loader build an object"
-            yield Remark(STANDARD, message, help=_HELP)
-            break
-    plain = _ESCAPE.sub(_unescaped, text) if "\\" in text else text
-    if not any(key in plain for key in TARGET_KEYS):
+def named_yaml(name: str) -> bool:
+    """Whether a path is one of YAML."""
+    return name.lower().endswith(_NAMES)
+
+
+def examine_yaml(text: str, name: str, *, known: bool = False) -> Iterator[Remark]:
+    """Remarks on the callables that a text names as YAML does.
+
+    Args:
+        text: the text.
+        name: its path.
+        known: whether the text was read as something else: not to parse is then no remark.
+    """
+    if not named_yaml(name) and not _MARK.search(text):
         return
-    for match in _KEY.finditer(plain):
-        key = match.group("key").strip("\"'")
-        if key in TARGET_KEYS:
-            value = _VALUE.match(plain, match.end())
-            if value is not None:
-                found = value.group("double") or value.group("single") or value.group("plain") or ""
-                yield from examine_target(key, found, "")
-
-
-def _unescaped(match: re.Match[str]) -> str:
     try:
-        return match.group().encode("ascii", "backslashreplace").decode("unicode_escape")
-    except UnicodeDecodeError:
-        return match.group()
+        found = parse_yaml(text)
+    except UnparsedYamlError as error:
+        if not known:
+            yield from _by_tokens(text, error, named=named_yaml(name))
+        return
+    for tagged in found.tags:
+        yield from examine_tag(tagged.tag, tagged.text)
+    yield from examine_documents(found.documents)
+
+
+def _by_tokens(text: str, error: UnparsedYamlError, *, named: bool) -> Iterator[Remark]:
+    """Remarks on what does not parse."""
+    searched = text[:_SEARCHED]
+    for number, match in enumerate(_TOKEN.finditer(searched)):
+        key = match.group("key").strip("\"'")
+        value = _VALUE.match(searched, match.end() - 1) if key in TARGET_KEYS else None
+        if value is not None:
+            yield from examine_target(key, value.group(1), "")
+        if number > _MOST and value is not None:
+            break
+    suspicious = _SUSPICIOUS if named else _SURE
+    words = list(dict.fromkeys(match.group() for match in suspicious.finditer(searched)))
+    if words or (named and isinstance(error, BoundedYamlError)):
+        held = f"; it holds {', '.join(words[:3])}" if words else ""
+        message = f"YAML that was not parsed ({error}){held}"
+        yield Remark(UNPARSED, message, help=_HELP)

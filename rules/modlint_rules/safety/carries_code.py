@@ -18,6 +18,7 @@ _ACTS = (
     "acting-code",
     "acting-template",
     "compiled-code",
+    "computed-callable",
     "file-operator",
     "foreign-class",
     "foreign-code",
@@ -27,7 +28,14 @@ _ACTS = (
     "unexamined-code",
     "unparsed-code",
 )
-_RUNS = ("evaluated-expression", "foreign-kernel", "standard-class")
+_RUNS = (
+    "acting-callable",
+    "acting-operator",
+    "compiler-command",
+    "evaluated-expression",
+    "foreign-kernel",
+    "standard-class",
+)
 _NAMED = 3
 _SHOWN = 60
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import struct
+import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -25,35 +27,38 @@ def safetensors(**metadata: str) -> bytes:
     return struct.pack("<Q", len(header)) + header
 
 
-STANDARD = [
-    "os.system",
-    "builtins.exec",
-    "subprocess.Popen",
-    "pip.main",
-    "torch.hub.load",
-    "numpy.load",
-]
+STANDARD = {
+    "os.system": "acting-callable",
+    "builtins.exec": "acting-callable",
+    "subprocess.Popen": "acting-callable",
+    "random.seed": "standard-callable",
+    "pip.main": "standard-callable",
+    "torch.hub.load": "standard-callable",
+    "numpy.load": "standard-callable",
+    "${x}": "computed-callable",
+    "os.${x}": "computed-callable",
+}
 
 
-@pytest.mark.parametrize("target", STANDARD)
-def test_a_callable_of_the_standard_library_is_told_wherever_it_stands(target: str) -> None:
+@pytest.mark.parametrize(("target", "kind"), STANDARD.items())
+def test_a_callable_that_acts_is_told_wherever_it_stands(target: str, kind: str) -> None:
     config = {"model": {"layers": [{"_target_": target, "_args_": ["echo"]}]}}
     text = json.dumps(config)
     escaped = text.replace("_target_", "\\u005ftarget\\u005f")
 
-    assert kinds(config) == ["standard-callable"]
-    assert kinds(escaped) == ["standard-callable"]
-    assert kinds(text[:-2]) == ["standard-callable"], "a damaged document"
-    assert kinds(text + text.replace(target, "a.b")) == ["standard-callable", "callable-name"]
-    assert kinds({"config": text}) == ["standard-callable"], "a document in a text"
-    assert kinds("\ufeff" + text) == ["standard-callable"]
-    assert kinds(text.encode("utf-16")) == ["standard-callable"]
-    assert kinds(safetensors(format="pt", config=escaped)) == ["standard-callable"]
+    assert kinds(config) == [kind]
+    assert kinds(escaped) == [kind]
+    assert kinds(text[:-2]) == [kind], "a damaged document"
+    assert kinds(text + text.replace(target, "a.b")) == [kind, "callable-name"]
+    assert kinds({"config": text}) == [kind], "a document in a text"
+    assert kinds("\ufeff" + text) == [kind]
+    assert kinds(text.encode("utf-16")) == [kind]
+    assert kinds(safetensors(format="pt", config=escaped)) == [kind]
 
 
 def test_of_a_key_given_twice_both_values_are_judged() -> None:
     assert kinds('{"_target_": "os.system", "_target_": "my.Net"}') == [
-        "standard-callable",
+        "acting-callable",
         "callable-name",
     ]
 
@@ -65,25 +70,74 @@ def test_of_a_key_given_twice_both_values_are_judged() -> None:
         "model: {_target_: os.system, command: echo}\n",
         "{_target_: os.system}\n",
         '"_target_": "os.system"\n',
-        "? _target_\n: os.system\n_target_ : os.system\n",
+        "? _target_\n: os.system\n",
+        "_target_ : os.system\n",
         '"\\x5ftarget_": os.system\n',
         "_target_: >-\n  os.system\n",
         "_target_:\n  os.system\n",
         "_target_: &name os.system\n",
         "_target_: !!str os.system\n",
         "- _target_: 'os.system'\n",
-        "target: os.system\n",
+        "a: &a os.system\n_target_: *a\n",
+        "a: &a _target_\n*a : os.system\n",
+        "a: &a {_target_: os.system}\nb:\n  <<: *a\n",
+        '? "_tar\\\n  get_"\n: os.system\n',
+        '_target_: "os.\\\n  system"\n',
+        "_target_:\n  # comment\n  os.system\n",
+        "? !!str\n  _target_\n: os.system\n",
+        "_target_ : &z !<tag:yaml.org,2002:str>\n  os.system\n",
+        "- &a [*a]\n- _target_: os.system\n",
+        "%TAG !p! tag:yaml.org,2002:python/\n---\na: !p!object/apply:os.system ['id']\n",
+        "%TAG ! tag:yaml.org,2002:python/\n---\na: !object/apply:os.system ['id']\n",
+        "a: !!%70ython/object/apply:os.system ['id']\n",
+        "a: !!python/object/apply:os%2esystem ['id']\n",
+        "a: !!python/name:os.system\n",
+        "a: !apply:os.system ['id']\n",
+        "a: !new:subprocess.Popen ['id']\n",
+        "a: !name:os.system\n",
+        "loader_module: os\nflavors: {}\n",
         "x: !!python/object/apply:os.system ['echo']\n",
         "x: !<tag:yaml.org,2002:python/object/apply:os.system> ['echo']\n",
     ],
 )
 def test_yaml_names_it_too(text: str) -> None:
-    assert set(kinds(text, "model_config.yaml")) == {"standard-callable"}
+    assert set(kinds(text, "model_config.yaml")) == {"acting-callable"}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("x: os.system\nm:\n  _target_: ${x}\n", "computed-callable"),
+        ("a: &a {b: c}\n_target_: *a\n", "computed-callable"),
+        ("_target_: [my.net]\n", "computed-callable callable-name"),
+        ("m: '${oc.create:${x}}'\n", "computed-callable"),
+        ("m: '${oc.decode:{a: b}}'\n", "computed-callable"),
+        ("_target_: torch.nn.Linear\n", "callable-name"),
+        ("a: !new:torch.nn.Linear [1, 2]\n", "callable-name"),
+        ("a: !!python/object:argparse.Namespace {}\n", "callable-name"),
+        ("a: !!python/object/apply:mine.f []\n", "standard-callable"),
+        ("a: !!javax.script.ScriptEngineManager []\n", "standard-callable"),
+        ('"_target_": "my.net\n', "callable-name unparsed-code"),
+        ('"_tar\\\nget_": os.system\n', "unparsed-code"),
+        ("a: !x b: c: d\n'\\x5f'\n", "unparsed-code"),
+        ("a: " + "[" * 150 + "]" * 150, "unparsed-code"),
+        ("a: b\n" * 500_000, "unparsed-code"),
+        ("python_function:\n  loader_module: mine\n", "foreign-code"),
+        ("python_function:\n  loader_module: mlflow.sklearn\n  code: code\n", "remote-code"),
+    ],
+)
+def test_other_callables_and_what_does_not_parse(text: str, kind: str) -> None:
+    assert kinds(text, "config.yaml") == kind.split()
 
 
 @pytest.mark.parametrize(
     "text",
     [
+        "m: ${oc.env:HOME}\nx: ${model.lr}\n_target_: ???\n",
+        "a: !!python/tuple [1, 2]\nb: !!python/unicode 'x'\nc: !!float 1\nd: !ref <a>\n",
+        "a: !Linear {in: 1}\nb: 2001-01-01\nc: !!set {a, b}\n<<: {x: 1}\n",
+        "flavors:\n  python_function:\n    loader_module: mlflow.pytorch\n    data: data\n",
+        "a: 'no end\n",
         "target: nemo.collections.asr.models.EncDecCTCModel\noptim:\n  name: adam\n",
         "target: random\nstring: os\nnote: the target: os is none\n",
         "optim:\n  lr: 0.1\n  betas: [0.9, 0.98]\n# _target_ stands in a comment\n",
@@ -130,9 +184,10 @@ LAMBDA = {
         (layer("system", "echo", module="os"), ["standard-class"]),
         (layer("Mine", {}, module="mine.layers", registered_name="mine>Mine"), ["foreign-class"]),
         (layer("get_file", {"origin": "http://x"}, module="keras.utils"), ["standard-class"]),
+        (layer("function", "get_file", module="keras.utils"), ["standard-class"]),
         (
             layer("function", "enable_unsafe_deserialization", module="keras.config"),
-            ["foreign-class"],
+            ["standard-class"],
         ),
     ],
 )
@@ -233,3 +288,64 @@ def test_bytes_that_only_begin_as_a_document_are_silent() -> None:
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, '"' * 100_000, "{" * 100_000])
 def test_nesting_without_end_ends(text: str) -> None:
     kinds("{" + text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.json", '{"' + '\\"' * 400_000),
+        ("a.yaml", '"' + '\\"' * 450_000),
+        ("a.yaml", "- " * 300_000),
+        ("a.yaml", "a: " + "[a, " * 200_000),
+        ("a.txt", "_target_" + "&a " * 300_000),
+        ("a.json", '{"_target_": "' + "os.path." * 100_000 + '"}'),
+        ("a.json", '{"_attn_implementation": "a/' + "@" * 500_000 + '/"}'),
+    ],
+)
+def test_takes_linear_time(name: str, text: str) -> None:
+    started = time.process_time()
+    kinds(text, name)
+    assert time.process_time() - started < 10
+
+
+def test_long_keys_around_many_texts_take_little_memory() -> None:
+    nested = "[" + ",".join(['"yy"'] * 50_000) + "]"
+    for _ in range(100):
+        nested = f'{{"{"k" * 1500}": {nested}}}'
+    tracemalloc.start()
+    try:
+        assert kinds(nested) == []
+        assert tracemalloc.get_traced_memory()[1] < 100 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_modules_of_sentence_transformers() -> None:
+    module = {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}
+    assert kinds([module], "modules.json") == []
+    assert kinds([module | {"type": "sub/evil.Cls"}], "modules.json") == ["remote-code"]
+    assert kinds([module | {"type": "a/b--evil.Cls"}], "modules.json") == ["foreign-code"]
+    assert kinds([module | {"type": "os.system"}], "modules.json") == ["acting-callable"]
+
+
+def test_json_in_utf_16_without_a_mark() -> None:
+    text = json.dumps({"_target_": "os.system"}).encode("utf-16-le")
+    assert kinds(text) == ["acting-callable"]
+
+
+FLAGS = {"compiler": "g++", "cflags": ["O3"], "compile_flags": [], "definitions": ["X=1"]}
+
+
+@pytest.mark.parametrize(
+    ("flags", "kind"),
+    [
+        (FLAGS, "unexamined-code"),
+        (FLAGS | {"compiler": "/usr/bin/x86_64-linux-gnu-g++-12"}, "unexamined-code"),
+        (FLAGS | {"compiler": "touch /tmp/x; false"}, "compiler-command"),
+        (FLAGS | {"compiler": "./g++"}, "compiler-command"),
+        (FLAGS | {"cflags": ["O3; id"]}, "compiler-command"),
+        (FLAGS | {"cflags": ["fplugin=./x.so"]}, "compiler-command"),
+    ],
+)
+def test_flags_with_which_loading_compiles(flags: dict[str, Any], kind: str) -> None:
+    assert kinds(flags, "data/aotinductor/model/c.wrapper_compile_flags.json") == [kind]

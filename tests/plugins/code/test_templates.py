@@ -6,6 +6,7 @@ import jinja2
 import jinja2.sandbox
 import pytest
 
+from modlint_plugins.code import examine
 from modlint_plugins.code.templates import examine_template
 
 CHATML = """{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}
@@ -37,6 +38,10 @@ MACROS = """{# x.__class__ stands in a comment #}{% raw %}{{ x.__globals__ }}{% 
 {{ name }}: {{ fields['type'] }}
 {%- endfor %}{%- endmacro -%}
 {{ render({'a': {'type': "string}}"}}, ['a']) }}{{ "{{" }}{{ messages[::-1][:2] | length }}
+{%- set role_of = {'user': 'U'} %}{{ role_of[messages[0]['role']] }}{{ role_of['us' 'er'] }}
+{%- set last = messages[messages|length - 1] %}{{ messages[loop_index + 1 if x else 0] }}
+{{ last.content[last.content.find('</think>') + '</think>'|length:] }}{% set y = 'a' ~ 'b' %}
+{{ role_of[last.role|lower] }}{{ messages[(x + 2) % 3] }}{% set key = 'role' %}{{ last[key] }}
 {%- set system = messages | selectattr('role', 'in', ['system', 'developer']) | list | first -%}
 {{ "%s: %s" | format('a', 'b') }} text with __dunder__ outside of any block"""
 ORDINARY = [CHATML, TOOLS, MACROS, "no template", "{{", "{% for", "{{ 'a", ""]
@@ -69,6 +74,29 @@ HOSTILE = [
     "{{ x.\n__class__ }}",
     "{{ x.gi_frame }}",
     "{{ (x\n|\nattr)('y') }}",
+    "{{ ''['_'*2+'class'+'_'*2] }}",
+    "{{ x['po'+'pen']('id') }}",
+    "{{ x['po' ~ 'pen'] }}",
+    "{{ x[['po', 'pen']|join] }}",
+    "{{ x[dict(po=1, pen=1)|join] }}",
+    "{{ x['%sclass%s'|format(y, y)] }}",
+    "{{ x['%cclass' % 95] }}",
+    "{{ x['nepop'[::-1]] }}",
+    "{{ x['nepop'|reverse] }}",
+    "{{ x['POPEN'.lower()] }}",
+    "{{ x['{}'.format(y)] }}",
+    "{% set a = '_' * 2 %}{% set b = a ~ 'class' ~ a %}{{ x[b] }}",
+    "{% set n = namespace(a='') %}{% set n.a = '_' ~ 'x' %}{{ x[n.a] }}",
+    "{% set n = namespace(a='p' ~ 'q') %}{{ x[n.a] }}",
+    "{% set a = 'po' %}{% set b = 'pen' %}{{ x[a + b] }}",
+    "{% for a in ['po' ~ 'pen'] %}{{ x[a] }}{% endfor %}",
+    "{% set a %}po{{ 'pen' }}{% endset %}{{ x[a] }}",
+    "{% macro m(a) %}{{ x[a] }}{% endmacro %}{{ m('po' ~ 'pen') }}",
+    "{% with a = 'po' ~ 'pen' %}{{ x[a] }}{% endwith %}",
+    "{{ [x]|map(attribute='po' ~ 'pen')|list }}",
+    "{{ [x]|map('attr', y)|list }}",
+    "{{ [x]|selectattr('po' ~ 'pen')|list }}",
+    "{{ ('{0.' ~ y ~ '}').format(x) }}",
 ]
 
 
@@ -90,12 +118,37 @@ def test_reaching_beyond_the_data_is_told(template: str) -> None:
     assert remark.message.startswith("chat_template is a template that reaches beyond its data: ")
 
 
+def test_a_template_by_its_name_may_hold_any_character() -> None:
+    text = b"{# \x01 #}{{ cycler.__init__.__globals__ }}"
+    for name in ("chat_template.jinja", "x/chat_template", "chat_template.txt", "rag.j2"):
+        (remark,) = examine(memoryview(text), name, ())
+        assert remark.kind == "acting-template"
+
+
 def test_a_huge_template_is_not_called_clean() -> None:
     (remark,) = examine_template("{{ x }}" * 50_000, "chat_template")
 
     assert remark.kind == "unexamined-code"
 
 
-@pytest.mark.parametrize("unit", ["{{", "{%", "{#", "'", "{{ '", "{% raw %}", "{{ x.", "{{ {", "}"])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "{{",
+        "{%",
+        "{#",
+        "'",
+        "{{ '",
+        "{% raw %}",
+        "{{ x.",
+        "{{ {",
+        "}",
+        "{{ '\\'",
+        "\\'",
+        "{{ 'a'+'b' }}",
+        "{{ x[",
+        "{{ x|map(",
+    ],
+)
 def test_takes_linear_time(unit: str) -> None:
     list(examine_template(unit * (250_000 // len(unit)), "chat_template"))

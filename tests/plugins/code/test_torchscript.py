@@ -104,7 +104,7 @@ def test_reading_a_file_is_told_with_its_place(tmp_path: Path) -> None:
 
     (remark,) = remarks(tmp_path / "m.pt")
 
-    assert remark.kind == "file-operator"
+    assert remark.kind == "acting-operator"
     assert "aten::from_file" in remark.message
 
 
@@ -115,14 +115,14 @@ SIBLINGS = ("m/code/__torch__.py", "m/constants.pkl", "m/data.pkl")
 @pytest.mark.parametrize(
     ("line", "kind"),
     [
-        ('t = torch.from_file ("/tmp/x", True, 4)', "file-operator"),
-        ('t = torch . from_file(\n      "/tmp/x", True, 4)', "file-operator"),
-        ('t = torch.\\\n      from_file("/tmp/x", True, 4)', "file-operator"),
-        ('t = ops.aten.from_file("/tmp/x", True, 4)', "file-operator"),
-        ('t = ops . aten . save(x, "/tmp/x")', "file-operator"),
-        ("torch.save(x, '/tmp/x')", "file-operator"),
+        ('t = torch.from_file ("/tmp/x", True, 4)', "acting-operator"),
+        ('t = torch . from_file(\n      "/tmp/x", True, 4)', "acting-operator"),
+        ('t = torch.\\\n      from_file("/tmp/x", True, 4)', "acting-operator"),
+        ('t = ops.aten.from_file("/tmp/x", True, 4)', "acting-operator"),
+        ('t = ops . aten . save(x, "/tmp/x")', "acting-operator"),
+        ("torch.save(x, '/tmp/x')", "acting-operator"),
         ('t = getattr(torch, "from_file")("/tmp/x")', "file-operator"),
-        ("f = torch\n    t = f.from_file('/tmp/x')", "file-operator"),
+        ("f = torch\n    t = f.from_file('/tmp/x')", "acting-operator"),
         ("f = ops\n    t = f.aten.save(x, '/tmp/x')", "file-operator"),
         ("f = ops.aten\n    t = f.save(x, '/tmp/x')", "file-operator"),
         ('t = ops.image.read_file("/tmp/x")', "file-operator"),

@@ -68,7 +68,7 @@ CASES = (
     Case(
         "TorchScript that reads a file",
         reading,
-        told("file-operator", "warning", "aten::from_file"),
+        told("acting-operator", "error", "aten::from_file"),
     ),
     Case(
         "a server's handler that computes is a note",
@@ -92,7 +92,7 @@ CASES = (
     Case(
         "a callable of the standard library",
         metadata(config='{"\\u005ftarget_": "os.system", "command": "echo"}'),
-        told("standard-callable", "warning", "os.system"),
+        told("acting-callable", "error", "os.system"),
     ),
     Case(
         "a callable of a package is a note",

@@ -64,6 +64,11 @@ CASES = (
         with_member("model/extra/../../../job"),
         escapes("climbs out with '..'", "model/extra/../../../job"),
     ),
+    Case(
+        "a name that climbs, with the mark of a container in it",
+        with_member("../job!x.yaml"),
+        escapes("climbs out with '..'", "../job!x.yaml"),
+    ),
     Case("two dots within a name pass", with_member("model/extra/a..b"), (Expected("pass"),)),
     Case("a symbolic link", with_link, escapes("is a symbolic link", "model/extra/link")),
     Case("external data beside the model passes", external("w.bin"), (Expected("pass"),)),

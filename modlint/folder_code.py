@@ -1,0 +1,123 @@
+"""Which code and configurations in a folder loaders of the checkpoints around run or read.
+
+A script beside weights is nobody's business: nothing loads it. A module that an index or a
+configuration names is imported by the loader, and so is what that module imports.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from modlint.file_names import is_run_by_name, is_settings
+
+_PYTHON = ".py"
+_TEMPLATES = (".jinja", ".jinja2")
+_YAML = (".yaml", ".yml")
+_INDEX = "MLmodel"
+_CODE = "code"
+_MOST = 1 << 20
+"""Bytes of a file that are searched for names of modules."""
+
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
+_IN_JSON = re.compile(r'"((?:[\w./-]|:(?!\s)){1,300})"')
+_IN_YAML = re.compile(
+    r"""(?:_target_|target|class_path|cls|loader_module|model_code_path|code|![a-z]{1,20})
+    ["']?[ \t]{0,9}:?[ \t]{0,9}["']?([\w./-]{1,300})""",
+    re.VERBOSE,
+)
+_IMPORT = re.compile(r"\b(?:from|import)\b([^\n;(#]{0,400})(?:\(([^)]{0,4000}))?")
+_NAME = re.compile(r"\w+")
+
+
+@dataclass(slots=True)
+class Folder:
+    """A folder, as far as it was looked at.
+
+    Attributes:
+        path: the folder.
+        files: its files, in order.
+        beside: whether one of them may be a checkpoint.
+    """
+
+    path: Path
+    files: list[Path]
+    beside: bool
+    named: set[str] = field(default_factory=set)
+    """Names of modules that its indexes and configurations give."""
+
+
+class FolderCode:
+    """The code that loaders run, of all the folders that a search went through."""
+
+    def __init__(self, folders: Iterable[Folder]) -> None:
+        self._folders = {folder.path: folder for folder in folders}
+        self._over = {path.parent for path, folder in self._folders.items() if folder.beside}
+        for folder in self._folders.values():
+            if folder.beside or folder.path in self._over or self._is_indexed(folder):
+                folder.named = set(_named(folder.files))
+
+    def is_loaded(self, path: Path) -> bool:
+        """Whether a loader of checkpoints in this folder, or in one above, runs or reads a file."""
+        name, folder = path.name.lower(), self._folders[path.parent]
+        if name.endswith(_YAML):
+            return folder.beside or (path.parent in self._over and is_settings(path))
+        if name.endswith(_TEMPLATES):
+            return folder.beside
+        if not name.endswith(_PYTHON):
+            return False
+        return (folder.beside and is_run_by_name(path)) or self._is_named(path)
+
+    def _is_named(self, path: Path) -> bool:
+        """Whether an index above names the module, or holds its folder as code of a model."""
+        for parent in path.parents:
+            folder = self._folders.get(parent)
+            if folder is None:
+                return False
+            parts = path.relative_to(parent).parts
+            if self._is_indexed(folder):
+                return True
+            if (
+                folder.beside and parts[0] == _CODE and len(parts) > 1
+            ) or path.stem in folder.named:
+                return True
+        return False
+
+    def _is_indexed(self, folder: Folder) -> bool:
+        return any(file.name == _INDEX for file in folder.files)
+
+
+def _named(files: Iterable[Path]) -> Iterator[str]:
+    """Names of modules in the configurations of a folder, and in the modules that they name."""
+    files = list(files)
+    found: set[str] = set()
+    for file in files:
+        if file.name.lower().endswith((".json", *_YAML)) or file.name == _INDEX:
+            found.update(_in_configuration(file))
+    pending = [file for file in files if file.name.endswith(_PYTHON)]
+    while reached := [file for file in pending if file.stem in found or is_run_by_name(file)]:
+        pending = [file for file in pending if file not in reached]
+        for file in reached:
+            for match in _IMPORT.finditer(_start(file)):
+                found.update(_NAME.findall("".join(filter(None, match.groups()))))
+    return iter(found)
+
+
+def _in_configuration(path: Path) -> Iterator[str]:
+    text = _ESCAPE.sub(lambda match: chr(int(match[1] or match[2], 16)), _start(path))
+    pattern = _IN_JSON if path.name.lower().endswith(".json") else _IN_YAML
+    for match in pattern.finditer(text):
+        yield from _NAME.findall(match.group(1))
+
+
+def _start(path: Path) -> str:
+    """The start of a file as text, "" where it cannot be read."""
+    try:
+        if not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            return file.read(_MOST).decode("utf-8", "replace")
+    except OSError:
+        return ""

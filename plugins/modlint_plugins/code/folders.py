@@ -1,0 +1,60 @@
+"""Indexes of a model's folder that name modules to be imported: MLflow, Sentence Transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modlint.checkpoint import Remark
+from modlint_plugins.code.callables import acts, standard
+from modlint_plugins.code.documents import Table
+from modlint_plugins.code.hub import FOREIGN, REMOTE
+from modlint_plugins.code.targets import ACTING
+
+_SENTENCE = "sentence_transformers."
+_MLFLOW = "mlflow"
+_CODE_KEYS = ("code", "model_code_path")
+_SHOWN = 100
+_HELP = "read that code before anything loads this folder"
+
+
+def examine_folder(table: Table) -> Iterator[Remark]:
+    """Remarks on an entry of MLflow's `MLmodel`, or of Sentence Transformers' `modules.json`.
+
+    `mlflow.pyfunc.load_model` puts `code` on the path and imports `loader_module`
+    (mlflow/pyfunc/__init__.py); `SentenceTransformer` imports each `type`, of a local folder
+    without a question in releases before 6.
+    """
+    if table.holds("loader_module"):
+        yield from _of_mlflow(table)
+    if table.holds("idx", "path", "type"):
+        for name in table.texts("type"):
+            if "." in name and not name.startswith(_SENTENCE):
+                yield _of_sentences(name)
+
+
+def _of_mlflow(table: Table) -> Iterator[Remark]:
+    for module in table.texts("loader_module"):
+        if module.partition(".")[0] != _MLFLOW:
+            message = f"MLmodel names the module {module[:_SHOWN]}"
+            yield _acting(message, module) or Remark(
+                FOREIGN, f"{message}, which loading the folder imports and runs", help=_HELP
+            )
+    for key in _CODE_KEYS:
+        for path in table.texts(key):
+            message = f"MLmodel names the code of the folder, which loading runs: {path[:_SHOWN]}"
+            yield Remark(REMOTE, message, help=_HELP)
+
+
+def _of_sentences(name: str) -> Remark:
+    shown = f"modules.json names the class {name[:_SHOWN]}"
+    if "--" in name:
+        return Remark(FOREIGN, f"{shown} of another repository", help=_HELP)
+    message = f"{shown} of code beside the weights, which runs on request"
+    return _acting(shown, name) or Remark(REMOTE, message, help=_HELP)
+
+
+def _acting(message: str, module: str) -> Remark | None:
+    deed = acts(module)
+    if deed is None and not standard(module):
+        return None
+    return Remark(ACTING, f"{message}, which {deed or 'is no model'}", help=_HELP)
