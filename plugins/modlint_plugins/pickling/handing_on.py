@@ -93,7 +93,8 @@ _LOOKING_FUNCTIONS = frozenset(
         ("torch.nn.parameter", "Parameter"),
     }
 )
-_KEEPING = frozenset({GETATTR, ("types", "SimpleNamespace")})
+_KEPT_BY_TYPES = ("CellType", "CodeType", "FunctionType", "LambdaType", "SimpleNamespace")
+_KEEPING = frozenset({GETATTR, *(("types", name) for name in _KEPT_BY_TYPES)})
 """Functions that only keep what they are given."""
 _INTERFACES = ("__array_", "__cuda_array_")
 """Attributes by which NumPy and PyTorch take an address from an instance."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import collections
 import datetime
 import decimal
 import fractions
 import functools
 import io
+import json
 import logging
 import os
 import pathlib
@@ -53,6 +55,19 @@ def rebuilt() -> Any:
     instance = Net()
     instance.width = 3
     return instance
+
+
+def a_schedule_of_stable_baselines(folder: Path) -> Path:
+    """Written as cloudpickle writes a function with a closure."""
+    kind = b"ccloudpickle.cloudpickle\n_builtin_type\nV%s\n\x85R"
+    code = kind % b"CodeType" + b"(K\x01K\x00tR"
+    function = b"\x80\x04" + kind % b"LambdaType" + b"(" + code + b"}tR."
+    value = {":type:": "<class 'function'>", ":serialized:": base64.b64encode(function).decode()}
+    path = folder / "agent.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("_stable_baselines3_version", "1.2.0")
+        archive.writestr("data", json.dumps({"clip_range": value}))
+    return path
 
 
 def a_memory_format(folder: Path) -> Path:
@@ -190,6 +205,11 @@ CASES = (
     Case("whole objects of torch pass", saved(whole_objects()), (CLEAN,)),
     Case("harmless values of the standard library pass", saved(VALUES), (CLEAN,)),
     Case("memory formats pass", a_memory_format, (CLEAN,)),
+    Case(
+        "functions by value are told once for a file of Stable-Baselines3, as a warning",
+        a_schedule_of_stable_baselines,
+        (Expected("fail", "warning", message="rebuilds a function from code"),),
+    ),
     Case(
         "a partial of a listed class that is only stored passes",
         saved([functools.partial(torch.nn.LayerNorm, eps=1e-6)]),
