@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modlint_plugins.pickling.handing_on import note_filled, note_items, planted
+from modlint_plugins.pickling.handing_on import note_filled, note_items, note_keys, planted
 from modlint_plugins.pickling.limits import Malformed
 from modlint_plugins.pickling.operations import operation
 from modlint_plugins.pickling.values import Dict, Object, Pairs, Set, Value
@@ -167,6 +167,7 @@ def _call_planted(machine: Machine, target: Object, values: list[Value]) -> None
 
 def _check_hashable(machine: Machine, keys: list[Value]) -> None:
     """Keys are hashed when the file is loaded: a list or dict stops that, a huge tuple hangs it."""
+    note_keys(machine, keys)
     for key in keys:
         if not machine.hashable(key):
             machine.anomaly(f"{machine.opcode} with a key that cannot be hashed")

@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from modlint_plugins.pickling.reach import GETATTR, PARTIAL, callables_in, callees
+from modlint_plugins.pickling.reach import GETATTR, PARTIAL, callables_in, callees, parts_of
 from modlint_plugins.pickling.render import render_attribute
-from modlint_plugins.pickling.values import Blob, Dict, Global, Object, Pairs, Value
+from modlint_plugins.pickling.values import Blob, Dict, Global, Object, Pairs, Set, Value
 
 if TYPE_CHECKING:
     from modlint_plugins.pickling.machine import Machine
@@ -85,12 +85,6 @@ _LOOKING_FUNCTIONS = frozenset(
     {
         ("numpy", "dtype"),
         ("numpy", "ndarray"),
-        ("torch._utils", "_rebuild_device_tensor_from_cpu_tensor"),
-        ("torch._utils", "_rebuild_device_tensor_from_numpy"),
-        ("torch._utils", "_rebuild_parameter"),
-        ("torch._utils", "_rebuild_parameter_with_state"),
-        ("torch.nn.parameter", "Buffer"),
-        ("torch.nn.parameter", "Parameter"),
     }
 )
 _KEPT_BY_TYPES = ("CellType", "CodeType", "FunctionType", "LambdaType", "SimpleNamespace")
@@ -124,8 +118,8 @@ def note_planted(machine: Machine, target: Value, state: Value) -> None:
     for part in _parts(state):
         if isinstance(part, Dict):
             _note_attributes(machine, target, part)
-    slots = state if isinstance(state, tuple) and len(state) == _PAIR else ()
-    for part in (state, *slots) if not _reads_tuples(target) else ():
+    pair = isinstance(state, tuple) and len(state) == _PAIR and not _reads_tuples(target)
+    for part in (state, *(state if pair else ())):
         if isinstance(part, (Global, Object)):
             hand_on_all(machine, part, target, "__setstate__")
 
@@ -145,17 +139,62 @@ def note_items(machine: Machine, target: Object, pairs: Pairs) -> None:
             hand_on_all(machine, value, target, name or "…")
 
 
-def note_arguments(machine: Machine, function: Global, args: Value) -> None:
+def note_arguments(machine: Machine, function: Global, args: Value, kwargs: Value = None) -> None:
     """Note what is given to a function that calls methods of what it is given."""
     pair = function.canonical
-    looks = pair[0] in _LOOKING or pair in _LOOKING_FUNCTIONS
-    if not looks or pair in _KEEPING or not isinstance(args, tuple):
+    if not _looks(pair) or pair in _KEEPING:
         return
-    for arg in args:
+    given = list(args) if isinstance(args, tuple) else [args]
+    given += [value for _, value in kwargs.pairs] if isinstance(kwargs, Dict) else []
+    for arg in given:
         if isinstance(arg, Object) or (isinstance(arg, Global) and pair[1] in _CONVERTING):
             hand_on_all(machine, arg, function, "…")
+    pairs = pair[1] in _OF_PAIRS
+    for held in instances_in(machine, _keys(given) if pairs else given):
+        _note_filled_instance(machine, held, function)
 
 
+def note_keys(machine: Machine, keys: list[Value]) -> None:
+    """Note what the instances among keys hold: hashing them may call it."""
+    for held in instances_in(machine, keys):
+        _note_filled_instance(machine, held, held)
+
+
+def instances_in(machine: Machine, values: list[Value]) -> Iterator[Object]:
+    """The instances in values, and in whatever they are the elements of."""
+    pending = list(values)
+    seen: set[int] = set()
+    while pending:
+        value = pending.pop()
+        if isinstance(value, Object):
+            yield value
+        elif isinstance(value, (list, tuple, Dict, Set)) and id(value) not in seen:
+            seen.add(id(value))
+            parts = list(parts_of(value))
+            parts += [key for key, _ in value.pairs] if isinstance(value, Dict) else []
+            machine.budget.spend_opcodes(len(parts))
+            pending += parts
+
+
+def _looks(pair: tuple[str, str]) -> bool:
+    module = pair[0]
+    return module.startswith("torch.") or module in _LOOKING or pair in _LOOKING_FUNCTIONS
+
+
+def _keys(given: list[Value]) -> list[Value]:
+    """What a mapping that is made of pairs calls something of: each pair, and its key."""
+    pairs = [pair for arg in given if isinstance(arg, (list, tuple)) for pair in arg]
+    keys = [pair[0] for pair in pairs if isinstance(pair, (list, tuple)) and pair]
+    return keys + [pair for pair in pairs if isinstance(pair, Object)]
+
+
+def _note_filled_instance(machine: Machine, held: Object, function: Value) -> None:
+    for state in (held.state, *(held.earlier or ())):
+        if state is not None:
+            hand_on_all(machine, state, function, "…")
+
+
+_OF_PAIRS = frozenset({"Counter", "OrderedDict", "defaultdict", "dict"})
 _CONVERTING = frozenset(
     {
         "Buffer",

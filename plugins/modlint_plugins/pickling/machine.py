@@ -23,6 +23,7 @@ from modlint_plugins.pickling.depth import Depths
 from modlint_plugins.pickling.handing_on import note_arguments, note_planted
 from modlint_plugins.pickling.joblib_arrays import Jumped
 from modlint_plugins.pickling.limits import Budget, Interruption, LimitReached, Malformed
+from modlint_plugins.pickling.numpy_types import check_class
 from modlint_plugins.pickling.opcodes import OPCODES, Decoder, has_header
 from modlint_plugins.pickling.operations import OPERATIONS, Operation
 from modlint_plugins.pickling.reach import GETATTR, callees
@@ -305,7 +306,8 @@ class Machine:
         if isinstance(function, Global):
             account(self, function, args)
             note_planted(self, otherwise, kwargs)
-            note_arguments(self, function, args)
+            note_arguments(self, function, args, kwargs)
+            check_class(self, function, instantiated=kwargs is not None)
             if kwargs is None and function.canonical in INTERPRETED:
                 made = self._interpret(function, args, otherwise)
                 if made is not otherwise:
@@ -332,13 +334,18 @@ class Machine:
         self.note(cls, "instantiated", lambda: render_call(cls, args, None))
         if not isinstance(cls, _CALLABLE):
             self.anomaly("an instance of what is no class")
-        if isinstance(cls, Global) and cls.canonical == _IDENTITY and args:
+        if not isinstance(cls, Global):
+            return Object(cls, args)
+        if cls.canonical == _IDENTITY and args:
             return args[0] if isinstance(args, tuple) else args
-        if isinstance(cls, Global) and cls.module.startswith("numpy") and _holds_object(args):
+        account(self, cls, args)
+        note_arguments(self, cls, args)
+        check_class(self, cls, instantiated=True)
+        if cls.module.startswith("numpy") and _holds_object(args):
             self.hazard(
                 "raw-objects", "a NumPy class is made of an instance: it asks that for bytes"
             )
-        if isinstance(cls, Global) and cls.canonical in INTERPRETED:
+        if cls.canonical in INTERPRETED:
             return self._interpret(cls, args, Object(cls, args))
         return Object(cls, args)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from modlint_plugins.pickling.sizes import product
-from modlint_plugins.pickling.values import Dict, NumpyDType, Value
+from modlint_plugins.pickling.values import Dict, Global, NumpyDType, Value
 
 if TYPE_CHECKING:
     from modlint_plugins.pickling.machine import Machine
@@ -42,6 +42,16 @@ def named(code: str) -> NumpyDType:
     return NumpyDType(code, objects=objects, itemsize=size)
 
 
+def check_class(machine: Machine, cls: Global, *, instantiated: bool) -> None:
+    """Note an element type that is made otherwise than NumPy writes it: nothing checks its state.
+
+    NumPy writes a call of `numpy.dtype`, or of the one class that has arguments of its own.
+    """
+    made = instantiated and cls.canonical == ("numpy", "dtype")
+    if made or (cls.module == "numpy.dtypes" and cls.name != "StringDType"):
+        machine.hazard("bad-dtype", f"a NumPy element type is made by {cls.name} itself")
+
+
 def complete(machine: Machine, dtype: NumpyDType, state: Value) -> None:
     """What `dtype.__setstate__` does: (version, byte order, subarray, names, fields, size, …)."""
     if not isinstance(state, tuple):
@@ -55,6 +65,9 @@ def complete(machine: Machine, dtype: NumpyDType, state: Value) -> None:
     subarray = state[2]
     names, fields = (state[3], state[4]) if len(state) > _VERSIONED else (None, state[3])
     size = state[5] if len(state) > _VERSIONED else state[4]
+    if not _is_written(subarray, names, fields):
+        machine.hazard("bad-dtype", "a NumPy element type whose parts are not as NumPy writes them")
+        dtype.objects = True
     dtype.structured = any(part is not None for part in (subarray, names, fields))
     if isinstance(size, int) and size >= 0 and dtype.code.lstrip("<>|=")[:1] in _FLEXIBLE:
         dtype.itemsize = size
@@ -68,6 +81,21 @@ def complete(machine: Machine, dtype: NumpyDType, state: Value) -> None:
             machine.hazard("bad-dtype", message)
     if len(state) > _FLAGS:
         _check_flags(machine, dtype, state[_FLAGS])
+
+
+def _is_written(subarray: Value, names: Value, fields: Value) -> bool:
+    """Whether a subarray, names and fields are what NumPy makes of them, and belong together."""
+    if fields is not None and not isinstance(fields, Dict):
+        return False
+    stated = [] if fields is None else [value for _, value in fields.pairs]
+    keys = [] if fields is None else [key for key, _ in fields.pairs]
+    if names is not None and not (isinstance(names, tuple) and all(n in keys for n in names)):
+        return False
+    if subarray is not None:
+        stated.append(subarray)
+    return all(
+        isinstance(value, tuple) and value and isinstance(value[0], NumpyDType) for value in stated
+    )
 
 
 def _check_flags(machine: Machine, dtype: NumpyDType, flags: Value) -> None:

@@ -46,10 +46,11 @@ def callables_in(machine: Machine, value: Value) -> Iterator[Global]:
             continue
         seen.add(id(current))
         yield from callees(machine, current)
-        pending += _parts(current)
+        pending += parts_of(current)
 
 
-def _parts(value: Value) -> Iterator[Value]:
+def parts_of(value: Value) -> Iterator[Value]:
+    """What a value holds, but for the keys of mappings."""
     if isinstance(value, Object):
         yield from (value.args, value.kwargs, value.state)
         yield from value.earlier or ()
