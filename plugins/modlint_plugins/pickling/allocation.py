@@ -55,9 +55,9 @@ def _asked(function: tuple[str, str], args: tuple[Value, ...]) -> int:
     """Bytes that a call allocates out of nothing."""
     module, name = function
     if function in _WALKING:
-        return _POINTER * _length_of_range(args[0])
+        return _POINTER * _length(args[0])
     if function == ("array", "array") and len(args) > 1:
-        return _POINTER * _length_of_range(args[1])
+        return _POINTER * _length(args[1])
     if function in _BYTES:
         return _natural(args[0])
     if module in _TENSOR_MODULES and name.endswith(_TENSOR_SUFFIXES):
@@ -72,8 +72,8 @@ def _asked(function: tuple[str, str], args: tuple[Value, ...]) -> int:
 
 
 def _elements(args: tuple[Value, ...]) -> int:
-    """The product of sizes, given one by one or as one tuple; 0 where they are no sizes."""
-    sizes = args[0] if isinstance(args[0], tuple) else args
+    """The product of sizes, given one by one or as one tuple or list; 0 where they are no sizes."""
+    sizes = args[0] if isinstance(args[0], (tuple, list)) else args
     numbers: list[int] = []
     for size in sizes[:MAX_RANK]:
         if not isinstance(size, int) or size < 0:
@@ -90,6 +90,14 @@ def _width(dtype: tuple[Value, ...]) -> int:
 
 def _natural(value: Value) -> int:
     return value if isinstance(value, int) and value > 0 else 0
+
+
+def _length(value: Value) -> int:
+    """The length of a range, or of bytes, that a call made; 0 for any other value."""
+    made = isinstance(value, Object) and isinstance(value.function, Global)
+    if made and value.function.canonical in _BYTES and isinstance(value.args, tuple):
+        return _natural(value.args[0]) if value.args else 0
+    return _length_of_range(value)
 
 
 def _length_of_range(value: Value) -> int:

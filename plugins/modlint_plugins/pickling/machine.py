@@ -33,6 +33,7 @@ from modlint_plugins.pickling.render import render, render_call
 from modlint_plugins.pickling.unfold import CONTAINERS, unfolded_size
 from modlint_plugins.pickling.values import (
     Blob,
+    Dict,
     Global,
     Nested,
     Object,
@@ -304,7 +305,7 @@ class Machine:
             self.anomaly("a call of what cannot be called")
         literal = kwargs is None and _is_literal(args)
         if isinstance(function, Global):
-            account(self, function, args)
+            account(self, function, _with_keywords(args, kwargs))
             note_planted(self, otherwise, kwargs)
             note_arguments(self, function, args, kwargs)
             check_class(self, function, instantiated=kwargs is not None)
@@ -410,6 +411,13 @@ def _root(function: Value) -> Value:
 
 def _is_attribute(value: Object) -> bool:
     return isinstance(value.function, Global) and value.function.canonical == GETATTR
+
+
+def _with_keywords(args: Value, kwargs: Value) -> Value:
+    """Positional arguments, and those given by keyword behind them."""
+    if not isinstance(args, tuple) or not isinstance(kwargs, Dict):
+        return args
+    return (*args, *(value for _, value in kwargs.pairs))
 
 
 def _is_literal(args: Value) -> bool:

@@ -54,10 +54,10 @@ def check_class(machine: Machine, cls: Global, *, instantiated: bool) -> None:
 
 def complete(machine: Machine, dtype: NumpyDType, state: Value) -> None:
     """What `dtype.__setstate__` does: (version, byte order, subarray, names, fields, size, …)."""
-    if not isinstance(state, tuple):
-        return
-    if len(state) not in _LENGTHS:
-        machine.hazard("bad-dtype", f"a NumPy element type with a state of {len(state)} parts")
+    if not isinstance(state, tuple) or len(state) not in _LENGTHS:
+        length = len(state) if isinstance(state, tuple) else "computed"
+        machine.hazard("bad-dtype", f"a NumPy element type with a state of {length} parts")
+        dtype.objects = True
         return
     if len(state) < _VERSIONED:
         state = (0, *state)
@@ -65,7 +65,7 @@ def complete(machine: Machine, dtype: NumpyDType, state: Value) -> None:
     subarray = state[2]
     names, fields = (state[3], state[4]) if len(state) > _VERSIONED else (None, state[3])
     size = state[5] if len(state) > _VERSIONED else state[4]
-    if not _is_written(subarray, names, fields):
+    if not _is_written(subarray, names, fields) or not isinstance(size, int):
         machine.hazard("bad-dtype", "a NumPy element type whose parts are not as NumPy writes them")
         dtype.objects = True
     dtype.structured = any(part is not None for part in (subarray, names, fields))
@@ -91,9 +91,13 @@ def _is_written(subarray: Value, names: Value, fields: Value) -> bool:
     keys = [] if fields is None else [key for key, _ in fields.pairs]
     if names is not None and not (isinstance(names, tuple) and all(n in keys for n in names)):
         return False
+    placed = all(
+        isinstance(value, tuple) and len(value) > 1 and isinstance(value[1], int)
+        for value in stated
+    )
     if subarray is not None:
         stated.append(subarray)
-    return all(
+    return placed and all(
         isinstance(value, tuple) and value and isinstance(value[0], NumpyDType) for value in stated
     )
 

@@ -38,6 +38,8 @@ def children(value: Value) -> Iterator[tuple[str, Value]]:
     if isinstance(value, Dict):
         for index, (key, child) in enumerate(_last_first(value.pairs)):
             yield (str(index) if isinstance(key, TensorRecord) else _key(key)), child
+            if _holds_composite(key):
+                yield f"key {index}", key
     elif isinstance(value, Object):
         yield from _members(value)
     elif isinstance(value, Composite):
@@ -46,6 +48,19 @@ def children(value: Value) -> Iterator[tuple[str, Value]]:
         items = value.items if isinstance(value, Set) else value
         items = items.data if isinstance(items, Array) else items
         yield from ((str(index), child) for index, child in enumerate(items))
+
+
+def _holds_composite(key: Value) -> bool:
+    """Whether a key is, or holds, a tensor of several parts."""
+    pending, seen = [key], set()
+    while pending:
+        value = pending.pop()
+        if isinstance(value, Composite):
+            return True
+        if isinstance(value, (tuple, Set)) and id(value) not in seen:
+            seen.add(id(value))
+            pending += value.items if isinstance(value, Set) else value
+    return False
 
 
 def is_module(value: Value) -> bool:

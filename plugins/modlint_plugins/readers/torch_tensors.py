@@ -85,13 +85,10 @@ class Place:
         return Label(self.name or _BARE, section, self.role)
 
 
-def _sparse(value: Composite, place: Place) -> SparseTensor:
-    """How a tensor of several parts is called, and they."""
-    sizes = next((part for name, part in value.parts if name == "size"), ())
-    plain = isinstance(sizes, (tuple, list)) and all(map(is_count, sizes))
-    names = (name for name, part in value.parts if isinstance(part, (TensorRecord, Array)))
-    parts = {str(name): place.child(str(name)).name for name in names}
-    return SparseTensor(place.label.name, value.layout, tuple(sizes) if plain else (), parts)
+def _is_pending(record: TensorRecord) -> bool:
+    """Whether a tensor is stored before its conjugation or negation."""
+    lazy = record.lazy
+    return bool(lazy.pairs) if isinstance(lazy, Dict) else isinstance(lazy, Object)
 
 
 class _Enough(Exception):
@@ -112,6 +109,7 @@ class TensorCollector:
         self._open: set[int] = set()
         self._barren: dict[int, Value] = {}
         self._repeats: Counter[str] = Counter()
+        self._parts: dict[int, str] = {}  # names of the parts of sparse tensors, by identity
 
     def collect(self, value: Value, name: str = "") -> None:
         """Gather what a value holds; what cannot be read becomes a fault."""
@@ -154,7 +152,7 @@ class TensorCollector:
         self._open.add(identity)
         found = self._visit_children(value, self._settle(value, place))
         if isinstance(value, Composite):
-            self.reading.sparse.append(_sparse(value, place))
+            self._keep_sparse(value, place)
         self._open.discard(identity)
         if not found:
             self._barren[identity] = value  # kept alive, so that its identity stays its own
@@ -174,6 +172,21 @@ class TensorCollector:
                 inner = replace(inner, section=inner.name)
             found |= self._visit(child, inner)
         return found
+
+    def _keep_sparse(self, value: Composite, place: Place) -> None:
+        """Keep how a tensor of several parts is called, and they."""
+        name = place.label.name
+        sizes = next((part for key, part in value.parts if key == "size"), ())
+        plain = isinstance(sizes, (tuple, list)) and all(map(is_count, sizes))
+        parts: dict[str, str] = {}
+        for key, part in value.parts:
+            if id(part) in self._parts:
+                parts[str(key)] = self._parts[id(part)]
+            if isinstance(part, TensorRecord) and _is_pending(part) and key != "values":
+                message = f"tensor {name!r} has {key} that are negated when they are read"
+                self.reading.remark("bad-state", message)
+        size = tuple(sizes) if plain else ()
+        self.reading.sparse.append(SparseTensor(name, value.layout, size, parts))
 
     def _settle(self, value: Value, place: Place) -> Place:
         """The place with the section and the role that a container gives to what it holds."""
@@ -206,7 +219,9 @@ class TensorCollector:
         if tensor is None:
             return False
         self.tensors[label.name] = tensor
-        if isinstance(value, TensorRecord) and isinstance(value.lazy, Dict) and value.lazy.pairs:
+        if place.part:
+            self._parts[id(value)] = label.name
+        if isinstance(value, TensorRecord) and _is_pending(value):
             message = f"tensor {label.name!r} is stored before its conjugation or negation"
             self.reading.remark("lazy-tensor", message)
         return True

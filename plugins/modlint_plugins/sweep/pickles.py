@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from modlint.errors import UnreadableError
 from modlint_plugins.pickling.limits import Budget, Limits
 from modlint_plugins.pickling.opcodes import has_header
 from modlint_plugins.pickling.scan import Interpretation, interpret, is_plausible
@@ -23,8 +24,13 @@ def chain(run: Run, at: int, budget: Budget, *, storage: bool) -> Iterator[Inter
         at: offset of the first one.
         budget: what interpreting may still cost.
         storage: whether the bytes are a tensor's: then text that nothing uses is no pickle.
+
+    Raises:
+        UnreadableError: the file holds more pickles than are interpreted.
     """
-    while at < len(run.view) and budget.streams < budget.limits.streams:
+    while at < len(run.view):
+        if budget.streams >= budget.limits.streams:
+            raise UnreadableError(f"it holds more than {budget.limits.streams:,} pickles")
         headed = has_header(run.view, at)
         if run.view[at] == _PERSID:
             return

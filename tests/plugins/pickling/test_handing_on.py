@@ -64,6 +64,36 @@ def test_a_global_given_to_what_calls_its_methods_is_handed_on(function: bytes) 
     assert "handed-on" in {use for use, _ in uses(function + WIPE + b"\x85R")}
 
 
+FILLED = planted(b"extra_repr")
+FULL_KEY = b"ccollections\nOrderedDict\n]" + FILLED + b"K\x01\x86a\x85R"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"cbuiltins\nstr\n" + FILLED + b"\x85\x81",
+        b"cbuiltins\nstr\n)}S'object'\n" + FILLED + b"s\x92",
+        b"cbuiltins\nstr\n]" + FILLED + b"a\x85R",
+        b"ctorch.torch_version\nTorchVersion\n" + FILLED + b"\x85R",
+        b"}" + FILLED + b"K\x01s",
+        b"\x8f(" + FILLED + b"\x90",
+        FULL_KEY,
+        b"cnumpy.ma.core\nMaskedArray\n)\x81" + FILLED + b"b",
+    ],
+    ids=[
+        "NEWOBJ", "NEWOBJ_EX", "in a list", "a module of torch", "key", "in a set", "key of a pair",
+        "a state",
+    ],
+)  # fmt: skip
+def test_an_instance_whose_methods_are_called_hands_on_what_it_holds(data: bytes) -> None:
+    assert "handed-on" in {use for use, _ in uses(data)}
+
+
+def test_what_a_mapping_merely_holds_is_not_handed_on() -> None:
+    pairs = b"ccollections\nOrderedDict\n]K\x01" + FILLED + b"\x86a\x85R"
+    assert [use for use, _ in uses(pairs)] == ["pushed"]
+
+
 @pytest.mark.parametrize("name", [b"state", b"defaults"])
 def test_an_optimisers_parts_are_handed_on(name: bytes) -> None:
     adam = b"ctorch.optim.adam\nAdam\n)\x81"

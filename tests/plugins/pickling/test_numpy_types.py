@@ -61,11 +61,36 @@ PLAIN = np.dtype("f8")
         ((3, "|", None, ("a",), {"a": (PLAIN, 12)}, 16, 1, 0), "ends at 20"),
         ((3, "|", None, ("a",), {"a": (PLAIN, -8)}, 16, 1, 0), "ends at -1"),
         ((3, "|", (PLAIN, (3,)), None, None, 16, 1, 0), "subarray ends at 24"),
+        ((3, "|", None, ("a", "b"), {"a": (PLAIN, 0)}, 16, 1, 0), "not as NumPy writes them"),
+        ((3, "|", None, ("a",), {"a": [PLAIN, 0]}, 16, 1, 0), "not as NumPy writes them"),
+        ((3, "|", None, ("a",), {"a": (PLAIN, "0")}, 16, 1, 0), "not as NumPy writes them"),
+        ((3, "|", None, ("a",), [], 16, 1, 0), "not as NumPy writes them"),
+        ((3, "|", [PLAIN], None, None, 16, 1, 0), "not as NumPy writes them"),
     ],
 )
 def test_a_state_that_does_not_fit_is_a_hazard(parts: tuple[Any, ...], what: str) -> None:
     hazards = found(state(*parts)).hazards
     assert any(what in message for _, kind, message in hazards if kind == "bad-dtype"), hazards
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x80\x04cnumpy\ndtype\nS'V8'\n\x85}\x92.",
+        b"\x80\x04cnumpy.dtypes\nObjectDType\n)\x81.",
+        b"\x80\x04cnumpy.dtypes\nObjectDType\n)R.",
+    ],
+)
+def test_a_type_that_is_made_otherwise_is_a_hazard(data: bytes) -> None:
+    assert [kind for _, kind, _ in found(data).hazards] == ["bad-dtype"]
+
+
+def test_a_computed_state_is_a_hazard() -> None:
+    head = b"\x80\x04cnumpy\ndtype\n(S'V8'\nI00\nI01\ntR"
+    hazards = found(head + b"cthirdparty\nstate\n)Rb.").hazards
+    assert [message for _, _, message in hazards] == [
+        "a NumPy element type with a state of computed parts"
+    ]
 
 
 def test_objects_from_raw_bytes_are_a_hazard() -> None:
@@ -87,6 +112,10 @@ def test_objects_from_raw_bytes_are_a_hazard() -> None:
         b"ctorch\nTensor\n(I1048576\nI1048576\ntR",
         b"ctorch\nFloatStorage\n(L1099511627776L\ntR",
         b"cnumpy\nndarray\n((L1099511627776L\ntS'f8'\ntR",
+        b"cnumpy\nndarray\n(](L1099511627776L\neS'f8'\ntR",
+        b"\x80\x04cnumpy\nndarray\n)}S'shape'\n(L1099511627776L\nts\x92",
+        b"cbuiltins\nlist\n(cbuiltins\nbytearray\n(L500000000L\ntRtR",
+        b"\x80\x02cbuiltins\nbytes\n(L70368744177664L\nt\x81",
         b"(" + b"cbuiltins\nbytearray\n(L500000000L\ntR" * 3 + b"t",
     ],
 )

@@ -162,3 +162,10 @@ def test_a_reader_that_fails_hides_nothing(tmp_path: Path, registry: Registry) -
     (tmp_path / "m.pt").write_bytes(magic + RUN)
     (checkpoint,) = load(tmp_path / "m.pt", registry.readers, registry.sweeps)
     assert "os.system" in {use.qualified for trace in checkpoint.pickles for use in trace.uses}
+
+
+def test_more_pickles_than_are_interpreted_are_a_fault(tmp_path: Path) -> None:
+    path = tmp_path / "many.bin"
+    path.write_bytes(b"\x80\x02N." * 100_001 + RUN)
+    _, kinds = swept(path)
+    assert "unsearched" in kinds

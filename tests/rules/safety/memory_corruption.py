@@ -40,6 +40,33 @@ def coordinates(index: int, size: tuple[int, ...] = (4, 4)) -> Callable[[], Any]
     return make
 
 
+def beside_a_decoy() -> Any:
+    sound = coordinates(3)()["w"]
+    decoy = {"w.indices": sound._indices(), "w.values": sound._values()}
+    return {**decoy, "w": coordinates(10**6)()["w"]}
+
+
+def as_a_key() -> Any:
+    return {"table": {(1, coordinates(10**6)()["w"]): 1}}
+
+
+class Negated:
+    """Pickles as a tensor that is negated when it is read."""
+
+    def __reduce__(self) -> Any:
+        numbers = torch.tensor([[1, 2], [1, 1]])
+        state = numbers.storage(), 0, (2, 2), (2, 1), False, {}, {"neg": True}
+        return torch._utils._rebuild_tensor_v2, state
+
+
+class NegatedIndices:
+    """Pickles as a sparse tensor with such indices."""
+
+    def __reduce__(self) -> Any:
+        parts = Negated(), torch.ones(2), torch.Size((4, 4)), False
+        return torch._utils._rebuild_sparse_tensor, (torch.sparse_coo, parts)
+
+
 def rows(pointers: list[int], columns: list[int]) -> Callable[[], Any]:
     def make() -> Any:
         parts = torch.tensor(pointers), torch.tensor(columns), torch.ones(len(columns))
@@ -70,6 +97,13 @@ CASES = (
     Case("sound indices", saved(coordinates(3)), (PASS,)),
     Case("an index past the size", saved(coordinates(10**6)), (index("has 1,000,000 among its"),)),
     Case("a negative index", saved(coordinates(-1)), (index("has -1 among its indices"),)),
+    Case("beside a decoy", saved(beside_a_decoy), (index("has 1,000,000 among its"),)),
+    Case("as a key", saved(as_a_key), (
+        Expected("fail", "error", values={"kind": "sparse-index"}, message="has 1,000,000"),
+    )),
+    Case("negated indices", saved(lambda: {"w": NegatedIndices()}), (
+        hazard("bad-state", "are negated when they are read"),
+    )),
     Case("sound rows", saved(rows([0, 1, 2], [0, 2])), (PASS,)),
     Case("a column past the size", saved(rows([0, 1, 2], [0, 3])), (index("has 3 among"),)),
     Case("pointers past the entries", saved(rows([0, 9, 2], [0, 2])), (
