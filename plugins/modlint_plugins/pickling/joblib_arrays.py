@@ -104,6 +104,8 @@ def _note_attributes(machine: Machine, wrapper: Object) -> None:
 def _stated(wrapper: Object) -> _Stated:
     state: dict[str, Value] = {}
     for pairs in reversed(list(attributes(wrapper))):  # a later state overrides an earlier one
+        if not all(isinstance(key, str) for key, _ in pairs):
+            raise Malformed("joblib's wrapper has an attribute whose name is no text")
         state |= {key: value for key, value in pairs if isinstance(key, str)}
     dtype, shape = state.get("dtype"), state.get("shape")
     aligned = state.get("numpy_array_alignment_bytes") is not None

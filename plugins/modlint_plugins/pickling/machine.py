@@ -26,7 +26,7 @@ from modlint_plugins.pickling.limits import Budget, Interruption, LimitReached, 
 from modlint_plugins.pickling.numpy_types import check_class
 from modlint_plugins.pickling.opcodes import OPCODES, Decoder, has_header
 from modlint_plugins.pickling.operations import OPERATIONS, Operation
-from modlint_plugins.pickling.reach import GETATTR, callees
+from modlint_plugins.pickling.reach import GETATTR, callables_in, callees
 from modlint_plugins.pickling.rebuild import INTERPRETED, rebuild
 from modlint_plugins.pickling.refused import Refused
 from modlint_plugins.pickling.render import render, render_call
@@ -375,6 +375,9 @@ class Machine:
     ) -> None:
         """Record a use of the global that a callable comes from, if it comes from one."""
         function = _root(function)
+        if isinstance(function, PersistentId):  # PyTorch's may stand for a class
+            for held in callables_in(self, function.pid):
+                self.note(held, use, rendered, followed, literal)
         if isinstance(function, Object):
             self.anomaly(f"a call of what more than {_CHAIN} calls made")
         if not isinstance(function, Global):

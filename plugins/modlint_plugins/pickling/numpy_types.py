@@ -103,9 +103,8 @@ def _is_written(subarray: Value, names: Value, fields: Value) -> bool:
 
 
 def _check_flags(machine: Machine, dtype: NumpyDType, flags: Value) -> None:
-    if not isinstance(flags, int):
-        return
-    stated = bool(flags & _REFCOUNT), bool(flags & _LIST_PICKLE)
+    written = isinstance(flags, int)
+    stated = (bool(flags & _REFCOUNT), bool(flags & _LIST_PICKLE)) if written else None
     if stated != (dtype.objects, dtype.objects):
         holds = "objects" if dtype.objects else "no objects"
         machine.hazard("bad-dtype", f"a NumPy element type of {holds} whose flags say otherwise")

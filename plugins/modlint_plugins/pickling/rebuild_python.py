@@ -155,9 +155,10 @@ def _int(text: Value = 0, base: Value = 10) -> Value:
 def _dict(machine: Machine, content: Value = None) -> Value:
     """dict(), of a mapping or of pairs; of anything else it calls what that holds."""
     require(content is None or isinstance(content, (Dict, list, tuple)))
-    return _ordered_dict(
-        machine, Dict(list(content.pairs)) if isinstance(content, Dict) else content
-    )
+    if not isinstance(content, Dict):
+        return _ordered_dict(machine, content)
+    machine.budget.spend_copy(_POINTER * len(content.pairs))
+    return Dict(list(content.pairs))
 
 
 def _builtin_type(machine: Machine, name: Value) -> Value:

@@ -161,18 +161,24 @@ def check_state(machine: Machine, target: Object) -> None:
 def _check_position(machine: Machine, state: Value, depth: int = 0) -> None:
     """Note a Mersenne Twister whose next word lies out of its 624: drawing reads what is there."""
     parts = state if isinstance(state, tuple) else (state,)
-    if len(parts) > 2 and parts[0] == "MT19937" and isinstance(parts[2], int):
+    if parts and isinstance(parts[0], Object):
+        machine.hazard("bad-state", "a random generator with a state that a call computes")
+    if len(parts) > 2 and parts[0] == "MT19937":
         _check_word(machine, "pos", parts[2])
     for part in parts:
         for key, value in part.pairs if isinstance(part, Dict) else ():
-            if isinstance(key, str) and key in _WORDS and isinstance(value, int):
+            if not isinstance(key, str):
+                machine.hazard("bad-state", "a random generator whose state has a computed key")
+            elif key in _WORDS:
                 _check_word(machine, key, value)
-            elif isinstance(value, Dict) and depth < 2:
+            elif isinstance(value, (Dict, Object)) and depth < 2:
                 _check_position(machine, value, depth + 1)
 
 
-def _check_word(machine: Machine, key: str, word: int) -> None:
-    if not 0 <= word <= _WORDS[key]:
+def _check_word(machine: Machine, key: str, word: Value) -> None:
+    if not isinstance(word, int):
+        machine.hazard("bad-state", f"a random generator whose {key} is no whole number")
+    elif not 0 <= word <= _WORDS[key]:
         machine.hazard("bad-state", f"a random generator whose {key} is {word:,}")
 
 

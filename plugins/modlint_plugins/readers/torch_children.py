@@ -51,13 +51,13 @@ def children(value: Value) -> Iterator[tuple[str, Value]]:
 
 
 def _holds_composite(key: Value) -> bool:
-    """Whether a key is, or holds, a tensor of several parts."""
+    """Whether a value is, or has among its elements, a tensor of several parts."""
     pending, seen = [key], set()
     while pending:
         value = pending.pop()
         if isinstance(value, Composite):
             return True
-        if isinstance(value, (tuple, Set)) and id(value) not in seen:
+        if isinstance(value, (list, tuple, Set)) and id(value) not in seen:
             seen.add(id(value))
             pending += value.items if isinstance(value, Set) else value
     return False
@@ -128,7 +128,7 @@ def _members(value: Object) -> Iterator[tuple[str, Value]]:
     attributes = _attributes(value)
     for key, child in attributes:
         name = _key(key)
-        if name == _ALIASES:
+        if name == _ALIASES and not _holds_composite(child):
             continue
         if name in _MODULE_TABLES and isinstance(child, (Dict, Object)):
             yield from children(child)
@@ -136,6 +136,7 @@ def _members(value: Object) -> Iterator[tuple[str, Value]]:
             yield name, child
     if not attributes and value.state is not None:
         yield "state", value.state
+    yield from (("state", state) for state in value.earlier or () if state is not None)
     yield from ((_key(key), child) for key, child in value.pairs or ())
     yield from ((str(index), child) for index, child in enumerate(value.items or ()))
     if isinstance(value.args, (list, tuple)) and not _repeats_itself(value):

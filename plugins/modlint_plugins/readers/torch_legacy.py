@@ -26,8 +26,8 @@ MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
 
 _COUNT = struct.Struct("<q")
-_MAGIC_BYTES = 40
-"""No protocol needs more for the magic number's pickle."""
+_MAGIC_BYTES = 4096
+"""No protocol needs more than 40 for the magic number's pickle; PyTorch reads it of any length."""
 
 
 class TorchLegacyReader:

@@ -18,7 +18,7 @@ class Explained:
 
     def __init__(self, checkpoints: Sequence[Checkpoint]) -> None:
         self._offsets: set[int] = set()
-        self._places: set[tuple[str | None, int]] = set()
+        self._places: set[tuple[object, ...]] = set()
         self._contents: set[tuple[object, ...]] = set()
         self._storages: set[str] = set()
         for checkpoint in checkpoints:
@@ -30,7 +30,7 @@ class Explained:
 
     def has_pickle(self, run: Run, trace: PickleTrace) -> bool:
         """Whether a reader interpreted a pickle of a run."""
-        if (run.member, trace.offset) in self._places:
+        if (run.member, *_shape(trace)) in self._places:
             return True
         if run.origin is None:
             return _content(trace) in self._contents
@@ -50,8 +50,14 @@ class Explained:
         elif origin is not None:
             self._offsets.add(origin + trace.offset)
         else:
-            self._places.add((trace.member, trace.offset))
+            self._places.add((trace.member, *_shape(trace)))
             self._contents.add(_content(trace))
+
+
+def _shape(trace: PickleTrace) -> tuple[object, ...]:
+    """The extent of a pickle, and what it does with each global: names alone can be forged."""
+    uses = ((u.module, u.name, u.use, u.opcode, u.offset, u.literal) for u in trace.uses)
+    return trace.offset, trace.nbytes, trace.opcodes, *uses
 
 
 def _content(trace: PickleTrace) -> tuple[object, ...]:
