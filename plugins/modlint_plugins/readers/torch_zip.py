@@ -18,6 +18,7 @@ from modlint_plugins.readers.torch_tensors import TensorCollector
 from modlint_plugins.readers.zip_archive import LOCAL_MAGIC, Archive, Member
 from modlint_plugins.readers.zip_chain import is_chain
 from modlint_plugins.readers.zip_members import note_archive
+from modlint_plugins.readers.zip_sharing import Sharing
 
 _MAX_PICKLE = 256 << 20
 _MAX_NOTE = 4096
@@ -146,10 +147,16 @@ class TorchArchive:
     def scan_others(self) -> None:
         """Interpret the pickles that loading does not need, and look for hidden ones."""
         main = [self.find("data.pkl"), self.find("constants.pkl")]
+        sharing = Sharing(len(self.archive.view))
         for member in self.archive.entries:
             if any(member is read for read in main):
                 continue
             self._note_use(member)
+            try:
+                sharing.spend(member)
+            except UnreadableError as error:
+                self.reading.fail("damaged-member", error)
+                return
             try:
                 self._scan(member)
             except UnreadableError as error:

@@ -18,6 +18,7 @@ from modlint_plugins.readers.zip_archive import Archive, Member
 from modlint_plugins.readers.zip_directory import END_MAGIC, LOCAL_MAGIC
 from modlint_plugins.readers.zip_members import note_archive
 from modlint_plugins.readers.zip_readings import distinct
+from modlint_plugins.readers.zip_sharing import Sharing
 
 _MARKS = (LOCAL_MAGIC, END_MAGIC, NUMPY_MAGIC, b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\0")
 _LONGEST_MARK = 512
@@ -33,11 +34,13 @@ def read_bundle(source: Source, archives: Sequence[Archive]) -> Checkpoint:
     keep_structure(contents, first)
     kind = _kind(first)
     found = False
+    sharing = Sharing(source.nbytes)
     for archive, member in distinct(archives):
         try:
             contents.allowance.spend_member()
+            sharing.spend(member)
         except UnreadableError as error:
-            contents.fault("limit", str(error))
+            contents.fault("limit", str(error), error.member)
             break
         naming = _array_naming(member.name) if kind == "npz" else prefixed(member.name)
         found |= open_member(contents, archive, member, naming)

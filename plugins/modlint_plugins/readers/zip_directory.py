@@ -18,8 +18,6 @@ END_MAGIC = b"PK\x05\x06"
 CENTRAL_MAGIC = b"PK\x01\x02"
 END_64_MAGIC = b"PK\x06\x06"
 MAX_MEMBERS = 100_000
-MAX_SHARING = 2
-"""How many times an archive's size its members may take together: those that share bytes."""
 
 END = struct.Struct("<4s4H2IH")  # magic, disks, entries, directory size and offset, comment
 END_64_LOCATOR = struct.Struct("<4sIQI")
@@ -150,7 +148,7 @@ def entries(view: memoryview, directory: Directory) -> Iterator[Member]:
         UnreadableError: it is damaged.
     """
     at, end = directory.start, directory.start + directory.nbytes
-    count = taken = 0
+    count = 0
     while at < end:
         if at + CENTRAL.size > len(view) or bytes(view[at : at + 4]) != CENTRAL_MAGIC:
             raise UnreadableError("the zip archive's directory is damaged", offset=at)
@@ -158,13 +156,6 @@ def entries(view: memoryview, directory: Directory) -> Iterator[Member]:
         if count > MAX_MEMBERS:
             raise UnreadableError(f"the zip archive has more than {MAX_MEMBERS:,} members")
         member, at = _entry(view, at, directory.shift)
-        taken += min(member.stored, len(view))
-        if taken > MAX_SHARING * len(view):
-            raise UnreadableError(
-                f"the zip archive's members share bytes: together they take more than "
-                f"{MAX_SHARING} times its size",
-                offset=member.record,
-            )
         yield member
 
 

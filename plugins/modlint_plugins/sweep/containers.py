@@ -12,6 +12,7 @@ from modlint_plugins.readers.tar_archive import is_tar, walk
 from modlint_plugins.readers.zip_archive import Archive, Member
 from modlint_plugins.readers.zip_chain import chain, is_chain
 from modlint_plugins.readers.zip_readings import distinct, readings
+from modlint_plugins.readers.zip_sharing import Sharing
 from modlint_plugins.sweep.run import Run
 
 Container = Callable[[Run, Allowance], Iterator[Run]]
@@ -41,7 +42,9 @@ def _zip(run: Run, allowance: Allowance) -> Iterator[Run]:
                 yield run.within(view, f"archive {index}", span.start)
     archives = readings(run.view)
     siblings = frozenset(name for archive in archives for m in archive.entries for name in m.names)
+    sharing = Sharing(len(run.view))
     for archive, member in distinct(archives):
+        sharing.spend(member)
         yield from _zip_member(run, archive, member, siblings, allowance)
     for archive in archives:
         if archive.problem is not None:

@@ -17,7 +17,7 @@ class Explained:
     """
 
     def __init__(self, checkpoints: Sequence[Checkpoint]) -> None:
-        self._offsets: set[int] = set()
+        self._offsets: set[tuple[object, ...]] = set()
         self._places: set[tuple[object, ...]] = set()
         self._contents: set[tuple[object, ...]] = set()
         self._storages: set[str] = set()
@@ -30,11 +30,11 @@ class Explained:
 
     def has_pickle(self, run: Run, trace: PickleTrace) -> bool:
         """Whether a reader interpreted a pickle of a run."""
-        if (run.member, *_shape(trace)) in self._places:
+        if (run.member, trace.offset, *_shape(trace)) in self._places:
             return True
         if run.origin is None:
             return _content(trace) in self._contents
-        return run.origin + trace.offset in self._offsets
+        return (run.origin + trace.offset, *_shape(trace)) in self._offsets
 
     def add(self, trace: PickleTrace) -> None:
         """Take a pickle that lies nowhere in the file for explained from now on."""
@@ -46,18 +46,18 @@ class Explained:
 
     def _note(self, trace: PickleTrace, origin: int | None) -> None:
         if trace.member is None:
-            self._offsets.add(trace.offset)
+            self._offsets.add((trace.offset, *_shape(trace)))
         elif origin is not None:
-            self._offsets.add(origin + trace.offset)
+            self._offsets.add((origin + trace.offset, *_shape(trace)))
         else:
-            self._places.add((trace.member, *_shape(trace)))
+            self._places.add((trace.member, trace.offset, *_shape(trace)))
             self._contents.add(_content(trace))
 
 
 def _shape(trace: PickleTrace) -> tuple[object, ...]:
-    """The extent of a pickle, and what it does with each global: names alone can be forged."""
-    uses = ((u.module, u.name, u.use, u.opcode, u.offset, u.literal) for u in trace.uses)
-    return trace.offset, trace.nbytes, trace.opcodes, *uses
+    """The extent of a pickle, and what it does with each global: a file chooses its names."""
+    uses = ((u.module, u.name, u.use, u.opcode, u.literal) for u in trace.uses)
+    return trace.nbytes, trace.opcodes, *uses
 
 
 def _content(trace: PickleTrace) -> tuple[object, ...]:
