@@ -10,12 +10,13 @@ import binascii
 import re
 import zlib
 from collections.abc import Iterator
-from itertools import islice
+
+from modlint.errors import UnreadableError
 
 MAX_TEXT = 64 << 20
 """Characters of a text that are searched."""
-MAX_FOUND = 64
-"""Candidates of one text that are decoded."""
+MAX_FOUND = 1000
+"""Pickles, archives and programs that one text may decode to."""
 
 _MAX_NESTED = 3
 _MAX_TRIED = 100_000
@@ -74,21 +75,28 @@ def decode(text: str) -> Iterator[bytes]:
 
     Args:
         text: any text; beyond `MAX_TEXT` characters it is not searched.
+
+    Raises:
+        UnreadableError: more decodes than is looked at.
     """
     seen: set[bytes] = set()
     text = text[:MAX_TEXT]
     if "\\u00" in text:
         text = _JSON_ESCAPE.sub(lambda match: chr(int(match.group(1), 16)), text)
     for data in _decoded(text, 0):
-        if len(seen) >= MAX_FOUND:
-            return
         if data not in seen:
+            if len(seen) >= MAX_FOUND:
+                raise UnreadableError(f"a text decodes to more than {MAX_FOUND:,} pickles")
             seen.add(data)
             yield data
 
 
 def _decoded(text: str, depth: int) -> Iterator[bytes]:
-    for data in islice(_candidates(text), _MAX_TRIED):
+    for tried, data in enumerate(_candidates(text)):
+        if tried >= _MAX_TRIED:
+            raise UnreadableError(
+                f"a text holds more than {_MAX_TRIED:,} parts that may be encoded"
+            )
         if _interesting(data):
             yield data
         elif depth < _MAX_NESTED and data[:2] in (b"gA", b"KG", b"Yw", b"Z0"):

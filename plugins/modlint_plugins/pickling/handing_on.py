@@ -37,6 +37,7 @@ _HARMLESS = frozenset(
 UNPICKLED = frozenset({"__setstate__", "add", "append", "extend"})
 """What the unpickler itself looks up on an instance."""
 CALLED_ATTRIBUTES = UNPICKLED | {
+    "_build_f",
     "as_subclass",
     "clear",
     "copy",

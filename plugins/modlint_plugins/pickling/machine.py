@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
+from modlint.errors import UnreadableError
 from modlint.pickles import GlobalUse, Use
 from modlint_plugins.code.encoded import decode
 from modlint_plugins.pickling import containers, control, literals, objects
@@ -246,10 +247,14 @@ class Machine:
 
     def note_decoded(self, text: str) -> None:
         """Remember what a text decodes to that may be a pickle, an archive or a program."""
-        for data in decode(text):
-            self.budget.spend_copy(len(data))
-            if len(self.embedded) < self.budget.limits.nested:
+        try:
+            for data in decode(text):
+                self.budget.spend_copy(len(data))
+                if len(self.embedded) >= self.budget.limits.nested:
+                    raise LimitReached(f"more than {self.budget.limits.nested:,} texts that decode")
                 self.embedded.append(Blob(memoryview(data), None))
+        except UnreadableError as error:
+            raise LimitReached(str(error)) from error
 
     def fork(self, start: int) -> Machine:
         """A machine for a pickle within the stream, on the same account."""

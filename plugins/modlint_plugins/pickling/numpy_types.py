@@ -69,6 +69,8 @@ def complete(machine: Machine, dtype: NumpyDType, state: Value) -> None:
         machine.hazard("bad-dtype", "a NumPy element type whose parts are not as NumPy writes them")
         dtype.objects = True
     dtype.structured = any(part is not None for part in (subarray, names, fields))
+    if isinstance(size, int) and size < -1:
+        machine.hazard("bad-dtype", f"a NumPy element type of {size:,} bytes")
     if isinstance(size, int) and size >= 0 and dtype.code.lstrip("<>|=")[:1] in _FLEXIBLE:
         dtype.itemsize = size
     parts = [*_subarray(subarray), *_fields(fields)]

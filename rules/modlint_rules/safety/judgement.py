@@ -51,6 +51,9 @@ _CODE_BUILDERS = frozenset(
     }
 )
 _CODE_TYPES = frozenset({"CellType", "CodeType", "FunctionType", "LambdaType"})
+_COMPILED = frozenset(
+    {"attributes.pkl", "bytecode.pkl", "constants.pkl", "data.pkl", "mobile_debug_handles.pkl"}
+)
 _OWN = frozenset({"torch", "numpy"})
 _ONE_VALUE = re.compile(r"[\w.]+\((?:-?\d{1,18}|True|False)\)")
 _MERELY_NAMED = ("pushed", "instantiated")
@@ -148,10 +151,17 @@ def _unlisted_uses(
     torchscript = checkpoint.format == "torchscript"
     for trace in checkpoint.pickles:
         hands_on = any(_calls_unseen(use) for use in trace.uses)
+        compiled = torchscript and _is_compiled(trace.member)
         for use in trace.uses:
-            own_type = torchscript and use.module.partition(".")[0] == "__torch__"
+            own_type = compiled and use.module.partition(".")[0] == "__torch__"
             if use.qualified not in allowed and not own_type and not _listed(use):
                 yield trace, use, hands_on
+
+
+def _is_compiled(member: str | None) -> bool:
+    """Whether TorchScript reads a pickle itself: its classes are the archive's own."""
+    folder, _, leaf = (member or "").rpartition("/")
+    return "/" not in folder and (leaf in _COMPILED or leaf.endswith(".debug_pkl"))
 
 
 def _calls_unseen(use: GlobalUse) -> bool:

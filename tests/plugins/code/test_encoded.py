@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import io
 import json
@@ -14,6 +15,7 @@ from collections.abc import Callable
 
 import pytest
 
+from modlint.errors import UnreadableError
 from modlint_plugins.code.encoded import decode
 
 
@@ -97,5 +99,16 @@ def test_other_text_is_not(text: str) -> None:
 )
 def test_takes_linear_time(unit: str) -> None:
     started = time.process_time()
-    list(decode(unit * (500_000 // len(unit))))
+    with contextlib.suppress(UnreadableError):  # more parts than are tried
+        list(decode(unit * (500_000 // len(unit))))
     assert time.process_time() - started < 3
+
+
+def test_more_than_is_looked_at_is_an_error() -> None:
+    payloads = [
+        b"\x80\x04K" + bytes([n % 256]) + b"0K" + bytes([n // 256]) + b"." for n in range(1001)
+    ]
+    texts = [base64.b64encode(payload).decode() for payload in payloads]
+    assert set(payloads[:990]) <= set(decode(json.dumps(texts[:990])))
+    with pytest.raises(UnreadableError, match="more than 1,000 pickles"):
+        list(decode(json.dumps(texts)))

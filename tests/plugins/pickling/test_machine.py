@@ -160,6 +160,43 @@ def test_repeated_keys_are_kept() -> None:
     assert value.pairs == [("a", 1), ("a", 2)]
 
 
+@pytest.mark.parametrize(
+    ("data", "opcode"),
+    [
+        (b"}]Ns.", "SETITEM"),
+        (b"}(]Nu.", "SETITEMS"),
+        (b"(]Nd.", "DICT"),
+        (b"(]\x91.", "FROZENSET"),
+        (b"\x8f(]\x90.", "ADDITEMS"),
+    ],
+)
+def test_a_key_that_cannot_be_hashed_is_an_anomaly(data: bytes, opcode: str) -> None:
+    assert f"{opcode} with a key that cannot be hashed" in [what for _, what in run(data).anomalies]
+
+
+def test_an_instance_keeps_the_items_that_are_set_on_it() -> None:
+    value = run(b"cthirdparty\nTable\n)\x81K\x01K\x02sK\x03K\x04s.").value
+    assert isinstance(value, Object)
+    assert value.pairs == [(1, 2), (3, 4)]
+
+
+def test_a_class_that_numpy_rebuilds_is_instantiated() -> None:
+    array = b"cnumpy.core.multiarray\n_reconstruct\n(cthirdparty\nArray\n(K\x00tS'b'\ntR."
+    assert ("thirdparty.Array", "instantiated") in [found[:2] for found in uses(array)]
+
+
+def test_a_partial_of_nothing_is_followed_to_the_end() -> None:
+    found = run(b"cfunctools\npartial\n)\x81)Rcos\nsystem\n(S'id'\ntR.")
+    assert found.trace.incomplete is None
+    assert ("os.system", "called") in [(use.qualified, use.use) for use in found.trace.uses]
+
+
+@pytest.mark.parametrize("opcode", [b")R.", b")\x81."])
+def test_what_a_persistent_id_holds_is_called_with_it(opcode: bytes) -> None:
+    found = uses(b"\x80\x04(S'module'\n" + SYSTEM + b"tQ" + opcode)
+    assert {use for name, use, *_ in found if name == "os.system"} <= {"called", "instantiated"}
+
+
 def test_setting_items_of_what_is_no_dict_is_an_anomaly() -> None:
     tensor = b"ctorch._utils\n_rebuild_tensor\n(NK\x00))tR"
     found = run(b"\x80\x02" + tensor + b"K\x00K\x01s.")

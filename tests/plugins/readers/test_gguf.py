@@ -138,3 +138,21 @@ HUGE = struct.pack("<Q", 1 << 62)
 )
 def test_damage_is_a_fault(tmp_path: Path, data: bytes) -> None:
     assert "damaged-header" in [fault.kind for fault in read(tmp_path, data).faults]
+
+
+def test_a_version_that_nobody_writes_is_told_where_it_stands(tmp_path: Path) -> None:
+    faults = read(tmp_path, header(*PAIRS, version=1)).faults
+    (damage,) = (fault for fault in faults if fault.kind == "damaged-header")
+    assert damage.message.endswith("its version is 1")
+    assert damage.offset == 4
+
+
+def test_elements_of_all_arrays_count_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"t{i}" for i in range(60)]
+    data = header(("a", 9, (8, texts)), ("b", 9, (8, texts)))
+    monkeypatch.setattr("modlint_plugins.readers.gguf_header._MAX_ELEMENTS", 120)
+    assert "damaged-header" not in [fault.kind for fault in read(tmp_path, data).faults]
+    monkeypatch.setattr("modlint_plugins.readers.gguf_header._MAX_ELEMENTS", 119)
+    assert "damaged-header" in [fault.kind for fault in read(tmp_path, data).faults]
