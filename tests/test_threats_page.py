@@ -15,6 +15,15 @@ CONSTANTS = {
     "a pickle in an archive": (f"{READERS}.torch_zip", "_MAX_PICKLE"),
     "members of one zip or tar archive": (f"{READERS}.zip_archive", "MAX_MEMBERS"),
     "members opened over all containers of a file": (f"{READERS}.contained", "MAX_MEMBERS"),
+    "bytes that a zip archive's members take together, those that share bytes counted each": (
+        f"{READERS}.zip_sharing",
+        "MAX_SHARING",
+    ),
+    "pickles, archives and programs that one text decodes to": (
+        "modlint_plugins.code.encoded",
+        "MAX_FOUND",
+    ),
+    "parts of a text that are tried": ("modlint_plugins.code.encoded", "_MAX_TRIED"),
     "tensors, and entries of archives, over all of them": (f"{READERS}.contained", "MAX_TENSORS"),
     "seconds until the last part of a file is opened": (f"{READERS}.contained", "MAX_SECONDS"),
     "containers within containers": (f"{READERS}.contained", "MAX_DEPTH"),
