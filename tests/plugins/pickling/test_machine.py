@@ -191,6 +191,12 @@ def test_a_partial_of_nothing_is_followed_to_the_end() -> None:
     assert ("os.system", "called") in [(use.qualified, use.use) for use in found.trace.uses]
 
 
+@pytest.mark.parametrize("text", [b"S'words'\n", b"G\x7f\xf0\0\0\0\0\0\0"])
+def test_a_number_that_cannot_be_computed_is_a_call_not_followed(text: bytes) -> None:
+    (use,) = run(b"\x80\x02cbuiltins\nint\n" + text + b"\x85R.").trace.uses
+    assert (use.use, use.followed) == ("called", False)
+
+
 @pytest.mark.parametrize("opcode", [b")R.", b")\x81."])
 def test_what_a_persistent_id_holds_is_called_with_it(opcode: bytes) -> None:
     found = uses(b"\x80\x04(S'module'\n" + SYSTEM + b"tQ" + opcode)

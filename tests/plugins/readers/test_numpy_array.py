@@ -61,6 +61,16 @@ def test_archive_of_arrays(tmp_path: Path, load_any: Read, save: Callable[..., A
         assert np.array_equal(found, expected), name
 
 
+def test_the_limit_of_tensors_is_one_that_may_be_reached(
+    tmp_path: Path, load_any: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, **ARRAYS)
+    for most, kinds in ((len(ARRAYS), []), (len(ARRAYS) - 1, ["limit"])):
+        monkeypatch.setattr("modlint_plugins.readers.contained.MAX_TENSORS", most)
+        assert [fault.kind for fault in load_any(path).faults] == kinds
+
+
 @pytest.mark.parametrize("kind", ["plain", "record", "old"])
 @pytest.mark.parametrize("archive", [False, True])
 def test_objects_are_pickles(

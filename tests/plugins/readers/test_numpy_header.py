@@ -69,6 +69,13 @@ def test_the_layout_is_numpys(descr: Any) -> None:
         assert layout(written)[:2] == (theirs.itemsize, theirs.hasobject)
 
 
+@pytest.mark.parametrize("text", ["O f4", "O,!", "O f4,i4"])
+def test_of_types_that_cannot_be_told_apart_objects_are_known(text: str) -> None:
+    found = layout(text)
+    assert found.nbytes is None
+    assert found.objects
+
+
 OWN = [
     name for name, kind in np._core.numerictypes.sctypeDict.items() if kind.__module__ == "numpy"
 ]

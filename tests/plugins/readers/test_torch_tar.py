@@ -87,6 +87,7 @@ def test_as_torch_reads_it(tmp_path: Path, load_any: Read, assert_same_elements:
     assert checkpoint.tensors["weight"].strides == theirs["weight"].stride()
     assert {trace.member for trace in checkpoint.pickles} == set(members(STATE))
     weight = checkpoint.tensors["weight"]
+    assert weight.storage.member == "storages"
     assert weight.offset is not None
     assert path.read_bytes()[weight.offset :][:24] == struct.pack("<6f", *range(6))
 
