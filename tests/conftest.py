@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from benign.collection import Benign, Written
+
+settings.register_profile("modlint", deadline=None)  # other work on the machine takes time too
+settings.load_profile("modlint")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -157,7 +157,7 @@ def note_arguments(machine: Machine, function: Global, args: Value, kwargs: Valu
 
 def note_keys(machine: Machine, keys: list[Value]) -> None:
     """Note what the instances among keys hold: hashing them may call it."""
-    for held in instances_in(machine, keys):
+    for held in instances_in(machine, [key for key in keys if machine.calls_when_hashed(key)]):
         _note_filled_instance(machine, held, held)
 
 
@@ -173,7 +173,7 @@ def instances_in(machine: Machine, values: list[Value]) -> Iterator[Object]:
             seen.add(id(value))
             parts = list(parts_of(value))
             parts += [key for key, _ in value.pairs] if isinstance(value, Dict) else []
-            machine.budget.spend_opcodes(len(parts))
+            machine.budget.spend_opcodes(len(parts) + 1)
             pending += parts
 
 

@@ -295,6 +295,10 @@ class Machine:
         """Whether a value can be a key, as far as its type tells."""
         return self._depths.hashable(value)
 
+    def calls_when_hashed(self, value: Value) -> bool:
+        """Whether hashing a value may call a method of an instance within it."""
+        return self._depths.calls(value)
+
     def hazard(self, kind: str, what: str) -> None:
         """Note what corrupts or exhausts memory when it is loaded, at the current opcode."""
         if len(self.hazards) < self.budget.limits.calls:

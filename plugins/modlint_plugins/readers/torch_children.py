@@ -38,8 +38,6 @@ def children(value: Value) -> Iterator[tuple[str, Value]]:
     if isinstance(value, Dict):
         for index, (key, child) in enumerate(_last_first(value.pairs)):
             yield (str(index) if isinstance(key, TensorRecord) else _key(key)), child
-            if _holds_composite(key):
-                yield f"key {index}", key
     elif isinstance(value, Object):
         yield from _members(value)
     elif isinstance(value, Composite):
@@ -48,19 +46,6 @@ def children(value: Value) -> Iterator[tuple[str, Value]]:
         items = value.items if isinstance(value, Set) else value
         items = items.data if isinstance(items, Array) else items
         yield from ((str(index), child) for index, child in enumerate(items))
-
-
-def _holds_composite(key: Value) -> bool:
-    """Whether a value is, or has among its elements, a tensor of several parts."""
-    pending, seen = [key], set()
-    while pending:
-        value = pending.pop()
-        if isinstance(value, Composite):
-            return True
-        if isinstance(value, (list, tuple, Set)) and id(value) not in seen:
-            seen.add(id(value))
-            pending += value.items if isinstance(value, Set) else value
-    return False
 
 
 def is_module(value: Value) -> bool:
@@ -128,7 +113,7 @@ def _members(value: Object) -> Iterator[tuple[str, Value]]:
     attributes = _attributes(value)
     for key, child in attributes:
         name = _key(key)
-        if name == _ALIASES and not _holds_composite(child):
+        if name == _ALIASES and not _has_composite(child):
             continue
         if name in _MODULE_TABLES and isinstance(child, (Dict, Object)):
             yield from children(child)
@@ -141,6 +126,11 @@ def _members(value: Object) -> Iterator[tuple[str, Value]]:
     yield from ((str(index), child) for index, child in enumerate(value.items or ()))
     if isinstance(value.args, (list, tuple)) and not _repeats_itself(value):
         yield from ((str(n), child) for n, child in enumerate(value.args) if not scalar(child))
+
+
+def _has_composite(value: Value) -> bool:
+    """Whether a value is a list with a tensor of several parts."""
+    return isinstance(value, (list, tuple)) and any(isinstance(part, Composite) for part in value)
 
 
 def _last_first(pairs: Pairs) -> Pairs:

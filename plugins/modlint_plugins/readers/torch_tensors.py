@@ -109,6 +109,7 @@ class TensorCollector:
         self._open: set[int] = set()
         self._barren: dict[int, Value] = {}
         self._repeats: Counter[str] = Counter()
+        self._keys: dict[int, Value] = {}
         self._parts: dict[int, str] = {}  # names of the parts of sparse tensors, by identity
 
     def collect(self, value: Value, name: str = "") -> None:
@@ -171,7 +172,22 @@ class TensorCollector:
             if optimiser and key == "state" and inner.section is None:
                 inner = replace(inner, section=inner.name)
             found |= self._visit(child, inner)
+        if isinstance(value, Dict):
+            self._visit_keys([key for key, _ in value.pairs], place)
         return found
+
+    def _visit_keys(self, keys: list[Value], place: Place) -> None:
+        """Visit the tensors of several parts among keys; what keys share is looked at once."""
+        pending = [key for key in keys if isinstance(key, (Composite, tuple, Set))]
+        while pending:
+            key = pending.pop()
+            if id(key) in self._keys:
+                continue
+            self._keys[id(key)] = key
+            if isinstance(key, Composite):
+                self._visit(key, place.child(f"key {len(self._keys)}"))
+            elif isinstance(key, (tuple, Set)):
+                pending += key.items if isinstance(key, Set) else key
 
     def _keep_sparse(self, value: Composite, place: Place) -> None:
         """Keep how a tensor of several parts is called, and they."""
