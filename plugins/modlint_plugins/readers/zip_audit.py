@@ -143,7 +143,7 @@ def _is_plain(kind: int, data: bytes) -> bool:
 
 
 def _local(view: memoryview, member: Member) -> _Local:
-    if member.header + LOCAL.size > len(view):
+    if not 0 <= member.header <= len(view) - LOCAL.size:
         raise UnreadableError("its header lies outside of the file", member=member.name)
     fields = LOCAL.unpack_from(view, member.header)
     if fields[0] != LOCAL_MAGIC:

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 
 from modlint.loading import load
 from modlint_plugins.readers.zip_archive import Archive
+from modlint_plugins.readers.zip_audit import audit
+from modlint_plugins.readers.zip_directory import pytorch_directory
 from modlint_plugins.readers.zip_other import ZipReader
 from modlint_plugins.readers.zip_readings import distinct, reading_remarks, readings
 
@@ -281,3 +283,11 @@ def test_members_that_share_bytes_are_examined_up_to_a_limit(tmp_path: Path) -> 
     faults = [fault for fault in checkpoint.faults if "members share bytes" in fault.message]
     assert faults
     assert all(fault.kind == "limit" for fault in faults[:1])
+
+
+def test_an_offset_before_the_beginning_is_damage() -> None:
+    view = memoryview(zipped(("a", b"x" * 40)))
+    directory = pytorch_directory(view)
+    for shift in (-10, -5000):
+        archive = Archive(view, directory._replace(shift=shift))
+        assert list(audit(archive))
