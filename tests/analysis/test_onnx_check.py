@@ -13,6 +13,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from modlint.analysis.onnx_check import REFUSED, OnnxCheck, OnnxValidity
+from modlint.analysis.onnx_graphs.checked import refused_nodes
 from modlint.checkpoint import Checkpoint
 from modlint.errors import Unavailable
 from modlint.loading import load
@@ -113,3 +114,14 @@ def test_no_graph_of_the_standard_is_refused(shared: Path, tmp_path: Path) -> No
             except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError):
                 continue
             assert not refused(check(path)), (member.name, check(path).problems)
+
+
+@pytest.mark.parametrize("number", [-(1 << 63), (1 << 63) - 1, 1 << 31])
+def test_versions_of_any_size_are_judged(number: int) -> None:
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"])], "g", [], [])
+    )
+    model.ir_version = number
+    assert list(refused_nodes(model)) == []
+    model.opset_import[0].version = number
+    list(refused_nodes(model))

@@ -10,6 +10,7 @@ from modlint.analysis.onnx_graphs.operators import body_nodes
 from modlint.analysis.onnx_graphs.structure import CONSTANT, MAX_PROBLEMS, node_label, subgraphs
 
 MAX_TEXT = 500
+_LARGEST = (1 << 31) - 1
 _TOLD = (
     "topologically sorted",
     "single static assignment",
@@ -27,8 +28,8 @@ def refused_nodes(model: Any) -> Iterator[Problem]:
     import onnx
 
     context = onnx.checker.C.CheckerContext()
-    context.ir_version = model.ir_version or onnx.IR_VERSION
-    context.opset_imports = {opset.domain: opset.version for opset in model.opset_import}
+    context.ir_version = _whole(model.ir_version) or onnx.IR_VERSION
+    context.opset_imports = {opset.domain: _whole(opset.version) for opset in model.opset_import}
     told = 0
     for node in body_nodes(model.graph.node):
         if node.op_type == CONSTANT:
@@ -39,6 +40,11 @@ def refused_nodes(model: Any) -> Iterator[Problem]:
             told += 1
         if told >= MAX_PROBLEMS:
             return
+
+
+def _whole(version: int) -> int:
+    """The version, as large as onnx.checker takes one."""
+    return max(min(version, _LARGEST), -_LARGEST)
 
 
 def _refusal(onnx: Any, node: Any, context: Any) -> str | None:
