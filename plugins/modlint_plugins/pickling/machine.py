@@ -233,8 +233,13 @@ class Machine:
     def note_embedded(self, blob: Blob) -> None:
         """Remember bytes that may be a pickle themselves, an archive or a program."""
         telling = has_header(blob.view) or bytes(blob.view[:4]).startswith(_MAGICS)
-        if telling and len(self.embedded) < self.budget.limits.nested:
-            self.embedded.append(blob)
+        if telling:
+            self._embed(blob)
+
+    def _embed(self, blob: Blob) -> None:
+        if len(self.embedded) >= self.budget.limits.nested:
+            raise LimitReached(f"more than {self.budget.limits.nested:,} pickles within it")
+        self.embedded.append(blob)
 
     def note_text(self, text: str) -> None:
         """Keep a text for those that search it, and what it decodes to."""
@@ -250,9 +255,7 @@ class Machine:
         try:
             for data in decode(text):
                 self.budget.spend_copy(len(data))
-                if len(self.embedded) >= self.budget.limits.nested:
-                    raise LimitReached(f"more than {self.budget.limits.nested:,} texts that decode")
-                self.embedded.append(Blob(memoryview(data), None))
+                self._embed(Blob(memoryview(data), None))
         except UnreadableError as error:
             raise LimitReached(str(error)) from error
 

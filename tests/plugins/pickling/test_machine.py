@@ -258,6 +258,11 @@ def _nested_lists(depth: int) -> Any:
     return value
 
 
+def test_more_pickles_within_than_are_looked_at_are_a_limit() -> None:
+    found = run(b"\x80\x04" + b"C\x03\x80\x02.0" * 10_001 + b"N.")
+    assert "more than 10,000 pickles within it" in str(found.trace.incomplete)
+
+
 def test_billion_laughs_are_found_and_walked_once() -> None:
     reason = run(pickle.dumps(_nested_lists(12))).trace.incomplete
     assert reason == "its values unfold to more than 100,000,000"
