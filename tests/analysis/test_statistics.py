@@ -125,3 +125,8 @@ def test_first_non_finite_is_found_in_a_later_chunk() -> None:
     values[2, 11] = math.nan
     values[2, 12] = math.inf
     assert measure(values).first_non_finite == 2 * numerics.CHUNK + 11
+
+
+def test_the_sizes_of_a_tensor_without_elements_cost_no_memory() -> None:
+    statistics = measure(torch.empty(0, 1 << 50))
+    assert (statistics.elements, statistics.zero_columns) == (0, ())

@@ -54,7 +54,12 @@ def measure(values: torch.Tensor) -> Statistics:
 
 
 def _cube(values: torch.Tensor) -> torch.Tensor:
-    """The elements as (first axis, second axis, all others), a view where strides allow."""
+    """The elements as (first axis, second axis, all others), a view where strides allow.
+
+    Without elements the sizes of the other axes may be anything that a file states: they are 0.
+    """
+    if not values.numel():
+        return values.new_empty(0, 0, 0)
     if values.ndim < 2:
         return values.reshape(-1, 1, 1)
     return values.reshape(*values.shape[:2], math.prod(values.shape[2:]))
