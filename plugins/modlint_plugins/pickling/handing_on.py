@@ -59,38 +59,23 @@ CALLED_ATTRIBUTES = UNPICKLED | {
 }
 """What listed classes and functions look up as well."""
 _OPTIMISERS, _SCHEDULES = "torch.optim", ("torch.optim.lr_scheduler", "torch.optim.swa_utils")
-_LOOKING = frozenset(
-    {
-        "_codecs",
-        "_io",
-        "array",
-        "builtins",
-        "collections",
-        "datetime",
-        "decimal",
-        "fractions",
-        "io",
-        "ipaddress",
-        "logging",
-        "pathlib",
-        "random",
-        "re",
-        "time",
-        "torch",
-        "types",
-        "uuid",
-    }
-)
-"""Modules whose listed functions walk over what they are given, or convert it."""
-_LOOKING_FUNCTIONS = frozenset(
-    {
-        ("numpy", "dtype"),
-        ("numpy", "ndarray"),
-    }
-)
 _KEPT_BY_TYPES = ("CellType", "CodeType", "FunctionType", "LambdaType", "SimpleNamespace")
-_KEEPING = frozenset({GETATTR, *(("types", name) for name in _KEPT_BY_TYPES)})
-"""Functions that only keep what they are given."""
+_GENERATORS = (
+    "__RandomState_ctor",
+    "__bit_generator_ctor",
+    "__generator_ctor",
+    "__randomstate_ctor",
+)
+_KEEPING = frozenset(
+    {
+        GETATTR,
+        PARTIAL,
+        *(("types", name) for name in _KEPT_BY_TYPES),
+        *(("numpy.random._pickle", name) for name in _GENERATORS),
+        ("numpy.random", "__RandomState_ctor"),
+    }
+)
+"""Functions that only keep what they are given, or whose calls `rebuild` follows."""
 _INTERFACES = ("__array_", "__cuda_array_")
 """Attributes by which NumPy and PyTorch take an address from an instance."""
 _NESTED, _PAIR = 3, 2
@@ -141,9 +126,9 @@ def note_items(machine: Machine, target: Object, pairs: Pairs) -> None:
 
 
 def note_arguments(machine: Machine, function: Global, args: Value, kwargs: Value = None) -> None:
-    """Note what is given to a function that calls methods of what it is given."""
+    """Note what is given to a function: it may call methods of it, unless it is known not to."""
     pair = function.canonical
-    if not _looks(pair) or pair in _KEEPING:
+    if pair in _KEEPING:
         return
     given = list(args) if isinstance(args, tuple) else [args]
     given += [value for _, value in kwargs.pairs] if isinstance(kwargs, Dict) else []
@@ -175,11 +160,6 @@ def instances_in(machine: Machine, values: list[Value]) -> Iterator[Object]:
             parts += [key for key, _ in value.pairs] if isinstance(value, Dict) else []
             machine.budget.spend_opcodes(len(parts) + 1)
             pending += parts
-
-
-def _looks(pair: tuple[str, str]) -> bool:
-    module = pair[0]
-    return module.startswith("torch.") or module in _LOOKING or pair in _LOOKING_FUNCTIONS
 
 
 def _keys(given: list[Value]) -> list[Value]:
