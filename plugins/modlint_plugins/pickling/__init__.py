@@ -1,7 +1,7 @@
 """Pickles read without executing them: a symbolic machine that builds inert records.
 
-`scan` is the way in; `machine` is the machine, `opcodes` how its instructions are laid out,
-`control`, `literals`, `containers` and `objects` what they do, `rebuild` the exact table of
-functions that are interpreted, `values` the records, `render` how they are shown, `limits` the
-bounds on all of it.
+`scan` is the way in. `machine` runs over the opcodes: `opcodes` is how they are laid out,
+`operations` what they do. `calls` is what calls do, `rebuild` the exact table of functions that
+are interpreted, `handing_on` and `reach` the calls that loading makes unasked. All of them work on
+an `interpreter`, which keeps `notes`; `values` are the records, `limits` the bounds on all of it.
 """

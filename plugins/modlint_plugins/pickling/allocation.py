@@ -6,13 +6,9 @@ of a number, an empty tensor of given sizes, an empty array.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.sizes import MAX_RANK, product
 from modlint_plugins.pickling.values import Global, NumpyDType, Object, Value
-
-if TYPE_CHECKING:
-    from modlint_plugins.pickling.machine import Machine
 
 MOST = 1 << 30
 """Bytes that the calls of one pickle may ask for beyond what the file holds."""
@@ -32,7 +28,7 @@ _TENSOR_MODULES = frozenset(
 _TENSOR_SUFFIXES = ("Tensor", "Storage")
 
 
-def account(machine: Machine, function: Global, args: Value) -> None:
+def account(machine: Interpreter, function: Global, args: Value) -> None:
     """Account for what a call allocates; beyond the limit that is a hazard."""
     if not isinstance(args, tuple) or not args:
         return

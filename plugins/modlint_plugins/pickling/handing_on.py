@@ -13,14 +13,11 @@ Objects/dictobject.c, `dict_update_arg`; torch 2.13, `optim/optimizer.py`, `nn/p
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.reach import GETATTR, PARTIAL, callables_in, callees, parts_of
-from modlint_plugins.pickling.render import render_attribute
+from modlint_plugins.pickling.render import render, render_attribute
 from modlint_plugins.pickling.values import Blob, Dict, Global, Object, Pairs, Set, Value
-
-if TYPE_CHECKING:
-    from modlint_plugins.pickling.machine import Machine
 
 _HARMLESS = frozenset(
     {
@@ -87,7 +84,7 @@ def attributes(target: Object) -> Iterator[Pairs]:
         yield from (part.pairs for part in _parts(state) if isinstance(part, Dict))
 
 
-def planted(machine: Machine, target: Value, name: str) -> Value | None:
+def planted(machine: Interpreter, target: Value, name: str) -> Value | None:
     """The callable that the file set as an attribute of an instance, None where it set none."""
     if not isinstance(target, Object):
         return None
@@ -99,7 +96,7 @@ def planted(machine: Machine, target: Value, name: str) -> Value | None:
     return None
 
 
-def note_planted(machine: Machine, target: Value, state: Value) -> None:
+def note_planted(machine: Interpreter, target: Value, state: Value) -> None:
     """Note every global that a state plants where loading may call it."""
     for part in _parts(state):
         if isinstance(part, Dict):
@@ -110,14 +107,14 @@ def note_planted(machine: Machine, target: Value, state: Value) -> None:
             hand_on_all(machine, part, target, "__setstate__")
 
 
-def note_filled(machine: Machine, target: Object) -> None:
+def note_filled(machine: Interpreter, target: Object) -> None:
     """Note what an instance holds that is filled, or built again, after it was built."""
     for state in (target.state, *(target.earlier or ())):
         if state is not None:
             hand_on_all(machine, state, target, machine.opcode)
 
 
-def note_items(machine: Machine, target: Object, pairs: Pairs) -> None:
+def note_items(machine: Interpreter, target: Object, pairs: Pairs) -> None:
     """Note what items plant: many mappings read their attributes from them."""
     for key, value in pairs:
         name = _text(key)
@@ -125,7 +122,9 @@ def note_items(machine: Machine, target: Object, pairs: Pairs) -> None:
             hand_on_all(machine, value, target, name or "…")
 
 
-def note_arguments(machine: Machine, function: Global, args: Value, kwargs: Value = None) -> None:
+def note_arguments(
+    machine: Interpreter, function: Global, args: Value, kwargs: Value = None
+) -> None:
     """Note what is given to a function: it may call methods of it, unless it is known not to."""
     pair = function.canonical
     if pair in _KEEPING:
@@ -140,13 +139,13 @@ def note_arguments(machine: Machine, function: Global, args: Value, kwargs: Valu
         _note_filled_instance(machine, held, function)
 
 
-def note_keys(machine: Machine, keys: list[Value]) -> None:
+def note_keys(machine: Interpreter, keys: list[Value]) -> None:
     """Note what the instances among keys hold: hashing them may call it."""
-    for held in instances_in(machine, [key for key in keys if machine.calls_when_hashed(key)]):
+    for held in instances_in(machine, [key for key in keys if machine.depths.calls(key)]):
         _note_filled_instance(machine, held, held)
 
 
-def instances_in(machine: Machine, values: list[Value]) -> Iterator[Object]:
+def instances_in(machine: Interpreter, values: list[Value]) -> Iterator[Object]:
     """The instances in values, and in whatever they are the elements of."""
     pending = list(values)
     seen: set[int] = set()
@@ -169,7 +168,7 @@ def _keys(given: list[Value]) -> list[Value]:
     return keys + [pair for pair in pairs if isinstance(pair, Object)]
 
 
-def _note_filled_instance(machine: Machine, held: Object, function: Value) -> None:
+def _note_filled_instance(machine: Interpreter, held: Object, function: Value) -> None:
     for state in (held.state, *(held.earlier or ())):
         if state is not None:
             hand_on_all(machine, state, function, "…")
@@ -198,10 +197,10 @@ _CONVERTING = frozenset(
 """Functions that call something of a class or a module that they are given."""
 
 
-def hand_on(machine: Machine, value: Value, target: Value, name: str) -> None:
+def hand_on(machine: Interpreter, value: Value, target: Value, name: str) -> None:
     """Note that a value, where it can be called, is handed on to whoever looks `name` up."""
     for function in callees(machine, value):
-        machine.note(function, "handed-on", lambda: render_attribute(target, name, value))
+        machine.note_use(function, "handed-on", lambda: render_attribute(target, name, value))
 
 
 def is_called(name: str) -> bool:
@@ -211,7 +210,7 @@ def is_called(name: str) -> bool:
     return name in CALLED_ATTRIBUTES
 
 
-def _note_attributes(machine: Machine, target: Value, state: Dict, depth: int = 0) -> None:
+def _note_attributes(machine: Interpreter, target: Value, state: Dict, depth: int = 0) -> None:
     machine.budget.spend_opcodes(len(state.pairs))
     optimiser = depth == 0 and _is_optimiser(target)
     for key, value in state.pairs:
@@ -226,10 +225,10 @@ def _note_attributes(machine: Machine, target: Value, state: Dict, depth: int = 
             _note_attributes(machine, target, value, depth + 1)
 
 
-def hand_on_all(machine: Machine, value: Value, target: Value, name: str) -> None:
+def hand_on_all(machine: Interpreter, value: Value, target: Value, name: str) -> None:
     """Note every global in a value as handed on to whoever looks `name` up."""
     for function in callables_in(machine, value):
-        machine.note(function, "handed-on", lambda: render_attribute(target, name, value))
+        machine.note_use(function, "handed-on", lambda: render_attribute(target, name, value))
 
 
 def _reads_tuples(target: Value) -> bool:
@@ -257,3 +256,14 @@ def _text(key: Value) -> str | None:
     if isinstance(key, Blob):
         return bytes(key.view[:100]).decode("utf-8", "replace")
     return key if isinstance(key, str) else None
+
+
+def note_changed(machine: Interpreter, target: Value) -> None:
+    """Note that a global is filled, or what `getattr` gave: those are in use elsewhere."""
+    if isinstance(target, Global) or (isinstance(target, Object) and _is_attribute(target)):
+        what = f"{render(target)} is filled by {machine.opcode}"
+        machine.note_use(target, "called", lambda: what)
+
+
+def _is_attribute(value: Object) -> bool:
+    return isinstance(value.function, Global) and value.function.canonical == GETATTR

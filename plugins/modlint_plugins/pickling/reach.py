@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from modlint.dtypes import DTYPES
+from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.values import Dict, Global, Object, Set, Value
-
-if TYPE_CHECKING:
-    from modlint_plugins.pickling.machine import Machine
 
 PARTIAL = ("functools", "partial")
 GETATTR = ("builtins", "getattr")
 _CODE_BUILDERS = frozenset({"cloudpickle", "dill", "types"})
 _CHAIN = 10
+_LONG_CHAIN = 100
 _ELEMENT_TYPES = frozenset(DTYPES) | {"sparse_coo", "sparse_csr", "strided"}
 
 
-def callees(machine: Machine, value: Value, depth: int = 0) -> Iterator[Global]:
+def callees(machine: Interpreter, value: Value, depth: int = 0) -> Iterator[Global]:
     """The globals that run where a value is called: itself, or what a partial or method holds."""
     machine.budget.spend_opcodes(1)
     if isinstance(value, Global):
@@ -36,7 +34,16 @@ def callees(machine: Machine, value: Value, depth: int = 0) -> Iterator[Global]:
                 yield from callees(machine, held, depth + 1)
 
 
-def callables_in(machine: Machine, value: Value) -> Iterator[Global]:
+def origin_of(function: Value) -> Value:
+    """What a callable was made by, if not by itself."""
+    for _ in range(_LONG_CHAIN):
+        if not isinstance(function, Object):
+            break
+        function = function.function
+    return function
+
+
+def callables_in(machine: Interpreter, value: Value) -> Iterator[Global]:
     """Every global that could be called by whoever has a value, however deep it lies in it."""
     seen: set[int] = set()
     pending = [value]

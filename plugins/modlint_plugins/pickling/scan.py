@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from modlint.pickles import GlobalUse, PickleTrace
 from modlint_plugins.pickling.limits import Budget
-from modlint_plugins.pickling.machine import MOST_CHARACTERS, Machine
-from modlint_plugins.pickling.opcodes import has_header
+from modlint_plugins.pickling.machine import Machine
+from modlint_plugins.pickling.notes import MAX_TEXT, Anomaly, Hazard
+from modlint_plugins.pickling.opcodes.table import has_header
 from modlint_plugins.pickling.values import Blob, Nested, PersistentId, Value
 
 
@@ -32,8 +33,8 @@ class Interpretation:
     trace: PickleTrace
     nested: tuple[Nested, ...]
     embedded: tuple[Blob, ...]
-    anomalies: tuple[tuple[int, str], ...]
-    hazards: tuple[tuple[int, str, str], ...]
+    anomalies: tuple[Anomaly, ...]
+    hazards: tuple[Hazard, ...]
     stopped: bool
     limited: bool
 
@@ -71,15 +72,16 @@ def interpret(
     plain = Machine(view, start, budget, resolve, origin)
     incomplete = plain.run()
     if not joblib or not plain.wrapped:
-        return _interpretation(plain, member, start, plain.uses, incomplete)
+        return _interpretation(plain, member, start, plain.notes.uses, incomplete)
     jumping = Machine(view, start, budget, resolve, origin, joblib=True)
     reason = jumping.run() or (incomplete if plain.limited else None)
     further = _within_arrays(plain, jumping)
     if further:
         jumping.anomaly("opcodes in the bytes of an array")
-    jumping.embedded += plain.embedded
-    jumping.hazards += (hazard for hazard in plain.hazards if hazard not in jumping.hazards)
-    return _interpretation(jumping, member, start, (*jumping.uses, *further), reason)
+    jumping.notes.embedded += plain.notes.embedded
+    known = set(jumping.notes.hazards)
+    jumping.notes.hazards += (hazard for hazard in plain.notes.hazards if hazard not in known)
+    return _interpretation(jumping, member, start, (*jumping.notes.uses, *further), reason)
 
 
 def _interpretation(
@@ -97,16 +99,16 @@ def _interpretation(
         opcodes=machine.opcodes,
         uses=uses,
         incomplete=incomplete,
-        texts=tuple(machine.texts),
-        texts_cut=machine.characters > MOST_CHARACTERS,
+        texts=tuple(machine.notes.texts),
+        texts_cut=machine.notes.characters > MAX_TEXT,
     )
     return Interpretation(
         machine.value,
         trace,
-        tuple(machine.nested),
-        tuple(machine.embedded),
-        tuple(machine.anomalies),
-        tuple(machine.hazards),
+        tuple(machine.notes.nested),
+        tuple(machine.notes.embedded),
+        tuple(machine.notes.anomalies),
+        tuple(machine.notes.hazards),
         machine.stopped,
         machine.limited,
     )
@@ -114,11 +116,11 @@ def _interpretation(
 
 def _within_arrays(plain: Machine, jumping: Machine) -> tuple[GlobalUse, ...]:
     """What opcodes name where joblib sees an array; most numbers spell no name at all."""
-    seen = {(use.module, use.name, use.offset) for use in jumping.uses}
+    seen = {(use.module, use.name, use.offset) for use in jumping.notes.uses}
     first = jumping.arrays[0][0] if jumping.arrays else jumping.end
     return tuple(
         use
-        for use in plain.uses
+        for use in plain.notes.uses
         if use.offset >= first  # up to there both read the same
         and (use.module, use.name, use.offset) not in seen
         and _importable(use.module)

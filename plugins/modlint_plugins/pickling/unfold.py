@@ -59,5 +59,6 @@ def _parts(value: Value) -> Iterator[Value]:
         return iter(value.items)
     if isinstance(value, Object):
         held = (value.function, value.args, value.kwargs, value.state)
-        return chain(held, value.items or (), chain.from_iterable(value.pairs or ()))
+        further = (value.earlier or (), value.items or (), chain.from_iterable(value.pairs or ()))
+        return chain(held, *further)
     return iter(value) if isinstance(value, (list, tuple)) else iter(())

@@ -15,7 +15,7 @@ from typing import TypeGuard
 from modlint.checkpoint import Checkpoint, Storage, Tensor, contiguous_strides
 from modlint.errors import UnreadableError
 from modlint.source import Source
-from modlint_plugins.pickling.opcodes import has_header
+from modlint_plugins.pickling.opcodes.table import has_header
 from modlint_plugins.pickling.values import Dict, Global, Object, Value
 from modlint_plugins.readers.beside import Escape, open_beside
 from modlint_plugins.readers.contained import (

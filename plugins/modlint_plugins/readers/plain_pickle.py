@@ -5,7 +5,7 @@ from __future__ import annotations
 from modlint.checkpoint import Checkpoint
 from modlint.source import Source
 from modlint_plugins.pickling.limits import Budget, Limits
-from modlint_plugins.pickling.opcodes import has_header
+from modlint_plugins.pickling.opcodes.table import has_header
 from modlint_plugins.pickling.scan import interpret, is_plausible
 from modlint_plugins.readers.contained import budget_of
 from modlint_plugins.readers.distributed import is_distributed

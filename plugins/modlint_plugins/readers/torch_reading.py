@@ -10,7 +10,7 @@ from modlint.errors import UnreadableError
 from modlint.pickles import PickleTrace
 from modlint.source import Source
 from modlint_plugins.pickling.limits import Budget
-from modlint_plugins.pickling.opcodes import has_header
+from modlint_plugins.pickling.opcodes.table import has_header
 from modlint_plugins.pickling.scan import Interpretation, interpret, is_plausible
 from modlint_plugins.pickling.values import Blob, Nested, PersistentId, Value
 from modlint_plugins.readers.remarks import Remarks, unused

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from modlint.checkpoint import Checkpoint, Remark, Status
 from modlint.errors import UnreadableError
 from modlint.source import Source
-from modlint_plugins.pickling.opcodes import has_header
+from modlint_plugins.pickling.opcodes.table import has_header
 from modlint_plugins.readers.contained import Contents, Naming, prefixed
 from modlint_plugins.readers.nested_checkpoint import open_nested
 from modlint_plugins.readers.numpy_header import MAGIC as NUMPY_MAGIC

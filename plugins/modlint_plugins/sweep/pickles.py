@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from modlint.errors import UnreadableError
 from modlint_plugins.pickling.limits import Budget, Limits
-from modlint_plugins.pickling.opcodes import has_header
+from modlint_plugins.pickling.opcodes.table import has_header
 from modlint_plugins.pickling.scan import Interpretation, interpret, is_plausible
 from modlint_plugins.sweep.run import Run
 

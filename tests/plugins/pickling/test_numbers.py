@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from modlint_plugins.pickling.numbers import integer, natural, real
+from modlint_plugins.pickling.opcodes.numbers import integer, natural, real
 from modlint_plugins.pickling.scan import interpret
 
 LINES = (

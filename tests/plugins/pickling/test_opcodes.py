@@ -8,8 +8,8 @@ import random
 
 import pytest
 
-from modlint_plugins.pickling.machine import OPERATIONS
-from modlint_plugins.pickling.opcodes import OPCODES
+from modlint_plugins.pickling.opcodes.table import OPCODES
+from modlint_plugins.pickling.operations.registry import OPERATIONS
 from modlint_plugins.pickling.scan import interpret
 
 VALUE = [

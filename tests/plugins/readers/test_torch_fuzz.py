@@ -14,7 +14,7 @@ from torch import nn
 
 from modlint.errors import UnreadableError
 from modlint.source import Source
-from modlint_plugins.pickling.opcodes import OPCODES
+from modlint_plugins.pickling.opcodes.table import OPCODES
 from modlint_plugins.pickling.scan import interpret
 from modlint_plugins.readers.plain_pickle import PlainPickleReader
 from modlint_plugins.readers.torch_legacy import TorchLegacyReader

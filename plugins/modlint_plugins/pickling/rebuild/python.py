@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from modlint_plugins.pickling.handing_on import hand_on_all, note_planted
-from modlint_plugins.pickling.refused import Refused, require
+from modlint_plugins.pickling.interpreter import Interpreter
+from modlint_plugins.pickling.rebuild.refused import Refused, require
 from modlint_plugins.pickling.values import Blob, Dict, Global, Object, Set, Value
-
-if TYPE_CHECKING:
-    from modlint_plugins.pickling.machine import Machine
 
 _POINTER = 8
 _LONGEST_TEXT = 10_000
@@ -28,7 +25,7 @@ _LONGEST_EXPONENT = 5
 _ENCODINGS = frozenset({"latin1", "latin-1", "ascii", "utf-8", "utf8"})
 
 
-def _ordered_dict(machine: Machine, content: Value = None) -> Value:
+def _ordered_dict(machine: Interpreter, content: Value = None) -> Value:
     """OrderedDict(), or from a list of pairs (Python 2), or from another mapping."""
     if isinstance(content, Dict):
         return content
@@ -40,7 +37,7 @@ def _ordered_dict(machine: Machine, content: Value = None) -> Value:
     return Dict([(key, value) for key, value in content])
 
 
-def _default_dict(machine: Machine, factory: Value = None, content: Value = None) -> Value:
+def _default_dict(machine: Interpreter, factory: Value = None, content: Value = None) -> Value:
     """The factory is called where a key is missed: by an optimiser's `__setstate__`, for one."""
     hand_on_all(machine, factory, machine.calling, "default_factory")
     return _counter(content)
@@ -51,7 +48,7 @@ def _counter(content: Value = None) -> Value:
     return Dict() if content is None else content
 
 
-def _sequence(machine: Machine, content: Value = ()) -> list[Value]:
+def _sequence(machine: Interpreter, content: Value = ()) -> list[Value]:
     require(isinstance(content, (list, tuple)))
     if isinstance(content, list):
         return content
@@ -59,11 +56,11 @@ def _sequence(machine: Machine, content: Value = ()) -> list[Value]:
     return list(content)
 
 
-def _set(machine: Machine, content: Value = ()) -> Value:
+def _set(machine: Interpreter, content: Value = ()) -> Value:
     return Set(_sequence(machine, content))
 
 
-def _frozenset(machine: Machine, content: Value = ()) -> Value:
+def _frozenset(machine: Interpreter, content: Value = ()) -> Value:
     return Set(_sequence(machine, content), frozen=True)
 
 
@@ -79,7 +76,7 @@ def _as_float(number: float) -> float:
         raise Refused from None
 
 
-def _encode(machine: Machine, text: Value, encoding: Value = "utf-8") -> Value:
+def _encode(machine: Interpreter, text: Value, encoding: Value = "utf-8") -> Value:
     """How protocol 2 writes bytes: as text, to be encoded to Latin-1."""
     require(isinstance(text, str) and encoding in _ENCODINGS)
     machine.budget.spend_copy(len(text))
@@ -87,18 +84,18 @@ def _encode(machine: Machine, text: Value, encoding: Value = "utf-8") -> Value:
         blob = Blob(memoryview(text.encode(encoding)), None)
     except UnicodeEncodeError:
         raise Refused from None
-    machine.note_embedded(blob)
+    machine.notes.note_embedded(blob)
     return blob
 
 
-def _bytes(machine: Machine, content: Value = None, encoding: Value = None) -> Value:
+def _bytes(machine: Interpreter, content: Value = None, encoding: Value = None) -> Value:
     if encoding is not None:
         return _encode(machine, content, encoding)
     require(content is None or isinstance(content, Blob))
     return Blob(memoryview(b""), None) if content is None else content
 
 
-def _reconstructor(machine: Machine, cls: Value, base: Value, state: Value) -> Value:
+def _reconstructor(machine: Interpreter, cls: Value, base: Value, state: Value) -> Value:
     """An instance as protocols 0 and 1 write it; `base` other than object is called."""
     made: Object = machine.instantiate(cls, ())
     require(isinstance(made, Object))
@@ -114,7 +111,7 @@ def _reconstructor(machine: Machine, cls: Value, base: Value, state: Value) -> V
     return made
 
 
-def _getattr(machine: Machine, owner: Value, name: Value) -> Value:
+def _getattr(machine: Interpreter, owner: Value, name: Value) -> Value:
     """An attribute of a global is a global: STACK_GLOBAL reads dotted names alike.
 
     That of an instance, as a bound method is written, is only kept; what then calls or changes it
@@ -152,7 +149,7 @@ def _int(text: Value = 0, base: Value = 10) -> Value:
         raise Refused from None
 
 
-def _dict(machine: Machine, content: Value = None) -> Value:
+def _dict(machine: Interpreter, content: Value = None) -> Value:
     """dict(), of a mapping or of pairs; of anything else it calls what that holds."""
     require(content is None or isinstance(content, (Dict, list, tuple)))
     if not isinstance(content, Dict):
@@ -161,33 +158,33 @@ def _dict(machine: Machine, content: Value = None) -> Value:
     return Dict(list(content.pairs))
 
 
-def _builtin_type(machine: Machine, name: Value) -> Value:
+def _builtin_type(machine: Interpreter, name: Value) -> Value:
     """How cloudpickle names the type of code objects and of functions."""
     require(isinstance(name, str) and name in _CODE_TYPES)
     return machine.name_global("types", name)
 
 
-def _partial(machine: Machine, *args: Value) -> Value:
+def _partial(machine: Interpreter, *args: Value) -> Value:
     """A partial is kept; what its call calls is told where it is called."""
     require(bool(args) and isinstance(args[0], (Global, Object)))
     return Object(machine.calling, args, called=True)
 
 
-def _namespace(machine: Machine, content: Value) -> Value:
+def _namespace(machine: Interpreter, content: Value) -> Value:
     """SimpleNamespace of a mapping, which becomes its attributes (Python 3.13)."""
     made = Object(machine.calling, (content,), called=True)
     note_planted(machine, made, content)
     return made
 
 
-def _plain(machine: Machine, *args: Value) -> Value:
+def _plain(machine: Interpreter, *args: Value) -> Value:
     """A value of the standard library that text or a number makes."""
     require(all(isinstance(arg, (str, int, float)) for arg in args) and len(args) <= 3)
     require(all(len(arg) <= _LONGEST_TEXT for arg in args if isinstance(arg, str)))
     return Object(machine.calling, args, called=True)
 
 
-def _fraction(machine: Machine, *args: Value) -> Value:
+def _fraction(machine: Interpreter, *args: Value) -> Value:
     """A fraction, whose text may state an exponent that takes all memory."""
     for arg in args:
         exponent = arg.lower().partition("e")[2] if isinstance(arg, str) else ""
@@ -196,17 +193,17 @@ def _fraction(machine: Machine, *args: Value) -> Value:
     return _plain(machine, *args)
 
 
-def _bytes_io(machine: Machine, content: Value = None) -> Value:
+def _bytes_io(machine: Interpreter, content: Value = None) -> Value:
     """A file in memory; the machine notes what its bytes hold."""
     require(content is None or isinstance(content, Blob))
     return Object(machine.calling, () if content is None else (content,), called=True)
 
 
-def _newobj(machine: Machine, cls: Value, *args: Value) -> Value:
+def _newobj(machine: Interpreter, cls: Value, *args: Value) -> Value:
     return machine.instantiate(cls, args)
 
 
-def _newobj_ex(machine: Machine, cls: Value, args: Value, kwargs: Value) -> Value:
+def _newobj_ex(machine: Interpreter, cls: Value, args: Value, kwargs: Value) -> Value:
     return machine.call(cls, args, kwargs)
 
 

@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.sizes import product
 from modlint_plugins.pickling.values import Dict, Global, NumpyDType, Value
-
-if TYPE_CHECKING:
-    from modlint_plugins.pickling.machine import Machine
 
 _PLAIN = re.compile(r"[?bBhHiIlLqQpPefdgFDGSUVMmacu]\d*(\[.*\])?|float\d+|u?int\d+|bool|complex\d+")
 """Codes of types without objects; whatever else is spelled so may hold some."""
@@ -42,7 +39,7 @@ def named(code: str) -> NumpyDType:
     return NumpyDType(code, objects=objects, itemsize=size)
 
 
-def check_class(machine: Machine, cls: Global, *, instantiated: bool) -> None:
+def check_class(machine: Interpreter, cls: Global, *, instantiated: bool) -> None:
     """Note an element type that is made otherwise than NumPy writes it: nothing checks its state.
 
     NumPy writes a call of `numpy.dtype`, or of the one class that has arguments of its own.
@@ -52,7 +49,7 @@ def check_class(machine: Machine, cls: Global, *, instantiated: bool) -> None:
         machine.hazard("bad-dtype", f"a NumPy element type is made by {cls.name} itself")
 
 
-def complete(machine: Machine, dtype: NumpyDType, state: Value) -> None:
+def complete(machine: Interpreter, dtype: NumpyDType, state: Value) -> None:
     """What `dtype.__setstate__` does: (version, byte order, subarray, names, fields, size, …)."""
     if not isinstance(state, tuple) or len(state) not in _LENGTHS:
         length = len(state) if isinstance(state, tuple) else "computed"
@@ -104,7 +101,7 @@ def _is_written(subarray: Value, names: Value, fields: Value) -> bool:
     )
 
 
-def _check_flags(machine: Machine, dtype: NumpyDType, flags: Value) -> None:
+def _check_flags(machine: Interpreter, dtype: NumpyDType, flags: Value) -> None:
     written = isinstance(flags, int)
     stated = (bool(flags & _REFCOUNT), bool(flags & _LIST_PICKLE)) if written else None
     if stated != (dtype.objects, dtype.objects):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from modlint_plugins.pickling.machine import Machine
+from modlint_plugins.pickling.interpreter import Interpreter
 
-Operation = Callable[["Machine", Any], None]
+Operation = Callable[["Interpreter", Any], None]
 """What an opcode does to the machine, given its argument."""
 
 OPERATIONS: dict[str, Operation] = {}

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.limits import Malformed
-from modlint_plugins.pickling.numbers import natural
-from modlint_plugins.pickling.opcodes import HIGHEST_PROTOCOL
-from modlint_plugins.pickling.operations import operation
+from modlint_plugins.pickling.opcodes.numbers import natural
+from modlint_plugins.pickling.opcodes.table import HIGHEST_PROTOCOL
+from modlint_plugins.pickling.operations.registry import operation
 from modlint_plugins.pickling.values import Value
-
-if TYPE_CHECKING:
-    from modlint_plugins.pickling.machine import Machine
-
 
 _FRAME = 1 << 16
 """Bytes of a frame when picklers end it (CPython, Lib/pickle.py, _FRAME_SIZE_TARGET)."""
@@ -33,7 +28,7 @@ class Stopped(Exception):
 
 
 @operation("PROTO")
-def proto(machine: Machine, version: int) -> None:
+def proto(machine: Interpreter, version: int) -> None:
     """Declare the protocol."""
     if version > HIGHEST_PROTOCOL:
         raise Malformed(f"protocol {version} does not exist")
@@ -41,7 +36,7 @@ def proto(machine: Machine, version: int) -> None:
 
 
 @operation("FRAME")
-def frame(machine: Machine, nbytes: int) -> None:
+def frame(machine: Interpreter, nbytes: int) -> None:
     """Announce a run of bytes. C reads on past its end, Python's own unpickler does not."""
     if machine.offset < machine.frame_end:
         machine.mark_ambiguous("a FRAME begins within another")
@@ -52,7 +47,7 @@ def frame(machine: Machine, nbytes: int) -> None:
 
 
 @operation("STOP")
-def stop(machine: Machine, _: None) -> None:
+def stop(machine: Interpreter, _: None) -> None:
     """End the stream with the value on top of the stack."""
     if machine.frame_end > machine.end:
         machine.mark_ambiguous("a FRAME reaches past STOP")
@@ -64,7 +59,7 @@ def stop(machine: Machine, _: None) -> None:
     raise Stopped(value)
 
 
-def _frame_ends_early(machine: Machine) -> bool:
+def _frame_ends_early(machine: Interpreter) -> bool:
     """Whether less than `_FRAME` bytes lie between the last FRAME, which is as short, and STOP.
 
     Picklers end a frame at STOP, at `_FRAME` bytes, or before a value of as many.
@@ -74,19 +69,19 @@ def _frame_ends_early(machine: Machine) -> bool:
 
 
 @operation("MARK")
-def mark(machine: Machine, _: None) -> None:
+def mark(machine: Interpreter, _: None) -> None:
     """Fence the stack."""
     machine.push_mark()
 
 
 @operation("POP_MARK")
-def pop_mark(machine: Machine, _: None) -> None:
+def pop_mark(machine: Interpreter, _: None) -> None:
     """Drop everything above the last MARK, and the MARK."""
     machine.pop_mark()
 
 
 @operation("POP")
-def pop(machine: Machine, _: None) -> None:
+def pop(machine: Interpreter, _: None) -> None:
     """Drop the top of the stack, which may be a MARK."""
     if machine.stack:
         machine.stack.pop()
@@ -95,13 +90,13 @@ def pop(machine: Machine, _: None) -> None:
 
 
 @operation("DUP")
-def dup(machine: Machine, _: None) -> None:
+def dup(machine: Interpreter, _: None) -> None:
     """Push the top of the stack once more."""
     machine.push_again(machine.stack[-1])
 
 
 @operation("BINGET", "LONG_BINGET")
-def get(machine: Machine, index: int) -> None:
+def get(machine: Interpreter, index: int) -> None:
     """Push what the memo holds."""
     if index not in machine.memo:
         raise Malformed(f"the memo has no entry {index:,}")
@@ -109,7 +104,7 @@ def get(machine: Machine, index: int) -> None:
 
 
 @operation("BINPUT", "LONG_BINPUT")
-def put(machine: Machine, index: int) -> None:
+def put(machine: Interpreter, index: int) -> None:
     """Keep the top of the stack in the memo, which C makes an array as long as the index."""
     if index > _SPARSE + 2 * len(machine.memo):
         machine.anomaly("a memo index far beyond the entries that it has")
@@ -117,19 +112,19 @@ def put(machine: Machine, index: int) -> None:
 
 
 @operation("MEMOIZE")
-def memoize(machine: Machine, _: None) -> None:
+def memoize(machine: Interpreter, _: None) -> None:
     """Keep the top of the stack in the memo, under the number of entries it has."""
     machine.memo[len(machine.memo)] = machine.stack[-1]
 
 
 @operation("GET")
-def get_line(machine: Machine, line: bytes) -> None:
+def get_line(machine: Interpreter, line: bytes) -> None:
     """Push what the memo holds."""
     get(machine, _index(line))
 
 
 @operation("PUT")
-def put_line(machine: Machine, line: bytes) -> None:
+def put_line(machine: Interpreter, line: bytes) -> None:
     """Keep the top of the stack in the memo."""
     put(machine, _index(line))
 

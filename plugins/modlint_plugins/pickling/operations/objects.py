@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from modlint_plugins.pickling.handing_on import note_filled, planted
-from modlint_plugins.pickling.joblib_arrays import follow_wrapper
+from modlint_plugins.pickling.handing_on import note_changed, note_filled, planted
+from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.limits import Malformed
-from modlint_plugins.pickling.operations import operation
-from modlint_plugins.pickling.rebuild import set_state
+from modlint_plugins.pickling.operations.registry import operation
+from modlint_plugins.pickling.rebuild.joblib_arrays import follow_wrapper
+from modlint_plugins.pickling.rebuild.table import set_state
 from modlint_plugins.pickling.render import render_call
 from modlint_plugins.pickling.values import Blob, Global, Object, PersistentId, Value
-
-if TYPE_CHECKING:
-    from modlint_plugins.pickling.machine import Machine
-
 
 _REDUCE = "reduce_package"
 
 
 @operation("GLOBAL")
-def push_global(machine: Machine, lines: tuple[bytes, bytes]) -> None:
+def push_global(machine: Interpreter, lines: tuple[bytes, bytes]) -> None:
     """Push the global that two lines name."""
     machine.push_global(*map(_name, lines))
 
 
 @operation("STACK_GLOBAL")
-def stack_global(machine: Machine, _: None) -> None:
+def stack_global(machine: Interpreter, _: None) -> None:
     """Push the global that two strings on the stack name."""
     name = machine.stack.pop()
     module = machine.stack.pop()
@@ -36,7 +31,7 @@ def stack_global(machine: Machine, _: None) -> None:
 
 
 @operation("EXT1", "EXT2", "EXT4")
-def extension(machine: Machine, code: int) -> None:
+def extension(machine: Interpreter, code: int) -> None:
     """Push a global by its number in copyreg's registry, which only the loading program knows."""
     if code <= 0:
         raise Malformed("an extension code that is not positive")
@@ -44,21 +39,21 @@ def extension(machine: Machine, code: int) -> None:
 
 
 @operation("REDUCE")
-def reduce(machine: Machine, _: None) -> None:
+def reduce(machine: Interpreter, _: None) -> None:
     """Call a function with a tuple of arguments."""
     args = machine.stack.pop()
     machine.stack[-1] = machine.call(machine.stack[-1], args)
 
 
 @operation("NEWOBJ")
-def newobj(machine: Machine, _: None) -> None:
+def newobj(machine: Interpreter, _: None) -> None:
     """Make an instance without running its class' constructor."""
     args = machine.stack.pop()
     machine.stack[-1] = machine.instantiate(machine.stack[-1], args)
 
 
 @operation("NEWOBJ_EX")
-def newobj_ex(machine: Machine, _: None) -> None:
+def newobj_ex(machine: Interpreter, _: None) -> None:
     """Make an instance with keyword arguments."""
     kwargs = machine.stack.pop()
     args = machine.stack.pop()
@@ -66,7 +61,7 @@ def newobj_ex(machine: Machine, _: None) -> None:
 
 
 @operation("INST")
-def inst(machine: Machine, lines: tuple[bytes, bytes]) -> None:
+def inst(machine: Interpreter, lines: tuple[bytes, bytes]) -> None:
     """Call the class that two lines name with what is above the MARK."""
     args = machine.pop_mark()
     push_global(machine, lines)
@@ -74,7 +69,7 @@ def inst(machine: Machine, lines: tuple[bytes, bytes]) -> None:
 
 
 @operation("OBJ")
-def obj(machine: Machine, _: None) -> None:
+def obj(machine: Interpreter, _: None) -> None:
     """Call the class that is first above the MARK with the rest."""
     cls, *args = machine.pop_mark() or [None]
     if cls is None:
@@ -83,19 +78,19 @@ def obj(machine: Machine, _: None) -> None:
 
 
 @operation("BUILD")
-def build(machine: Machine, _: None) -> None:
+def build(machine: Interpreter, _: None) -> None:
     """Set the state of the value below the top; on a class or module, that patches it."""
     state = machine.stack.pop()
     target = machine.stack[-1]
     if isinstance(target, Global):
-        machine.note(target, "called", lambda: render_call("setattr", (target, state), None))
+        machine.note_use(target, "called", lambda: render_call("setattr", (target, state), None))
     if isinstance(target, Object) and target.state is not None:
         note_filled(machine, target)
     setter = planted(machine, target, "__setstate__")
     if setter is not None:
         machine.call(setter, (state,))
     if not isinstance(target, Global):
-        machine.note_changed(target)
+        note_changed(machine, target)
     if isinstance(target, (int, float, str, tuple, Blob)) or target is None:
         machine.anomaly("a state that is set on a plain value")
     set_state(machine, target, state)
@@ -109,19 +104,19 @@ def _is_reduce(kind: Value) -> bool:
 
 
 @operation("PERSID")
-def persid(machine: Machine, line: bytes) -> None:
+def persid(machine: Interpreter, line: bytes) -> None:
     """Push what a line of text refers to."""
     machine.budget.spend_copy(len(line))
     _push_reference(machine, line.decode("utf-8", "backslashreplace"))
 
 
 @operation("BINPERSID")
-def binpersid(machine: Machine, _: None) -> None:
+def binpersid(machine: Interpreter, _: None) -> None:
     """Push what the value on the stack refers to."""
     _push_reference(machine, machine.stack.pop())
 
 
-def _push_reference(machine: Machine, pid: Value) -> None:
+def _push_reference(machine: Interpreter, pid: Value) -> None:
     """Push what a persistent id refers to; torch.package's may be calls.
 
     Source: torch 2.13, `package/package_importer.py`, `load_pickle`, `persistent_load`.

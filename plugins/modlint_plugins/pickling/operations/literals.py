@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.limits import LimitReached, Malformed
-from modlint_plugins.pickling.numbers import integer, real
-from modlint_plugins.pickling.opcodes import Span
-from modlint_plugins.pickling.operations import operation
+from modlint_plugins.pickling.opcodes.numbers import integer, real
+from modlint_plugins.pickling.opcodes.table import Span
+from modlint_plugins.pickling.operations.registry import operation
 from modlint_plugins.pickling.values import Blob, OutOfBand
-
-if TYPE_CHECKING:
-    from modlint_plugins.pickling.machine import Machine
 
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|([0-7]{1,3})|(.))", re.DOTALL)
 
@@ -23,31 +20,31 @@ _ESCAPED = {
 
 
 @operation("NONE")
-def none(machine: Machine, _: None) -> None:
+def none(machine: Interpreter, _: None) -> None:
     """None."""
     machine.stack.append(None)
 
 
 @operation("NEWTRUE")
-def true(machine: Machine, _: None) -> None:
+def true(machine: Interpreter, _: None) -> None:
     """True."""
     machine.stack.append(True)
 
 
 @operation("NEWFALSE")
-def false(machine: Machine, _: None) -> None:
+def false(machine: Interpreter, _: None) -> None:
     """False."""
     machine.stack.append(False)
 
 
 @operation("BININT", "BININT1", "BININT2", "BINFLOAT")
-def number(machine: Machine, value: float) -> None:
+def number(machine: Interpreter, value: float) -> None:
     """A binary number."""
     machine.stack.append(value)
 
 
 @operation("LONG1", "LONG4")
-def long(machine: Machine, span: Span) -> None:
+def long(machine: Interpreter, span: Span) -> None:
     """A little-endian two's complement integer."""
     raw = _copy(machine, span)
     _check_integer(machine, len(raw))
@@ -55,20 +52,20 @@ def long(machine: Machine, span: Span) -> None:
 
 
 @operation("INT")
-def int_line(machine: Machine, line: bytes) -> None:
+def int_line(machine: Interpreter, line: bytes) -> None:
     """A decimal integer, or a truth value as protocol 0 writes it."""
     booleans = {b"00": False, b"01": True}
     machine.stack.append(booleans[line] if line in booleans else _decimal(machine, line))
 
 
 @operation("LONG")
-def long_line(machine: Machine, line: bytes) -> None:
+def long_line(machine: Interpreter, line: bytes) -> None:
     """A decimal integer, perhaps with Python 2's L behind it."""
     machine.stack.append(_decimal(machine, line.removesuffix(b"L")))
 
 
 @operation("FLOAT")
-def float_line(machine: Machine, line: bytes) -> None:
+def float_line(machine: Interpreter, line: bytes) -> None:
     """A decimal float."""
     machine.budget.spend_copy(len(line))
     value = real(line)
@@ -78,36 +75,34 @@ def float_line(machine: Machine, line: bytes) -> None:
 
 
 @operation("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8")
-def text(machine: Machine, span: Span) -> None:
+def text(machine: Interpreter, span: Span) -> None:
     """UTF-8 text, lone surrogates allowed."""
     try:
         decoded = _copy(machine, span).decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         raise Malformed("text that is not UTF-8") from None
-    machine.stack.append(decoded)
-    machine.note_text(decoded)
+    machine.push_text(decoded)
 
 
 @operation("UNICODE")
-def text_line(machine: Machine, line: bytes) -> None:
+def text_line(machine: Interpreter, line: bytes) -> None:
     """Text with Unicode escapes."""
     machine.budget.spend_copy(len(line))
     try:
         decoded = line.decode("raw-unicode-escape")
     except UnicodeDecodeError:
         raise Malformed("text with a bad escape") from None
-    machine.stack.append(decoded)
-    machine.note_text(decoded)
+    machine.push_text(decoded)
 
 
 @operation("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8")
-def blob(machine: Machine, span: Span) -> None:
+def blob(machine: Interpreter, span: Span) -> None:
     """Bytes, which stay where they are."""
     _push_span(machine, span)
 
 
 @operation("BINSTRING", "SHORT_BINSTRING")
-def string(machine: Machine, span: Span) -> None:
+def string(machine: Interpreter, span: Span) -> None:
     """A string of Python 2: text where it is UTF-8, else bytes."""
     start, stop = span
     try:
@@ -116,12 +111,11 @@ def string(machine: Machine, span: Span) -> None:
     except UnicodeDecodeError:
         _push_span(machine, span)
     else:
-        machine.stack.append(decoded)
-        machine.note_text(decoded)
+        machine.push_text(decoded)
 
 
 @operation("STRING")
-def string_line(machine: Machine, line: bytes) -> None:
+def string_line(machine: Interpreter, line: bytes) -> None:
     """A string of Python 2 in quotes, with escapes."""
     machine.budget.spend_copy(2 * len(line))
     line = line.rstrip(b" \t\r")
@@ -133,29 +127,28 @@ def string_line(machine: Machine, line: bytes) -> None:
     except UnicodeDecodeError:
         machine.push_blob(Blob(memoryview(raw), None))
     else:
-        machine.stack.append(decoded)
-        machine.note_text(decoded)
+        machine.push_text(decoded)
 
 
 @operation("NEXT_BUFFER")
-def next_buffer(machine: Machine, _: None) -> None:
+def next_buffer(machine: Interpreter, _: None) -> None:
     """A buffer that came beside the pickle."""
     machine.stack.append(OutOfBand())
 
 
 @operation("READONLY_BUFFER")
-def readonly_buffer(machine: Machine, _: None) -> None:
+def readonly_buffer(machine: Interpreter, _: None) -> None:
     """Make the top of the stack read-only: it is already."""
     machine.stack[-1]
 
 
-def _copy(machine: Machine, span: Span) -> bytes:
+def _copy(machine: Interpreter, span: Span) -> bytes:
     start, stop = span
     machine.budget.spend_copy(stop - start)
     return bytes(machine.view[start:stop])
 
 
-def _push_span(machine: Machine, span: Span) -> None:
+def _push_span(machine: Interpreter, span: Span) -> None:
     start, stop = span
     offset = None if machine.origin is None else machine.origin + start
     machine.push_blob(Blob(machine.view[start:stop], offset))
@@ -170,7 +163,7 @@ def _unescape(escape: re.Match[bytes]) -> bytes:
     return _ESCAPED.get(letter, escape.group())
 
 
-def _decimal(machine: Machine, line: bytes) -> int:
+def _decimal(machine: Interpreter, line: bytes) -> int:
     machine.budget.spend_copy(len(line))
     if len(line) > machine.budget.limits.integer_bytes and not line[:64].strip(b"+-0_ ").isalnum():
         raise Malformed("text that is no integer")
@@ -184,6 +177,6 @@ def _decimal(machine: Machine, line: bytes) -> int:
     return value
 
 
-def _check_integer(machine: Machine, nbytes: int) -> None:
+def _check_integer(machine: Interpreter, nbytes: int) -> None:
     if nbytes > machine.budget.limits.integer_bytes:
         raise LimitReached(f"an integer of {nbytes:,} bytes")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from modlint_plugins.pickling.handing_on import hand_on, note_planted
-from modlint_plugins.pickling.refused import require
+from modlint_plugins.pickling.interpreter import Interpreter
+from modlint_plugins.pickling.rebuild.refused import require
 from modlint_plugins.pickling.values import (
     Blob,
     Composite,
@@ -17,9 +18,6 @@ from modlint_plugins.pickling.values import (
     TensorRecord,
     Value,
 )
-
-if TYPE_CHECKING:
-    from modlint_plugins.pickling.machine import Machine
 
 _COMPRESSED = {
     "sparse_csr": ("crow_indices", "col_indices"),
@@ -101,7 +99,7 @@ def _first(value: Value, *_: Value) -> Value:
 
 
 def _parameter_with_state(
-    machine: Machine, data: Value, _grad: Value, _hooks: Value, state: Value = None
+    machine: Interpreter, data: Value, _grad: Value, _hooks: Value, state: Value = None
 ) -> Value:
     return _with_state(machine, data, state)
 
@@ -117,7 +115,7 @@ def _size(sizes: Value = ()) -> Value:
 
 
 def _from_type(
-    machine: Machine, function: Value, cls: Value, args: Value, state: Value = None
+    machine: Interpreter, function: Value, cls: Value, args: Value, state: Value = None
 ) -> Value:
     """A tensor of a subclass: the file's own function is called."""
     plain = isinstance(cls, Global) and cls.canonical in _PLAIN_CLASSES
@@ -129,20 +127,20 @@ def _from_type(
     return _with_state(machine, made, state)
 
 
-def _wrapper_subclass(machine: Machine, cls: Value, *_: Value) -> Value:
+def _wrapper_subclass(machine: Interpreter, cls: Value, *_: Value) -> Value:
     """A tensor without data of its own; its attributes hold the tensors."""
     return machine.instantiate(cls, ())
 
 
-def _load_from_bytes(machine: Machine, content: Value) -> Value:
+def _load_from_bytes(machine: Interpreter, content: Value) -> Value:
     """A storage as plain pickle writes it: a whole checkpoint in a bytes literal."""
-    require(isinstance(content, Blob) and len(machine.nested) < machine.budget.limits.nested)
+    require(isinstance(content, Blob) and len(machine.notes.nested) < machine.budget.limits.nested)
     nested = Nested(content, machine.offset)
-    machine.nested.append(nested)
+    machine.notes.note_nested(nested)
     return nested
 
 
-def check_state(machine: Machine, target: Object) -> None:
+def check_state(machine: Interpreter, target: Object) -> None:
     """Note a state that a class written in C takes for a tuple without looking.
 
     Source: torch 2.13, `csrc/Generator.cpp`, `THPGenerator_pickleSetState`.
@@ -158,7 +156,7 @@ def check_state(machine: Machine, target: Object) -> None:
         machine.hazard("bad-state", "a torch.Generator with a state that is no triple")
 
 
-def _check_position(machine: Machine, state: Value, depth: int = 0) -> None:
+def _check_position(machine: Interpreter, state: Value, depth: int = 0) -> None:
     """Note a Mersenne Twister whose next word lies out of its 624: drawing reads what is there."""
     parts = state if isinstance(state, tuple) else (state,)
     if parts and isinstance(parts[0], Object):
@@ -175,7 +173,7 @@ def _check_position(machine: Machine, state: Value, depth: int = 0) -> None:
                 _check_position(machine, value, depth + 1)
 
 
-def _check_word(machine: Machine, key: str, word: Value) -> None:
+def _check_word(machine: Interpreter, key: str, word: Value) -> None:
     if not isinstance(word, int):
         machine.hazard("bad-state", f"a random generator whose {key} is no whole number")
     elif not 0 <= word <= _WORDS[key]:
@@ -187,7 +185,7 @@ _WORDS = {"pos": 624, "buffer_pos": 4}
 _GENERATORS = frozenset({("torch", "Generator"), ("torch._C", "Generator")})
 
 
-def _with_state(machine: Machine, made: Value, state: Value) -> Value:
+def _with_state(machine: Interpreter, made: Value, state: Value) -> Value:
     """The value with the attributes that are set on it, where those hold anything."""
     note_planted(machine, made, state)
     if isinstance(made, Object):

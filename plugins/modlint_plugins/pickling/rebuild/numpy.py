@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from modlint_plugins.pickling.numpy_types import named
-from modlint_plugins.pickling.refused import Refused, require
+from modlint_plugins.pickling.interpreter import Interpreter
+from modlint_plugins.pickling.rebuild.numpy_types import named
+from modlint_plugins.pickling.rebuild.refused import Refused, require
 from modlint_plugins.pickling.values import Array, Blob, Global, NumpyDType, Object, Value
-
-if TYPE_CHECKING:
-    from modlint_plugins.pickling.machine import Machine
 
 _NUMBER_CLASSES = frozenset(
     {
@@ -36,7 +33,7 @@ _ARRAYS = frozenset(
 )
 
 
-def _reconstruct(machine: Machine, cls: Value, _shape: Value, _code: Value) -> Value:
+def _reconstruct(machine: Interpreter, cls: Value, _shape: Value, _code: Value) -> Value:
     """An empty array, which BUILD fills."""
     if not isinstance(cls, Global) or cls.canonical != ("numpy", "ndarray"):
         machine.instantiate(cls, ())
@@ -56,7 +53,7 @@ def _dtype(code: Value, *_: Value) -> Value:
     return named(code) if isinstance(code, str) else NumpyDType("O", objects=True)
 
 
-def _scalar(machine: Machine, dtype: Value, data: Value = None) -> Value:
+def _scalar(machine: Interpreter, dtype: Value, data: Value = None) -> Value:
     """A Python number where the type has one."""
     unknown = not isinstance(dtype, NumpyDType)
     if (unknown or dtype.objects) and isinstance(data, (Blob, str)):
@@ -76,7 +73,7 @@ def _scalar(machine: Machine, dtype: Value, data: Value = None) -> Value:
     return number
 
 
-def set_array_state(machine: Machine, array: Array, state: Value) -> None:
+def set_array_state(machine: Interpreter, array: Array, state: Value) -> None:
     """Fill an array: (version, shape, dtype, Fortran order, data), the version absent of old."""
     if not isinstance(state, tuple) or len(state) < 4:
         return
@@ -87,21 +84,23 @@ def set_array_state(machine: Machine, array: Array, state: Value) -> None:
         machine.hazard("raw-objects", "a NumPy array of objects is filled from raw bytes")
 
 
-def _randomstate(machine: Machine, *args: Value) -> Value:
+def _randomstate(machine: Interpreter, *args: Value) -> Value:
     """A generator; a constructor that is given beside its name is called with that."""
     if len(args) > 1:
         machine.call(args[1], args[:1])
     return Object(machine.calling, args, called=True)
 
 
-def _bit_generator(machine: Machine, *args: Value) -> Value:
+def _bit_generator(machine: Interpreter, *args: Value) -> Value:
     """A bit generator of a name, or of a class, which is instantiated."""
     if args and not isinstance(args[0], str):
         machine.instantiate(args[0], ())
     return Object(machine.calling, args, called=True)
 
 
-def _masked(machine: Machine, subtype: Value, base: Value, _shape: Value, _type: Value) -> Value:
+def _masked(
+    machine: Interpreter, subtype: Value, base: Value, _shape: Value, _type: Value
+) -> Value:
     """A masked array, which BUILD fills; a class of the file's own choice is called."""
     made = Object(machine.calling, (subtype, base), called=True)
     for cls in (subtype, base):

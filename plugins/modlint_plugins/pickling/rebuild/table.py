@@ -10,36 +10,33 @@ methods of numpy 1.26 and 2.x; CPython, Lib/copyreg.py.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from modlint_plugins.pickling import rebuild_numpy, rebuild_python, rebuild_torch
 from modlint_plugins.pickling.handing_on import note_planted
-from modlint_plugins.pickling.numpy_types import complete
-from modlint_plugins.pickling.refused import require
+from modlint_plugins.pickling.interpreter import Interpreter
+from modlint_plugins.pickling.rebuild import numpy, python, torch
+from modlint_plugins.pickling.rebuild.numpy_types import complete
+from modlint_plugins.pickling.rebuild.refused import require
 from modlint_plugins.pickling.values import Array, Dict, NumpyDType, Object, Value
-
-if TYPE_CHECKING:
-    from modlint_plugins.pickling.machine import Machine
 
 Pair = tuple[str, str]
 
 REBUILDS: dict[Pair, Callable[..., Value]] = {
-    **rebuild_numpy.REBUILDS,
-    **rebuild_python.REBUILDS,
-    **rebuild_torch.REBUILDS,
+    **numpy.REBUILDS,
+    **python.REBUILDS,
+    **torch.REBUILDS,
 }
 
 DELEGATES: dict[Pair, Callable[..., Value]] = {
-    **rebuild_numpy.DELEGATES,
-    **rebuild_python.DELEGATES,
-    **rebuild_torch.DELEGATES,
+    **numpy.DELEGATES,
+    **python.DELEGATES,
+    **torch.DELEGATES,
 }
 
 
 INTERPRETED = REBUILDS.keys() | DELEGATES.keys()
 
 
-def rebuild(machine: Machine, function: Pair, args: Value) -> Value:
+def rebuild(machine: Interpreter, function: Pair, args: Value) -> Value:
     """What stands for an interpreted function's result.
 
     Raises:
@@ -52,18 +49,18 @@ def rebuild(machine: Machine, function: Pair, args: Value) -> Value:
     return REBUILDS[function](*args)
 
 
-def set_state(machine: Machine, target: Value, state: Value) -> None:
+def set_state(machine: Interpreter, target: Value, state: Value) -> None:
     """What BUILD does."""
     if isinstance(target, Object):
         if target.state is not None:
             target.earlier = [*(target.earlier or ()), target.state]
         target.state = state
         note_planted(machine, target, state)
-        rebuild_torch.check_state(machine, target)
+        torch.check_state(machine, target)
     elif isinstance(target, Dict):
         target.state = state
         note_planted(machine, target, state)
     elif isinstance(target, Array):
-        rebuild_numpy.set_array_state(machine, target, state)
+        numpy.set_array_state(machine, target, state)
     elif isinstance(target, NumpyDType):
         complete(machine, target, state)

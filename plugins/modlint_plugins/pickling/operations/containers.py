@@ -2,79 +2,81 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from modlint_plugins.pickling.handing_on import note_filled, note_items, note_keys, planted
+from modlint_plugins.pickling.handing_on import (
+    note_changed,
+    note_filled,
+    note_items,
+    note_keys,
+    planted,
+)
+from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.limits import Malformed
-from modlint_plugins.pickling.operations import operation
+from modlint_plugins.pickling.operations.registry import operation
 from modlint_plugins.pickling.values import Dict, Object, Pairs, Set, Value
-
-if TYPE_CHECKING:
-    from modlint_plugins.pickling.machine import Machine
 
 _DEEPEST = 1000
 
 
 @operation("EMPTY_LIST")
-def empty_list(machine: Machine, _: None) -> None:
+def empty_list(machine: Interpreter, _: None) -> None:
     """[]."""
     machine.stack.append([])
 
 
 @operation("EMPTY_TUPLE")
-def empty_tuple(machine: Machine, _: None) -> None:
+def empty_tuple(machine: Interpreter, _: None) -> None:
     """()."""
     machine.stack.append(())
 
 
 @operation("EMPTY_DICT")
-def empty_dict(machine: Machine, _: None) -> None:
+def empty_dict(machine: Interpreter, _: None) -> None:
     """{}."""
     machine.stack.append(Dict())
 
 
 @operation("EMPTY_SET")
-def empty_set(machine: Machine, _: None) -> None:
+def empty_set(machine: Interpreter, _: None) -> None:
     """A new set."""
     machine.stack.append(Set([]))
 
 
 @operation("LIST")
-def list_of_mark(machine: Machine, _: None) -> None:
+def list_of_mark(machine: Interpreter, _: None) -> None:
     """A list of what is above the MARK."""
     values = machine.pop_mark()
     machine.stack.append(values)
 
 
 @operation("TUPLE")
-def tuple_of_mark(machine: Machine, _: None) -> None:
+def tuple_of_mark(machine: Interpreter, _: None) -> None:
     """A tuple of what is above the MARK."""
     values = machine.pop_mark()
     machine.stack.append(tuple(values))
 
 
 @operation("TUPLE1")
-def tuple_of_1(machine: Machine, _: None) -> None:
+def tuple_of_1(machine: Interpreter, _: None) -> None:
     """A tuple of the top value."""
     machine.stack[-1] = (machine.stack[-1],)
 
 
 @operation("TUPLE2")
-def tuple_of_2(machine: Machine, _: None) -> None:
+def tuple_of_2(machine: Interpreter, _: None) -> None:
     """A tuple of the two top values."""
     stack = machine.stack
     stack[-2:] = [(stack[-2], stack[-1])]
 
 
 @operation("TUPLE3")
-def tuple_of_3(machine: Machine, _: None) -> None:
+def tuple_of_3(machine: Interpreter, _: None) -> None:
     """A tuple of the three top values."""
     stack = machine.stack
     stack[-3:] = [(stack[-3], stack[-2], stack[-1])]
 
 
 @operation("DICT")
-def dict_of_mark(machine: Machine, _: None) -> None:
+def dict_of_mark(machine: Interpreter, _: None) -> None:
     """A dict of the keys and values above the MARK."""
     pairs = _paired(machine.pop_mark())
     _check_hashable(machine, [key for key, _ in pairs])
@@ -82,7 +84,7 @@ def dict_of_mark(machine: Machine, _: None) -> None:
 
 
 @operation("FROZENSET")
-def frozenset_of_mark(machine: Machine, _: None) -> None:
+def frozenset_of_mark(machine: Interpreter, _: None) -> None:
     """A frozenset of what is above the MARK."""
     values = machine.pop_mark()
     _check_hashable(machine, values)
@@ -90,21 +92,21 @@ def frozenset_of_mark(machine: Machine, _: None) -> None:
 
 
 @operation("APPEND")
-def append(machine: Machine, _: None) -> None:
+def append(machine: Interpreter, _: None) -> None:
     """Append the top value to the list below it."""
     value = machine.stack.pop()
     _extend(machine, machine.stack[-1], [value])
 
 
 @operation("APPENDS", "ADDITEMS")
-def appends(machine: Machine, _: None) -> None:
+def appends(machine: Interpreter, _: None) -> None:
     """Add what is above the MARK to the list or set below it."""
     values = machine.pop_mark()
     _extend(machine, machine.stack[-1], values)
 
 
 @operation("SETITEM")
-def setitem(machine: Machine, _: None) -> None:
+def setitem(machine: Interpreter, _: None) -> None:
     """Set a key of the dict below it to the top value."""
     value = machine.stack.pop()
     key = machine.stack.pop()
@@ -112,7 +114,7 @@ def setitem(machine: Machine, _: None) -> None:
 
 
 @operation("SETITEMS")
-def setitems(machine: Machine, _: None) -> None:
+def setitems(machine: Interpreter, _: None) -> None:
     """Set the keys above the MARK to the values beside them."""
     pairs = _paired(machine.pop_mark())
     _update(machine, machine.stack[-1], pairs)
@@ -124,8 +126,8 @@ def _paired(values: list[Value]) -> Pairs:
     return list(zip(values[::2], values[1::2], strict=True))
 
 
-def _extend(machine: Machine, target: Value, values: list[Value]) -> None:
-    machine.note_changed(target)
+def _extend(machine: Interpreter, target: Value, values: list[Value]) -> None:
+    note_changed(machine, target)
     if isinstance(target, list) and machine.opcode != "ADDITEMS":
         if any(value is target for value in values):
             machine.anomaly("a list that holds itself")
@@ -142,9 +144,9 @@ def _extend(machine: Machine, target: Value, values: list[Value]) -> None:
         machine.anomaly(f"{machine.opcode} on what it does not fill")
 
 
-def _update(machine: Machine, target: Value, pairs: Pairs) -> None:
+def _update(machine: Interpreter, target: Value, pairs: Pairs) -> None:
     _check_hashable(machine, [key for key, _ in pairs])
-    machine.note_changed(target)
+    note_changed(machine, target)
     if isinstance(target, Dict):
         target.pairs.extend(pairs)
     elif isinstance(target, Object):
@@ -156,7 +158,7 @@ def _update(machine: Machine, target: Value, pairs: Pairs) -> None:
         machine.anomaly(f"{machine.opcode} on what is no dict")
 
 
-def _call_planted(machine: Machine, target: Object, values: list[Value]) -> None:
+def _call_planted(machine: Interpreter, target: Object, values: list[Value]) -> None:
     """Call what the file set as the method by which an instance is filled."""
     names = ("add",) if machine.opcode == "ADDITEMS" else ("extend", "append")
     for name in names:
@@ -165,12 +167,12 @@ def _call_planted(machine: Machine, target: Object, values: list[Value]) -> None
             machine.call(method, (values,))
 
 
-def _check_hashable(machine: Machine, keys: list[Value]) -> None:
+def _check_hashable(machine: Interpreter, keys: list[Value]) -> None:
     """Keys are hashed when the file is loaded: a list or dict stops that, a huge tuple hangs it."""
     note_keys(machine, keys)
     for key in keys:
-        if not machine.hashable(key):
+        if not machine.depths.hashable(key):
             machine.anomaly(f"{machine.opcode} with a key that cannot be hashed")
         machine.note_hashed(key)
-        if isinstance(key, tuple) and machine.depth(key) > _DEEPEST:
+        if isinstance(key, tuple) and machine.depths.of(key) > _DEEPEST:
             machine.anomaly(f"a key of tuples nested more than {_DEEPEST:,} deep")

@@ -7,15 +7,13 @@ Source: joblib 1.x, `numpy_pickle.py`, `NumpyArrayWrapper.read_array`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from modlint_plugins.pickling.handing_on import attributes, hand_on
+from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.limits import Malformed
 from modlint_plugins.pickling.sizes import product
 from modlint_plugins.pickling.values import Array, Blob, Global, NumpyDType, Object, Value
-
-if TYPE_CHECKING:
-    from modlint_plugins.pickling.machine import Machine
 
 _WRAPPER = ("joblib.numpy_pickle", "NumpyArrayWrapper")
 _READ_ONLY = frozenset({"dtype", "subclass"})
@@ -35,7 +33,7 @@ class _Stated(NamedTuple):
     aligned: bool
 
 
-def follow_wrapper(machine: Machine, target: Value) -> None:
+def follow_wrapper(machine: Interpreter, target: Value) -> None:
     """Note the array behind a wrapper that was just built; where joblib reads, step over it.
 
     Raises:
@@ -54,7 +52,7 @@ def follow_wrapper(machine: Machine, target: Value) -> None:
     machine.frame_start = machine.frame_end = 0  # joblib ends the frame before an array
     start = machine.end
     if stated.dtype.objects:
-        machine.stack[-1] = _follow(machine, start)
+        machine.stack[-1] = machine.interpret_within(start)
     else:
         machine.stack[-1] = _array(machine, stated, start)
     machine.arrays.append((start, machine.end))
@@ -68,18 +66,7 @@ def is_wrapper(value: Value) -> bool:
     return value.function.canonical == _WRAPPER
 
 
-def _follow(machine: Machine, start: int) -> Value:
-    """An array of objects is a pickle of its own, within the stream."""
-    inner = machine.fork(start)
-    reason = inner.run()
-    machine.adopt(inner)
-    if reason is not None:
-        raise Malformed(f"a pickle within the stream: {reason}")
-    machine.end = inner.end
-    return inner.value
-
-
-def _array(machine: Machine, stated: _Stated, start: int) -> Array:
+def _array(machine: Interpreter, stated: _Stated, start: int) -> Array:
     view = machine.view
     begin = start
     if stated.aligned:
@@ -92,7 +79,7 @@ def _array(machine: Machine, stated: _Stated, start: int) -> Array:
     return Array(stated.shape, stated.dtype, stated.fortran, Blob(view[begin:end], offset))
 
 
-def _note_attributes(machine: Machine, wrapper: Object) -> None:
+def _note_attributes(machine: Interpreter, wrapper: Object) -> None:
     """Joblib calls the wrapper's methods: a global in the place of one is called."""
     for pairs in attributes(wrapper):
         machine.budget.spend_opcodes(len(pairs))

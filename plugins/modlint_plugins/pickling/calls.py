@@ -1,0 +1,140 @@
+"""What calls do: the few that checkpoints need are interpreted, all others are kept as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from modlint.pickles import GlobalUse, Use
+from modlint_plugins.pickling.allocation import account
+from modlint_plugins.pickling.handing_on import note_arguments, note_planted
+from modlint_plugins.pickling.interpreter import Interpreter
+from modlint_plugins.pickling.reach import callables_in, callees, origin_of
+from modlint_plugins.pickling.rebuild.numpy_types import check_class
+from modlint_plugins.pickling.rebuild.refused import Refused
+from modlint_plugins.pickling.rebuild.table import INTERPRETED, rebuild
+from modlint_plugins.pickling.render import render, render_call
+from modlint_plugins.pickling.values import (
+    Blob,
+    Dict,
+    Global,
+    Object,
+    PersistentId,
+    TensorRecord,
+    Value,
+)
+
+_IDENTITY = ("numpy", "object_")
+"""A class whose `__new__` gives back what it is given."""
+_CALLABLE = (Global, Object, PersistentId, TensorRecord)
+_LITERALS = (bool, int, float, complex, str, Blob)
+
+
+class Caller(Interpreter):
+    """An interpreter that knows what calls do."""
+
+    def call(self, function: Value, args: Value, kwargs: Value = None) -> Value:
+        """What stands for the result of a call."""
+        self.note_hashed(args)
+        if isinstance(function, Global) and function.canonical == _IDENTITY and args:
+            return self.instantiate(function, args)
+        otherwise = Object(function, args, kwargs, called=True)
+        if not isinstance(function, _CALLABLE):
+            self.anomaly("a call of what cannot be called")
+        literal = kwargs is None and _is_literal(args)
+        if isinstance(function, Global):
+            account(self, function, _with_keywords(args, kwargs))
+            note_planted(self, otherwise, kwargs)
+            note_arguments(self, function, args, kwargs)
+            check_class(self, function, instantiated=kwargs is not None)
+            if kwargs is None and function.canonical in INTERPRETED:
+                made = self._interpret(function, args, otherwise)
+                if made is not otherwise:
+                    text = f"{render(function)}(…)"
+                    self.note_use(function, "called", lambda: text, followed=True, literal=literal)
+                    return made
+        rendered = partial(render_call, function, args, kwargs)
+        if isinstance(function, Object):
+            for held in callees(self, function):
+                if held is not origin_of(function):
+                    self.call(held, args, kwargs)
+            self.note_use(function, "handed-on", rendered)
+        else:
+            self.note_use(function, "called", rendered, literal=literal)
+        return otherwise
+
+    def instantiate(self, cls: Value, args: Value) -> Value:
+        """What stands for `cls.__new__(cls, *args)`."""
+        self.note_use(cls, "instantiated", lambda: render_call(cls, args, None))
+        if not isinstance(cls, _CALLABLE):
+            self.anomaly("an instance of what is no class")
+        if not isinstance(cls, Global):
+            return Object(cls, args)
+        if cls.canonical == _IDENTITY and args:
+            return args[0] if isinstance(args, tuple) else args
+        account(self, cls, args)
+        note_arguments(self, cls, args)
+        check_class(self, cls, instantiated=True)
+        if cls.module.startswith("numpy") and _holds_object(args):
+            self.hazard(
+                "raw-objects", "a NumPy class is made of an instance: it asks that for bytes"
+            )
+        if cls.canonical in INTERPRETED:
+            return self._interpret(cls, args, Object(cls, args))
+        return Object(cls, args)
+
+    def _interpret(self, function: Global, args: Value, otherwise: Object) -> Value:
+        self.calling = function
+        try:
+            return rebuild(self, function.canonical, args)
+        except (Refused, TypeError):  # kind or number of the arguments
+            if function.module == "torch._utils":
+                self.anomaly(f"a call of {function.name} with arguments that it does not take")
+            return otherwise
+
+    def note_use(
+        self,
+        function: Value,
+        use: Use,
+        rendered: Callable[[], str],
+        followed: bool = False,
+        literal: bool = False,
+    ) -> None:
+        """Record a use of the global that a callable comes from, if it comes from one."""
+        function = origin_of(function)
+        if isinstance(function, PersistentId):  # PyTorch's may stand for a class
+            for held in callables_in(self, function.pid):
+                self.note_use(held, use, rendered, followed, literal)
+        if isinstance(function, Object):
+            self.anomaly("a call of what very many calls made")
+        if not isinstance(function, Global):
+            return
+        way = use, followed, literal, self.opcode
+        count = function.counts[way] = function.counts.get(way, 0) + 1
+        if count > self.budget.limits.calls:
+            return
+        text = rendered()
+        alike = (use, text, followed, literal)
+        known = ((u.use, u.rendered, u.followed, u.literal) for u in function.uses)
+        if alike not in known:
+            where = self.opcode, self.offset
+            noted = GlobalUse(function.module, function.name, use, *where, text, followed, literal)
+            function.uses.append(noted)
+
+
+def _with_keywords(args: Value, kwargs: Value) -> Value:
+    """Positional arguments, and those given by keyword behind them."""
+    if not isinstance(args, tuple) or not isinstance(kwargs, Dict):
+        return args
+    return (*args, *(value for _, value in kwargs.pairs))
+
+
+def _is_literal(args: Value) -> bool:
+    """Whether arguments are data: numbers, text, bytes, None."""
+    if not isinstance(args, tuple):
+        return False
+    return all(arg is None or isinstance(arg, _LITERALS) for arg in args)
+
+
+def _holds_object(args: Value) -> bool:
+    return isinstance(args, tuple) and any(isinstance(arg, Object) for arg in args)

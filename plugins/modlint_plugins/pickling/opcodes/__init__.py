@@ -1,0 +1,1 @@
+"""How opcodes and their arguments are laid out: data and decoding alone."""

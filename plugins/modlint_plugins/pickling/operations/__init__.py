@@ -1,0 +1,1 @@
+"""What each opcode does to the interpreter, and the registry of them."""

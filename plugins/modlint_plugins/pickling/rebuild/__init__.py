@@ -1,0 +1,1 @@
+"""What the interpreter makes of the calls that real checkpoints hold."""
