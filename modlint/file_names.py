@@ -68,7 +68,7 @@ _WRAPPED = re.compile(
 """What follows the name of a file that was compressed, copied or cut into parts."""
 
 _COMPANION = re.compile(
-    r"((adapter|generation|tokenizer|scheduler|feature_extractor|(\w+_)?(pre)?processor)_)?config\.json"
+    r"(\w+_)?config(_\w+)?\.json|special_tokens_map\.json"
     r"|model_index\.json|modules\.json|mlmodel|chat_template(\.[\w-]+)*"
 )
 _TEMPLATES = "additional_chat_templates"
@@ -76,7 +76,7 @@ _TEMPLATES = "additional_chat_templates"
 _CODE = (".py", ".jinja", ".jinja2", ".yaml", ".yml")
 _RUN_BY_NAME = re.compile(
     r"(modeling|modular|configuration|tokenization|processing|image_processing|video_processing"
-    r"|feature_extraction|pipeline|custom)(_\w+)?\.py|handler\.py|inference\.py|\w+_st\.py"
+    r"|feature_extraction|pipeline|custom)(_\w+)?\.py|handler\.py|hubconf\.py|inference\.py|\w+_st\.py"
 )
 """Names of modules that transformers, diffusers and servers of models look for."""
 _SETTINGS = re.compile(r"(\w+[_-])?(config|hparams|hyperparams|params|settings|cfg)\.ya?ml")

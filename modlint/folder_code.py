@@ -17,12 +17,13 @@ _PYTHON = ".py"
 _TEMPLATES = (".jinja", ".jinja2")
 _YAML = (".yaml", ".yml")
 _INDEX = "MLmodel"
-_CODE = "code"
-_MOST = 1 << 20
+_CODE = ("code", "custom_generate")
+"""Folders of the code that goes with a model: SageMaker's and MLflow's, transformers'."""
+_MOST = 64 << 20
 """Bytes of a file that are searched for names of modules."""
 
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
-_IN_JSON = re.compile(r'"((?:[\w./-]|:(?!\s)){1,300})"')
+_IN_JSON = re.compile(r'"([^"\s]{1,300})"')
 _IN_YAML = re.compile(
     r"""(?:_target_|target|class_path|cls|loader_module|model_code_path|code|![a-z]{1,20})
     ["']?[ \t]{0,9}:?[ \t]{0,9}["']?([\w./-]{1,300})""",
@@ -30,6 +31,8 @@ _IN_YAML = re.compile(
 )
 _IMPORT = re.compile(r"\b(?:from|import)\b([^\n;(#]{0,400})(?:\(([^)]{0,4000}))?")
 _NAME = re.compile(r"\w+")
+_PART = re.compile(r"[^./:\\]+")
+"""A part of a path or of a dotted name; a module may be called as no identifier is."""
 
 
 @dataclass(slots=True)
@@ -55,6 +58,8 @@ class FolderCode:
     def __init__(self, folders: Iterable[Folder]) -> None:
         self._folders = {folder.path: folder for folder in folders}
         self._over = {path.parent for path, folder in self._folders.items() if folder.beside}
+        if not any(_holds_python(folder) for folder in self._folders.values()):
+            return
         for folder in self._folders.values():
             if folder.beside or folder.path in self._over or self._is_indexed(folder):
                 folder.named = set(_named(folder.files))
@@ -80,13 +85,17 @@ class FolderCode:
             if self._is_indexed(folder):
                 return True
             if (
-                folder.beside and parts[0] == _CODE and len(parts) > 1
+                folder.beside and parts[0] in _CODE and len(parts) > 1
             ) or path.stem in folder.named:
                 return True
         return False
 
     def _is_indexed(self, folder: Folder) -> bool:
         return any(file.name == _INDEX for file in folder.files)
+
+
+def _holds_python(folder: Folder) -> bool:
+    return any(file.name.lower().endswith(_PYTHON) for file in folder.files)
 
 
 def _named(files: Iterable[Path]) -> Iterator[str]:
@@ -110,6 +119,7 @@ def _in_configuration(path: Path) -> Iterator[str]:
     pattern = _IN_JSON if path.name.lower().endswith(".json") else _IN_YAML
     for match in pattern.finditer(text):
         yield from _NAME.findall(match.group(1))
+        yield from _PART.findall(match.group(1))
 
 
 def _start(path: Path) -> str:

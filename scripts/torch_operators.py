@@ -8,6 +8,7 @@ Operators of older versions stay in the list: models that name them are still lo
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -18,8 +19,11 @@ NAMESPACES = {
     "_quantized", "aten", "mkldnn", "mkldnn_prepacked", "prim", "prims", "quantization",
     "quantized", "sparse",
 }  # fmt: skip
-EXCLUDED = {"aten::from_file", "aten::load", "aten::save"}
-"""Operators that read or write files."""
+EXCLUDED = re.compile(
+    r"aten::(from_file|load|save)|\w+::rpc_.*"
+    r"|aten::(_sparse_\w+_unsafe|_sparse_coo_tensor_with_dims_and_tensors|_nested_view_from_\w+)"
+)
+"""Operators that read or write files, use the network, or believe any indices."""
 HEADER = """\
 # Operators of torch that only compute, by namespace and name, without overloads.
 # Written by scripts/torch_operators.py.
@@ -30,7 +34,7 @@ def installed() -> set[str]:
     """The operators of the installed torch that belong in the list."""
     names = {schema.name for schema in torch._C._jit_get_all_schemas()}
     kept = {name for name in names if name.split("::")[0] in NAMESPACES}
-    return {name for name in kept - EXCLUDED if not name.split("::")[1].startswith("rpc_")}
+    return {name for name in kept if not EXCLUDED.fullmatch(name)}
 
 
 def listed() -> set[str]:

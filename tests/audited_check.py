@@ -10,6 +10,7 @@ a process, opens a socket, or writes is kept and printed as JSON.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import io
 import json
@@ -98,6 +99,8 @@ def main() -> None:
     settings = Settings(select=tuple(select.split(",")), device="cpu")
     configuration = Configuration(settings, None, Path(probe))
     watch = Watch()
+    for encoding in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):  # those of JSON
+        codecs.lookup(encoding)
 
     @contextlib.contextmanager
     def progress(path: Path, index: int, total: int) -> Iterator[Any]:

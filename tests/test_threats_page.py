@@ -54,6 +54,15 @@ CONSTANTS = {
     "a vector whose shape is inferred": ("modlint.analysis.onnx_graphs.inference", "_LONG_VECTOR"),
     "Python source that is parsed": ("modlint_plugins.code.parsing", "MAX_SOURCE"),
     "JSON and other text searched for code": ("modlint_plugins.code.documents", "MAX_DOCUMENT"),
+    "values of a JSON text that are looked at for code": (
+        "modlint_plugins.code.documents",
+        "MAX_VALUES",
+    ),
+    "objects among them": ("modlint_plugins.code.documents", "MAX_TABLES"),
+    "seconds that the texts of a file are searched for code": (
+        "modlint_plugins.sweep.walk",
+        "MAX_CODE_SECONDS",
+    ),
     "YAML that is parsed": ("modlint_plugins.code.yaml_documents", "MAX_YAML"),
     "a template": ("modlint_plugins.code.templates", "MAX_TEMPLATE"),
     "texts that are searched": ("modlint.analysis.texts", "MAX_CHARACTERS"),

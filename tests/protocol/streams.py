@@ -11,7 +11,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from modlint_plugins.pickling.handing_on import CALLED_ATTRIBUTES
+from modlint_plugins.pickling.handing_on import ALWAYS_CALLED
 from modlint_rules.safety.allowlist import CALLED, NAMED
 
 MARKERS = (("protocol.marker", "mark"), ("protocol.marker", "space"))
@@ -29,7 +29,7 @@ _METHOD = re.compile(r"\.([a-z_]\w*)\(")
 @cache
 def attribute_names() -> tuple[str, ...]:
     """Names that the sources of listed classes call as methods, and all that modlint knows of."""
-    names = set(CALLED_ATTRIBUTES) | {"__setstate__", "__new__", "__call__", "__iter__", "__len__"}
+    names = set(ALWAYS_CALLED) | {"__setstate__", "__new__", "__call__", "__iter__", "__len__"}
     for module in _SOURCES:
         spec = find_spec(module)
         if spec is not None and spec.origin is not None:

@@ -21,7 +21,7 @@ from threats.build import (
     zipped,
 )
 from threats.literature.paths import folder_of
-from threats.pickled import PAYLOAD, ended, text
+from threats.pickled import PAYLOAD, dict_of, ended, text
 
 _EVALUATED = Finding("SEC003", "error", ANYWHERE, None)
 _CARRIES = Finding("SEC003", "warning|error", ANYWHERE, None)
@@ -163,6 +163,12 @@ def _metadata(**texts: str) -> bytes:
     return safetensors(json.dumps({"__metadata__": texts, **tensors}).encode(), DATA)
 
 
+def _specified(context: Mapping[str, object]) -> bytes:
+    """A program with the specification of its inputs, in JSON within JSON within JSON."""
+    spec = {"type": "builtins.dict", "context": json.dumps(context), "children_spec": []}
+    return json.dumps({"signature": {"in_spec": json.dumps([1, spec])}}).encode()
+
+
 def _hub(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {"model.safetensors": _metadata(format="pt"), **files}
 
@@ -211,6 +217,52 @@ _FILES = {
         "m.keras",
         keras({"module": "os", "class_name": "system", "config": {"command": "id"}}),
     ),
+    "a member of an enumeration in the specification of a .pt2": (
+        "m.pt2",
+        program(
+            Entry(
+                "models/model.json",
+                _specified({"__enum__": True, "fqn": "thirdparty:Kind", "name": "x"}),
+            )
+        ),
+    ),
+    "a factory in the specification of a .pt2": (
+        "m.pt2",
+        program(
+            Entry(
+                "models/model.json",
+                _specified(
+                    {"default_factory_module": "thirdparty", "default_factory_name": "make"}
+                ),
+            )
+        ),
+    ),
+    "a function of torch's that no exporter calls, in a .pt2": (
+        "m.pt2",
+        program(
+            Entry(
+                "models/model.json",
+                json.dumps(
+                    {"target": "torch.export.custom_ops.call", "inputs": [], "outputs": []}
+                ).encode(),
+            )
+        ),
+    ),
+    "a constructor in TorchScript that believes its indices": (
+        "m.pt",
+        _scripted("torch._sparse_coo_tensor_unsafe(x, x, [4])"),
+    ),
+    "an unchecked cast to a class in TorchScript": (
+        "m.pt",
+        _scripted("unchecked_cast(__torch__.M, x)"),
+    ),
+    "an instantiator among a checkpoint's hyperparameters": (
+        "m.ckpt",
+        torch_archive(
+            ended(dict_of(hyper_parameters=dict_of(_instantiator=text("thirdparty.make"))), proto=2)
+        ),
+    ),
+    "JSON of half a million tables and more": ("m.json", b"[" + b"{}," * 600_000 + b"{}]"),
     "an operator of skops": (
         "m.skops",
         zip_archive(
@@ -238,6 +290,42 @@ _FOLDERS = {
         "tokenizer_config.json": json.dumps(
             {"chat_template": [{"name": "default", "template": _TEMPLATE}]}
         ).encode(),
+    },
+    "a chat template in a file of weights": {
+        "config.json": b"{}",
+        "chat_template.jinja": safetensors(b"{}", _TEMPLATE.encode()),
+    },
+    "a chat template that begins as UTF-16": {
+        "config.json": b"{}",
+        "chat_template.jinja": b"a\0" + _TEMPLATE.encode(),
+    },
+    "a chat template among special tokens": {
+        "config.json": b"{}",
+        "special_tokens_map.json": json.dumps({"chat_template": _TEMPLATE}).encode(),
+    },
+    "a module that the hub of torch runs": {"hubconf.py": _RUNS_PYTHON},
+    "a module that generates": {"config.json": b"{}", "custom_generate/generate.py": _RUNS_PYTHON},
+    "a modeling file that is named behind much else": {
+        "config.json": json.dumps({"x": " " * 1_200_000, **_CONFIG}).encode(),
+        "modeling_x.py": _RUNS_PYTHON,
+    },
+    "a modeling file with a name that no module has": {
+        "config.json": json.dumps({"auto_map": {"AutoModel": "we+ird.Model"}}).encode(),
+        "we+ird.py": _RUNS_PYTHON,
+    },
+    "a base model of another package": {
+        "adapter_config.json": json.dumps(
+            {"auto_mapping": {"base_model_class": "X", "parent_library": "thirdparty"}}
+        ).encode()
+    },
+    "an activation function of another package": {
+        "2_Dense/config.json": json.dumps({"activation_function": "thirdparty.act"}).encode(),
+        "modules.json": b"[]",
+    },
+    "another repository's kernel, by Sentence Transformers": {
+        "sentence_bert_config.json": json.dumps(
+            {"model_args": {"attn_implementation": "evil/kernel"}}
+        ).encode()
     },
     "a chat template in a file": {"config.json": b"{}", "chat_template.jinja": _TEMPLATE.encode()},
     "code of another repository (CVE-2026-4372)": {

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 MAX_DOCUMENT = 64 << 20
 """Bytes of JSON that are parsed."""
 
+MAX_VALUES = 4_000_000
+"""Values in a JSON text that are parsed; a tokenizer's vocabulary has some hundred thousands."""
+MAX_TABLES = 500_000
+"""Objects in it."""
 _MAX_NESTED = 4
 _MAX_WITHIN = 16 << 20
 _LONGEST_PATH = 100
@@ -48,6 +52,12 @@ class Place:
     path: str
     value: Table | str
     key: str = ""
+
+
+def is_bounded(text: str) -> bool:
+    """Whether a text has not more values than are parsed."""
+    tables = text.count("{")
+    return tables <= MAX_TABLES and tables + text.count("[") + text.count(",") <= MAX_VALUES
 
 
 def parse_json(text: str) -> list[object]:

@@ -45,14 +45,14 @@ def _spread(opening: str) -> str:
 
 
 _START = re.compile(rf"(?<![{_ALPHABET}])(?:{'|'.join(map(_spread, _OPENINGS))})")
-_RUN = re.compile(rf"(?:[{_ALPHABET}]+|\s+|\\[nrt/])+")
+_RUN = re.compile(rf"(?:[{_ALPHABET}]++|\s++|\\[nrt/])++")
 _BYTE = r"[\s:,]?(?:\\x|%)?"
 _HEX = re.compile(
     r"(?<![0-9A-Za-z])(?:0[xX])?(?:\\x|%)?"
     rf"(?:80{_BYTE}0[0-5]|63|28|50{_BYTE}4[bB]|1[fF]{_BYTE}8[bB]|7[fF]{_BYTE}45|42{_BYTE}5[aA]"
     rf"|78{_BYTE}(?:9[cC]|01|[dD][aA]))"
 )
-_HEX_RUN = re.compile(r"(?:0[xX])?((?:(?:\\x|%)?[0-9A-Fa-f]{2}[\s:,]?){8,})")
+_HEX_RUN = re.compile(r"(?:0[xX])?((?:(?:\\x|%)?[0-9A-Fa-f]{2}[\s:,]?+){8,}+)")
 _NOT_HEX = re.compile(r"[^0-9A-Fa-f]+")
 _NO_LETTER = re.compile(rf"\\[nrt]|[^{_ALPHABET}]+")
 _JSON_ESCAPE = re.compile(r"\\u00([0-7][0-9a-fA-F])")

@@ -8,7 +8,7 @@ from modlint.checkpoint import Remark
 from modlint_plugins.code.callables import acts, standard
 from modlint_plugins.code.documents import Table
 from modlint_plugins.code.hub import FOREIGN, REMOTE
-from modlint_plugins.code.targets import ACTING
+from modlint_plugins.code.targets import ACTING_CALLABLE
 
 _SENTENCE = "sentence_transformers."
 _MLFLOW = "mlflow"
@@ -39,6 +39,10 @@ def _of_mlflow(table: Table) -> Iterator[Remark]:
             yield _acting(message, module) or Remark(
                 FOREIGN, f"{message}, which loading the folder imports and runs", help=_HELP
             )
+    for path in table.texts("model_path"):
+        if any(part.startswith(".") for part in path.split("/")):
+            message = f"MLmodel names a hidden file, where nothing was looked for: {path[:_SHOWN]}"
+            yield Remark(FOREIGN, message, help=_HELP)
     for key in _CODE_KEYS:
         for path in table.texts(key):
             message = f"MLmodel names the code of the folder, which loading runs: {path[:_SHOWN]}"
@@ -57,4 +61,4 @@ def _acting(message: str, module: str) -> Remark | None:
     deed = acts(module)
     if deed is None and not standard(module):
         return None
-    return Remark(ACTING, f"{message}, which {deed or 'is no model'}", help=_HELP)
+    return Remark(ACTING_CALLABLE, f"{message}, which {deed or 'is no model'}", help=_HELP)

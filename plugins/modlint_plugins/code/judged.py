@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modlint.checkpoint import Remark
+from modlint_plugins.code.classes import examine_classes
 from modlint_plugins.code.compilers import examine_compiler
 from modlint_plugins.code.documents import Place, Table, walk
+from modlint_plugins.code.exported import examine_exported
 from modlint_plugins.code.expressions import KEY as EXPRESSION
 from modlint_plugins.code.expressions import examine_expression
 from modlint_plugins.code.folders import examine_folder
 from modlint_plugins.code.hub import examine_hub
 from modlint_plugins.code.keras import examine_keras
-from modlint_plugins.code.operators import judge_operator
 from modlint_plugins.code.skops import examine_skops
 from modlint_plugins.code.targets import (
     TARGET_KEYS,
@@ -23,9 +24,6 @@ from modlint_plugins.code.targets import (
 from modlint_plugins.code.templates import examine_template, looks_like_template
 
 _SHOWN = 80
-_OPERATOR = "torch.ops."
-_BUILT_IN = ("higher_order", "_operator", "math")
-_HELP = "do not run this program; ask what the operator is for"
 
 
 def examine_documents(documents: list[object], where: str = "") -> Iterator[Remark]:
@@ -49,8 +47,8 @@ def _of_table(table: Table) -> Iterator[Remark]:
     yield from examine_folder(table)
     yield from examine_compiler(table)
     yield from examine_targets(table)
-    if table.holds("target", "inputs", "outputs"):
-        yield from _of_node(table)
+    yield from examine_exported(table)
+    yield from examine_classes(table)
 
 
 def _of_text(place: Place, text: str, where: str) -> Iterator[Remark]:
@@ -62,13 +60,3 @@ def _of_text(place: Place, text: str, where: str) -> Iterator[Remark]:
     yield from examine_resolver(text)
     if looks_like_template(text):
         yield from examine_template(text, at or "the text")
-
-
-def _of_node(table: Table) -> Iterator[Remark]:
-    """An exported program's node, whose target is an operator with its overload."""
-    for target in table.texts("target"):
-        names = target.removeprefix(_OPERATOR).split(".")
-        if target.startswith(_OPERATOR) and len(names) > 1 and names[0] not in _BUILT_IN:
-            judgement = judge_operator("::".join(names[:2]))
-            if judgement is not None:
-                yield Remark(judgement.kind, f"the program {judgement.message}", help=_HELP)

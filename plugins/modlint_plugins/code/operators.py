@@ -12,6 +12,7 @@ from modlint_plugins.code.words import words
 FILE_OPERATOR = "file-operator"
 ACTING_OPERATOR = "acting-operator"
 UNKNOWN_OPERATOR = "unknown-operator"
+UNCHECKED_OPERATOR = "unchecked-operator"
 
 _ACTS = re.compile(
     r"(?:image|torchvision|torchaudio|torio|sox_io|ffmpeg)\w*::\w*"
@@ -19,6 +20,10 @@ _ACTS = re.compile(
 )
 _WRITES = re.compile(r"aten::(?:save|load|from_file)")
 """torch's own; `from_file` with `shared` makes the file."""
+_UNCHECKED = re.compile(
+    r"aten::(?:_sparse_\w+_unsafe|_sparse_coo_tensor_with_dims_and_tensors|_nested_view_from_\w+)"
+)
+"""torch's constructors that believe the indices and sizes they are given."""
 _WHOLE = re.compile(r"(?:torch|ops)::\*")
 _OTHERS = words("torchvision torchaudio torchtext torchao torch_sparse torch_scatter torch_cluster")
 """Namespaces of libraries whose operators compute, but for those that `_ACTS` names."""
@@ -42,6 +47,8 @@ def judge_operator(name: str) -> Judgement | None:
         return Judgement(ACTING_OPERATOR, f"uses {name}, which reads, makes or changes files")
     if _ACTS.fullmatch(name):
         return Judgement(FILE_OPERATOR, f"uses {name}, which reads or writes files or the network")
+    if _UNCHECKED.fullmatch(name):
+        return Judgement(ACTING_OPERATOR, f"uses {name}, which believes any indices")
     if _WHOLE.fullmatch(name):
         return Judgement(
             FILE_OPERATOR, f"takes {name[:-3]} itself as a value: any operator may follow"

@@ -36,6 +36,14 @@ def text_of(view: memoryview) -> str:
     return str(view, encoding, "backslashreplace")
 
 
+def readings_of(view: memoryview) -> list[str]:
+    """The bytes as text, and as UTF-8 where only zeros, and no mark, say that it is another."""
+    text = text_of(view)
+    start = bytes(view[:4])
+    marked = _utf_16_or_32(start) is not None or json.detect_encoding(start).startswith("utf-8")
+    return [text] if marked else [text, str(view, "utf-8", "backslashreplace")]
+
+
 def parse(source: bytes) -> ast.Module:
     """The syntax tree of Python source, decoded as it says itself (PEP 263).
 

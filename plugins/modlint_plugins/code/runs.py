@@ -6,12 +6,19 @@ from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 
 from modlint.checkpoint import Remark
-from modlint_plugins.code.documents import MAX_DOCUMENT, Table, is_json, parse_json
+from modlint_plugins.code.documents import (
+    MAX_DOCUMENT,
+    MAX_VALUES,
+    Table,
+    is_bounded,
+    is_json,
+    parse_json,
+)
 from modlint_plugins.code.gguf import examine_gguf
 from modlint_plugins.code.hdf5 import MAGIC as HDF5
 from modlint_plugins.code.hdf5 import examine_hdf5
 from modlint_plugins.code.judged import examine_documents
-from modlint_plugins.code.parsing import MAX_SOURCE, is_text, text_of
+from modlint_plugins.code.parsing import MAX_SOURCE, is_text, readings_of, text_of
 from modlint_plugins.code.python_source import examine_python, examine_text, named_python
 from modlint_plugins.code.templates import examine_template, looks_like_template
 from modlint_plugins.code.torchscript import examine_torchscript, in_torchscript
@@ -26,19 +33,26 @@ _HELP = "read it before anything loads this file"
 
 def examine_run(view: memoryview, name: str, siblings: Collection[str]) -> Iterator[Remark]:
     """Remarks on the code in a run, as `modlint_plugins.code.examine` gives them."""
-    start = bytes(view[:16])
     if named_python(name):
         yield from _python(view, name, siblings)
     elif name.lower().endswith((".pyc", ".pyo")):
         yield Remark("compiled-code", "compiled Python code, which was not examined", help=_HELP)
-    elif start.startswith(b"GGUF"):
-        yield from examine_gguf(view)
-    elif start.startswith(HDF5):
-        yield from examine_hdf5(view)
-    elif (header := _safetensors_header(view)) is not None:
-        yield from _metadata(header)
-    elif is_text(view) or _is_named_text(name):
-        yield from _text(view, name)
+    else:
+        of_format = _of_format(view)
+        yield from of_format or ()
+        if _is_named_text(name) or (of_format is None and is_text(view)):
+            yield from _text(view, name)
+
+
+def _of_format(view: memoryview) -> Iterator[Remark] | None:
+    """Remarks on a file of weights that holds texts; None where it is none."""
+    start = bytes(view[:16])
+    if start.startswith(b"GGUF"):
+        return examine_gguf(view)
+    if start.startswith(HDF5):
+        return examine_hdf5(view)
+    header = _safetensors_header(view)
+    return None if header is None else _metadata(header)
 
 
 def _python(view: memoryview, name: str, siblings: Collection[str]) -> Iterator[Remark]:
@@ -72,14 +86,23 @@ def _is_named_text(name: str) -> bool:
 
 
 def _text(view: memoryview, name: str) -> Iterator[Remark]:
-    lowered = name.lower()
     if len(view) > MAX_DOCUMENT:
         message = f"text of {len(view):,} bytes, of which code was not looked for"
         yield Remark(_UNEXAMINED, message, help=_HELP)
         return
-    text = text_of(view)
+    for text in readings_of(view):
+        yield from _of_text(text, name)
+    yield from examine_text(bytes(view[: MAX_SOURCE + 1]))
+
+
+def _of_text(text: str, name: str) -> Iterator[Remark]:
+    lowered = name.lower()
     start = text[:256].lstrip()
     documents = start[:1] in ("{", "[")
+    if documents and not is_bounded(text):
+        message = f"JSON of more than {MAX_VALUES:,} values, in which code was not looked for"
+        yield Remark(_UNEXAMINED, message, help=_HELP)
+        return
     if lowered.endswith(_TEMPLATES) or start.startswith(_TEMPLATE_OPENS):
         yield from examine_template(text, "the file")
     elif documents:
@@ -88,4 +111,3 @@ def _text(view: memoryview, name: str) -> Iterator[Remark]:
         yield from examine_template(text, "the file")
     if not documents or not is_json(text):
         yield from examine_yaml(text, name, known=documents and not named_yaml(name))
-    yield from examine_text(bytes(view[: MAX_SOURCE + 1]))

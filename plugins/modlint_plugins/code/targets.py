@@ -14,12 +14,20 @@ from modlint_plugins.code.callables import DOTTED, acts, standard
 from modlint_plugins.code.documents import Table
 
 TARGET = "callable-name"
+FOREIGN_CALLABLE = "foreign-class"
 STANDARD = "standard-callable"
-ACTING = "acting-callable"
+ACTING_CALLABLE = "acting-callable"
 COMPUTED = "computed-callable"
 
 KEY = "_target_"
-TARGET_KEYS = frozenset((KEY, "target", "cls", "class_path", "callable", "factory"))
+INSTANTIATOR = "_instantiator"
+"""Key of a Lightning checkpoint's hyperparameters whose value loading imports and calls."""
+CALLED_KEYS = (KEY, INSTANTIATOR)
+_OWN = frozenset(
+    f"{package}.cli.instantiate_module" for package in ("lightning.pytorch", "pytorch_lightning")
+)
+"""What Lightning's command line writes there."""
+TARGET_KEYS = frozenset((*CALLED_KEYS, "target", "cls", "class_path", "callable", "factory"))
 """Keys of what may be imported and called."""
 _HELP = "do not instantiate this configuration; take its numbers and names only"
 _SHOWN = 80
@@ -36,20 +44,26 @@ def examine_target(key: str, value: str, where: str) -> Iterator[Remark]:
         value: what stands there.
         where: how messages call the place, "" where the file says it.
     """
+    if key == INSTANTIATOR and value in _OWN:
+        return
     name = value.strip().replace(":", ".")
     dotted = DOTTED.fullmatch(name) is not None
     deed = acts(name) if dotted else None
     named = f"{where}names" if where else "names"
-    if key == KEY and "${" in value:
+    called = key in CALLED_KEYS
+    if called and "${" in value:
         yield _computed(named, key, _shown(value))
-    elif deed is not None and (key == KEY or "." in name):
+    elif deed is not None and (called or "." in name):
         message = f"{named} {_shown(value)} to be called ({key}), which {deed}"
-        yield Remark(ACTING if key == KEY and standard(name) else STANDARD, message, help=_HELP)
-    elif key == KEY and standard(name):
+        yield Remark(
+            ACTING_CALLABLE if called and standard(name) else STANDARD, message, help=_HELP
+        )
+    elif called and standard(name):
         message = f"{named} {_shown(value)} of the standard library to be called ({key})"
         yield Remark(STANDARD, message, help=_HELP)
-    elif key == KEY and name and name != _MISSING:
-        yield Remark(TARGET, f"{named} {_shown(value)} to be called ({key})", help=_HELP)
+    elif called and name and name != _MISSING:
+        kind = TARGET if key == KEY else ACTING_CALLABLE
+        yield Remark(kind, f"{named} {_shown(value)} to be called ({key})", help=_HELP)
 
 
 def examine_targets(table: Table) -> Iterator[Remark]:

@@ -11,7 +11,7 @@ import ast
 from collections.abc import Collection, Iterator
 
 from modlint.checkpoint import Remark
-from modlint_plugins.code.operators import judge_operator
+from modlint_plugins.code.operators import UNCHECKED_OPERATOR, judge_operator
 from modlint_plugins.code.parsing import UnparsedError, offset_of_line, parse
 from modlint_plugins.code.python_deeds import deeds
 from modlint_plugins.code.python_source import ACTING, UNPARSED, told
@@ -78,6 +78,19 @@ def _remarks(tree: ast.Module, source: bytes) -> Iterator[Remark]:
             message = f"TorchScript code {judgement.message} (line {line})"
             judged[name] = Remark(judgement.kind, message, None, offset, _HELP)
     yield from judged.values()
+    yield from _casts(tree, source)
+
+
+def _casts(tree: ast.Module, source: bytes) -> Iterator[Remark]:
+    """A remark on a cast to a class, which reads whatever lies where an attribute would be."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id="unchecked_cast"), args=[ast.Attribute() as cls, _]):
+                if ast.unparse(cls).startswith("__torch__."):
+                    message = f"TorchScript code casts to a class unchecked (line {node.lineno})"
+                    offset = offset_of_line(source, node.lineno)
+                    yield Remark(UNCHECKED_OPERATOR, message, None, offset, _HELP)
+                    return
 
 
 def _used(tree: ast.Module) -> Iterator[tuple[str, int]]:

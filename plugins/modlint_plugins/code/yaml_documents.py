@@ -15,7 +15,7 @@ from modlint_plugins.code.documents import Table
 MAX_YAML = 2 << 20
 """Characters of YAML that are parsed."""
 
-MAX_EVENTS = 200_000
+MAX_EVENTS = 50_000
 """Scalars, and starts and ends of collections."""
 
 MAX_DEPTH = 100

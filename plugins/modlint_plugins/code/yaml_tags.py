@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from modlint.checkpoint import Remark
 from modlint_plugins.code.callables import DOTTED, acts, standard
-from modlint_plugins.code.targets import ACTING, STANDARD, TARGET
+from modlint_plugins.code.targets import ACTING_CALLABLE, STANDARD, TARGET
 from modlint_plugins.code.words import words
 
 _CORE = "tag:yaml.org,2002:"
@@ -59,7 +59,7 @@ def _of_callable(tag: str, name: str, kind: str, only_named: bool = False) -> It
     deed = acts(name) if DOTTED.fullmatch(name) else None
     if deed is not None:
         message = f"{_named(tag)} makes a YAML loader reach {name[:_SHOWN]}, which {deed}"
-        yield Remark(ACTING if standard(name) else STANDARD, message, help=_HELP)
+        yield Remark(ACTING_CALLABLE if standard(name) else STANDARD, message, help=_HELP)
     elif name in _OBJECTS or only_named or (tag.startswith("!") and not standard(name)):
         message = f"{_named(tag)} makes a YAML loader reach {name[:_SHOWN]}"
         yield Remark(TARGET, message, help=_HELP)

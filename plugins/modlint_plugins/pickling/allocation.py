@@ -6,6 +6,8 @@ of a number, an empty tensor of given sizes, an empty array.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.sizes import MAX_RANK, product
 from modlint_plugins.pickling.values import Global, NumpyDType, Object, Value
@@ -13,14 +15,10 @@ from modlint_plugins.pickling.values import Global, NumpyDType, Object, Value
 MOST = 1 << 30
 """Bytes that the calls of one pickle may ask for beyond what the file holds."""
 
-_POINTER = 8
 _WIDEST = 16
-"""Bytes of a complex number, the widest element."""
+"""Bytes of a complex number, the widest element, or of a pointer with what it points to."""
+_FEW = 64
 _RANGES = frozenset({("builtins", "range"), ("builtins", "xrange")})
-_WALKING = frozenset(
-    {("builtins", name) for name in ("list", "tuple", "set", "frozenset")}
-    | {("collections", "deque"), ("collections", "Counter")}
-)
 _BYTES = frozenset({("builtins", "bytes"), ("builtins", "bytearray")})
 _TENSOR_MODULES = frozenset(
     {"torch", "torch.cuda", "torch.sparse", "torch.cuda.sparse", "torch.storage"}
@@ -28,14 +26,19 @@ _TENSOR_MODULES = frozenset(
 _TENSOR_SUFFIXES = ("Tensor", "Storage")
 
 
-def account(machine: Interpreter, function: Global, args: Value) -> None:
+def account(
+    machine: Interpreter, function: Global, args: Value, *, instantiated: bool = False
+) -> None:
     """Account for what a call allocates; beyond the limit that is a hazard."""
     if not isinstance(args, tuple) or not args:
         return
-    computed = any(isinstance(arg, Object) and not _length_of_range(arg) for arg in args)
+    computed = any(isinstance(arg, Object) and not _length(arg) for arg in args)
     if computed and function.canonical in _BYTES | _RANGES:
         machine.hazard("allocation", f"{function.name}(…) of a number that a call computes")
     asked = _asked(function.canonical, args)
+    if instantiated and function.module.partition(".")[0] == "numpy":
+        asked = _elements(args)
+    asked += _WIDEST * sum(map(_length, _flat(args)))
     if asked <= 0:
         return
     machine.allocated += asked
@@ -50,10 +53,6 @@ def account(machine: Interpreter, function: Global, args: Value) -> None:
 def _asked(function: tuple[str, str], args: tuple[Value, ...]) -> int:
     """Bytes that a call allocates out of nothing."""
     module, name = function
-    if function in _WALKING:
-        return _POINTER * _length(args[0])
-    if function == ("array", "array") and len(args) > 1:
-        return _POINTER * _length(args[1])
     if function in _BYTES:
         return _natural(args[0])
     if module in _TENSOR_MODULES and name.endswith(_TENSOR_SUFFIXES):
@@ -88,20 +87,37 @@ def _natural(value: Value) -> int:
     return value if isinstance(value, int) and value > 0 else 0
 
 
+def _flat(args: tuple[Value, ...]) -> Iterator[Value]:
+    """Arguments, and what lies in tuples and lists among them."""
+    for arg in args:
+        yield arg
+        if isinstance(arg, (tuple, list)):
+            yield from arg[:_FEW]
+
+
 def _length(value: Value) -> int:
-    """The length of a range, or of bytes, that a call made; 0 for any other value."""
-    made = isinstance(value, Object) and isinstance(value.function, Global)
-    if made and value.function.canonical in _BYTES and isinstance(value.args, tuple):
-        return _natural(value.args[0]) if value.args else 0
-    return _length_of_range(value)
-
-
-def _length_of_range(value: Value) -> int:
-    """The length of a range that a call made; 0 for any other value."""
+    """How many elements whoever walks over what a call made goes through; 0 where unknown."""
     if not isinstance(value, Object) or not isinstance(value.function, Global):
         return 0
-    numbers = value.args if isinstance(value.args, tuple) else ()
-    plain = value.function.canonical in _RANGES and 0 < len(numbers) <= 3
+    args = value.args if isinstance(value.args, tuple) else ()
+    if value.function.canonical in _BYTES:
+        return _natural(args[0]) if args else 0
+    if value.function.module == "ipaddress" and args and isinstance(args[0], str):
+        return _addresses(value.function.name, args[0])
+    return _length_of_range(value.function, args)
+
+
+def _addresses(name: str, network: str) -> int:
+    """Number of addresses in a network ("10.0.0.0/8")."""
+    prefix = network.rpartition("/")[2]
+    bits = 128 if "6" in name else 32
+    known = prefix != network and prefix.isdigit() and len(prefix) < 4
+    return 1 << max(bits - int(prefix), 0) if known else 1 << bits if "/" in network else 0
+
+
+def _length_of_range(function: Global, numbers: tuple[Value, ...]) -> int:
+    """The length of a range that a call made; 0 for any other value."""
+    plain = function.canonical in _RANGES and 0 < len(numbers) <= 3
     if not plain or not all(isinstance(number, int) for number in numbers):
         return 0
     start, stop, step = {1: (0, *numbers, 1), 2: (*numbers, 1), 3: numbers}[len(numbers)]

@@ -7,7 +7,7 @@ from functools import partial
 
 from modlint.pickles import GlobalUse, Use
 from modlint_plugins.pickling.allocation import account
-from modlint_plugins.pickling.handing_on import note_arguments, note_planted
+from modlint_plugins.pickling.handing_on import instances_in, note_arguments, note_planted
 from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.reach import callables_in, callees, origin_of
 from modlint_plugins.pickling.rebuild.numpy_types import check_class
@@ -15,9 +15,12 @@ from modlint_plugins.pickling.rebuild.refused import Refused
 from modlint_plugins.pickling.rebuild.table import INTERPRETED, rebuild
 from modlint_plugins.pickling.render import render, render_call
 from modlint_plugins.pickling.values import (
+    Array,
     Blob,
+    Composite,
     Dict,
     Global,
+    Nested,
     Object,
     PersistentId,
     TensorRecord,
@@ -27,6 +30,9 @@ from modlint_plugins.pickling.values import (
 _IDENTITY = ("numpy", "object_")
 """A class whose `__new__` gives back what it is given."""
 _CALLABLE = (Global, Object, PersistentId, TensorRecord)
+_OF_STORAGES = frozenset({"torch._utils", "torch._tensor"})
+_SHORT = 100
+_NATIVE = frozenset({"torch", "numpy"})
 _LITERALS = (bool, int, float, complex, str, Blob)
 
 
@@ -46,6 +52,9 @@ class Caller(Interpreter):
             account(self, function, _with_keywords(args, kwargs))
             note_planted(self, otherwise, kwargs)
             note_arguments(self, function, args, kwargs)
+            _mark_used(args)
+            _check_keywords(self, function, kwargs)
+            _check_nested(self, function, args)
             check_class(self, function, instantiated=kwargs is not None)
             if kwargs is None and function.canonical in INTERPRETED:
                 made = self._interpret(function, args, otherwise)
@@ -72,10 +81,10 @@ class Caller(Interpreter):
             return Object(cls, args)
         if cls.canonical == _IDENTITY and args:
             return args[0] if isinstance(args, tuple) else args
-        account(self, cls, args)
+        account(self, cls, args, instantiated=True)
         note_arguments(self, cls, args)
         check_class(self, cls, instantiated=True)
-        if cls.module.startswith("numpy") and _holds_object(args):
+        if cls.module.startswith("numpy") and next(instances_in(self, [args]), None) is not None:
             self.hazard(
                 "raw-objects", "a NumPy class is made of an instance: it asks that for bytes"
             )
@@ -86,11 +95,14 @@ class Caller(Interpreter):
     def _interpret(self, function: Global, args: Value, otherwise: Object) -> Value:
         self.calling = function
         try:
-            return rebuild(self, function.canonical, args)
+            made = rebuild(self, function.canonical, args)
         except (Refused, TypeError):  # kind or number of the arguments
             if function.module == "torch._utils":
                 self.anomaly(f"a call of {function.name} with arguments that it does not take")
             return otherwise
+        if isinstance(made, (TensorRecord, Composite)):
+            self.notes.made.append(made)
+        return made
 
     def note_use(
         self,
@@ -122,6 +134,26 @@ class Caller(Interpreter):
             function.uses.append(noted)
 
 
+def _mark_used(args: Value) -> None:
+    for arg in args if isinstance(args, tuple) else ():
+        if isinstance(arg, Array):
+            arg.used = True
+
+
+def _check_nested(machine: Interpreter, function: Global, args: Value) -> None:
+    """Note a checkpoint within the pickle where no storage is due: it may stand for anything."""
+    held = any(isinstance(arg, Nested) for arg in args) if isinstance(args, tuple) else False
+    if held and function.module not in _OF_STORAGES:
+        machine.anomaly(f"a checkpoint within it as an argument of {function.name}")
+
+
+def _check_keywords(machine: Interpreter, function: Global, kwargs: Value) -> None:
+    """Note what no pickler writes: some classes take addresses by keyword (torch's `cdata`)."""
+    given = not isinstance(kwargs, Dict) or bool(kwargs.pairs)
+    if kwargs is not None and given and function.module.partition(".")[0] in _NATIVE:
+        machine.hazard("bad-state", f"{function.name} is given arguments by keyword")
+
+
 def _with_keywords(args: Value, kwargs: Value) -> Value:
     """Positional arguments, and those given by keyword behind them."""
     if not isinstance(args, tuple) or not isinstance(kwargs, Dict):
@@ -130,11 +162,12 @@ def _with_keywords(args: Value, kwargs: Value) -> Value:
 
 
 def _is_literal(args: Value) -> bool:
-    """Whether arguments are data: numbers, text, bytes, None."""
+    """Whether arguments are data: numbers, text, bytes, None, and short lists of them."""
     if not isinstance(args, tuple):
         return False
-    return all(arg is None or isinstance(arg, _LITERALS) for arg in args)
+    flat = [part for arg in args for part in (arg if _is_short(arg) else (arg,))]
+    return all(arg is None or isinstance(arg, _LITERALS) for arg in flat)
 
 
-def _holds_object(args: Value) -> bool:
-    return isinstance(args, tuple) and any(isinstance(arg, Object) for arg in args)
+def _is_short(value: Value) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) < _SHORT

@@ -38,6 +38,8 @@ class Depths:
         return self._measured(value).calls if isinstance(value, tuple) else _calls(value)
 
     def _measured(self, value: tuple[Value, ...]) -> _Measure:
+        if id(value) in self._known:
+            return self._known[id(value)]
         pending = [value]
         while pending:
             current = pending[-1]

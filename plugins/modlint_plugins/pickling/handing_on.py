@@ -12,12 +12,16 @@ Objects/dictobject.c, `dict_update_arg`; torch 2.13, `optim/optimizer.py`, `nn/p
 
 from __future__ import annotations
 
+import sys
+import tomllib
 from collections.abc import Iterator
+from functools import cache
+from importlib import resources
 
 from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.reach import GETATTR, PARTIAL, callables_in, callees, parts_of
 from modlint_plugins.pickling.render import render, render_attribute
-from modlint_plugins.pickling.values import Blob, Dict, Global, Object, Pairs, Set, Value
+from modlint_plugins.pickling.values import Blob, Dict, Global, Nested, Object, Pairs, Set, Value
 
 _HARMLESS = frozenset(
     {
@@ -33,8 +37,7 @@ _HARMLESS = frozenset(
 )
 UNPICKLED = frozenset({"__setstate__", "add", "append", "extend"})
 """What the unpickler itself looks up on an instance."""
-CALLED_ATTRIBUTES = UNPICKLED | {
-    "_build_f",
+ALWAYS_CALLED = UNPICKLED | {
     "as_subclass",
     "clear",
     "copy",
@@ -54,7 +57,8 @@ CALLED_ATTRIBUTES = UNPICKLED | {
     "update",
     "values",
 }
-"""What listed classes and functions look up as well."""
+"""What listed functions call on whatever they are given."""
+_STANDARD = "python"
 _OPTIMISERS, _SCHEDULES = "torch.optim", ("torch.optim.lr_scheduler", "torch.optim.swa_utils")
 _KEPT_BY_TYPES = ("CellType", "CodeType", "FunctionType", "LambdaType", "SimpleNamespace")
 _GENERATORS = (
@@ -73,6 +77,10 @@ _KEEPING = frozenset(
     }
 )
 """Functions that only keep what they are given, or whose calls `rebuild` follows."""
+_SHARED = frozenset({GETATTR, ("logging", "getLogger"), ("re", "_compile"), ("re", "RegexFlag")})
+"""Functions that give what is there already."""
+_MAKING = frozenset({"numpy", "torch", *sys.stdlib_module_names})
+"""Packages whose other classes make an instance of a number or a text."""
 _INTERFACES = ("__array_", "__cuda_array_")
 """Attributes by which NumPy and PyTorch take an address from an instance."""
 _NESTED, _PAIR = 3, 2
@@ -109,16 +117,17 @@ def note_planted(machine: Interpreter, target: Value, state: Value) -> None:
 
 def note_filled(machine: Interpreter, target: Object) -> None:
     """Note what an instance holds that is filled, or built again, after it was built."""
-    for state in (target.state, *(target.earlier or ())):
-        if state is not None:
-            hand_on_all(machine, state, target, machine.opcode)
+    for held in (target.args, target.kwargs, target.state, *(target.earlier or ())):
+        if held is not None:
+            hand_on_all(machine, held, target, machine.opcode)
 
 
 def note_items(machine: Interpreter, target: Object, pairs: Pairs) -> None:
     """Note what items plant: many mappings read their attributes from them."""
     for key, value in pairs:
         name = _text(key)
-        if name in UNPICKLED or (name is None and isinstance(key, Object)):
+        _check_interface(machine, name)
+        if name in UNPICKLED or (name is None and isinstance(key, (Object, Nested))):
             hand_on_all(machine, value, target, name or "…")
 
 
@@ -136,13 +145,13 @@ def note_arguments(
             hand_on_all(machine, arg, function, "…")
     pairs = pair[1] in _OF_PAIRS
     for held in instances_in(machine, _keys(given) if pairs else given):
-        _note_filled_instance(machine, held, function)
+        hand_on_all(machine, held, function, "…")
 
 
 def note_keys(machine: Interpreter, keys: list[Value]) -> None:
     """Note what the instances among keys hold: hashing them may call it."""
     for held in instances_in(machine, [key for key in keys if machine.depths.calls(key)]):
-        _note_filled_instance(machine, held, held)
+        hand_on_all(machine, held, held, "…")
 
 
 def instances_in(machine: Interpreter, values: list[Value]) -> Iterator[Object]:
@@ -166,12 +175,6 @@ def _keys(given: list[Value]) -> list[Value]:
     pairs = [pair for arg in given if isinstance(arg, (list, tuple)) for pair in arg]
     keys = [pair[0] for pair in pairs if isinstance(pair, (list, tuple)) and pair]
     return keys + [pair for pair in pairs if isinstance(pair, Object)]
-
-
-def _note_filled_instance(machine: Interpreter, held: Object, function: Value) -> None:
-    for state in (held.state, *(held.earlier or ())):
-        if state is not None:
-            hand_on_all(machine, state, function, "…")
 
 
 _OF_PAIRS = frozenset({"Counter", "OrderedDict", "defaultdict", "dict"})
@@ -203,11 +206,26 @@ def hand_on(machine: Interpreter, value: Value, target: Value, name: str) -> Non
         machine.note_use(function, "handed-on", lambda: render_attribute(target, name, value))
 
 
-def is_called(name: str) -> bool:
-    """Whether loading may call an attribute of this name."""
+def is_called(target: Value, name: str) -> bool:
+    """Whether loading may call an attribute of this name that a file sets on an instance."""
     if name.startswith("__") and name.endswith("__"):
         return name not in _HARMLESS
-    return name in CALLED_ATTRIBUTES
+    own = isinstance(target, Object) and isinstance(target.function, Global)
+    package = target.function.module.partition(".")[0] if own else ""
+    table = _STANDARD if package in sys.stdlib_module_names else package
+    return name in ALWAYS_CALLED or name in _methods().get(table, ())
+
+
+@cache
+def _methods() -> dict[str, frozenset[str]]:
+    """By package, methods of the listed classes: what stands in the place of one may be called."""
+    text = resources.files(__package__).joinpath("methods.toml").read_text(encoding="ascii")
+    return {package: frozenset(names.split()) for package, names in tomllib.loads(text).items()}
+
+
+def _check_interface(machine: Interpreter, name: str | None) -> None:
+    if name is not None and name.startswith(_INTERFACES):
+        machine.hazard("raw-objects", f"an instance with a {name} of the file's own")
 
 
 def _note_attributes(machine: Interpreter, target: Value, state: Dict, depth: int = 0) -> None:
@@ -215,10 +233,11 @@ def _note_attributes(machine: Interpreter, target: Value, state: Dict, depth: in
     optimiser = depth == 0 and _is_optimiser(target)
     for key, value in state.pairs:
         name = _text(key)
-        if name is not None and name.startswith(_INTERFACES):
-            machine.hazard("raw-objects", f"an instance with a {name} of the file's own")
-        computed = name is None and isinstance(key, Object)
-        nested = name is not None and (name in UNPICKLED or (depth == 0 and is_called(name)))
+        _check_interface(machine, name)
+        computed = name is None and isinstance(key, (Object, Nested))
+        nested = name is not None and (
+            name in UNPICKLED or (depth == 0 and is_called(target, name))
+        )
         if nested or computed or optimiser:
             hand_on_all(machine, value, target, name or "…")
         if isinstance(value, Dict) and depth < _NESTED:
@@ -259,11 +278,17 @@ def _text(key: Value) -> str | None:
 
 
 def note_changed(machine: Interpreter, target: Value) -> None:
-    """Note that a global is filled, or what `getattr` gave: those are in use elsewhere."""
-    if isinstance(target, Global) or (isinstance(target, Object) and _is_attribute(target)):
+    """Note that a global is filled, or what else the whole process shares."""
+    if isinstance(target, Global) or (isinstance(target, Object) and _is_shared(target)):
         what = f"{render(target)} is filled by {machine.opcode}"
         machine.note_use(target, "called", lambda: what)
 
 
-def _is_attribute(value: Object) -> bool:
-    return isinstance(value.function, Global) and value.function.canonical == GETATTR
+def _is_shared(value: Object) -> bool:
+    """Whether a call gave what others have too: an attribute, a logger, an enumeration's member."""
+    if not isinstance(value.function, Global) or not value.called:
+        return False
+    args = value.args if isinstance(value.args, tuple) else ()
+    member = len(args) == 1 and isinstance(args[0], (int, str)) and value.kwargs is None
+    own = value.function.module.partition(".")[0] in _MAKING
+    return value.function.canonical in _SHARED or (member and not own)

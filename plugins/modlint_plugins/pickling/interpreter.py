@@ -46,7 +46,7 @@ class Interpreter(ABC):
         shared: how often a container was pushed again.
         hashed: keys and arguments, which loading may hash or walk over before they are dropped.
         allocated: bytes that calls asked for beyond what the file holds.
-        calling: the global of the call that is being interpreted.
+        calling: the global of the last call that was interpreted.
         wrapped: a wrapper of joblib's announces an array within the stream.
         arrays: spans of the arrays that joblib's reading stepped over.
         ambiguous: why C and Python may read the stream differently.
@@ -79,7 +79,7 @@ class Interpreter(ABC):
         self.shared = 0
         self.hashed: list[Value] = []
         self.allocated = 0
-        self.calling: Global | None = None
+        self.calling = Global("", "", "", start)
         self.wrapped = False
         self.arrays: list[tuple[int, int]] = []
         self.ambiguous: str | None = None

@@ -10,7 +10,7 @@ from modlint_plugins.code.encoded import decode
 from modlint_plugins.pickling.limits import Budget, LimitReached
 from modlint_plugins.pickling.opcodes.table import has_header
 from modlint_plugins.pickling.render import render
-from modlint_plugins.pickling.values import Blob, Global, Nested
+from modlint_plugins.pickling.values import Blob, Global, Made, Nested
 
 SHORTEST_TEXT = 6
 """Characters of a text that is worth searching."""
@@ -46,6 +46,7 @@ class Notes:
         hazards: what corrupts or exhausts memory when loaded.
         texts: texts that are worth searching.
         characters: how many those are, kept or not.
+        made: every tensor that was made, whether anything holds it or not.
     """
 
     def __init__(self, budget: Budget) -> None:
@@ -57,6 +58,7 @@ class Notes:
         self.hazards: list[Hazard] = []
         self.texts: list[str] = []
         self.characters = 0
+        self.made: list[Made] = []
 
     def note_global(self, named: Global) -> None:
         """Remember a global, within the limits on their number and length."""
@@ -111,6 +113,7 @@ class Notes:
         self.characters += other.characters
         self.anomalies += other.anomalies
         self.hazards += other.hazards
+        self.made += other.made
 
     @property
     def uses(self) -> tuple[GlobalUse, ...]:

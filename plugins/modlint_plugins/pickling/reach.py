@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from modlint.dtypes import DTYPES
 from modlint_plugins.pickling.interpreter import Interpreter
-from modlint_plugins.pickling.values import Dict, Global, Object, Set, Value
+from modlint_plugins.pickling.values import Dict, Global, Nested, Object, Set, Value
 
 PARTIAL = ("functools", "partial")
 GETATTR = ("builtins", "getattr")
@@ -22,6 +22,9 @@ def callees(machine: Interpreter, value: Value, depth: int = 0) -> Iterator[Glob
     if isinstance(value, Global):
         if not _is_element_type(value):
             yield value
+        return
+    if isinstance(value, Nested):  # what it stands for is interpreted later, and may be anything
+        yield value.function
         return
     for _ in range(_CHAIN):  # a function that a function made
         if isinstance(value, Object) and isinstance(value.function, Object):

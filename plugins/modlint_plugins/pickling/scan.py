@@ -11,7 +11,7 @@ from modlint_plugins.pickling.limits import Budget
 from modlint_plugins.pickling.machine import Machine
 from modlint_plugins.pickling.notes import MAX_TEXT, Anomaly, Hazard
 from modlint_plugins.pickling.opcodes.table import has_header
-from modlint_plugins.pickling.values import Blob, Nested, PersistentId, Value
+from modlint_plugins.pickling.values import Blob, Made, Nested, PersistentId, Value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +27,7 @@ class Interpretation:
         hazards: offset, kind and description of what corrupts or exhausts memory.
         stopped: its STOP was reached.
         limited: a limit ended the interpretation.
+        made: every tensor that was made, whether anything holds it or not.
     """
 
     value: Value
@@ -37,6 +38,7 @@ class Interpretation:
     hazards: tuple[Hazard, ...]
     stopped: bool
     limited: bool
+    made: tuple[Made, ...]
 
     @property
     def end(self) -> int:
@@ -111,6 +113,7 @@ def _interpretation(
         tuple(machine.notes.hazards),
         machine.stopped,
         machine.limited,
+        tuple(machine.notes.made),
     )
 
 

@@ -70,10 +70,12 @@ class Dict:
     Attributes:
         pairs: keys and values.
         state: what BUILD set on it (a state_dict's `_metadata`).
+        taken: something keeps it and relies on what it held then.
     """
 
     pairs: Pairs = field(default_factory=list)
     state: Value = None
+    taken: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -123,11 +125,13 @@ class Nested:
     Attributes:
         blob: its bytes.
         offset: offset of the opcode that calls `torch.load`.
+        function: the global that is called.
         content: what it stands for, once it was interpreted.
     """
 
     blob: Blob
     offset: int
+    function: Global
     content: Value = None
 
 
@@ -167,6 +171,9 @@ class Composite:
     layout: str = "nested"
 
 
+Made = TensorRecord | Composite
+
+
 @dataclass(slots=True, eq=False)
 class NumpyDType:
     """A NumPy element type.
@@ -177,6 +184,7 @@ class NumpyDType:
         structured: whether it has fields or a subarray.
         objects: whether its elements hold pointers to Python objects.
         itemsize: bytes of one element; None where the file does not say.
+        known: whether its code is one that NumPy writes; of others nothing is certain.
     """
 
     code: str
@@ -184,16 +192,22 @@ class NumpyDType:
     structured: bool = False
     objects: bool = False
     itemsize: int | None = None
+    known: bool = True
 
 
 @dataclass(slots=True, eq=False)
 class Array:
-    """A NumPy array: `data` is a `Blob`, text (written by Python 2), or a list of objects."""
+    """A NumPy array: `data` is a `Blob`, text (written by Python 2), or a list of objects.
+
+    Attributes:
+        used: something was made of it.
+    """
 
     shape: Value = None
     dtype: Value = None
     fortran: bool = False
     data: Value = None
+    used: bool = False
 
 
 @dataclass(slots=True, eq=False)

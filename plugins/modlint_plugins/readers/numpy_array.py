@@ -58,7 +58,7 @@ def _read_objects(source: Source, reading: Reading, header: Header) -> Checkpoin
         reading.scan_further(segment, found.end)
     collector = TensorCollector(reading)
     collector.collect(found.value, NAME)
-    return reading.checkpoint(source, "npy", collector.tensors)
+    return collector.checkpoint(source, "npy")
 
 
 def _tensor(source: Source, reading: Reading, header: Header) -> Tensor | None:

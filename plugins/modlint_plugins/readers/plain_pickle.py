@@ -49,4 +49,4 @@ class PlainPickleReader:
         collector = TensorCollector(reading)
         for index, value in enumerate(values):
             collector.collect(value, str(index) if len(values) > 1 else "")
-        return reading.checkpoint(source, self.name, collector.tensors)
+        return collector.checkpoint(source, self.name)

@@ -113,7 +113,7 @@ def _members(value: Object) -> Iterator[tuple[str, Value]]:
     attributes = _attributes(value)
     for key, child in attributes:
         name = _key(key)
-        if name == _ALIASES and not _has_composite(child):
+        if name == _ALIASES:
             continue
         if name in _MODULE_TABLES and isinstance(child, (Dict, Object)):
             yield from children(child)
@@ -128,9 +128,12 @@ def _members(value: Object) -> Iterator[tuple[str, Value]]:
         yield from ((str(n), child) for n, child in enumerate(value.args) if not scalar(child))
 
 
-def _has_composite(value: Value) -> bool:
-    """Whether a value is a list with a tensor of several parts."""
-    return isinstance(value, (list, tuple)) and any(isinstance(part, Composite) for part in value)
+def aliases(value: Value) -> list[Value]:
+    """What an instance holds that others are expected to hold as well, under better names."""
+    if not isinstance(value, Object):
+        return []
+    listed = [child for key, child in _attributes(value) if _key(key) == _ALIASES]
+    return [*listed, value.args] if _repeats_itself(value) else listed
 
 
 def _last_first(pairs: Pairs) -> Pairs:

@@ -15,7 +15,7 @@ from modlint.errors import UnreadableError
 from modlint.source import Source
 from modlint_plugins.pickling.limits import Budget, Limits
 from modlint_plugins.pickling.scan import interpret
-from modlint_plugins.pickling.values import Value
+from modlint_plugins.pickling.values import Object, Value
 from modlint_plugins.readers.contained import budget_of
 from modlint_plugins.readers.nested_checkpoint import open_nested
 from modlint_plugins.readers.torch_reading import Reading, Segment
@@ -25,6 +25,8 @@ from modlint_plugins.readers.torch_tensors import TensorCollector
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
 
+_FEW = 10
+"""Globals of a magic number's pickle."""
 _COUNT = struct.Struct("<q")
 _MAGIC_BYTES = 4096
 """No protocol needs more than 40 for the magic number's pickle; PyTorch reads it of any length."""
@@ -47,15 +49,21 @@ class TorchLegacyReader:
         value = load_legacy(reading, Segment(source.view))
         collector = TensorCollector(reading)
         collector.collect(value)
-        return reading.checkpoint(source, self.name, collector.tensors)
+        return collector.checkpoint(source, self.name)
 
 
 def is_legacy(view: memoryview) -> bool:
-    """Whether the bytes begin with a pickle of PyTorch's magic number, written as a literal."""
-    if not len(view) or view[0] not in (0x80, ord("L")):
+    """Whether the bytes begin with a pickle of PyTorch's magic number, or of one like it.
+
+    A number of Python that a call makes of text may equal it as well.
+    """
+    found = interpret(view[:_MAGIC_BYTES], budget=Budget(Limits(globals=_FEW)))
+    if isinstance(found.value, int):
+        return found.value == MAGIC
+    if not found.stopped or not isinstance(found.value, Object):
         return False
-    value = interpret(view[:_MAGIC_BYTES], budget=Budget(Limits(globals=0))).value
-    return isinstance(value, int) and value == MAGIC
+    second = interpret(view[: found.end + _MAGIC_BYTES], found.end, budget=Budget())
+    return isinstance(second.value, int) and second.value == PROTOCOL
 
 
 def load_legacy(reading: Reading, segment: Segment) -> Value:

@@ -66,7 +66,7 @@ def _read_pickle(contents: Contents, archive: Archive, member: Member) -> None:
         reading.scan_further(Segment(view, member.name, origin), found.end)
     collector = TensorCollector(reading)
     collector.collect(found.value, _path(archive, member))
-    read = reading.checkpoint(contents.source, FORMAT, collector.tensors)
+    read = collector.checkpoint(contents.source, FORMAT)
     contents.merge(read, bare(), None)
 
 

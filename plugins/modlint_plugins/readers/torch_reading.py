@@ -12,7 +12,7 @@ from modlint.source import Source
 from modlint_plugins.pickling.limits import Budget
 from modlint_plugins.pickling.opcodes.table import has_header
 from modlint_plugins.pickling.scan import Interpretation, interpret, is_plausible
-from modlint_plugins.pickling.values import Blob, Nested, PersistentId, Value
+from modlint_plugins.pickling.values import Blob, Made, Nested, PersistentId, Value
 from modlint_plugins.readers.remarks import Remarks, unused
 
 _MOST_NESTED = 4
@@ -43,6 +43,7 @@ class Reading:
         sparse: tensors that are made of several.
         fragment: the file is a pickle out of an archive, and its storages may be elsewhere.
         joblib: joblib may load its pickles, which steps over arrays in their streams.
+        made: every tensor that its pickles make, whether anything holds it or not.
     """
 
     open_nested: Callable[[Reading, Segment], Value]
@@ -57,6 +58,7 @@ class Reading:
     depth: int = 0
     fragment: bool = False
     joblib: bool = False
+    made: list[Made] = field(default_factory=list)
 
     def remark(
         self, kind: str, message: str, member: str | None = None, offset: int | None = None
@@ -94,6 +96,7 @@ class Reading:
     def accept(self, segment: Segment, found: Interpretation) -> None:
         """Keep the trace of a pickle, note its faults and read what is nested in it."""
         self.traces.append(found.trace)
+        self.made += found.made
         if found.trace.incomplete is not None:
             message = f"the pickle cannot be interpreted to its end: {found.trace.incomplete}"
             self.fault("broken-pickle", message, segment.member, found.end)

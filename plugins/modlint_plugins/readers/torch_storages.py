@@ -67,11 +67,13 @@ class StorageTable:
     Attributes:
         find: makes the storage that is referred to; raises UnreadableError where it cannot.
         references: the first reference to each storage, by key.
+        conflicts: keys of storages that are referred to by several types; PyTorch keeps the first.
     """
 
     find: Callable[[Reference], Storage]
     references: dict[str, Reference] = field(default_factory=dict)
     found: dict[str, Storage | UnreadableError] = field(default_factory=dict)
+    conflicts: set[str] = field(default_factory=set)
 
     def resolve(self, pid: Value) -> Value:
         """What stands for a persistent id: a class that carries its source, or a storage."""
@@ -83,7 +85,10 @@ class StorageTable:
         reference = self._parse(pid) if kind == "storage" and len(pid) in (5, 6) else None
         if reference is None:
             return PersistentId(pid)
-        return self.references.setdefault(reference.key, reference) and reference
+        first = self.references.setdefault(reference.key, reference)
+        if first.dtype != reference.dtype:
+            self.conflicts.add(reference.key)
+        return reference
 
     def _parse(self, pid: tuple[Value, ...]) -> Reference | None:
         """Read ("storage", type, key, location, elements[, view])."""
@@ -104,6 +109,8 @@ class StorageTable:
         Raises:
             UnreadableError: it is missing, or its size is not what the reference states.
         """
+        if reference.key in self.conflicts:
+            raise UnreadableError(f"storage {reference.key!r} is said to be of several types")
         if reference.key not in self.found:
             try:
                 self.found[reference.key] = self.find(reference)

@@ -50,7 +50,7 @@ def read_torch_tar(source: Source, files: Mapping[str, TarEntry]) -> Checkpoint:
     tables.adopt(found.value)
     collector = TensorCollector(reading)
     collector.collect(found.value)
-    return reading.checkpoint(source, "torch-tar", collector.tensors)
+    return collector.checkpoint(source, "torch-tar")
 
 
 class _Tables:

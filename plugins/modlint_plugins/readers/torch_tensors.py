@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from modlint.checkpoint import Role, SparseTensor, Tensor
+from modlint.checkpoint import Checkpoint, Role, SparseTensor, Tensor
 from modlint.errors import UnreadableError
+from modlint.source import Source
+from modlint_plugins.code.targets import CALLED_KEYS, examine_target
 from modlint_plugins.pickling.values import (
     Array,
     Composite,
     Dict,
+    Made,
     Nested,
     Object,
     Set,
@@ -22,6 +25,7 @@ from modlint_plugins.pickling.values import (
     Value,
 )
 from modlint_plugins.readers.torch_children import (
+    aliases,
     children,
     has_tensors,
     is_module,
@@ -61,6 +65,7 @@ class Place:
         role: what the tensors in it are for.
         depth: number of containers around it.
         part: whether it is a part of a tensor: a scale, the size of a sparse one.
+        key: the last step of the path to it.
     """
 
     name: str = ""
@@ -69,6 +74,7 @@ class Place:
     role: Role = Role.WEIGHT
     depth: int = 0
     part: bool = False
+    key: str = ""
 
     def child(self, key: str) -> Place:
         """Where the value under a key stands."""
@@ -76,7 +82,7 @@ class Place:
         role = self.role
         if self.section is None and is_training_key(key):
             role = Role.TRAINING_STATE
-        return Place(name, self.name, self.section, role, self.depth + 1)
+        return Place(name, self.name, self.section, role, self.depth + 1, key=key)
 
     @property
     def label(self) -> Label:
@@ -110,14 +116,47 @@ class TensorCollector:
         self._barren: dict[int, Value] = {}
         self._repeats: Counter[str] = Counter()
         self._keys: dict[int, Value] = {}
+        self._records: dict[int, Made] = {}
+        self._aliases: list[tuple[Value, Place]] = []
+        self._last = False
         self._parts: dict[int, str] = {}  # names of the parts of sparse tensors, by identity
 
     def collect(self, value: Value, name: str = "") -> None:
         """Gather what a value holds; what cannot be read becomes a fault."""
         try:
             self._visit(value, Place(name))
+            self._visit_aliases()
         except _Enough as enough:
             self.reading.fault("too-large", str(enough))
+
+    def checkpoint(self, source: Source, format: str) -> Checkpoint:
+        """The file as read, once the tensors that nothing holds were looked at as well."""
+        for number, record in enumerate(self.reading.made):
+            if id(record) not in self._records:
+                self._check_unheld(record, Place(f"unheld.{number}"))
+        return self.reading.checkpoint(source, format, self.tensors)
+
+    def _check_unheld(self, record: Made, place: Place) -> None:
+        """Judge a tensor that loading makes and drops, or keeps where no name leads."""
+        if isinstance(record, Composite):
+            self.collect(record, place.name)
+        elif record.storage is not None:
+            try:
+                tensor_of(record, place.label)
+            except ElsewhereError:
+                pass  # the reader of a pickle within another does not know the storages
+            except UnreadableError as error:
+                self._fail(error)
+
+    def _visit_aliases(self) -> None:
+        """Visit what only an alias leads to."""
+        self._last = True
+        while self._aliases:
+            alias, place = self._aliases.pop()
+            if id(alias) not in self._keys:
+                self._keys[id(alias)] = alias
+                self._visit(alias, place)
+        self._last = False
 
     def _visit(self, value: Value, place: Place) -> bool:
         """Whether the value holds a tensor."""
@@ -127,13 +166,16 @@ class TensorCollector:
         if isinstance(value, TensorRecord):
             return self._visit_tensor(value, place)
         if isinstance(value, Array) and not isinstance(value.data, list):
-            return self._add(value, place)
+            return self._last or self._add(value, place)
         if isinstance(value, (Dict, Set, Object, Array, Composite, Nested, list, tuple)):
             return self._enter(value, place)
         self._note(value, place)
         return False
 
     def _visit_tensor(self, record: TensorRecord, place: Place) -> bool:
+        if self._last and id(record) in self._records:
+            return True
+        self._records[id(record)] = record
         if record.storage is None:
             message = f"tensor {place.label.name!r} was saved without data (device meta)"
             self.reading.remark("meta-tensor", message)
@@ -146,6 +188,8 @@ class TensorCollector:
 
     def _enter(self, value: Value, place: Place) -> bool:
         identity = id(value)
+        if self._last and identity in self._records:
+            return True
         if identity in self._open or identity in self._barren:
             return False
         if place.depth > _MAX_DEPTH:
@@ -153,6 +197,7 @@ class TensorCollector:
         self._open.add(identity)
         found = self._visit_children(value, self._settle(value, place))
         if isinstance(value, Composite):
+            self._records[id(value)] = value
             self._keep_sparse(value, place)
         self._open.discard(identity)
         if not found:
@@ -174,6 +219,7 @@ class TensorCollector:
             found |= self._visit(child, inner)
         if isinstance(value, Dict):
             self._visit_keys([key for key, _ in value.pairs], place)
+        self._aliases += ((alias, place.child("alias")) for alias in aliases(value))
         return found
 
     def _visit_keys(self, keys: list[Value], place: Place) -> None:
@@ -226,11 +272,7 @@ class TensorCollector:
             else:
                 tensor = tensor_of(value, label)
         except UnreadableError as error:
-            if self.reading.fragment and isinstance(error, ElsewhereError):
-                self.reading.remark("missing-storage", str(error))
-            else:
-                outside = isinstance(error, OutsideError)
-                self.reading.fail("outside-storage" if outside else "bad-storage", error)
+            self._fail(error)
             return True
         if tensor is None:
             return False
@@ -242,6 +284,13 @@ class TensorCollector:
             self.reading.remark("lazy-tensor", message)
         return True
 
+    def _fail(self, error: UnreadableError) -> None:
+        if self.reading.fragment and isinstance(error, ElsewhereError):
+            self.reading.remark("missing-storage", str(error))
+        else:
+            outside = isinstance(error, OutsideError)
+            self.reading.fail("outside-storage" if outside else "bad-storage", error)
+
     def _unique(self, label: Label) -> Label:
         if label.name not in self.tensors:
             return label
@@ -252,6 +301,9 @@ class TensorCollector:
 
     def _note(self, value: Value, place: Place) -> None:
         """Keep a scalar that stands beside the tensors."""
+        if isinstance(value, str) and place.key in CALLED_KEYS:
+            for remark in examine_target(place.key, value, ""):
+                self.reading.remarks.add(remark)
         metadata = self.reading.metadata
         shallow = place.section is None and 0 < place.depth <= _MAX_METADATA_DEPTH
         room = len(metadata) < (_MAX_PARTS if place.part else _MAX_METADATA)

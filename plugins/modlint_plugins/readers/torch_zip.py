@@ -68,7 +68,7 @@ class TorchZipReader:
         torch_archive.note()
         examine_archives(source, archive, torch_archive.used or frozenset(), reading)
         kind = "torchscript" if torch_archive.is_torchscript else self.name
-        return reading.checkpoint(source, kind, collector.tensors)
+        return collector.checkpoint(source, kind)
 
 
 class TorchArchive:

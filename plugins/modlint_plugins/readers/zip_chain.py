@@ -11,9 +11,9 @@ from typing import NamedTuple
 from modlint_plugins.readers.zip_directory import (
     END,
     END_64,
-    END_MAGIC,
     LOCAL_MAGIC,
     MAX_MEMBERS,
+    last_end,
 )
 
 _TAIL_64 = 76
@@ -51,7 +51,7 @@ def _last(view: memoryview, end: int) -> Span | None:
     """The archive that ends at an offset, or shortly before where a comment or padding follows."""
     tail_start = max(end - (END.size + 0xFFFF), 0)
     tail = bytes(view[tail_start:end])
-    at = tail.rfind(END_MAGIC, 0, len(tail) - END.size + 4)
+    at = last_end(tail)
     if at < 0:
         return None
     at += tail_start

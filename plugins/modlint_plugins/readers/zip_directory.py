@@ -87,6 +87,11 @@ class Member:
         return (self.name,) if self.alias is None else (self.name, self.alias)
 
 
+def last_end(tail: bytes) -> int:
+    """Offset of the last end record that is whole, −1 where there is none."""
+    return tail.rfind(END_MAGIC, 0, max(len(tail) - END.size + len(END_MAGIC), 0))
+
+
 def find_end(view: memoryview) -> int:
     """Offset of the end of central directory record, the last one there is.
 
@@ -95,7 +100,7 @@ def find_end(view: memoryview) -> int:
     """
     tail_start = max(len(view) - _TAIL, 0)
     tail = bytes(view[tail_start:])
-    found = tail.rfind(END_MAGIC, 0, len(tail) - END.size + 4)
+    found = last_end(tail)
     if found < 0:
         raise UnreadableError(
             "truncated: the zip archive has no directory at its end",

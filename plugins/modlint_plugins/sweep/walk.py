@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -26,6 +27,8 @@ from modlint_plugins.sweep.texts import encoded, encoded_in
 
 MAX_DEPTH = 6
 """Containers and literals around what is searched."""
+MAX_CODE_SECONDS = 15.0
+"""Seconds spent on looking for code in one file."""
 _SHARED = 64
 """Bytes that a run must have for another at the same place to be the same."""
 
@@ -65,6 +68,7 @@ class _Walk:
         self._explained = explained
         self._allowance = Allowance()
         self._visited: set[tuple[int, int]] = set()
+        self._seconds = 0.0
 
     def visit(self, run: Run) -> None:
         """Search a run and everything in it.
@@ -107,8 +111,18 @@ class _Walk:
             program = program_remark(run)
             if program is not None:
                 self.remarks.add(program)
-            for remark in examine(run.view, run.name, run.siblings):
-                self.remarks.add(replace(remark, member=run.member))
+            self._examine(run)
+
+    def _examine(self, run: Run) -> None:
+        """Note code, while there is time."""
+        if self._seconds > MAX_CODE_SECONDS:
+            message = f"its texts take more than {MAX_CODE_SECONDS:g} seconds to search for code"
+            self.faults.add(Remark("limit", message))
+            return
+        started = time.monotonic()
+        for remark in examine(run.view, run.name, run.siblings):
+            self.remarks.add(replace(remark, member=run.member))
+        self._seconds += time.monotonic() - started
 
     def _search_pickles(self, run: Run) -> None:
         storage = self._explained.is_storage(run)

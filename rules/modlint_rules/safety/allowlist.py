@@ -55,15 +55,15 @@ _ACTIVATIONS_IN_C = (
     " scaled_dot_product_attention softplus softshrink"
 )
 _TORCH_FUNCTION_OWNERS = ("_VariableFunctions", "_VariableFunctionsClass")
-_BUILTINS = (
-    "bool bytearray bytes complex dict float frozenset int list object range set slice str tuple"
-)
+_BUILTINS = "bytearray bytes complex dict frozenset list object range set slice tuple"
+_CONVERTING = "bool float int len str"
+"""Functions that call whatever they are given for its value."""
 
 _CALLED: dict[str, str] = {
-    "__builtin__": f"{_BUILTINS} len long unicode xrange",
+    "__builtin__": f"{_BUILTINS} xrange",
     "_codecs": "encode",
     "array": "_array_reconstructor array",
-    "builtins": f"{_BUILTINS} len",
+    "builtins": _BUILTINS,
     "collections": "Counter OrderedDict defaultdict deque",
     "datetime": "date datetime time timedelta timezone",
     "numpy": "dtype ndarray",
@@ -173,8 +173,10 @@ CALLED: frozenset[Pair] = _pairs(_CALLED)
 
 CALLED_WITH_LITERALS: frozenset[Pair] = _pairs(
     {
+        "__builtin__": f"{_CONVERTING} long unicode",
         "_decimal": "Decimal",
         "_io": "BytesIO",
+        "builtins": _CONVERTING,
         "decimal": "Decimal",
         "fractions": "Fraction",
         "ipaddress": "IPv4Address IPv4Network IPv6Address IPv6Network",
@@ -188,7 +190,13 @@ CALLED_WITH_LITERALS: frozenset[Pair] = _pairs(
 )
 """What a pickle may call with numbers, texts and bytes alone."""
 
-NAMED: frozenset[Pair] = CALLED | _pairs(_NAMED) | _pairs(TORCH_CLASSES) | _pairs(TORCH_OBJECTS)
+NAMED: frozenset[Pair] = (
+    CALLED
+    | _pairs({"builtins": _CONVERTING, "__builtin__": f"{_CONVERTING} long unicode"})
+    | _pairs(_NAMED)
+    | _pairs(TORCH_CLASSES)
+    | _pairs(TORCH_OBJECTS)
+)
 """What a pickle may name, and rebuild an instance of."""
 
 FOLLOWED: frozenset[Pair] = frozenset(

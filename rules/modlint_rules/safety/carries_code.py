@@ -25,6 +25,7 @@ _ACTS = (
     "hub-kernel",
     "lambda-layer",
     "standard-callable",
+    "unchecked-operator",
     "unexamined-code",
     "unparsed-code",
 )

@@ -54,6 +54,8 @@ _CODE_TYPES = frozenset({"CellType", "CodeType", "FunctionType", "LambdaType"})
 _COMPILED = frozenset(
     {"attributes.pkl", "bytecode.pkl", "constants.pkl", "data.pkl", "mobile_debug_handles.pkl"}
 )
+_LAYERS = "torch.nn.modules."
+"""Package of the layers, which a model keeps to make more of them."""
 _OWN = frozenset({"torch", "numpy"})
 _ONE_VALUE = re.compile(r"[\w.]+\((?:-?\d{1,18}|True|False)\)")
 _MERELY_NAMED = ("pushed", "instantiated")
@@ -178,7 +180,7 @@ def _listed(use: GlobalUse) -> bool:
     pair = (use.module, use.name)
     match use.use:
         case "handed-on":
-            return pair in CALLED - CALLS_ITS_ARGUMENTS
+            return pair in CALLED - CALLS_ITS_ARGUMENTS or use.module.startswith(_LAYERS)
         case "called" if use.opcode == "BUILD":
             return False
         case "called":

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from modlint_plugins.pickling.scan import interpret
@@ -150,3 +154,9 @@ def test_what_leads_out_of_an_instance_is_not_followed(name: bytes) -> None:
     assert [u.followed for u in interpret(memoryview(data)).trace.uses if u.name == "getattr"] == [
         False
     ]
+
+
+def test_the_list_of_methods_has_those_of_the_installed_libraries() -> None:
+    script = Path(__file__).parents[3] / "scripts/class_methods.py"
+    run = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr

@@ -122,7 +122,7 @@ def test_objects_from_raw_bytes_are_a_hazard() -> None:
     ],
 )
 def test_memory_that_the_file_does_not_hold_is_a_hazard(call: bytes) -> None:
-    assert [kind for _, kind, _ in found(call + b".").hazards] == ["allocation"]
+    assert "allocation" in [kind for _, kind, _ in found(call + b".").hazards]
 
 
 def test_what_the_file_holds_is_no_hazard() -> None:

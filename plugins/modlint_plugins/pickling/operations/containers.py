@@ -12,7 +12,7 @@ from modlint_plugins.pickling.handing_on import (
 from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.limits import Malformed
 from modlint_plugins.pickling.operations.registry import operation
-from modlint_plugins.pickling.values import Dict, Object, Pairs, Set, Value
+from modlint_plugins.pickling.values import Dict, Nested, Object, Pairs, Set, Value
 
 _DEEPEST = 1000
 
@@ -148,6 +148,8 @@ def _update(machine: Interpreter, target: Value, pairs: Pairs) -> None:
     _check_hashable(machine, [key for key, _ in pairs])
     note_changed(machine, target)
     if isinstance(target, Dict):
+        if target.taken:
+            machine.hazard("bad-dtype", "the fields of a NumPy element type are changed afterwards")
         target.pairs.extend(pairs)
     elif isinstance(target, Object):
         note_filled(machine, target)
@@ -171,6 +173,8 @@ def _check_hashable(machine: Interpreter, keys: list[Value]) -> None:
     """Keys are hashed when the file is loaded: a list or dict stops that, a huge tuple hangs it."""
     note_keys(machine, keys)
     for key in keys:
+        if isinstance(key, Nested):
+            machine.anomaly("a checkpoint within it as a key")
         if not machine.depths.hashable(key):
             machine.anomaly(f"{machine.opcode} with a key that cannot be hashed")
         machine.note_hashed(key)

@@ -9,8 +9,9 @@ from modlint_plugins.pickling.operations.registry import operation
 from modlint_plugins.pickling.rebuild.joblib_arrays import follow_wrapper
 from modlint_plugins.pickling.rebuild.table import set_state
 from modlint_plugins.pickling.render import render_call
-from modlint_plugins.pickling.values import Blob, Global, Object, PersistentId, Value
+from modlint_plugins.pickling.values import Blob, Global, Nested, Object, PersistentId, Value
 
+_STATELESS = (int, float, str, tuple, Blob, Nested, PersistentId)
 _REDUCE = "reduce_package"
 
 
@@ -91,8 +92,8 @@ def build(machine: Interpreter, _: None) -> None:
         machine.call(setter, (state,))
     if not isinstance(target, Global):
         note_changed(machine, target)
-    if isinstance(target, (int, float, str, tuple, Blob)) or target is None:
-        machine.anomaly("a state that is set on a plain value")
+    if isinstance(target, _STATELESS) or target is None:
+        machine.anomaly("a state that is set on what has none")
     set_state(machine, target, state)
     follow_wrapper(machine, target)
 

@@ -7,6 +7,7 @@ Source: joblib 1.x, `numpy_pickle.py`, `NumpyArrayWrapper.read_array`.
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import NamedTuple
 
 from modlint_plugins.pickling.handing_on import attributes, hand_on
@@ -89,16 +90,20 @@ def _note_attributes(machine: Interpreter, wrapper: Object) -> None:
 
 
 def _stated(wrapper: Object) -> _Stated:
+    if wrapper.earlier or wrapper.kwargs is not None:
+        raise Malformed("joblib's wrapper is built twice")
     state: dict[str, Value] = {}
     for pairs in reversed(list(attributes(wrapper))):  # a later state overrides an earlier one
         if not all(isinstance(key, str) for key, _ in pairs):
             raise Malformed("joblib's wrapper has an attribute whose name is no text")
         state |= {key: value for key, value in pairs if isinstance(key, str)}
     dtype, shape = state.get("dtype"), state.get("shape")
-    aligned = state.get("numpy_array_alignment_bytes") is not None
+    alignment = state.get("numpy_array_alignment_bytes")
+    aligned = alignment is not None
     sizes = shape if isinstance(shape, tuple) else ()
     plain = all(isinstance(size, int) and 0 <= size < 1 << 62 for size in sizes)
-    if not isinstance(dtype, NumpyDType) or not plain or sizes is not shape:
+    whole = sizes is shape and isinstance(alignment, (int, NoneType))
+    if not isinstance(dtype, NumpyDType) or not dtype.known or not plain or not whole:
         raise Malformed("joblib's wrapper describes no array")
     if not dtype.objects and not dtype.itemsize:
         raise Malformed("joblib's wrapper describes an array of elements without bytes")

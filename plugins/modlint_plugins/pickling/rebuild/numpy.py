@@ -5,10 +5,20 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
+from modlint_plugins.pickling.handing_on import instances_in
 from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.rebuild.numpy_types import named
 from modlint_plugins.pickling.rebuild.refused import Refused, require
-from modlint_plugins.pickling.values import Array, Blob, Global, NumpyDType, Object, Value
+from modlint_plugins.pickling.sizes import product
+from modlint_plugins.pickling.values import (
+    Array,
+    Blob,
+    Global,
+    NumpyDType,
+    Object,
+    OutOfBand,
+    Value,
+)
 
 _NUMBER_CLASSES = frozenset(
     {
@@ -33,16 +43,22 @@ _ARRAYS = frozenset(
 )
 
 
-def _reconstruct(machine: Interpreter, cls: Value, _shape: Value, _code: Value) -> Value:
+def _reconstruct(machine: Interpreter, cls: Value, shape: Value, _code: Value) -> Value:
     """An empty array, which BUILD fills."""
+    if not _is_shape(shape):
+        machine.hazard("raw-objects", "a NumPy array whose sizes are no numbers")
     if not isinstance(cls, Global) or cls.canonical != ("numpy", "ndarray"):
         machine.instantiate(cls, ())
     return Array()
 
 
-def _frombuffer(data: Value, dtype: Value, shape: Value, order: Value, *_: Value) -> Value:
+def _frombuffer(
+    machine: Interpreter, data: Value, dtype: Value, shape: Value, order: Value, *_: Value
+) -> Value:
     """An array whose bytes stand beside it (protocol 5)."""
     require(isinstance(dtype, NumpyDType) and isinstance(shape, tuple))
+    if not isinstance(data, (Blob, OutOfBand)):
+        machine.hazard("raw-objects", "a NumPy array that views what is no buffer of a pickle's")
     return Array(shape, dtype, order == "F" if isinstance(order, str) else False, data)
 
 
@@ -50,7 +66,7 @@ def _dtype(code: Value, *_: Value) -> Value:
     """A type by its code; one that is spelled otherwise may hold objects."""
     if isinstance(code, Global) and code.canonical[0] == "numpy" and code.name in _NUMBER_CLASSES:
         return named(code.name)
-    return named(code) if isinstance(code, str) else NumpyDType("O", objects=True)
+    return named(code) if isinstance(code, str) else named("")
 
 
 def _scalar(machine: Interpreter, dtype: Value, data: Value = None) -> Value:
@@ -74,14 +90,51 @@ def _scalar(machine: Interpreter, dtype: Value, data: Value = None) -> Value:
 
 
 def set_array_state(machine: Interpreter, array: Array, state: Value) -> None:
-    """Fill an array: (version, shape, dtype, Fortran order, data), the version absent of old."""
+    """Fill an array: (version, shape, dtype, Fortran order, data), the version absent of old.
+
+    Filling frees what the array held: what was made of it before would view that.
+    """
+    if array.used or array.dtype is not None:
+        machine.hazard("raw-objects", "a NumPy array that is filled after it was used")
     if not isinstance(state, tuple) or len(state) < 4:
+        machine.hazard("raw-objects", "a NumPy array with a state that is not as NumPy writes it")
         return
     array.shape, array.dtype, fortran, array.data = state[-4:]
     array.fortran = fortran is True or (isinstance(fortran, int) and fortran == 1)
     objects = isinstance(array.dtype, NumpyDType) and array.dtype.objects
     if objects and isinstance(array.data, (Blob, str)):
         machine.hazard("raw-objects", "a NumPy array of objects is filled from raw bytes")
+    elif objects and not _fills(array.shape, array.data):
+        machine.hazard("raw-objects", "a NumPy array of objects that is not given one for each")
+
+
+def check_masked(machine: Interpreter, target: Object) -> None:
+    """Note a masked array whose state fills it as it must not: (_, shape, type, order, data, …).
+
+    Source: numpy 2.x, `ma/core.py`, `MaskedArray.__setstate__`.
+    """
+    function = target.function
+    if not isinstance(function, Global) or not function.module.startswith("numpy.ma"):
+        return
+    array = Array(used=target.earlier is not None)
+    state = target.state
+    set_array_state(machine, array, state[1:5] if isinstance(state, tuple) else None)
+    rest = state[5:] if isinstance(state, tuple) else ()
+    if next(instances_in(machine, list(rest)), None) is not None:
+        machine.hazard("raw-objects", "a masked array whose mask or fill value is an instance")
+
+
+def _is_shape(value: Value) -> bool:
+    sizes = value if isinstance(value, (tuple, list)) else (value,)
+    return all(isinstance(size, int) for size in sizes)
+
+
+def _fills(shape: Value, objects: Value) -> bool:
+    """Whether there is an object for each element: NumPy takes them without counting."""
+    sizes = shape if isinstance(shape, tuple) else (shape,)
+    if not isinstance(objects, list) or not all(isinstance(size, int) for size in sizes):
+        return False
+    return len(objects) == product(sizes)
 
 
 def _randomstate(machine: Interpreter, *args: Value) -> Value:
@@ -111,11 +164,11 @@ def _masked(
 
 REBUILDS: dict[tuple[str, str], Callable[..., Value]] = {
     ("numpy", "dtype"): _dtype,
-    ("numpy.core.numeric", "_frombuffer"): _frombuffer,
 }
 
 DELEGATES: dict[tuple[str, str], Callable[..., Value]] = {
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy.core.numeric", "_frombuffer"): _frombuffer,
     ("numpy.core.multiarray", "scalar"): _scalar,
     ("numpy.ma.core", "_mareconstruct"): _masked,
     ("numpy.random", "__RandomState_ctor"): _randomstate,

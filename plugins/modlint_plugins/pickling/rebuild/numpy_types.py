@@ -17,13 +17,14 @@ from modlint_plugins.pickling.values import Dict, Global, NumpyDType, Value
 
 _PLAIN = re.compile(r"[?bBhHiIlLqQpPefdgFDGSUVMmacu]\d*(\[.*\])?|float\d+|u?int\d+|bool|complex\d+")
 """Codes of types without objects; whatever else is spelled so may hold some."""
+_OBJECTS = re.compile(r"O\d*|object")
 _LENGTHS = range(5, 10)
 """Lengths of a state that NumPy reads: versions −1 to 4."""
 _REFCOUNT, _LIST_PICKLE = 0x01, 0x02
 _VERSIONED = 6
 _FLAGS = 7
 _CHARACTER = 4
-_FLEXIBLE = frozenset("SUVac")
+_FLEXIBLE = frozenset("SUVa")
 """Kinds of types whose size NumPy takes from the state."""
 
 
@@ -31,19 +32,23 @@ def named(code: str) -> NumpyDType:
     """The type of a code ("f8", "O", "<U4")."""
     plain = code.lstrip("<>|=")
     kind, digits = plain[:1], plain[1:]
-    objects = "O" in plain or "obj" in plain or _PLAIN.fullmatch(plain) is None
+    known = _PLAIN.fullmatch(plain) is not None or _OBJECTS.fullmatch(plain) is not None
+    objects = "O" in plain or "obj" in plain or not known
     if digits.isdigit() and len(digits) < 10:
         size: int | None = int(digits) * (_CHARACTER if kind == "U" else 1)
     else:
         size = 8 if kind in "OMm" else 1 if kind == "?" else None
-    return NumpyDType(code, objects=objects, itemsize=size)
+    return NumpyDType(code, objects=objects, itemsize=size, known=known)
 
 
 def check_class(machine: Interpreter, cls: Global, *, instantiated: bool) -> None:
-    """Note an element type that is made otherwise than NumPy writes it: nothing checks its state.
+    """Note an array or element type that is made otherwise than NumPy writes it.
 
-    NumPy writes a call of `numpy.dtype`, or of the one class that has arguments of its own.
+    Nothing checks its state, or what it views. NumPy writes a call of `numpy.dtype`, or of the one
+    type's class that has arguments of its own, and arrays by `_reconstruct` and `_frombuffer`.
     """
+    if cls.canonical == ("numpy", "ndarray"):
+        machine.hazard("raw-objects", "a NumPy array is made by its class itself")
     made = instantiated and cls.canonical == ("numpy", "dtype")
     if made or (cls.module == "numpy.dtypes" and cls.name != "StringDType"):
         machine.hazard("bad-dtype", f"a NumPy element type is made by {cls.name} itself")
@@ -66,9 +71,13 @@ def complete(machine: Interpreter, dtype: NumpyDType, state: Value) -> None:
         machine.hazard("bad-dtype", "a NumPy element type whose parts are not as NumPy writes them")
         dtype.objects = True
     dtype.structured = any(part is not None for part in (subarray, names, fields))
-    if isinstance(size, int) and size < -1:
+    if isinstance(fields, Dict):
+        fields.taken = True
+    code = dtype.code.lstrip("<>|=")
+    flexible = code[:1] in _FLEXIBLE or code == "c"
+    if isinstance(size, int) and size < (0 if flexible else -1):
         machine.hazard("bad-dtype", f"a NumPy element type of {size:,} bytes")
-    if isinstance(size, int) and size >= 0 and dtype.code.lstrip("<>|=")[:1] in _FLEXIBLE:
+    if isinstance(size, int) and size >= 0 and flexible:
         dtype.itemsize = size
     parts = [*_subarray(subarray), *_fields(fields)]
     for what, part, end in parts:

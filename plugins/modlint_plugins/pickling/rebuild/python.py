@@ -22,15 +22,20 @@ _LONGEST_NUMBER = 40
 _MODULES_WITH_METHODS = ("torch.nn", "torch.optim", "torch.ao")
 _LONGEST_EXPONENT = 5
 """Digits of an exponent."""
+_EMPTY = frozenset(
+    ("builtins", name) for name in ("bool", "float", "int", "long", "str", "unicode")
+)
+"""Types that make an empty value when they are called with nothing."""
 _ENCODINGS = frozenset({"latin1", "latin-1", "ascii", "utf-8", "utf8"})
 
 
 def _ordered_dict(machine: Interpreter, content: Value = None) -> Value:
     """OrderedDict(), or from a list of pairs (Python 2), or from another mapping."""
-    if isinstance(content, Dict):
-        return content
     if content is None:
         return Dict()
+    if isinstance(content, Dict):
+        machine.budget.spend_copy(_POINTER * len(content.pairs))
+        return Dict(list(content.pairs))
     require(isinstance(content, (list, tuple)))
     machine.budget.spend_copy(_POINTER * len(content))
     require(all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in content))
@@ -39,19 +44,18 @@ def _ordered_dict(machine: Interpreter, content: Value = None) -> Value:
 
 def _default_dict(machine: Interpreter, factory: Value = None, content: Value = None) -> Value:
     """The factory is called where a key is missed: by an optimiser's `__setstate__`, for one."""
-    hand_on_all(machine, factory, machine.calling, "default_factory")
-    return _counter(content)
+    if not isinstance(factory, Global) or factory.canonical not in _EMPTY:
+        hand_on_all(machine, factory, machine.calling, "default_factory")
+    return _counter(machine, content)
 
 
-def _counter(content: Value = None) -> Value:
+def _counter(machine: Interpreter, content: Value = None) -> Value:
     require(content is None or isinstance(content, Dict))
-    return Dict() if content is None else content
+    return _ordered_dict(machine, content)
 
 
 def _sequence(machine: Interpreter, content: Value = ()) -> list[Value]:
     require(isinstance(content, (list, tuple)))
-    if isinstance(content, list):
-        return content
     machine.budget.spend_copy(_POINTER * len(content))
     return list(content)
 
@@ -152,10 +156,7 @@ def _int(text: Value = 0, base: Value = 10) -> Value:
 def _dict(machine: Interpreter, content: Value = None) -> Value:
     """dict(), of a mapping or of pairs; of anything else it calls what that holds."""
     require(content is None or isinstance(content, (Dict, list, tuple)))
-    if not isinstance(content, Dict):
-        return _ordered_dict(machine, content)
-    machine.budget.spend_copy(_POINTER * len(content.pairs))
-    return Dict(list(content.pairs))
+    return _ordered_dict(machine, content)
 
 
 def _builtin_type(machine: Interpreter, name: Value) -> Value:
@@ -210,7 +211,6 @@ def _newobj_ex(machine: Interpreter, cls: Value, args: Value, kwargs: Value) -> 
 REBUILDS: dict[tuple[str, str], Callable[..., Value]] = {
     ("builtins", "complex"): _complex,
     ("builtins", "int"): _int,
-    ("collections", "Counter"): _counter,
 }
 
 DELEGATES: dict[tuple[str, str], Callable[..., Value]] = {
@@ -224,6 +224,7 @@ DELEGATES: dict[tuple[str, str], Callable[..., Value]] = {
     ("builtins", "set"): _set,
     ("_io", "BytesIO"): _bytes_io,
     ("cloudpickle.cloudpickle", "_builtin_type"): _builtin_type,
+    ("collections", "Counter"): _counter,
     ("collections", "OrderedDict"): _ordered_dict,
     ("collections", "defaultdict"): _default_dict,
     ("copyreg", "__newobj__"): _newobj,

@@ -16,7 +16,15 @@ from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.rebuild import numpy, python, torch
 from modlint_plugins.pickling.rebuild.numpy_types import complete
 from modlint_plugins.pickling.rebuild.refused import require
-from modlint_plugins.pickling.values import Array, Dict, NumpyDType, Object, Value
+from modlint_plugins.pickling.values import (
+    Array,
+    Composite,
+    Dict,
+    NumpyDType,
+    Object,
+    TensorRecord,
+    Value,
+)
 
 Pair = tuple[str, str]
 
@@ -57,9 +65,12 @@ def set_state(machine: Interpreter, target: Value, state: Value) -> None:
         target.state = state
         note_planted(machine, target, state)
         torch.check_state(machine, target)
+        numpy.check_masked(machine, target)
     elif isinstance(target, Dict):
         target.state = state
         note_planted(machine, target, state)
+    elif isinstance(target, (TensorRecord, Composite)):
+        torch.check_tensor_state(machine, state)
     elif isinstance(target, Array):
         numpy.set_array_state(machine, target, state)
     elif isinstance(target, NumpyDType):

@@ -8,6 +8,7 @@ from typing import Any
 from modlint_plugins.pickling.handing_on import hand_on, note_planted
 from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.rebuild.refused import require
+from modlint_plugins.pickling.sizes import MAX_RANK
 from modlint_plugins.pickling.values import (
     Blob,
     Composite,
@@ -19,6 +20,8 @@ from modlint_plugins.pickling.values import (
     Value,
 )
 
+_FLAGS = 3
+"""Of an old tensor's state: whether it requires a gradient, a placeholder, its hooks."""
 _COMPRESSED = {
     "sparse_csr": ("crow_indices", "col_indices"),
     "sparse_bsr": ("crow_indices", "col_indices"),
@@ -88,6 +91,11 @@ def _sparse_tensor(layout: Value, data: Value) -> Value:
     return Composite(list(zip((*names, "values", "size"), data, strict=False)), layout)
 
 
+def _legacy_sparse_tensor(indices: Value, values: Value, size: Value = ()) -> Value:
+    """A sparse tensor made by its class, as files of PyTorch before 1.0 may hold it."""
+    return _sparse_tensor("sparse_coo", (indices, values, size))
+
+
 def _nested_tensor(buffer: Value, sizes: Value, strides: Value, offsets: Value) -> Value:
     names = ("buffer", "sizes", "strides", "storage_offsets")
     return Composite(list(zip(names, (buffer, sizes, strides, offsets), strict=True)))
@@ -110,8 +118,8 @@ def _device(kind: Value, index: Value = None) -> Value:
 
 
 def _size(sizes: Value = ()) -> Value:
-    require(isinstance(sizes, (tuple, list)))
-    return sizes
+    require(isinstance(sizes, (tuple, list)) and len(sizes) <= MAX_RANK)
+    return tuple(sizes)
 
 
 def _from_type(
@@ -135,9 +143,20 @@ def _wrapper_subclass(machine: Interpreter, cls: Value, *_: Value) -> Value:
 def _load_from_bytes(machine: Interpreter, content: Value) -> Value:
     """A storage as plain pickle writes it: a whole checkpoint in a bytes literal."""
     require(isinstance(content, Blob) and len(machine.notes.nested) < machine.budget.limits.nested)
-    nested = Nested(content, machine.offset)
+    nested = Nested(content, machine.offset, machine.calling)
     machine.notes.note_nested(nested)
     return nested
+
+
+def check_tensor_state(machine: Interpreter, state: Value) -> None:
+    """Note a state by which a tensor comes to view another storage than it was made of.
+
+    Source: torch 2.13, `_tensor.py`, `Tensor.__setstate__`.
+    """
+    attributes = isinstance(state, Dict)
+    flags = isinstance(state, tuple) and len(state) == _FLAGS
+    if not attributes and not flags:
+        machine.hazard("bad-state", "a tensor that is filled after it was made")
 
 
 def check_state(machine: Interpreter, target: Object) -> None:
@@ -159,7 +178,7 @@ def check_state(machine: Interpreter, target: Object) -> None:
 def _check_position(machine: Interpreter, state: Value, depth: int = 0) -> None:
     """Note a Mersenne Twister whose next word lies out of its 624: drawing reads what is there."""
     parts = state if isinstance(state, tuple) else (state,)
-    if parts and isinstance(parts[0], Object):
+    if parts and isinstance(parts[0], (Object, Nested)):
         machine.hazard("bad-state", "a random generator with a state that a call computes")
     if len(parts) > 2 and parts[0] == "MT19937":
         _check_word(machine, "pos", parts[2])
@@ -169,7 +188,7 @@ def _check_position(machine: Interpreter, state: Value, depth: int = 0) -> None:
                 machine.hazard("bad-state", "a random generator whose state has a computed key")
             elif key in _WORDS:
                 _check_word(machine, key, value)
-            elif isinstance(value, (Dict, Object)) and depth < 2:
+            elif isinstance(value, (Dict, Object, Nested)) and depth < 2:
                 _check_position(machine, value, depth + 1)
 
 
@@ -191,13 +210,23 @@ def _with_state(machine: Interpreter, made: Value, state: Value) -> Value:
     if isinstance(made, Object):
         made.state = state
     elif isinstance(made, TensorRecord) and isinstance(state, Dict) and state.pairs:
-        own = [(name, part) for name, part in made.parts if name != "state"]
-        made.parts = [*own, ("state", state)]
+        made.parts = [*made.parts, ("state", state)]
+    elif isinstance(made, Composite) and state is not None:
+        made.parts.append(("state", state))
     return made
 
 
 _PLAIN_CLASSES = frozenset(
     {("torch", "Tensor"), ("torch._tensor", "Tensor"), ("torch.nn.parameter", "Parameter")}
+)
+
+
+_SPARSE_CLASSES = tuple(
+    (module, f"{number}Tensor")
+    for module in ("torch.sparse", "torch.cuda.sparse")
+    for number in (
+        *("BFloat16", "Bool", "Byte", "Char", "Double", "Float", "Half", "Int", "Long", "Short"),
+    )
 )
 
 
@@ -238,6 +267,7 @@ REBUILDS: dict[tuple[str, str], Callable[..., Any]] = {
     ),
     **_table("torch.nn.parameter", {"Buffer": _first, "Parameter": _first}),
     **_table("torch.serialization", {"_get_layout": _first}),
+    **dict.fromkeys(_SPARSE_CLASSES, _legacy_sparse_tensor),
 }
 
 DELEGATES: dict[tuple[str, str], Callable[..., Any]] = {

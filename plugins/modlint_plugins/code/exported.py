@@ -1,0 +1,73 @@
+"""Names in exported programs (.pt2) that loading or running them imports and follows.
+
+A node's target is looked up by attributes from `torch`, `operator` or `math` on; the contexts of
+the specifications of inputs and outputs name enumerations and factories by module. Sources: torch
+2.13, `_export/serde/serialize.py`, `deserialize_operator`; `utils/_pytree.py`,
+`enum_object_hook`, `_defaultdict_deserialize`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from modlint.checkpoint import Remark
+from modlint_plugins.code.callables import acts, standard
+from modlint_plugins.code.documents import Table
+from modlint_plugins.code.expressions import EVALUATED
+from modlint_plugins.code.hub import FOREIGN
+from modlint_plugins.code.operators import judge_operator
+from modlint_plugins.code.targets import ACTING_CALLABLE
+
+_OPERATOR = "torch.ops."
+_BUILT_IN = ("higher_order", "_operator", "math")
+_FUNCTION = re.compile(
+    r"torch\._?sym_\w+|torch\._C\._set_grad_enabled|torch\._C\._functorch\.\w+"
+    r"|torch\._functorch\.predispatch\.\w+|torch\.amp\.autocast_mode\._(?:enter|exit)_autocast"
+)
+"""Functions of torch's, no operators, that exported programs call."""
+_SHOWN = 80
+_HELP = "do not run this program; ask what the operator is for"
+_HELP_NAME = "do not load this program: loading imports what it names"
+
+
+def examine_exported(table: Table) -> Iterator[Remark]:
+    """Remarks on a node of an exported program, or on a context of its specifications."""
+    if table.holds("target", "inputs", "outputs"):
+        for target in table.texts("target"):
+            yield from _of_target(target)
+    if table.holds("__enum__", "fqn"):
+        for name in table.texts("fqn"):
+            yield from _imported(name.replace(":", "."), "the member of an enumeration")
+    if table.holds("default_factory_module", "default_factory_name"):
+        names = list(table.texts("default_factory_name")) or [""]
+        for module in table.texts("default_factory_module"):
+            for name in names:
+                yield from _imported(f"{module}.{name}", "the factory of a mapping")
+
+
+def _of_target(target: str) -> Iterator[Remark]:
+    """A remark on a node's target: an operator with its overload, or a function."""
+    names = target.removeprefix(_OPERATOR).split(".")
+    if target.startswith(_OPERATOR):
+        judged = len(names) > 1 and names[0] not in _BUILT_IN
+        judgement = judge_operator("::".join(names[:2])) if judged else None
+        if judgement is not None:
+            yield Remark(judgement.kind, f"the program {judgement.message}", help=_HELP)
+    elif target.startswith("torch.") and not _FUNCTION.fullmatch(target):
+        shown = target[:_SHOWN]
+        yield Remark(EVALUATED, f"the program calls {shown}, which is no operator", help=_HELP)
+
+
+def _imported(name: str, what: str) -> Iterator[Remark]:
+    """A remark on a module that a specification names; torch's own and plain types are none."""
+    deed = acts(name)
+    if deed is None and (name.startswith("torch.") or _is_plain(name)):
+        return
+    message = f"names {name[:_SHOWN]} as {what}, which loading imports"
+    kind = ACTING_CALLABLE if deed is not None or standard(name) else FOREIGN
+    yield Remark(kind, message, help=_HELP_NAME)
+
+
+def _is_plain(name: str) -> bool:
+    return name.startswith(("builtins.", "collections.", "http.")) and not standard(name)
