@@ -16,7 +16,7 @@ from modlint.cli import main
 
 def check(path: Path, shuffles: int, method: str) -> Measured:
     """Run the command in this process and read its report; what it imports is not timed."""
-    importlib.import_module("modlint.analysis.numerics.null")
+    importlib.import_module("modlint.numerics.cluster.null")
     _output(["rules"])
     settings = {"shuffles": shuffles, "method": method, "extremes": 0}
     flags = [f"--config=rules.not-clusterable.{name}={value}" for name, value in settings.items()]

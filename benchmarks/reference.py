@@ -21,7 +21,7 @@ from scipy import sparse
 from scipy.linalg import svdvals
 from sklearn.cluster import SpectralClustering
 
-from modlint.analysis.numerics.seeds import permutation
+from modlint.numerics.tensor.seeds import permutation
 
 CLUSTERS = 12
 RESTARTS = 25

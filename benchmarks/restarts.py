@@ -18,8 +18,8 @@ import torch
 from sklearn.cluster import KMeans
 from sklearn.manifold import spectral_embedding
 
-from modlint.analysis.numerics import kmeans
-from modlint.analysis.numerics.seeds import generator
+from modlint.numerics.cluster import kmeans
+from modlint.numerics.tensor.seeds import generator
 
 SEEDS = 24
 HEADER = "| network | by | inertia, mean ± sd | least | n-cut, mean ± sd | least | greatest |"

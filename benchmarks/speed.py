@@ -25,14 +25,14 @@ import torch
 from reference import measure, ncut
 
 from modlint.analysis.clustering import ClusterTest, Partition
-from modlint.analysis.numerics import kmeans
-from modlint.analysis.numerics.adjacency import Adjacency, adjacency
-from modlint.analysis.numerics.clustering import RESTARTS, normalised_cut
-from modlint.analysis.numerics.eigen import leading_pairs
-from modlint.analysis.numerics.null import shuffled_cut
-from modlint.analysis.numerics.seeds import generator
-from modlint.analysis.numerics.shuffling import shuffle
-from modlint.analysis.weights import Block, Graph
+from modlint.numerics.cluster import kmeans
+from modlint.numerics.cluster.clustering import RESTARTS, normalised_cut
+from modlint.numerics.cluster.null import shuffled_cut
+from modlint.numerics.cluster.shuffling import shuffle
+from modlint.numerics.graph.adjacency import Adjacency, adjacency
+from modlint.numerics.linalg.eigen import leading_pairs
+from modlint.numerics.tensor.seeds import generator
+from modlint.results.graphs import Block, Graph
 
 HERE = Path(__file__).resolve().parent
 FEW, MANY = 50, 250
@@ -93,8 +93,8 @@ SPEC = ClusterTest(Partition(CLUSTERS))
 
 
 def _modlint(graph: Graph, spec: ClusterTest) -> None:
-    from modlint.analysis.numerics.null import footprint
-    from modlint.analysis.numerics.workers import workers
+    from modlint.numerics.cluster.null import footprint
+    from modlint.numerics.cluster.workers import workers
 
     with workers(torch.device("cpu"), footprint(graph)) as pool:
         numbers = range(1, spec.shuffles + 1)

@@ -6,7 +6,7 @@ somebody else's, still stands first on the path for imports.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from modlint.hookspecs import hookimpl
+    from modlint.markers import hookimpl
 
 __version__ = "0.1.0"
 
@@ -15,7 +15,7 @@ __all__ = ["__version__", "hookimpl"]
 
 def __getattr__(name: str) -> object:
     if name == "hookimpl":
-        from modlint.hookspecs import hookimpl
+        from modlint.markers import hookimpl
 
         return hookimpl
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -37,3 +37,8 @@ class UnreadableError(ModlintError):
 
 class Unavailable(ModlintError):
     """An analysis has no answer for its subject; rules that need it become inconclusive."""
+
+
+def explained(error: Exception) -> str:
+    """What a plugin raised that it should not have: its kind, and what it says."""
+    return f"{type(error).__name__}: {error}"

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-import pluggy
+from modlint.markers import hookspec
 
 if TYPE_CHECKING:
-    from modlint.analysis import Analysis
-    from modlint.network import NetworkBuilder
+    from modlint.analysis.base import Analysis
+    from modlint.builder import NetworkBuilder
     from modlint.reader import Reader, Sweep
     from modlint.reporter import Reporter
     from modlint.rule import Rule
-
-hookspec = pluggy.HookspecMarker("modlint")
-hookimpl = pluggy.HookimplMarker("modlint")
 
 
 @hookspec

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Literal
 
-from modlint.checkpoint import Checkpoint
 from modlint.verdict import Confidence
 
 LayerKind = Literal["linear", "conv", "conv-transpose"]
@@ -171,22 +169,3 @@ class Network:
         """Names of all tensors that belong to some layer or norm."""
         of_layers = frozenset(name for layer in self.layers for name in layer.tensors)
         return of_layers.union(*(norm.tensors for norm in self.final_norms))
-
-
-class NetworkBuilder(Protocol):
-    """Rebuilds the networks of one kind of checkpoint.
-
-    Attributes:
-        name: for `modlint plugins` ("onnx-graph").
-        description: one line for `modlint plugins`.
-        rank: builders are asked in ascending rank: a graph (0) before a module tree (10) before
-            names and shapes (20).
-    """
-
-    name: str
-    description: str
-    rank: int
-
-    def build(self, checkpoint: Checkpoint) -> Sequence[Network] | None:
-        """The file's networks, each rebuilt or with its reason; None where it is not its kind."""
-        ...

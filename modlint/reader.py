@@ -13,6 +13,9 @@ from modlint.source import Source
 FORMAT_NOT_READ = "format-not-read"
 """The fault's kind where a reader knows the name of a format and does not read it."""
 
+_HEADER_SUFFICES = frozenset({"gguf"})
+"""Formats whose header holds all that can do harm: what is not read of them is numbers."""
+
 
 class Reader(Protocol):
     """One container format.
@@ -80,3 +83,10 @@ class Sweep(Protocol):
             checkpoints: what each reader that claimed the file made of it.
         """
         ...
+
+
+def is_header_only(checkpoint: Checkpoint) -> bool:
+    """Whether all but the numbers was examined, by design: they can do no harm."""
+    kinds = {fault.kind for fault in checkpoint.faults}
+    known = checkpoint.format in _HEADER_SUFFICES and bool(checkpoint.metadata)
+    return known and kinds == {FORMAT_NOT_READ}

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
 
-from modlint.analysis import FileAnalysis, NetworkAnalysis, TensorAnalysis
+from modlint.analysis.base import FileAnalysis, NetworkAnalysis, TensorAnalysis
 from modlint.checkpoint import Checkpoint, Status, Tensor
 from modlint.errors import Unavailable
 from modlint.network import Network

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from modlint.analysis import NetworkAnalysis
+from modlint.analysis.base import NetworkAnalysis
 from modlint.network import Group, Layer, Network, Norm
 
 

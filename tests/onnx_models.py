@@ -11,7 +11,7 @@ import onnx
 from google.protobuf.descriptor import FieldDescriptor
 from onnx import TensorProto, helper, numpy_helper
 
-from modlint_plugins.readers.onnx_model.wire import BYTES, write_varint
+from modlint_plugins.readers.onnx.wire import BYTES, write_varint
 
 FLOAT = TensorProto.FLOAT
 WEIGHT = numpy_helper.from_array(np.ones((3, 3), np.float32), "w")

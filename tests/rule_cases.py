@@ -9,9 +9,9 @@ from typing import Any
 
 from support import no_progress
 
-from modlint.config import Configuration, Settings
-from modlint.registry import Registry
-from modlint.runner import check
+from modlint.engine.config import Configuration, Settings
+from modlint.engine.registry import Registry
+from modlint.engine.run import check
 from modlint.verdict import Verdict
 
 

@@ -114,7 +114,7 @@ def test_the_hook_sees_what_it_should(clean: Path, tmp_path: Path) -> None:
     """A plugin's reader that unpickles is caught: the test above can fail."""
     (tmp_path / "evil.pkl").write_bytes(b"cposix\ngetpid\n(tR.")
     script = (
-        "import runpy, sys, pickle, modlint.loading as loading\n"
+        "import runpy, sys, pickle, modlint.engine.load as loading\n"
         "real = loading.open_source\n"
         "def unsafe(path):\n"
         "    if path.name == 'evil.pkl':\n"

@@ -63,7 +63,8 @@ def test_entry_points_name_modules_of_the_wheel(wheel: zipfile.ZipFile) -> None:
     modules = set(entry_points["modlint"].values())
     paths = {module.replace(".", "/") for module in modules}
     assert paths
-    assert {f"{path}/__init__.py" for path in paths} <= set(wheel.namelist())
+    names = set(wheel.namelist())
+    assert all({f"{path}.py", f"{path}/__init__.py"} & names for path in paths)
 
 
 def _declares_code(wheel: zipfile.ZipFile, name: str) -> bool:

@@ -10,13 +10,14 @@ import pytest
 from modlint_plugins.pickling.limits import Limits
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "threats.md"
+ARCHIVES = "modlint_plugins.archives"
 READERS = "modlint_plugins.readers"
 CONSTANTS = {
-    "a pickle in an archive": (f"{READERS}.torch_zip", "_MAX_PICKLE"),
-    "members of one zip or tar archive": (f"{READERS}.zip_archive", "MAX_MEMBERS"),
+    "a pickle in an archive": (f"{READERS}.torch.zip", "_MAX_PICKLE"),
+    "members of one zip or tar archive": (f"{ARCHIVES}.zip.archive", "MAX_MEMBERS"),
     "members opened over all containers of a file": (f"{READERS}.contained", "MAX_MEMBERS"),
     "bytes that a zip archive's members take together, those that share bytes counted each": (
-        f"{READERS}.zip_sharing",
+        f"{ARCHIVES}.zip.sharing",
         "MAX_SHARING",
     ),
     "pickles, archives and programs that one text decodes to": (
@@ -31,27 +32,27 @@ CONSTANTS = {
     "inflated bytes of nested containers in all": (f"{READERS}.contained", "MAX_INFLATED"),
     "inflated bytes to one compressed byte, beyond 64 MiB": (f"{READERS}.contained", "MAX_RATIO"),
     "inflated bytes beyond that ratio in all": (f"{READERS}.contained", "MAX_FREE"),
-    "header of a NumPy array": (f"{READERS}.numpy_header", "MAX_HEADER"),
-    "runs of a sparse file in a tar archive": (f"{READERS}.tar_members", "MAX_RUNS"),
-    "header of a tar member's name and facts": (f"{READERS}.tar_members", "MAX_EXTENDED"),
-    "blocks behind damage in a tar archive": (f"{READERS}.tar_members", "MAX_SOUGHT"),
-    "compressed streams one behind the other": (f"{READERS}.inflating", "MAX_STREAMS"),
-    "dictionary of an xz or LZMA stream": (f"{READERS}.streams", "XZ_MEMORY"),
-    "inflated bytes searched in a PyTorch archive": (f"{READERS}.zip_archive", "MAX_INFLATED"),
+    "header of a NumPy array": (f"{READERS}.numpy.header", "MAX_HEADER"),
+    "runs of a sparse file in a tar archive": (f"{ARCHIVES}.tar.members", "MAX_RUNS"),
+    "header of a tar member's name and facts": (f"{ARCHIVES}.tar.members", "MAX_EXTENDED"),
+    "blocks behind damage in a tar archive": (f"{ARCHIVES}.tar.members", "MAX_SOUGHT"),
+    "compressed streams one behind the other": (f"{ARCHIVES}.inflating", "MAX_STREAMS"),
+    "dictionary of an xz or LZMA stream": (f"{ARCHIVES}.streams", "XZ_MEMORY"),
+    "inflated bytes searched in a PyTorch archive": (f"{ARCHIVES}.zip.archive", "MAX_INFLATED"),
     "bytes whose checksums are compared": ("modlint.analysis.checksums", "FREE"),
-    "tensors of a PyTorch file": (f"{READERS}.torch_tensors", "_MAX_TENSORS"),
-    "tensors of a safetensors file": (f"{READERS}.safetensors_header", "MAX_TENSORS"),
-    "header of a safetensors file": (f"{READERS}.safetensors_header", "MAX_HEADER"),
-    "bytes that all tensors view": ("modlint.bounds", "FREE"),
-    "fields of an ONNX model": (f"{READERS}.onnx_model.skeleton", "MAX_FIELDS"),
-    "depth of its messages": (f"{READERS}.onnx_model.skeleton", "MAX_DEPTH"),
-    "ONNX model without its weights": (f"{READERS}.onnx_model.skeleton", "MAX_BYTES"),
+    "tensors of a PyTorch file": (f"{READERS}.torch.tensors", "_MAX_TENSORS"),
+    "tensors of a safetensors file": (f"{READERS}.safetensors.header", "MAX_TENSORS"),
+    "header of a safetensors file": (f"{READERS}.safetensors.header", "MAX_HEADER"),
+    "bytes that all tensors view": ("modlint.engine.bounds", "FREE"),
+    "fields of an ONNX model": (f"{READERS}.onnx.skeleton", "MAX_FIELDS"),
+    "depth of its messages": (f"{READERS}.onnx.skeleton", "MAX_DEPTH"),
+    "ONNX model without its weights": (f"{READERS}.onnx.skeleton", "MAX_BYTES"),
     "fields of an ONNX model that hold no tensor": (
-        f"{READERS}.onnx_model.concealed",
+        f"{READERS}.onnx.concealed",
         "MAX_FIELDS",
     ),
-    "nodes once functions are unfolded": ("modlint.analysis.onnx_graphs.calls", "MAX_UNFOLDED"),
-    "a vector whose shape is inferred": ("modlint.analysis.onnx_graphs.inference", "_LONG_VECTOR"),
+    "nodes once functions are unfolded": ("modlint_plugins.onnx_check.calls", "MAX_UNFOLDED"),
+    "a vector whose shape is inferred": ("modlint_plugins.onnx_check.inference", "_LONG_VECTOR"),
     "Python source that is parsed": ("modlint_plugins.code.parsing", "MAX_SOURCE"),
     "JSON and other text searched for code": ("modlint_plugins.code.documents", "MAX_DOCUMENT"),
     "values of a JSON text that are looked at for code": (

@@ -18,6 +18,7 @@ from benchmarks.mutation.selection import Suite
 from benchmarks.mutation.workspace import ROOT, digest, tracked
 
 PATHS = (
+    "plugins/modlint_plugins/archives",
     "plugins/modlint_plugins/pickling",
     "plugins/modlint_plugins/readers",
     "plugins/modlint_plugins/sweep",

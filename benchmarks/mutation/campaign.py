@@ -17,9 +17,10 @@ from benchmarks.mutation.tracing import instrument
 from benchmarks.mutation.workspace import Workspace, tracked
 
 UNRELATED = (
-    "tests/analysis", "tests/plugins/networks", "tests/plugins/reporters", "tests/plugins/train",
+    "tests/analysis", "tests/numerics", "tests/portraits", "tests/plugins/networks",
+    "tests/plugins/onnx_check", "tests/plugins/reporters", "tests/plugins/train",
     "tests/plugins/test_modlint_example.py", "tests/rules/clusterability", "tests/rules/neurons",
-    "tests/cli/test_clusters.py", "tests/cli/test_clusters_picture.py", "tests/test_examples.py",
+    "tests/cli/test_clusters.py", "tests/test_examples.py",
     "tests/test_fuzz_grammar.py", "tests/test_fuzz_slice.py", "tests/test_mutation.py",
     "tests/test_packaging.py", "tests/test_pre_commit.py", "tests/test_scanning.py",
 )  # fmt: skip

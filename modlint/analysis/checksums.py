@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass
 from typing import ClassVar
 
-from modlint.analysis import FileAnalysis
+from modlint.analysis.base import FileAnalysis
 from modlint.checkpoint import Checkpoint, Member
 from modlint.errors import UnreadableError
 

@@ -3,55 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, nan
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from modlint.analysis import Inputs, NetworkAnalysis
+from modlint.analysis.base import Inputs, NetworkAnalysis
 from modlint.analysis.clustering import Partition
 from modlint.network import Network
-
-if TYPE_CHECKING:
-    import torch
-
-
-@dataclass(frozen=True, slots=True)
-class EdgeWeights:
-    """Sums of edge weights by cluster, in the order of the clusters.
-
-    Attributes:
-        within: weight of the edges inside the cluster, each counted once.
-        leaving: weight of the edges that leave it.
-    """
-
-    within: tuple[float, ...]
-    leaving: tuple[float, ...]
-
-    @property
-    def in_out_ratios(self) -> tuple[float, ...]:
-        """Weight inside by weight leaving; infinite where nothing leaves, NaN without edges."""
-        pairs = zip(self.within, self.leaving, strict=True)
-        return tuple(inside / out if out else inf if inside else nan for inside, out in pairs)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Panel:
-    """The weights of one layer, its neurons in the order of their clusters.
-
-    Attributes:
-        layer: the layer's name.
-        source: group of the columns.
-        target: group of the rows.
-        columns: live neurons of the source in each cluster, in the order of the columns.
-        rows: live neurons of the target in each cluster, in the order of the rows.
-        image: float64 on the CPU, shape (rows, columns), of larger matrices the means of blocks.
-    """
-
-    layer: str
-    source: str
-    target: str
-    columns: tuple[int, ...]
-    rows: tuple[int, ...]
-    image: torch.Tensor
+from modlint.results.clusters import EdgeWeights, Panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +26,7 @@ class ClusterWeights(NetworkAnalysis[EdgeWeights]):
         Raises:
             Unavailable: there is no partition.
         """
-        from modlint.analysis.numerics.cluster_views import cluster_weights
+        from modlint.numerics.cluster.views import cluster_weights
 
         return cluster_weights(inputs, self.partition)
 
@@ -95,7 +52,7 @@ class LaplacianSpectrum(NetworkAnalysis[tuple[float, ...]]):
         Raises:
             Unavailable: there is no partition, or the eigenvalues did not converge.
         """
-        from modlint.analysis.numerics.cluster_views import smallest_eigenvalues
+        from modlint.numerics.cluster.views import smallest_eigenvalues
 
         return smallest_eigenvalues(inputs, self.partition, self.beyond)
 
@@ -124,6 +81,6 @@ class ReorderedWeights(NetworkAnalysis[tuple[Panel, ...]]):
         Raises:
             Unavailable: there is no partition.
         """
-        from modlint.analysis.numerics.cluster_views import reordered_weights
+        from modlint.numerics.cluster.views import reordered_weights
 
         return reordered_weights(inputs, self)

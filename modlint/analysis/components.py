@@ -5,28 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from modlint.analysis import Inputs, NetworkAnalysis
+from modlint.analysis.base import Inputs, NetworkAnalysis
+from modlint.analysis.weights import WeightGraph
 from modlint.network import Network
-
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """Neurons that weights connect, directly or through others.
-
-    Attributes:
-        neurons: number of neurons.
-        inputs: how many of them are inputs.
-        outputs: how many of them are outputs.
-    """
-
-    neurons: int
-    inputs: int
-    outputs: int
-
-    @property
-    def whole(self) -> bool:
-        """Whether it is a network of its own: it has an input and an output."""
-        return self.inputs > 0 and self.outputs > 0
+from modlint.results.graphs import Component
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +24,6 @@ class Components(NetworkAnalysis[tuple[Component, ...]]):
         Raises:
             Unavailable: the weight graph has none.
         """
-        from modlint.analysis.numerics.components import components
+        from modlint.numerics.graph.components import components
 
-        return components(network, inputs)
+        return components(network, inputs.result(WeightGraph()), inputs.device)

@@ -7,34 +7,17 @@ synaptic flow of Tanaka et al., arXiv 2006.08228, section 4, summed over the wei
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from modlint.analysis import Inputs, NetworkAnalysis
-from modlint.network import GroupRole, Network
-
-if TYPE_CHECKING:
-    import torch
+from modlint.analysis.base import Inputs, NetworkAnalysis
+from modlint.analysis.clustering import MAX_CONNECTIONS
+from modlint.analysis.units import UnitWeights
+from modlint.analysis.weights import WeightGraph
+from modlint.network import Network
+from modlint.results.units import Carriers, Flows, GroupFlow
 
 THRESHOLD = 1e-3
 """A unit whose flow is below this share of its layer's mean carries nothing."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Flows:
-    """The flow through a network.
-
-    Attributes:
-        units: by group, φ over the group's mean: (size,) float64. Zeros where no path from input
-            to output leads through the group; groups that no layer touches are left out.
-        forward: by layer, F of the units that it reads: (in,) float64.
-        backward: by layer, B of the units that it drives: (out,) float64.
-
-    F and B are exact up to a factor for each layer, by which the largest is 1.
-    """
-
-    units: dict[str, torch.Tensor]
-    forward: dict[str, torch.Tensor]
-    backward: dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +40,10 @@ class Flow(NetworkAnalysis[Flows]):
         Raises:
             Unavailable: a weight is not finite, or its shape contradicts the network.
         """
-        from modlint.analysis.numerics.flow import measure_flow
+        from modlint.numerics.graph.flow import measure_flow
 
-        return measure_flow(network, inputs)
-
-
-@dataclass(frozen=True, slots=True)
-class GroupFlow:
-    """The units of one hidden group that carry nothing.
-
-    Attributes:
-        group: the group's name.
-        layer: name of the layer that drives the group.
-        total: number of units.
-        negligible: units whose flow is below the threshold, but for `unconnected` ones.
-        unconnected: units whose weights in, or whose weights out, are all exactly zero.
-        smallest: the least flow of a connected unit over the group's mean, None without any.
-    """
-
-    group: str
-    layer: str
-    total: int
-    negligible: tuple[int, ...]
-    unconnected: tuple[int, ...]
-    smallest: float | None
+        large = network.connections > MAX_CONNECTIONS
+        return measure_flow(network, inputs, None if large else inputs.result(WeightGraph()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,22 +65,11 @@ class NegligibleUnits(NetworkAnalysis[tuple[GroupFlow, ...]]):
         Raises:
             Unavailable: the flow has none.
         """
-        from modlint.analysis.numerics.flow import negligible_units
+        from modlint.numerics.graph.flow import negligible_units
 
-        return negligible_units(inputs, self.threshold)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Carriers:
-    """Which neurons carry something.
-
-    Attributes:
-        units: by group, (size,) bool.
-        dropped: by role of the group, how many neurons that weights connect carry nothing.
-    """
-
-    units: dict[str, torch.Tensor]
-    dropped: dict[GroupRole, int]
+        flows = inputs.result(Flow())
+        groups = inputs.result(UnitWeights())
+        return negligible_units(flows, groups, self.threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +91,7 @@ class CarryingUnits(NetworkAnalysis[Carriers]):
         Raises:
             Unavailable: the flow has none.
         """
-        from modlint.analysis.numerics.flow_graphs import carrying_units
+        from modlint.numerics.graph.flow_graphs import carrying_units
 
-        return carrying_units(network, inputs, self.threshold)
+        flows, graph = inputs.result(Flow()), inputs.result(WeightGraph())
+        return carrying_units(network, flows, graph, self.threshold, inputs.device)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from modlint.analysis import Inputs, NetworkAnalysis
-from modlint.analysis.flow import THRESHOLD
-from modlint.analysis.weights import Graph
+from modlint.analysis.base import Inputs, NetworkAnalysis
+from modlint.analysis.flow import THRESHOLD, CarryingUnits, Flow
+from modlint.analysis.weights import WeightGraph
 from modlint.network import Network
+from modlint.results.graphs import Graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,10 @@ class CarryingGraph(NetworkAnalysis[Graph]):
         Raises:
             Unavailable: the weight graph has none.
         """
-        from modlint.analysis.numerics.flow_graphs import carrying_graph
+        from modlint.numerics.graph.flow_graphs import carrying_graph
 
-        return carrying_graph(inputs, self.threshold)
+        graph = inputs.result(WeightGraph())
+        return carrying_graph(graph, inputs.result(CarryingUnits(self.threshold)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,9 @@ class FlowGraph(NetworkAnalysis[Graph]):
         Raises:
             Unavailable: the weight graph has none.
         """
-        from modlint.analysis.numerics.flow_graphs import flow_graph
+        from modlint.numerics.graph.flow_graphs import flow_graph
 
-        return flow_graph(inputs)
+        return flow_graph(inputs.result(WeightGraph()), inputs.result(Flow()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,6 @@ class BalancedGraph(NetworkAnalysis[Graph]):
         Raises:
             Unavailable: the weight graph has none.
         """
-        from modlint.analysis.numerics.balance import balanced_graph
+        from modlint.numerics.graph.balance import balanced_graph
 
-        return balanced_graph(network, inputs)
+        return balanced_graph(network, inputs.result(WeightGraph()), inputs.device)

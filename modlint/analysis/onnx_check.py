@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
-from modlint.analysis import FileAnalysis
-from modlint.checkpoint import Checkpoint, Tensor
-from modlint.errors import Unavailable
+from modlint.analysis.base import FileAnalysis
+from modlint.checkpoint import Tensor
 
 Kind = Literal[
     # a runtime refuses the model
@@ -99,19 +98,11 @@ class OnnxValidity:
 
 @dataclass(frozen=True, slots=True)
 class OnnxCheck(FileAnalysis[OnnxValidity]):
-    """onnx.checker and strict shape inference on the model without its weights."""
+    """onnx.checker and strict shape inference on the model without its weights.
+
+    A plugin computes it: modlint's own is `modlint_plugins.onnx_check`.
+    """
 
     name: ClassVar[str] = "onnx-check"
     description: ClassVar[str] = "onnx.checker, strict shape inference, dangling nodes"
-
-    def compute(self, checkpoint: Checkpoint) -> OnnxValidity:
-        """Check.
-
-        Raises:
-            Unavailable: the file holds no ONNX model, or one too large to check.
-        """
-        if not isinstance(checkpoint.graph, OnnxGraph):
-            raise Unavailable("the file holds no ONNX model")
-        from modlint.analysis.onnx_graphs.validity import validate
-
-        return validate(checkpoint.graph)
+    by_plugin: ClassVar[bool] = True

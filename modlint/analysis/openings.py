@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from modlint.analysis import FileAnalysis
+from modlint.analysis.base import FileAnalysis
 from modlint.checkpoint import Checkpoint, Storage
 from modlint.errors import UnreadableError
 from modlint.signatures import LONGEST, signature

@@ -9,25 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from modlint.analysis import Inputs, NetworkAnalysis
+from modlint.analysis.base import Inputs, NetworkAnalysis
+from modlint.analysis.graphs import CarryingGraph
 from modlint.network import Network
-
-
-@dataclass(frozen=True, slots=True)
-class GroupScale:
-    """The scales of one hidden group.
-
-    Attributes:
-        group: the group's name.
-        layer: name of the layer that drives the group.
-        units: number of units that carry something, by weights both in and out.
-        spread: standard deviation (ddof 0) over them of ln(L1 of weights in / L1 of weights out).
-    """
-
-    group: str
-    layer: str
-    units: int
-    spread: float
+from modlint.results.units import GroupScale
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +35,6 @@ class UnitScales(NetworkAnalysis[tuple[GroupScale, ...]]):
         Raises:
             Unavailable: the weight graph has none.
         """
-        from modlint.analysis.numerics.scales import unit_scales
+        from modlint.numerics.graph.scales import unit_scales
 
-        return unit_scales(network, inputs)
+        return unit_scales(network, inputs.result(CarryingGraph()), inputs.device)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from modlint.analysis import FileAnalysis
+from modlint.analysis.base import FileAnalysis
 from modlint.checkpoint import Checkpoint, SparseTensor, Tensor
 from modlint.errors import UnreadableError
 

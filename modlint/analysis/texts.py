@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from modlint.analysis import FileAnalysis
+from modlint.analysis.base import FileAnalysis
 from modlint.analysis.onnx_check import OnnxGraph
 from modlint.analysis.onnx_texts import onnx_texts
 from modlint.checkpoint import Checkpoint

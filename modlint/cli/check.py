@@ -10,11 +10,11 @@ from modlint.cli import WRONG_USAGE
 from modlint.cli.messages import say
 from modlint.cli.progress import progress_on_stderr
 from modlint.cli.settings import configuration
-from modlint.config import nearest
+from modlint.engine.config import nearest
+from modlint.engine.registry import Registry, load_registry
+from modlint.engine.run import check
 from modlint.errors import UsageError
-from modlint.registry import Registry, load_registry
 from modlint.reporter import Reporter, Shown
-from modlint.runner import check
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -10,10 +10,10 @@ import msgspec
 
 from modlint.cli.messages import show
 from modlint.cli.settings import configuration
-from modlint.config import Settings
-from modlint.registry import load_registry
-from modlint.rule_settings import instantiate
-from modlint.selection import validate_selectors
+from modlint.engine.config import Settings
+from modlint.engine.registry import load_registry
+from modlint.engine.rule_settings import instantiate
+from modlint.engine.select import validate_selectors
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from modlint.checkpoint import Checkpoint, Status, Tensor
-from modlint.cli.json_text import json_text
+from modlint.json_text import json_text
 from modlint.network import Layer, Network
 from modlint.text import count, file_size, printable
 from modlint.verdict import Confidence

@@ -8,9 +8,9 @@ import os
 from modlint.checkpoint import Status
 from modlint.cli.contents import Contents, describe
 from modlint.cli.messages import say, show
+from modlint.engine.load import build_networks, load
+from modlint.engine.registry import load_registry
 from modlint.errors import UsageError
-from modlint.loading import build_networks, load
-from modlint.registry import load_registry
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable
 
 from modlint.cli.messages import say, show
-from modlint.registry import load_registry
+from modlint.engine.registry import load_registry
 
 
 def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001

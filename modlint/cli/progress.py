@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypedDict
 
-from modlint.analysis import Progress
-from modlint.runner import FileProgress
+from modlint.analysis.base import Progress
+from modlint.engine.run import FileProgress
 from modlint.text import printable, wants_colour
 
 if TYPE_CHECKING:

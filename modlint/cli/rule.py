@@ -7,9 +7,9 @@ import sys
 from typing import Any
 
 from modlint.cli.messages import show
-from modlint.config import nearest
+from modlint.engine.config import nearest
+from modlint.engine.registry import load_registry
 from modlint.errors import UsageError
-from modlint.registry import load_registry
 from modlint.rule import Rule
 
 

@@ -7,7 +7,7 @@ import argparse
 import msgspec
 
 from modlint.cli.messages import say, show
-from modlint.registry import load_registry
+from modlint.engine.registry import load_registry
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from modlint.config import Configuration, Settings, load_config
+from modlint.engine.config import Configuration, Settings, load_config
+from modlint.engine.steering import load_found
 from modlint.errors import UsageError
-from modlint.steering import load_found
 
 
 def configuration(arguments: argparse.Namespace) -> Configuration:

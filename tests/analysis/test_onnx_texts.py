@@ -15,11 +15,11 @@ from support import no_progress
 
 from modlint.analysis.onnx_check import OnnxGraph
 from modlint.analysis.onnx_texts import onnx_texts
-from modlint.config import Configuration, Settings
-from modlint.registry import load_registry
-from modlint.runner import check
+from modlint.engine.config import Configuration, Settings
+from modlint.engine.registry import load_registry
+from modlint.engine.run import check
 from modlint.source import Source
-from modlint_plugins.readers.onnx import OnnxReader
+from modlint_plugins.readers.onnx.reader import OnnxReader
 
 TEXT = "a sentence that nothing else says"
 RELU = node("Relu", "x", "y", "r")

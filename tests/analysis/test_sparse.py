@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from modlint.analysis.sparse import SparseIndices
-from modlint.loading import load
-from modlint.registry import Registry, load_registry
+from modlint.engine.load import load
+from modlint.engine.registry import Registry, load_registry
 
 LAYOUTS = {
     "coo": lambda dense: dense.to_sparse(),

@@ -14,17 +14,17 @@ from hand_built import planted_weights, random_weights
 from safetensors.torch import save_file
 
 from modlint.analysis.statistics import TensorStatistics
-from modlint.baseline_model import read_baseline
 from modlint.cli import main
-from modlint.config import Configuration, Settings
+from modlint.engine.baseline_model import read_baseline
+from modlint.engine.check import FileCheck, examine
+from modlint.engine.config import Configuration, Settings
+from modlint.engine.examine import FileExamination
+from modlint.engine.load import load_whole
+from modlint.engine.registry import load_registry
+from modlint.engine.run import check
+from modlint.engine.run_record import RunRecord
 from modlint.errors import Unavailable
-from modlint.examination import FileExamination
-from modlint.file_check import FileCheck, examine
-from modlint.loading import load_whole
-from modlint.registry import load_registry
 from modlint.rule import Options, Rule
-from modlint.run_record import RunRecord
-from modlint.runner import check
 from modlint.verdict import Severity, Target
 
 Capture = pytest.CaptureFixture[str]

@@ -19,10 +19,10 @@ from support import modlint
 
 from modlint.analysis.clustering import MAX_CONNECTIONS, ClusterTest, Partition
 from modlint.cli import main
-from modlint.cli.clusters.words import listed, runs
-from modlint.examination import FileExamination
-from modlint.loading import build_networks, load_whole
-from modlint.registry import load_registry
+from modlint.engine.examine import FileExamination
+from modlint.engine.load import build_networks, load_whole
+from modlint.engine.registry import load_registry
+from modlint.portraits.words import listed, runs
 
 Capture = pytest.CaptureFixture[str]
 SIZES = (30, 24, 20, 10)

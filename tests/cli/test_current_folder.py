@@ -102,7 +102,7 @@ def test_a_current_folder_that_is_gone_is_no_traceback(tmp_path: Path) -> None:
 def test_hookimpl_is_the_marker_of_the_hooks() -> None:
     import modlint as package
     from modlint import hookimpl
-    from modlint.hookspecs import hookimpl as marker
+    from modlint.markers import hookimpl as marker
 
     assert hookimpl is marker
     with pytest.raises(AttributeError, match="no attribute 'hookimp'"):

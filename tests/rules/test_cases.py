@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rule_cases import Case, Expected, verdicts
 
-from modlint.registry import Registry, load_registry
+from modlint.engine.registry import Registry, load_registry
 from modlint.verdict import Outcome, Verdict
 
 FOLDER = Path(__file__).parent

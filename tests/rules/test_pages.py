@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from modlint.registry import load_registry
+from modlint.engine.registry import load_registry
 from modlint.rule import Rule
 
 SECTIONS = [

@@ -7,8 +7,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from modlint.analysis.statistics import Statistics, TensorStatistics
+from modlint.analysis.statistics import TensorStatistics
 from modlint.checkpoint import Role, Tensor
+from modlint.results.statistics import Statistics
 from modlint.rule import Examination, Need, Options, Rule
 from modlint.verdict import Confidence, Severity, Target, Verdict
 

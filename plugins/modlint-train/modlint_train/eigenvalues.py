@@ -16,8 +16,8 @@ from typing import Any, Protocol
 import torch
 from torch.autograd.function import once_differentiable
 
-from modlint.analysis.numerics.adjacency import Adjacency
-from modlint.analysis.numerics.eigen import leading_pairs
+from modlint.numerics.graph.adjacency import Adjacency
+from modlint.numerics.linalg.eigen import leading_pairs
 
 
 class Solver(Protocol):

@@ -1,6 +1,6 @@
 """The graph that modlint measures, differentiable: the same edges as `WeightGraph`.
 
-`modlint.analysis.numerics.weights` sums in float64 by chunks, for files of any size; here edges
+`modlint.numerics.graph.weights` sums in float64 by chunks, for files of any size; here edges
 keep the parameters' dtype and layout, so that a training step pays for no copy.
 """
 
@@ -8,17 +8,11 @@ from __future__ import annotations
 
 import torch
 
-from modlint.analysis.numerics.adjacency import (
-    ISOLATED,
-    Adjacency,
-    adjacency,
-    compact,
-    live_vertices,
-)
-from modlint.analysis.numerics.layout import by_unit, column_factors, row_factors
-from modlint.analysis.weights import Block, Graph
 from modlint.errors import Unavailable
 from modlint.network import Layer
+from modlint.numerics.graph.adjacency import ISOLATED, Adjacency, adjacency, compact, live_vertices
+from modlint.numerics.graph.layout import by_unit, column_factors, row_factors
+from modlint.results.graphs import Block, Graph
 from modlint_train.layout import by_units
 from modlint_train.live import LiveInputs
 

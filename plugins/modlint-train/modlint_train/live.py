@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from modlint.analysis import NetworkAnalysis
+from modlint.analysis.base import NetworkAnalysis
+from modlint.builder import NetworkBuilder
 from modlint.checkpoint import Checkpoint, Storage, Tensor, contiguous_strides
 from modlint.dtypes import DTYPES, opaque
-from modlint.loading import build_networks
-from modlint.network import Layer, Network, NetworkBuilder, Norm
-from modlint.registry import load_registry
+from modlint.engine.load import build_networks
+from modlint.engine.registry import load_registry
+from modlint.network import Layer, Network, Norm
 from modlint_train.errors import NotInferred
 
 R = TypeVar("R")

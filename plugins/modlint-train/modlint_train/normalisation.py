@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from modlint.analysis.numerics.layout import norm_factors, part
 from modlint.network import Layer, Network, Norm
+from modlint.numerics.graph.layout import norm_factors, part
 from modlint_train.errors import NotScalable
 from modlint_train.homogeneous import Trace
 from modlint_train.layout import by_units

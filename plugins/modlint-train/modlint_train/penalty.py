@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from modlint.analysis.numerics.clustering import require_enough
 from modlint.network import Network
+from modlint.numerics.cluster.clustering import require_enough
 from modlint_train.eigenvalues import Solver, exact, smallest_eigenvalues
 from modlint_train.graph import live_adjacency
 from modlint_train.live import LiveInputs, infer, live_tensors

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-from modlint.analysis.numerics.adjacency import Adjacency
+from modlint.numerics.graph.adjacency import Adjacency
 from modlint_train.eigenvalues import exact
 
 GUARDS, SWEEPS = 3, 16

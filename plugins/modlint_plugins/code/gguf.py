@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modlint.checkpoint import Remark
+from modlint_plugins.archives.gguf import read_header
 from modlint_plugins.code.documents import Table
 from modlint_plugins.code.judged import examine_documents
-from modlint_plugins.readers.gguf_header import read_header
 
 
 def examine_gguf(view: memoryview) -> Iterator[Remark]:

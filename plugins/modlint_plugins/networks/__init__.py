@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from modlint import hookimpl
-from modlint.network import NetworkBuilder
+from modlint.builder import NetworkBuilder
 
 
 @hookimpl

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from modlint.checkpoint import Checkpoint, Member, Remark, SparseTensor, Status, Storage, Tensor
+from modlint.claims import read_source
 from modlint.errors import UnreadableError
-from modlint.loading import read_source
 from modlint.pickles import PickleTrace
-from modlint.reader import Reader
 from modlint.source import Source
 from modlint_plugins.pickling.limits import Budget
-from modlint_plugins.readers.remarks import Remarks
+from modlint_plugins.readers.openers import inner_readers
+from modlint_plugins.remarks import Remarks
 
 MAX_DEPTH = 3
 MAX_MEMBERS = 10_000
@@ -220,7 +220,7 @@ class Contents:
             return True
         # No file stands at this path, so that none is taken for one beside the container.
         inner = InnerSource(self.source.path / "!", view, self.depth, self.allowance)
-        found = [c for c in read_source(inner, _readers()) if _is_checkpoint(c)]
+        found = [c for c in read_source(inner, inner_readers()) if _is_checkpoint(c)]
         for checkpoint in found:
             self.merge(checkpoint, naming, origin, tensors)
         return bool(found)
@@ -316,10 +316,3 @@ def _is_checkpoint(checkpoint: Checkpoint) -> bool:
 
 def _shifted(offset: int | None, origin: int | None) -> int | None:
     return None if offset is None or origin is None else offset + origin
-
-
-def _readers() -> tuple[Reader, ...]:
-    # These readers need this module in their turn.
-    from modlint_plugins.readers import modlint_readers
-
-    return tuple(modlint_readers())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from modlint.checkpoint import Checkpoint, Remark, Status
 from modlint.reader import FORMAT_NOT_READ
 from modlint.source import Source
-from modlint_plugins.readers.gguf_header import MAGIC, read_header, shown
+from modlint_plugins.archives.gguf import MAGIC, read_header, shown
 
 _MESSAGE = (
     "is a GGUF file (llama.cpp): its header was examined, its tensors are not read by this "

@@ -15,13 +15,18 @@ from dataclasses import replace
 from typing import Any
 
 from modlint.checkpoint import Checkpoint, Status, Tensor
+from modlint.claims import read_source
 from modlint.errors import UnreadableError
-from modlint.loading import read_source
+from modlint.reader import Reader
 from modlint.source import Source
 from modlint_plugins.readers.beside import Escape, open_beside
 from modlint_plugins.readers.contained import Contents, bare, is_inner
 from modlint_plugins.readers.json_keys import MAX_JSON, is_object, may_hold_key
 from modlint_plugins.readers.lfs_pointer import LfsPointerReader
+from modlint_plugins.readers.safetensors.reader import SafetensorsReader
+from modlint_plugins.readers.torch.legacy import TorchLegacyReader
+from modlint_plugins.readers.torch.plain_pickle import PlainPickleReader
+from modlint_plugins.readers.torch.zip import TorchZipReader
 
 _SAMPLE = 1 << 16
 _KEY = "weight_map"
@@ -103,9 +108,6 @@ class _Index:
             self._compare_size(total_size, self.contents.tensors.values())
 
     def _read_shard(self, name: str, source: Source) -> None:
-        # These readers need this module in their turn.
-        from modlint_plugins.readers import shard_readers
-
         read = read_source(source, (*shard_readers(), LfsPointerReader()))
         if read[0].status in (Status.NOT_A_CHECKPOINT, Status.LFS_POINTER):
             what = "a Git LFS pointer" if read[0].status is Status.LFS_POINTER else "no checkpoint"
@@ -174,3 +176,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(unique) < len(pairs):
         raise ValueError("it names a key twice")
     return unique
+
+
+def shard_readers() -> tuple[Reader, ...]:
+    """Readers of the formats that a sharded checkpoint's files have."""
+    return TorchZipReader(), TorchLegacyReader(), PlainPickleReader(), SafetensorsReader()

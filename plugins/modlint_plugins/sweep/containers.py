@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from modlint.errors import UnreadableError
+from modlint_plugins.archives.inflating import inflated
+from modlint_plugins.archives.tar.archive import is_tar, walk
+from modlint_plugins.archives.zip.archive import Archive, Member
+from modlint_plugins.archives.zip.chain import chain, is_chain
+from modlint_plugins.archives.zip.readings import distinct, readings
+from modlint_plugins.archives.zip.sharing import Sharing
 from modlint_plugins.readers.contained import Allowance
-from modlint_plugins.readers.inflating import inflated
-from modlint_plugins.readers.tar_archive import is_tar, walk
-from modlint_plugins.readers.zip_archive import Archive, Member
-from modlint_plugins.readers.zip_chain import chain, is_chain
-from modlint_plugins.readers.zip_readings import distinct, readings
-from modlint_plugins.readers.zip_sharing import Sharing
 from modlint_plugins.sweep.run import Run
 
 Container = Callable[[Run, Allowance], Iterator[Run]]

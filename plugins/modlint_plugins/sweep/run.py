@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from modlint_plugins.readers.torch_reading import Segment
+from modlint_plugins.readers.torch.reading import Segment
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from modlint.errors import UnreadableError
 from modlint.pickles import PickleTrace
 from modlint.reader import Found
 from modlint.source import Source
+from modlint_plugins.archives.zip.archive import LOCAL_MAGIC
 from modlint_plugins.code import examine
 from modlint_plugins.pickling.scan import Interpretation
 from modlint_plugins.readers.contained import Allowance
-from modlint_plugins.readers.remarks import Remarks
-from modlint_plugins.readers.torch_reading import within
-from modlint_plugins.readers.zip_archive import LOCAL_MAGIC
+from modlint_plugins.readers.torch.reading import within
+from modlint_plugins.remarks import Remarks
 from modlint_plugins.sweep.arrays import pickle_offsets
 from modlint_plugins.sweep.containers import inside
 from modlint_plugins.sweep.explained import Explained

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from modlint.analysis.clustering import ClusterNull
 from modlint.comparison import counterpart
 from modlint.errors import Unavailable
 from modlint.network import Network
+from modlint.results.clusters import ClusterNull
 from modlint.rule import Examination
 from modlint.verdict import Confidence, Severity, Target, Verdict
 from modlint_rules.clusterability.not_clusterable import NotClusterable

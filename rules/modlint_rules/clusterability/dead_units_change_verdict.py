@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import msgspec
 
-from modlint.analysis.clustering import ClusterNull
 from modlint.analysis.flow import THRESHOLD, CarryingUnits
 from modlint.analysis.graphs import CarryingGraph
 from modlint.errors import Unavailable
 from modlint.network import GroupRole, Network
+from modlint.results.clusters import ClusterNull
 from modlint.rule import Examination, Need, NetworkRule
 from modlint.text import count
 from modlint.verdict import Severity, Target, Verdict

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import msgspec
 
-from modlint.analysis.clustering import ClusterNull, SpectralSum
+from modlint.analysis.clustering import SpectralSum
 from modlint.analysis.graphs import FlowGraph
 from modlint.errors import Unavailable
 from modlint.network import Network
+from modlint.results.clusters import ClusterNull
 from modlint.rule import Examination, Need, NetworkRule
 from modlint.verdict import Severity, Target, Verdict
 from modlint_rules.clusterability.options import PermutationOptions

@@ -7,17 +7,11 @@ from typing import Annotated
 
 import msgspec
 
-from modlint.analysis import NetworkAnalysis
-from modlint.analysis.clustering import (
-    MAX_CONNECTIONS,
-    WEIGHTS,
-    ClusterTest,
-    Method,
-    Null,
-    Partition,
-)
-from modlint.analysis.weights import Graph
+from modlint.analysis.base import NetworkAnalysis
+from modlint.analysis.clustering import MAX_CONNECTIONS, WEIGHTS, ClusterTest, Partition
 from modlint.errors import Unavailable
+from modlint.results.clusters import Method, Null
+from modlint.results.graphs import Graph
 from modlint.rule import Options
 
 EXTREMES = 10

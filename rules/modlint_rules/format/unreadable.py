@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modlint.checkpoint import Checkpoint, Remark, Status
-from modlint.examined import is_header_only
 from modlint.file_names import promises_readable
+from modlint.reader import is_header_only
 from modlint.rule import Examination, Options, Rule
 from modlint.text import count
 from modlint.verdict import Severity, Verdict

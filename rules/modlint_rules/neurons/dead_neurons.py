@@ -8,9 +8,10 @@ from typing import Annotated
 import msgspec
 
 from modlint.analysis.statistics import TensorStatistics
-from modlint.analysis.units import LayerUnits, UnitWeights
+from modlint.analysis.units import UnitWeights
 from modlint.errors import Unavailable, UsageError
 from modlint.network import Network
+from modlint.results.units import LayerUnits
 from modlint.rule import Examination, Need, Options, Rule
 from modlint.text import count
 from modlint.verdict import Confidence, Severity, Target, Verdict

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from modlint.analysis.statistics import Statistics
 from modlint.checkpoint import Role, Tensor
+from modlint.results.statistics import Statistics
 
 _WEIGHTS = ("weight", "kernel")
 _NO_UNITS = ("emb", "wte", "wpe", "pos", "lora_", "relative", "lm_head", "mask", "stft")

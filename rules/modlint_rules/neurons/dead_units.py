@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modlint.analysis.units import LayerUnits
 from modlint.network import RELU_LIKE
+from modlint.results.units import LayerUnits
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import msgspec
 
-from modlint.analysis.flow import THRESHOLD, GroupFlow, NegligibleUnits
+from modlint.analysis.flow import THRESHOLD, NegligibleUnits
 from modlint.network import Network
+from modlint.results.units import GroupFlow
 from modlint.rule import Examination, Need, NetworkRule, Options
 from modlint.text import count
 from modlint.verdict import Severity, Target, Verdict

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from modlint.analysis.statistics import Statistics, TensorStatistics
+from modlint.analysis.statistics import TensorStatistics
 from modlint.checkpoint import Role, Tensor
+from modlint.results.statistics import Statistics
 from modlint.rule import Examination, Need, Options, Rule
 from modlint.text import count
 from modlint.verdict import Severity, Target, Verdict

@@ -14,13 +14,13 @@ from torch import nn
 
 from modlint.checkpoint import Checkpoint, Role, Storage, Tensor
 from modlint.dtypes import DTYPES
-from modlint.loading import build_networks, load
+from modlint.engine.load import build_networks, load
 from modlint.network import Network
 from modlint.source import open_source
 from modlint.verdict import Confidence
 from modlint_plugins.networks.names import NamesBuilder
 from modlint_plugins.readers import modlint_readers
-from modlint_plugins.readers.safetensors import SafetensorsReader
+from modlint_plugins.readers.safetensors.reader import SafetensorsReader
 
 State = dict[str, torch.Tensor]
 

@@ -13,16 +13,16 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from modlint.analysis.numerics.values import to_torch
-from modlint.analysis.numerics.weights import build_graph
 from modlint.checkpoint import Checkpoint
 from modlint.network import Network
+from modlint.numerics.graph.weights import build_graph
+from modlint.numerics.tensor.values import to_torch
 from modlint.source import Source, open_source
 from modlint.verdict import Confidence
 from modlint_plugins.networks.onnx_graph import OnnxGraphBuilder
 from modlint_plugins.networks.onnx_graph.build import NO_LAYER
 from modlint_plugins.networks.onnx_graph.naming import layer_name
-from modlint_plugins.readers.onnx import OnnxReader
+from modlint_plugins.readers.onnx.reader import OnnxReader
 
 Node = onnx.NodeProto
 node = helper.make_node

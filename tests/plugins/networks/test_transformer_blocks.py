@@ -12,12 +12,12 @@ import torch
 from hand_built import HandInputs
 from torch import nn
 
-from modlint.analysis.numerics.units import inspect_units
-from modlint.analysis.numerics.weights import build_graph
 from modlint.checkpoint import Checkpoint, Storage, Tensor
 from modlint.dtypes import DTYPES
-from modlint.loading import build_networks, load
+from modlint.engine.load import build_networks, load
 from modlint.network import Network
+from modlint.numerics.graph.units import inspect_units
+from modlint.numerics.graph.weights import build_graph
 from modlint.verdict import Confidence
 from modlint_plugins.networks.names import NamesBuilder
 from modlint_plugins.readers import modlint_readers

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from modlint.checkpoint import Checkpoint, Tensor
-from modlint.loading import load
+from modlint.engine.load import load
 from modlint.source import open_source
 from modlint_plugins.readers import modlint_readers
-from modlint_plugins.readers.plain_pickle import PlainPickleReader
-from modlint_plugins.readers.torch_legacy import TorchLegacyReader
-from modlint_plugins.readers.torch_zip import TorchZipReader
+from modlint_plugins.readers.torch.legacy import TorchLegacyReader
+from modlint_plugins.readers.torch.plain_pickle import PlainPickleReader
+from modlint_plugins.readers.torch.zip import TorchZipReader
 
 READERS = (TorchZipReader(), TorchLegacyReader(), PlainPickleReader())
 

@@ -152,7 +152,7 @@ def test_elements_of_all_arrays_count_together(
 ) -> None:
     texts = [f"t{i}" for i in range(60)]
     data = header(("a", 9, (8, texts)), ("b", 9, (8, texts)))
-    monkeypatch.setattr("modlint_plugins.readers.gguf_header._MAX_ELEMENTS", 120)
+    monkeypatch.setattr("modlint_plugins.archives.gguf._MAX_ELEMENTS", 120)
     assert "damaged-header" not in [fault.kind for fault in read(tmp_path, data).faults]
-    monkeypatch.setattr("modlint_plugins.readers.gguf_header._MAX_ELEMENTS", 119)
+    monkeypatch.setattr("modlint_plugins.archives.gguf._MAX_ELEMENTS", 119)
     assert "damaged-header" in [fault.kind for fault in read(tmp_path, data).faults]

@@ -17,8 +17,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from modlint.loading import load
-from modlint.registry import Registry, load_registry
+from modlint.engine.load import load
+from modlint.engine.registry import Registry, load_registry
 from modlint.source import open_source
 from modlint_plugins.sweep.walk import MAX_DEPTH, ContentSweep
 

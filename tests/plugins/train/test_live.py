@@ -13,10 +13,10 @@ from torch import nn
 from torch.nn.utils import parametrizations, prune
 from trained_modules import ALL, make
 
-from modlint.analysis.numerics.adjacency import adjacency, compact, live_vertices
 from modlint.analysis.weights import WeightGraph
-from modlint.loading import build_networks, load
-from modlint.registry import load_registry
+from modlint.engine.load import build_networks, load
+from modlint.engine.registry import load_registry
+from modlint.numerics.graph.adjacency import adjacency, compact, live_vertices
 
 
 @pytest.mark.parametrize("name", sorted(set(ALL) - {"cnn"}))

@@ -10,9 +10,9 @@ from modlint_train.live import LiveInputs, infer, live_tensors
 from torch import nn
 from trained_modules import ALL, make
 
-from modlint.analysis.numerics.adjacency import Adjacency, adjacency, live_vertices
 from modlint.analysis.weights import WeightGraph
 from modlint.errors import Unavailable
+from modlint.numerics.graph.adjacency import Adjacency, adjacency, live_vertices
 
 
 def _laplacian(module: nn.Module) -> torch.Tensor:

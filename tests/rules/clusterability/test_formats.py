@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from rule_cases import verdicts
 from safetensors.torch import save_file
 
-from modlint.registry import load_registry
+from modlint.engine.registry import load_registry
 
 WEIGHTS = planted_weights(3, 10, 60, 50, 50, 50, 10)
 OPTIONS = {"clusters": 10, "shuffles": 19}

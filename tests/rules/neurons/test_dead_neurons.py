@@ -8,8 +8,8 @@ import pytest
 import torch
 from rule_cases import verdicts
 
+from modlint.engine.registry import load_registry
 from modlint.errors import UsageError
-from modlint.registry import load_registry
 
 
 def test_a_warning_below_a_note_is_refused(tmp_path: Path) -> None:

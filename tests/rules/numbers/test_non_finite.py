@@ -8,8 +8,8 @@ from pathlib import Path
 from modlint.analysis.statistics import TensorStatistics
 from modlint.checkpoint import Checkpoint, Storage, Tensor
 from modlint.dtypes import DTYPES
+from modlint.engine.examine import FileExamination
 from modlint.errors import UnreadableError
-from modlint.examination import FileExamination
 from modlint.rule import Options
 from modlint.verdict import Outcome
 from modlint_rules.numbers.non_finite import NonFinite

@@ -21,7 +21,7 @@ import pytest
 import torch
 from rule_cases import verdicts
 
-from modlint.registry import Registry, load_registry
+from modlint.engine.registry import Registry, load_registry
 from modlint_rules.safety import libraries
 from modlint_rules.safety.allowlist import CALLED, NAMED
 from modlint_rules.safety.libraries import TABLES, library, library_of, packages

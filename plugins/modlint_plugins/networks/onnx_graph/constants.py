@@ -11,7 +11,7 @@ from modlint_plugins.networks.onnx_graph.nodes import Node, text
 from modlint_plugins.networks.onnx_graph.values import Computed, Constant, Integers, Value
 
 if TYPE_CHECKING:
-    from modlint_plugins.readers.onnx_model.graph import OnnxGraph
+    from modlint_plugins.readers.onnx.graph import OnnxGraph
 
 _MAX_SMALL = 64
 _MAX_SIZE = 1 << 48

@@ -1,1 +1,0 @@
-"""Checks of ONNX graphs; onnx itself is imported by the modules that call it."""

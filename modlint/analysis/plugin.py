@@ -1,0 +1,34 @@
+"""The analyses that modlint's own rules consume, offered as any plugin's are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from modlint.analysis.base import Analysis
+from modlint.markers import hookimpl
+
+
+@hookimpl
+def modlint_analyses() -> Iterable[type[Analysis[Any]]]:
+    """The analyses that modlint's own rules consume."""
+    from modlint.analysis.checksums import Checksums
+    from modlint.analysis.cluster_views import ClusterWeights, LaplacianSpectrum, ReorderedWeights
+    from modlint.analysis.clustering import ClusterTest, Partition, SpectralSum
+    from modlint.analysis.components import Components
+    from modlint.analysis.flow import CarryingUnits, Flow, NegligibleUnits
+    from modlint.analysis.graphs import BalancedGraph, CarryingGraph, FlowGraph
+    from modlint.analysis.openings import Openings
+    from modlint.analysis.scales import UnitScales
+    from modlint.analysis.sparse import SparseIndices
+    from modlint.analysis.statistics import TensorStatistics
+    from modlint.analysis.texts import Texts
+    from modlint.analysis.units import UnitWeights
+    from modlint.analysis.weights import WeightGraph
+
+    of_files = (Checksums, Openings, SparseIndices, Texts)
+    of_units = (UnitWeights, UnitScales, Flow, NegligibleUnits, CarryingUnits, Components)
+    graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph)
+    of_clusters = (Partition, SpectralSum, ClusterTest)
+    views = (ClusterWeights, LaplacianSpectrum, ReorderedWeights)
+    return (*of_files, TensorStatistics, *of_units, *graphs, *of_clusters, *views)

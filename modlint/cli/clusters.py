@@ -1,0 +1,118 @@
+"""`modlint clusters FILE`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from modlint.analysis.base import Progress
+from modlint.analysis.clustering import MAX_CONNECTIONS
+from modlint.cli import WRONG_USAGE
+from modlint.cli.messages import say, show
+from modlint.cli.outputs import require_writable
+from modlint.cli.progress import progress_on_stderr
+from modlint.engine.config import nearest
+from modlint.engine.examine import FileExamination
+from modlint.engine.load import build_networks, load_whole
+from modlint.engine.registry import Registry, load_registry
+from modlint.errors import Unavailable, UnreadableError, UsageError
+from modlint.network import Network
+from modlint.portraits.documents import WRITERS, ClustersDocument
+from modlint.portraits.portrait import Choice, NetworkPortrait
+from modlint.text import printable
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show the clusters of a file's networks; exit code 2 where some network has none."""
+    require_writable(arguments.labels, arguments.picture)
+    registry = load_registry()
+    registry.load_all()
+    say(registry.problems)
+    largest = arguments.max_connections or MAX_CONNECTIONS
+    choice = Choice(arguments.clusters, arguments.seed, arguments.shuffles, largest)
+    with (
+        progress_on_stderr(enabled=not arguments.no_progress) as files,
+        files(arguments.file, 0, 1) as progress,
+    ):
+        file = _examination(arguments, registry, progress)
+        document = _portray(str(arguments.file), file, choice)
+        if arguments.picture is not None and document.networks:
+            _draw(arguments, file, document.networks[0], choice)
+    _write(document, arguments.output_format, arguments.labels)
+    say(file.internal_errors)
+    say(f"network {name}: {reason}" for name, reason in document.unavailable.items())
+    return WRONG_USAGE if file.internal_errors or document.unavailable else 0
+
+
+def _examination(
+    arguments: argparse.Namespace, registry: Registry, progress: Progress
+) -> FileExamination:
+    """The file with the networks asked for.
+
+    Raises:
+        UsageError: it cannot be read, or has no such network, or several for one picture.
+    """
+    path: Path = arguments.file
+    try:
+        checkpoint = load_whole(path, registry.readers)
+    except UnreadableError as error:
+        raise UsageError(f"{path}: {error}") from error
+    errors: list[str] = []
+    networks = build_networks(checkpoint, registry.builders, errors)
+    if arguments.network is not None:
+        networks = (_named(arguments.network, networks),)
+    rebuilt = [network.id for network in networks if network.reason is None]
+    if arguments.picture is not None and len(rebuilt) > 1:
+        raise UsageError(f"--picture shows one network: choose by --network {_listed(rebuilt)}")
+    return FileExamination(checkpoint, networks, arguments.device, progress, errors)
+
+
+def _named(id: str, networks: tuple[Network, ...]) -> Network:
+    for network in networks:
+        if network.id == id:
+            return network
+    ids = [network.id for network in networks]
+    raise UsageError(f"--network {id}: there is none{nearest(id, ids)} (known: {_listed(ids)})")
+
+
+def _listed(ids: list[str]) -> str:
+    return ", ".join(printable(name, 40) for name in ids[:12]) + (", …" if len(ids) > 12 else "")
+
+
+def _portray(path: str, file: FileExamination, choice: Choice) -> ClustersDocument:
+    networks, unavailable = [], {}
+    for index, network in enumerate(file.networks):
+        file.progress("clustering", index, len(file.networks))
+        try:
+            networks.append(NetworkPortrait.of(network, file, choice))
+        except Unavailable as error:
+            unavailable[network.id] = str(error)
+    return ClustersDocument(path=path, networks=tuple(networks), unavailable=unavailable)
+
+
+def _draw(
+    arguments: argparse.Namespace, file: FileExamination, portrait: NetworkPortrait, choice: Choice
+) -> None:
+    from modlint.analysis.cluster_views import ReorderedWeights
+    from modlint.portraits.picture import draw
+
+    network = next(network for network in file.networks if network.id == portrait.id)
+    name: str = arguments.file.name
+    if arguments.network is not None:
+        name += f", network {arguments.network}"
+    file.progress("drawing", 0, 1)
+    panels = file.network(ReorderedWeights(choice.partition), network)
+    draw(arguments.picture, name, portrait, panels, len(network.layers))
+
+
+def _write(document: ClustersDocument, output_format: str, labels: Path | None) -> None:
+    if labels is not None:
+        labels.write_text(WRITERS[labels.suffix.lower()](document), encoding="utf-8")
+    if output_format == "full":
+        if document.networks:
+            from modlint.portraits.table import tables
+
+            show(tables(document.path, document.networks, sys.stdout))
+    else:
+        show(WRITERS[f".{output_format}"](document))

@@ -1,0 +1,51 @@
+"""From the settings to rules with their options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from modlint.engine.config import Settings, convert, nearest
+from modlint.errors import UsageError
+from modlint.rule import Rule
+from modlint.verdict import Severity
+
+
+def instantiate(rules: Mapping[str, type[Rule[Any]]], settings: Settings) -> dict[str, Rule[Any]]:
+    """Each rule with its options, by code; `settings.seed` serves rules that set none.
+
+    Raises:
+        UsageError: an unknown rule, an unknown option, or a value of the wrong kind or range.
+    """
+    tables = _tables_by_code(rules, settings)
+    return {
+        code: _instantiate(rule, tables.get(code, {}), settings) for code, rule in rules.items()
+    }
+
+
+def _tables_by_code(
+    rules: Mapping[str, type[Rule[Any]]], settings: Settings
+) -> dict[str, dict[str, Any]]:
+    codes = {rule.name: code for code, rule in rules.items()} | {code: code for code in rules}
+    tables: dict[str, dict[str, Any]] = {}
+    for name, table in settings.rules.items():
+        if name not in codes:
+            raise UsageError(f"rules.{name}: unknown rule{nearest(name, codes)}")
+        tables.setdefault(codes[name], {}).update(table)
+    return tables
+
+
+def _instantiate(rule: type[Rule[Any]], table: dict[str, Any], settings: Settings) -> Rule[Any]:
+    where = f"rules.{rule.name}"
+    options = {key: value for key, value in table.items() if key != "severity"}
+    severity = table.get("severity")
+    if severity is not None and severity not in tuple(Severity):
+        raise UsageError(f"{where}: severity `{severity}` is none of {', '.join(Severity)}")
+    fields = {field.encode_name: field for field in msgspec.structs.fields(rule.options_type)}
+    if "seed" in fields and fields["seed"].default != settings.seed:
+        options.setdefault("seed", settings.seed)
+    # validating what nobody set would cost more than the rest of the start-up of a rule
+    values = convert(options, rule.options_type, where) if options else rule.options_type()
+    return rule(values, severity and Severity(severity))

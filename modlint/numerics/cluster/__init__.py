@@ -1,0 +1,1 @@
+"""Clusters of a graph, and what shuffled graphs say of them."""

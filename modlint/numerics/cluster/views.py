@@ -1,0 +1,102 @@
+"""What there is to see of a partition, from the graph that it clusters."""
+
+from __future__ import annotations
+
+import torch
+
+from modlint.numerics.cluster.specs import PartitionSpec, PictureSpec
+from modlint.numerics.graph.adjacency import Adjacency, adjacency, compact
+from modlint.numerics.inputs import Inputs
+from modlint.numerics.linalg.eigen import leading_pairs
+from modlint.results.clusters import Clusters, EdgeWeights, Panel
+from modlint.results.graphs import Block, Graph
+
+ROUNDING = 1e-12
+"""A share of a cluster's volume that leaves it and is smaller than this is rounding."""
+
+
+def cluster_weights(inputs: Inputs, spec: PartitionSpec) -> EdgeWeights:
+    """Edge weights within and out of each cluster.
+
+    Raises:
+        Unavailable: there is no partition.
+    """
+    matrix, labels = _live(inputs, spec)
+    members = torch.nn.functional.one_hot(labels, spec.clusters).to(torch.float64)
+    twice_within = (members * matrix.times(members)).sum(0)
+    volume = matrix.degrees @ members
+    leaving = volume - twice_within
+    leaving = leaving.where(leaving > ROUNDING * volume, 0)
+    return EdgeWeights(tuple((twice_within / 2).tolist()), tuple(leaving.tolist()))
+
+
+def smallest_eigenvalues(inputs: Inputs, spec: PartitionSpec, beyond: int) -> tuple[float, ...]:
+    """The smallest eigenvalues of the normalised Laplacian, `beyond` more than there are clusters.
+
+    Raises:
+        Unavailable: there is no partition, or the eigenvalues did not converge.
+    """
+    matrix, _ = _live(inputs, spec)
+    wanted = max(spec.clusters, min(spec.clusters + beyond, matrix.vertices // 3))
+    values, _ = leading_pairs(matrix, wanted)
+    return tuple((1 - values).clamp_min(0).tolist())
+
+
+def reordered_weights(inputs: Inputs, spec: PictureSpec) -> tuple[Panel, ...]:
+    """The largest layers' weights with neurons in the order of their clusters.
+
+    Raises:
+        Unavailable: there is no partition.
+    """
+    clusters: Clusters = inputs.result(spec.partition)
+    graph: Graph = inputs.result(spec.partition.graph)
+    alive = {name for name, labels in clusters.labels.items() if max(labels, default=-1) >= 0}
+    blocks = [block for block in graph.blocks if {block.source, block.target} <= alive]
+    by_size = sorted(blocks, key=lambda block: -block.weights.numel())
+    kept = set(by_size[: spec.layers])
+    return tuple(_panel(block, clusters, spec) for block in blocks if block in kept)
+
+
+def _live(inputs: Inputs, spec: PartitionSpec) -> tuple[Adjacency, torch.Tensor]:
+    """The adjacency of the live vertices, and their labels: (vertices,) int64."""
+    clusters: Clusters = inputs.result(spec)
+    graph: Graph = inputs.result(spec.graph)
+    labels = torch.cat([_labels(clusters, group) for group in graph.groups]).to(inputs.device)
+    live = labels >= 0
+    return adjacency(compact(graph, live)), labels[live]
+
+
+def _labels(clusters: Clusters, group: str) -> torch.Tensor:
+    return torch.tensor(clusters.labels[group], dtype=torch.int64)
+
+
+def _panel(block: Block, clusters: Clusters, spec: PictureSpec) -> Panel:
+    source, target = _labels(clusters, block.source), _labels(clusters, block.target)
+    columns, rows = (_order(labels).to(block.weights.device) for labels in (source, target))
+    image = block_means(block.weights[columns][:, rows].T, spec.pixels).double().cpu()
+    k = spec.partition.clusters
+    return Panel(
+        block.layer, block.source, block.target, _counts(source, k), _counts(target, k), image
+    )
+
+
+def _order(labels: torch.Tensor) -> torch.Tensor:
+    """Live neurons by cluster, within a cluster by number."""
+    order = labels.argsort(stable=True)
+    return order[labels[order] >= 0]
+
+
+def _counts(labels: torch.Tensor, k: int) -> tuple[int, ...]:
+    return tuple(torch.bincount(labels[labels >= 0], minlength=k).tolist())
+
+
+def block_means(matrix: torch.Tensor, pixels: int) -> torch.Tensor:
+    """A matrix of at most `pixels` rows and columns: itself, or the means of blocks that tile it.
+
+    Blocks at a seam share its row or column where the sizes do not divide.
+    """
+    rows, columns = matrix.shape
+    if rows <= pixels and columns <= pixels:
+        return matrix
+    size = (min(rows, pixels), min(columns, pixels))
+    return torch.nn.functional.adaptive_avg_pool2d(matrix.unsqueeze(0), size).squeeze(0)

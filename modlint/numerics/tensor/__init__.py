@@ -1,0 +1,1 @@
+"""Single tensors: their values, their device, sums over their elements."""

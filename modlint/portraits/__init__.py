@@ -1,0 +1,1 @@
+"""Pictures and tables of clusters and spectra, for whatever shows them."""

@@ -1,0 +1,82 @@
+"""What `modlint clusters` says of a partition in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from math import inf
+
+from modlint.portraits.portrait import NetworkPortrait
+from modlint.text import count, number
+
+RUNS, SPARE = 16, 4
+"""Runs of units that are written out for one cluster of one layer; few more than these are too."""
+
+
+def facts(network: NetworkPortrait) -> str:
+    """How large the network is, and how it was clustered."""
+    parts = [count(network.neurons, "neuron")]
+    if network.isolated_units:
+        parts.append(f"{network.isolated_units:,} isolated")
+    parts.append(count(network.connections, "connection"))
+    return " · ".join([*parts, f"{len(network.clusters)} clusters", f"seed {network.seed}"])
+
+
+def ncut(network: NetworkPortrait) -> str:
+    """The n-cut, and what bounds it."""
+    return (
+        f"{network.ncut:.2f}, in/out {ratio(network.in_out_ratio)} in the mean cluster;"
+        f" no partition into {len(network.clusters)} is below {network.spectral_sum:.2f}"
+    )
+
+
+def ratio(value: float) -> str:
+    """An in/out ratio."""
+    return "∞" if value == inf else f"{value:.3f}"
+
+
+def shuffled(network: NetworkPortrait) -> str:
+    """The n-cuts of the shuffled networks, or why there are none."""
+    null = network.null
+    if null.null_mean is None:
+        return f"not compared: {null.reason}"
+    return (
+        f"{null.null_mean:.2f} ± {null.null_std:.2g} in {null.shuffles} shuffles"
+        f" (z {null.z_score:.1f}, p {null.p_value:.2g}, effect {null.effect_size:.1%})"
+    )
+
+
+def gaps(eigenvalues: Sequence[float], k: int) -> str:
+    """The eigengap after k, and where the widest is; the first, of one cluster, tells nothing."""
+    found = {i: high - low for i, (low, high) in enumerate(pairwise(eigenvalues), 1) if i > 1}
+    if not found:
+        return "no eigenvalue beyond the clusters"
+    widest = max(found, key=lambda i: found[i])
+    here = f"{number(found[k])} after eigenvalue {k}" if k in found else f"unknown after {k}"
+    if widest == k:
+        return f"{here}, the widest of {len(eigenvalues)}"
+    return f"{here}; the widest of {len(eigenvalues)} is {number(found[widest])} after {widest}"
+
+
+def listed(units: Sequence[int]) -> str:
+    """Units as runs, "0-3, 7"; of many the first, and how many units are left out."""
+    found = list(runs(units))
+    kept = RUNS if len(found) > RUNS + SPARE else len(found)
+    words = [f"{first}-{last}" if last > first else f"{first}" for first, last in found[:kept]]
+    left = sum(last - first + 1 for first, last in found[kept:])
+    return ", ".join([*words, *([f"and {left:,} more"] if left else [])])
+
+
+def runs(units: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Runs of consecutive numbers, (first, last), of ascending ones."""
+    first = last = None
+    for unit in units:
+        if first is None or last is None:
+            first = last = unit
+        elif unit == last + 1:
+            last = unit
+        else:
+            yield first, last
+            first = last = unit
+    if first is not None and last is not None:
+        yield first, last

@@ -1,0 +1,105 @@
+"""What is known of the units of each group of neurons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modlint.network import GroupRole
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, slots=True)
+class LayerUnits:
+    """The units of one hidden group that can do nothing.
+
+    Attributes:
+        group: the group's name.
+        layer: name of the layer that drives the group.
+        total: number of units.
+        silent: units whose out-weights are all zero, over all layers that read the group; none
+            where something besides layers reads it too.
+        constant: units whose in-weights are all zero: their output never changes.
+        off: those of `constant` whose pre-activation, the folded norms' shift included, is not
+            positive.
+        activation: the group's activation, None where unknown or where its drivers differ.
+    """
+
+    group: str
+    layer: str
+    total: int
+    silent: tuple[int, ...]
+    constant: tuple[int, ...]
+    off: tuple[int, ...]
+    activation: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupScale:
+    """The scales of one hidden group.
+
+    Attributes:
+        group: the group's name.
+        layer: name of the layer that drives the group.
+        units: number of units that carry something, by weights both in and out.
+        spread: standard deviation (ddof 0) over them of ln(L1 of weights in / L1 of weights out).
+    """
+
+    group: str
+    layer: str
+    units: int
+    spread: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flows:
+    """The flow through a network.
+
+    Attributes:
+        units: by group, φ over the group's mean: (size,) float64. Zeros where no path from input
+            to output leads through the group; groups that no layer touches are left out.
+        forward: by layer, F of the units that it reads: (in,) float64.
+        backward: by layer, B of the units that it drives: (out,) float64.
+
+    F and B are exact up to a factor for each layer, by which the largest is 1.
+    """
+
+    units: dict[str, torch.Tensor]
+    forward: dict[str, torch.Tensor]
+    backward: dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFlow:
+    """The units of one hidden group that carry nothing.
+
+    Attributes:
+        group: the group's name.
+        layer: name of the layer that drives the group.
+        total: number of units.
+        negligible: units whose flow is below the threshold, but for `unconnected` ones.
+        unconnected: units whose weights in, or whose weights out, are all exactly zero.
+        smallest: the least flow of a connected unit over the group's mean, None without any.
+    """
+
+    group: str
+    layer: str
+    total: int
+    negligible: tuple[int, ...]
+    unconnected: tuple[int, ...]
+    smallest: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Carriers:
+    """Which neurons carry something.
+
+    Attributes:
+        units: by group, (size,) bool.
+        dropped: by role of the group, how many neurons that weights connect carry nothing.
+    """
+
+    units: dict[str, torch.Tensor]
+    dropped: dict[GroupRole, int]

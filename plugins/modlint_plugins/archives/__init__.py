@@ -1,0 +1,1 @@
+"""Archives and streams: which bytes they hold, whatever these mean."""

@@ -1,0 +1,1 @@
+"""Zip archives, in every way that some loader reads them."""

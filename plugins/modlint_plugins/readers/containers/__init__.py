@@ -1,0 +1,1 @@
+"""Files that hold checkpoints of any format."""

@@ -1,0 +1,1 @@
+"""What `torch.save` writes, of every age, and the pickles in it."""
