@@ -68,8 +68,8 @@ _WRAPPED = re.compile(
 """What follows the name of a file that was compressed, copied or cut into parts."""
 
 _COMPANION = re.compile(
-    r"(\w+_)?config(_\w+)?\.json|special_tokens_map\.json"
-    r"|model_index\.json|modules\.json|mlmodel|chat_template(\.[\w-]+)*"
+    r"(\w+_)?config(_\w+)?\.json|special_tokens_map\.json|sudachi\.json|\.zarray|zarr\.json"
+    r"|(modular_)?model_index\.json|modules\.json|mlmodel|chat_template(\.[\w-]+)*"
 )
 _TEMPLATES = "additional_chat_templates"
 """The folder of a tokenizer's further templates."""

@@ -18,6 +18,9 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
+import numpy
+import torch
+
 from modlint_rules.safety.allowlist import NAMED
 from modlint_rules.safety.libraries import library, packages
 
@@ -27,6 +30,8 @@ REPLACED = {"forward"}
 NATIVE = ("torch", "torch.cuda", "torch.sparse", "torch.cuda.sparse", "torch._C", "numpy")
 """Modules of tensors, arrays and their types, on which a pickle sets no attributes of its own."""
 REBUILT = ("rebuilt", "called", "hands_on")
+VALUES = "values"
+"""Name of the table of arrays and tensors, in whose place a file may put something else."""
 STANDARD = "python"
 """Name of the table of the standard library's classes."""
 HEADER = """\
@@ -71,6 +76,7 @@ def _table(package: str, names: set[str]) -> str:
 
 
 def _classes() -> Iterator[tuple[str, type]]:
+    yield from ((VALUES, cls) for cls in (numpy.ndarray, torch.Tensor))
     tables = (library(package).tables.items() for package in sorted(packages()))
     libraries = {pair for table in tables for pair, use in table if use in REBUILT}
     for module, name in sorted(NAMED | libraries):

@@ -57,7 +57,8 @@ _COMMON = ("os", "sys", "importlib")
 _NAMES = {
     **told_as(
         _FILE,
-        "torch.load torch.save torch.from_file torch.jit.load torch.export.load numpy.load"
+        "torch.load torch.save torch.serialization torch.from_file torch.jit.load torch.export.load"
+        " numpy.load"
         " numpy.save numpy.savez numpy.fromfile numpy.memmap numpy.DataSource io.open io.FileIO"
         " io.open_code codecs.open pandas.read_pickle logging.FileHandler",
     ),
@@ -72,7 +73,9 @@ _NAMES = {
         "torch.package torch.multiprocessing torch.distributed.rpc torch._inductor hydra.utils"
         " types.FunctionType types.CodeType operator.attrgetter operator.methodcaller"
         " _operator.attrgetter _operator.methodcaller logging.config inspect.currentframe"
-        " transformers.dynamic_module_utils sympy.sympify sympy.lambdify",
+        " transformers.dynamic_module_utils sympy.sympify sympy.lambdify sympy.parsing"
+        " numpy.testing numpy.distutils yaml.load yaml.load_all yaml.unsafe_load yaml.full_load"
+        " pandas.eval numexpr",
     ),
 }
 _INNER = words(

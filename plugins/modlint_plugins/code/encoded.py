@@ -55,6 +55,8 @@ _HEX = re.compile(
 _HEX_RUN = re.compile(r"(?:0[xX])?((?:(?:\\x|%)?[0-9A-Fa-f]{2}[\s:,]?+){8,}+)")
 _NOT_HEX = re.compile(r"[^0-9A-Fa-f]+")
 _NO_LETTER = re.compile(rf"\\[nrt]|[^{_ALPHABET}]+")
+_NOT_STANDARD = re.compile(r"\\[nrt]|[^A-Za-z0-9+/]+")
+"""What `base64.b64decode` drops: the letters of the URL-safe alphabet among it."""
 _JSON_ESCAPE = re.compile(r"\\u00([0-7][0-9a-fA-F])")
 _URL_SAFE = str.maketrans("-_", "+/")
 
@@ -105,9 +107,9 @@ def _decoded(text: str, depth: int) -> Iterator[bytes]:
 
 def _candidates(text: str) -> Iterator[bytes]:
     """Every part of the text that decodes, and begins with one of the openings."""
-    start = _NO_LETTER.sub("", text[:_WHOLE])
-    if _START.match(start):  # as Python's base64 reads the whole text: what is no letter is skipped
-        yield _from_base64(text)
+    for foreign in (_NO_LETTER, _NOT_STANDARD):  # Python's base64 skips what is no letter
+        if _START.match(foreign.sub("", text[:_WHOLE])):
+            yield _from_base64(text, foreign)
     at = 0
     while (match := _START.search(text, at)) is not None:
         run = _RUN.match(text, match.start())
@@ -121,8 +123,8 @@ def _candidates(text: str) -> Iterator[bytes]:
             yield bytes.fromhex(_NOT_HEX.sub("", digits.group(1)))
 
 
-def _from_base64(text: str) -> bytes:
-    letters = _NO_LETTER.sub("", text).translate(_URL_SAFE)
+def _from_base64(text: str, foreign: re.Pattern[str] = _NO_LETTER) -> bytes:
+    letters = foreign.sub("", text).translate(_URL_SAFE)
     if len(letters) % 4 == 1:
         letters = letters[:-1]
     return binascii.a2b_base64(letters + "=" * (-len(letters) % 4))

@@ -9,7 +9,7 @@ the specifications of inputs and outputs name enumerations and factories by modu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from modlint.checkpoint import Remark
 from modlint_plugins.code.callables import acts, standard
@@ -26,6 +26,19 @@ _FUNCTION = re.compile(
     r"|torch\._functorch\.predispatch\.\w+|torch\.amp\.autocast_mode\._(?:enter|exit)_autocast"
 )
 """Functions of torch's, no operators, that exported programs call."""
+_TABLES = (
+    "tensor_values",
+    "sym_int_values",
+    "sym_bool_values",
+    "sym_float_values",
+    "custom_obj_values",
+)
+_LISTS = ("forward_arg_names",)
+_NAMES = ("name", "parameter_name", "buffer_name", "tensor_constant_name", "custom_obj_name")
+_TEXT = "as_string"
+_NAME = re.compile(r"[\w.\-/]{0,1000}")
+"""What stands in source as it is: a name, or a path of names within quotes."""
+_QUOTABLE = re.compile(r"[^'\"\\#\n\r]*")
 _SHOWN = 80
 _HELP = "do not run this program; ask what the operator is for"
 _HELP_NAME = "do not load this program: loading imports what it names"
@@ -39,11 +52,46 @@ def examine_exported(table: Table) -> Iterator[Remark]:
     if table.holds("__enum__", "fqn"):
         for name in table.texts("fqn"):
             yield from _imported(name.replace(":", "."), "the member of an enumeration")
+    yield from _of_names(table)
     if table.holds("default_factory_module", "default_factory_name"):
         names = list(table.texts("default_factory_name")) or [""]
         for module in table.texts("default_factory_module"):
             for name in names:
                 yield from _imported(f"{module}.{name}", "the factory of a mapping")
+
+
+def _of_names(table: Table) -> Iterator[Remark]:
+    """Remarks on names of a program's graph that are no names: torch writes them into source.
+
+    Sources: torch 2.13, `fx/graph.py`, `_format_target` and the arguments of `forward`;
+    `export/_unlift.py`, guards of inputs.
+    """
+    for key, value in table.pairs:
+        if key in _TABLES and isinstance(value, Table):
+            yield from _unwritable(key, (name for name, _ in value.pairs))
+        elif key in _LISTS and isinstance(value, list):
+            yield from _unwritable(key, (name for name in value if isinstance(name, str)))
+        elif key == _TEXT and isinstance(value, str) and not _QUOTABLE.fullmatch(value):
+            yield _evaluated(key, value)
+        elif key in _NAMES and isinstance(value, str) and _is_tensor(key, table):
+            yield from _unwritable(key, (value,))
+
+
+def _is_tensor(key: str, table: Table) -> bool:
+    """Whether a table names a value of a graph, not one of any other configuration's."""
+    return key != "name" or len(table.pairs) == 1
+
+
+def _unwritable(key: str, names: Iterable[str]) -> Iterator[Remark]:
+    for name in names:
+        if not _NAME.fullmatch(name):
+            yield _evaluated(key, name)
+            return
+
+
+def _evaluated(key: str, text: str) -> Remark:
+    message = f"holds {text[:_SHOWN]!r} as {key}, which torch writes into Python source"
+    return Remark(EVALUATED, message, help=_HELP_NAME)
 
 
 def _of_target(target: str) -> Iterator[Remark]:

@@ -26,7 +26,7 @@ def examine_folder(table: Table) -> Iterator[Remark]:
     """
     if table.holds("loader_module"):
         yield from _of_mlflow(table)
-    if table.holds("idx", "path", "type"):
+    if table.holds("path", "type"):
         for name in table.texts("type"):
             if "." in name and not name.startswith(_SENTENCE):
                 yield _of_sentences(name)
@@ -39,14 +39,22 @@ def _of_mlflow(table: Table) -> Iterator[Remark]:
             yield _acting(message, module) or Remark(
                 FOREIGN, f"{message}, which loading the folder imports and runs", help=_HELP
             )
-    for path in table.texts("model_path"):
-        if any(part.startswith(".") for part in path.split("/")):
-            message = f"MLmodel names a hidden file, where nothing was looked for: {path[:_SHOWN]}"
-            yield Remark(FOREIGN, message, help=_HELP)
+    for path in _paths(table):
+        message = f"MLmodel names a hidden file, where nothing was looked for: {path[:_SHOWN]}"
+        yield Remark(FOREIGN, message, help=_HELP)
     for key in _CODE_KEYS:
         for path in table.texts(key):
             message = f"MLmodel names the code of the folder, which loading runs: {path[:_SHOWN]}"
             yield Remark(REMOTE, message, help=_HELP)
+
+
+def _paths(table: Table) -> Iterator[str]:
+    """Paths of an index that lead to a hidden file, or out of the folder."""
+    for _, value in table.pairs:
+        if isinstance(value, str) and "/" in value:
+            parts = value.split("/")
+            if not parts[0] or any(part.startswith(".") for part in parts):
+                yield value
 
 
 def _of_sentences(name: str) -> Remark:

@@ -88,7 +88,7 @@ def _pipeline(table: Table) -> Iterator[Remark]:
         elif name == "_class_name":
             message = f"model_index.json names a pipeline of the folder's own code, {shown}"
             yield Remark(REMOTE, message, help=_HELP)
-        elif not _LIBRARIES.match(library) and library not in _PIPELINES and "." not in library:
+        elif not _LIBRARIES.fullmatch(library.partition(".")[0]) and library not in _PIPELINES:
             message = f"model_index.json names a class of the folder's own code, {shown}"
             yield Remark(REMOTE, message, help=_HELP)
 

@@ -23,12 +23,15 @@ _LIBRARIES = words(
     " tensorflow_addons tensorflow_hub"
 )
 _UNSAFE = words("utils saving config export backend legacy models")
+_PURE = words("activations losses metrics initializers regularizers constraints ops nn math random")
+"""Packages of functions that only compute."""
 _BUILT_IN = frozenset(("slice", "dict", "list", "tuple"))
 _ACTING = words(
     "get_file load_model load_weights load_lora save_model save_weights"
     " enable_unsafe_deserialization download extract_archive import_module run"
 )
 """Functions of Keras that fetch or write files, or open the way for more code."""
+_SAVED_MODEL = "TFSMLayer"
 _MODELS = frozenset(("Model", "Sequential", "Functional"))
 _SHOWN = 80
 _HELP = "do not load this model: building its layers runs this code"
@@ -40,6 +43,8 @@ def examine_keras(table: Table) -> Iterator[Remark]:
         if not table.holds("config") or "\n" in name:
             continue
         modules = list(table.texts("module"))
+        if name.rpartition(">")[2] == _SAVED_MODEL:
+            yield Remark(FOREIGN, "a TFSMLayer: it loads another model by a path", help=_HELP)
         if name.rpartition(">")[2] in _LAMBDAS:
             yield Remark(LAMBDA, "a Lambda layer: code that loading rebuilds and runs", help=_HELP)
         for module in modules:
@@ -65,6 +70,8 @@ def _problem(module: str, name: str, table: Table) -> str | None:
         return None if by_name or name in _BUILT_IN else "of Python itself"
     if parts[0] not in _LIBRARIES:
         return "which is none of Keras"
+    if name == "function" and not _PURE.intersection(parts):
+        return "a function, called while the model is built again"
     function = name[:1].islower() and not name.startswith("__")
     if _UNSAFE.intersection(parts) and name not in _MODELS and (function or "config" in parts):
         return "which is no layer"

@@ -23,7 +23,7 @@ _PLAIN = re.compile(
     r"|NoneType|object)|collections\.(?:OrderedDict|defaultdict|deque|Counter)|datetime\.\w+"
     r"|functools\.partial|re\.Pattern"
 )
-_CALLS = frozenset(("OperatorFuncNode", "MethodNode"))
+_CALLS = frozenset(("ConstructorFromReduceNode", "MethodNode", "OperatorFuncNode", "ReduceNode"))
 _HELP = "do not load this file: skops imports what it names"
 _SHOWN = 100
 

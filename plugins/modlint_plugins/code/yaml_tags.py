@@ -19,7 +19,7 @@ _OBJECTS = frozenset(("argparse.Namespace", "pathlib.PosixPath", "pathlib.Window
 _LOCAL = re.compile(
     r"!(?:apply|applyref|new|name|module|call|obj|class|func|import)\w*:(.*)", re.DOTALL
 )
-_INCLUDES = re.compile(r"!include\w*:?.*", re.DOTALL)
+_INCLUDES = re.compile(r"!include\w*:?(.*)", re.DOTALL)
 _SHOWN = 80
 _HELP = "do not load it with a loader that obeys its tags; read its values only"
 
@@ -40,6 +40,10 @@ def examine_tag(tag: str, text: str) -> Iterator[Remark]:
             yield Remark(STANDARD, message, help=_HELP)
     elif (local := _LOCAL.fullmatch(tag)) is not None:
         yield from _of_callable(tag, local.group(1).strip() or text.strip(), STANDARD)
+    elif (included := _INCLUDES.fullmatch(tag)) is not None:
+        shown = (included.group(1) or text).strip()[:_SHOWN]
+        message = f"{_named(tag)} reads another file, which was not examined: {shown}"
+        yield Remark(STANDARD, message, help=_HELP)
     elif tag.startswith("!ruby/"):
         yield Remark(STANDARD, f"{_named(tag)} makes a loader build an object", help=_HELP)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.sizes import MAX_RANK, product
-from modlint_plugins.pickling.values import Global, NumpyDType, Object, Value
+from modlint_plugins.pickling.values import Global, NumpyDType, Object, TensorRecord, Value
 
 MOST = 1 << 30
 """Bytes that the calls of one pickle may ask for beyond what the file holds."""
@@ -97,6 +97,9 @@ def _flat(args: tuple[Value, ...]) -> Iterator[Value]:
 
 def _length(value: Value) -> int:
     """How many elements whoever walks over what a call made goes through; 0 where unknown."""
+    if isinstance(value, TensorRecord):  # strides of zero make many elements of few bytes
+        sizes = value.size if isinstance(value.size, tuple) and not _moves(value) else ()
+        return product(size for size in sizes if isinstance(size, int) and size > 0) if sizes else 0
     if not isinstance(value, Object) or not isinstance(value.function, Global):
         return 0
     args = value.args if isinstance(value.args, tuple) else ()
@@ -105,6 +108,11 @@ def _length(value: Value) -> int:
     if value.function.module == "ipaddress" and args and isinstance(args[0], str):
         return _addresses(value.function.name, args[0])
     return _length_of_range(value.function, args)
+
+
+def _moves(tensor: TensorRecord) -> bool:
+    """Whether each step of a tensor's reaches another element."""
+    return not isinstance(tensor.stride, tuple) or 0 not in map(_natural, tensor.stride)
 
 
 def _addresses(name: str, network: str) -> int:

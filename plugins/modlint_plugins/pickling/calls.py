@@ -12,7 +12,7 @@ from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.reach import callables_in, callees, origin_of
 from modlint_plugins.pickling.rebuild.numpy_types import check_class
 from modlint_plugins.pickling.rebuild.refused import Refused
-from modlint_plugins.pickling.rebuild.table import INTERPRETED, rebuild
+from modlint_plugins.pickling.rebuild.table import INTERPRETED, rebuild, set_state
 from modlint_plugins.pickling.render import render, render_call
 from modlint_plugins.pickling.values import (
     Array,
@@ -21,6 +21,7 @@ from modlint_plugins.pickling.values import (
     Dict,
     Global,
     Nested,
+    NumpyDType,
     Object,
     PersistentId,
     TensorRecord,
@@ -31,6 +32,8 @@ _IDENTITY = ("numpy", "object_")
 """A class whose `__new__` gives back what it is given."""
 _CALLABLE = (Global, Object, PersistentId, TensorRecord)
 _OF_STORAGES = frozenset({"torch._utils", "torch._tensor"})
+_DIFFERENT = 100
+"""Different uses that are kept of one global."""
 _SHORT = 100
 _NATIVE = frozenset({"torch", "numpy"})
 _LITERALS = (bool, int, float, complex, str, Blob)
@@ -42,6 +45,7 @@ class Caller(Interpreter):
     def call(self, function: Value, args: Value, kwargs: Value = None) -> Value:
         """What stands for the result of a call."""
         self.note_hashed(args)
+        self._check_arguments(args)
         if isinstance(function, Global) and function.canonical == _IDENTITY and args:
             return self.instantiate(function, args)
         otherwise = Object(function, args, kwargs, called=True)
@@ -75,6 +79,7 @@ class Caller(Interpreter):
     def instantiate(self, cls: Value, args: Value) -> Value:
         """What stands for `cls.__new__(cls, *args)`."""
         self.note_use(cls, "instantiated", lambda: render_call(cls, args, None))
+        self._check_arguments(args)
         if not isinstance(cls, _CALLABLE):
             self.anomaly("an instance of what is no class")
         if not isinstance(cls, Global):
@@ -91,6 +96,15 @@ class Caller(Interpreter):
         if cls.canonical in INTERPRETED:
             return self._interpret(cls, args, Object(cls, args))
         return Object(cls, args)
+
+    def _check_arguments(self, args: Value) -> None:
+        """Note arguments that are no tuple of the file's: what they are is not known."""
+        if not isinstance(args, tuple):
+            self.anomaly("a call whose arguments are not written as a tuple")
+
+    def set_state(self, target: Value, state: Value) -> None:
+        """What BUILD does to a value."""
+        set_state(self, target, state)
 
     def _interpret(self, function: Global, args: Value, otherwise: Object) -> Value:
         self.calling = function
@@ -123,12 +137,15 @@ class Caller(Interpreter):
             return
         way = use, followed, literal, self.opcode
         count = function.counts[way] = function.counts.get(way, 0) + 1
-        if count > self.budget.limits.calls:
+        if count > self.budget.limits.calls and not literal:
             return
         text = rendered()
         alike = (use, text, followed, literal)
-        known = ((u.use, u.rendered, u.followed, u.literal) for u in function.uses)
-        if alike not in known:
+        if alike in ((u.use, u.rendered, u.followed, u.literal) for u in function.uses):
+            return
+        if len(function.uses) == _DIFFERENT:  # what is not kept is not known to be a literal
+            text, literal = "…", False
+        if len(function.uses) <= _DIFFERENT:
             where = self.opcode, self.offset
             noted = GlobalUse(function.module, function.name, use, *where, text, followed, literal)
             function.uses.append(noted)
@@ -136,7 +153,7 @@ class Caller(Interpreter):
 
 def _mark_used(args: Value) -> None:
     for arg in args if isinstance(args, tuple) else ():
-        if isinstance(arg, Array):
+        if isinstance(arg, (Array, NumpyDType)):
             arg.used = True
 
 

@@ -59,6 +59,8 @@ ALWAYS_CALLED = UNPICKLED | {
 }
 """What listed functions call on whatever they are given."""
 _STANDARD = "python"
+_BAGS = frozenset({("argparse", "Namespace"), ("types", "SimpleNamespace")})
+"""Classes that stand in for any other: whatever is called on that may be planted in them."""
 _OPTIMISERS, _SCHEDULES = "torch.optim", ("torch.optim.lr_scheduler", "torch.optim.swa_utils")
 _KEPT_BY_TYPES = ("CellType", "CodeType", "FunctionType", "LambdaType", "SimpleNamespace")
 _GENERATORS = (
@@ -77,7 +79,16 @@ _KEEPING = frozenset(
     }
 )
 """Functions that only keep what they are given, or whose calls `rebuild` follows."""
-_SHARED = frozenset({GETATTR, ("logging", "getLogger"), ("re", "_compile"), ("re", "RegexFlag")})
+_SHARED = frozenset(
+    {
+        GETATTR,
+        ("logging", "getLogger"),
+        ("re", "RegexFlag"),
+        ("re", "_compile"),
+        ("torch.distributed.checkpoint.metadata", "_MEM_FORMAT_ENCODING"),
+        ("uuid", "SafeUUID"),
+    }
+)
 """Functions that give what is there already."""
 _MAKING = frozenset({"numpy", "torch", *sys.stdlib_module_names})
 """Packages whose other classes make an instance of a number or a text."""
@@ -109,10 +120,18 @@ def note_planted(machine: Interpreter, target: Value, state: Value) -> None:
     for part in _parts(state):
         if isinstance(part, Dict):
             _note_attributes(machine, target, part)
+    listed = [part for part in state if _is_pair(part)] if isinstance(state, (tuple, list)) else []
+    if listed:
+        _note_attributes(machine, target, Dict([(key, value) for key, value in listed]))
     pair = isinstance(state, tuple) and len(state) == _PAIR and not _reads_tuples(target)
     for part in (state, *(state if pair else ())):
         if isinstance(part, (Global, Object)):
             hand_on_all(machine, part, target, "__setstate__")
+
+
+def _is_pair(value: Value) -> bool:
+    """Whether a value is a key and what it is set to, as `dict.update` takes them."""
+    return isinstance(value, (tuple, list)) and len(value) == _PAIR and _text(value[0]) is not None
 
 
 def note_filled(machine: Interpreter, target: Object) -> None:
@@ -213,7 +232,17 @@ def is_called(target: Value, name: str) -> bool:
     own = isinstance(target, Object) and isinstance(target.function, Global)
     package = target.function.module.partition(".")[0] if own else ""
     table = _STANDARD if package in sys.stdlib_module_names else package
-    return name in ALWAYS_CALLED or name in _methods().get(table, ())
+    if name in ALWAYS_CALLED or name in _methods().get(table, ()):
+        return True
+    if isinstance(target, Dict):
+        return name in _methods()[_STANDARD] or name == "default_factory"
+    return own and target.function.canonical in _BAGS and name in _of_values()
+
+
+@cache
+def _of_values() -> frozenset[str]:
+    """Methods of what listed classes keep and call: arrays, tensors, modules, containers."""
+    return frozenset().union(*(_methods()[table] for table in ("values", _STANDARD)))
 
 
 @cache
@@ -286,9 +315,13 @@ def note_changed(machine: Interpreter, target: Value) -> None:
 
 def _is_shared(value: Object) -> bool:
     """Whether a call gave what others have too: an attribute, a logger, an enumeration's member."""
-    if not isinstance(value.function, Global) or not value.called:
+    if not isinstance(value.function, Global):
+        return False
+    if value.function.canonical in _SHARED:
+        return True
+    if not value.called:
         return False
     args = value.args if isinstance(value.args, tuple) else ()
     member = len(args) == 1 and isinstance(args[0], (int, str)) and value.kwargs is None
     own = value.function.module.partition(".")[0] in _MAKING
-    return value.function.canonical in _SHARED or (member and not own)
+    return member and not own

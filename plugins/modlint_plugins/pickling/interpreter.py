@@ -98,6 +98,10 @@ class Interpreter(ABC):
         """What stands for `cls.__new__(cls, *args)`."""
 
     @abstractmethod
+    def set_state(self, target: Value, state: Value) -> None:
+        """What BUILD does to a value."""
+
+    @abstractmethod
     def note_use(
         self,
         function: Value,

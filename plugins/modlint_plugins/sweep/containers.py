@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from pathlib import PurePosixPath
+
+from msgspec.structs import replace
 
 from modlint.errors import UnreadableError
 from modlint_plugins.archives.inflating import inflated
@@ -79,12 +81,19 @@ def _tar(run: Run, allowance: Allowance) -> Iterator[Run]:
         return
     tar = walk(run.view)
     siblings = frozenset(entry.name for entry in tar.entries)
+    links: dict[str, list[str]] = {}
+    for entry in tar.entries:
+        if entry.link is not None:
+            links.setdefault(PurePosixPath(entry.link).name, []).append(entry.name)
     for entry in tar.entries:
         allowance.spend_member()
         if entry.regular:
             content = entry.content(run.view, max(allowance.most(entry.stored), 1))
             at = entry.offset if entry.mapped else None
             yield run.within(content.view, entry.name, at, siblings)
+            for name in links.get(PurePosixPath(entry.name).name, ()):
+                allowance.spend_member()
+                yield run.within(content.view, name, at, siblings)
     for start, end in tar.gaps:
         yield run.within(run.view[start:end], f"bytes at {start:,}", start)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from modlint.checkpoint import Checkpoint, Remark
 from modlint.errors import UnreadableError
@@ -67,7 +68,7 @@ class _Walk:
         self.faults = Remarks()
         self._explained = explained
         self._allowance = Allowance()
-        self._visited: set[tuple[int, int]] = set()
+        self._visited: set[tuple[int, int, str]] = set()
         self._seconds = 0.0
 
     def visit(self, run: Run) -> None:
@@ -100,7 +101,7 @@ class _Walk:
     def _was_visited(self, run: Run) -> bool:
         if run.origin is None or len(run.view) < _SHARED:
             return False
-        place = run.origin, len(run.view)
+        place = run.origin, len(run.view), run.name
         known = place in self._visited
         self._visited.add(place)
         return known

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from modlint.checkpoint import Checkpoint
 from modlint.pickles import GlobalUse, PickleTrace
@@ -18,6 +20,7 @@ from modlint_rules.safety.allowlist import (
 )
 from modlint_rules.safety.libraries import library_of
 from modlint_rules.safety.standard_library import reaches_standard_library
+from modlint_rules.safety.torch_classes import TORCH_CLASSES
 
 _CALLED = "is called when the file is loaded, and is not on the allow-list"
 _ENUM = (
@@ -54,15 +57,33 @@ _CODE_TYPES = frozenset({"CellType", "CodeType", "FunctionType", "LambdaType"})
 _COMPILED = frozenset(
     {"attributes.pkl", "bytecode.pkl", "constants.pkl", "data.pkl", "mobile_debug_handles.pkl"}
 )
-_LAYERS = "torch.nn.modules."
-"""Package of the layers, which a model keeps to make more of them."""
+_MAKERS = frozenset(
+    {
+        *(("builtins", name) for name in ("dict", "frozenset", "list", "object", "set", "tuple")),
+        *(
+            ("__builtin__", name)
+            for name in ("dict", "frozenset", "list", "object", "set", "tuple")
+        ),
+        *(("collections", name) for name in ("Counter", "OrderedDict", "deque")),
+        *(("torch", name) for name in ("Size", "device")),
+        ("torch.amp.grad_scaler", "_refresh_per_optimizer_state"),
+        ("torch.cuda.amp.grad_scaler", "_refresh_per_optimizer_state"),
+    }
+)
+"""What makes a container of whatever it is called with."""
+_LAYERS = frozenset(
+    (module, name)
+    for module, names in TORCH_CLASSES.items()
+    if module.startswith("torch.nn.modules.")
+    for name in names.split()
+)
+"""The layers, whose classes a model keeps to make more of them."""
 _OWN = frozenset({"torch", "numpy"})
 _ONE_VALUE = re.compile(r"[\w.]+\((?:-?\d{1,18}|True|False)\)")
 _MERELY_NAMED = ("pushed", "instantiated")
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """A global that is not taken as safe.
 
     Attributes:
@@ -82,8 +103,7 @@ class Judged:
     reason: str
 
 
-@dataclass(slots=True)
-class Familiar:
+class Familiar(Struct):
     """The globals of one known library that are used as the library writes them.
 
     Attributes:
@@ -104,8 +124,7 @@ class Familiar:
             self.uses[use.qualified] = use.use
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """What is to be said of a checkpoint.
 
     Attributes:
@@ -180,7 +199,7 @@ def _listed(use: GlobalUse) -> bool:
     pair = (use.module, use.name)
     match use.use:
         case "handed-on":
-            return pair in CALLED - CALLS_ITS_ARGUMENTS or use.module.startswith(_LAYERS)
+            return pair in _MAKERS or pair in _LAYERS
         case "called" if use.opcode == "BUILD":
             return False
         case "called":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from modlint_plugins.pickling.limits import Budget, Limits
@@ -56,7 +58,13 @@ def test_copies_that_a_function_would_make_are_accounted_for() -> None:
 def test_uses_of_one_global_are_counted_but_not_all_kept() -> None:
     calls = b"".join(b"h\x00(K" + bytes([n]) + b"tR0" for n in range(100))
     trace = interpret(memoryview(b"cx\ny\nq\x00" + calls + b".")).trace
-    assert [use.rendered for use in trace.uses] == [f"x.y({n})" for n in range(8)]
+    assert [use.rendered for use in trace.uses] == [f"x.y({n})" for n in range(100)]
+
+
+def test_beyond_the_uses_that_are_kept_nothing_is_taken_for_a_literal() -> None:
+    calls = b"".join(b"h\x00(M" + struct.pack("<H", n) + b"tR0" for n in range(200))
+    *_, last = interpret(memoryview(b"cx\ny\nq\x00" + calls + b".")).trace.uses
+    assert (last.rendered, last.literal) == ("…", False)
 
 
 def test_many_harmless_uses_do_not_hide_another_kind_of_use() -> None:

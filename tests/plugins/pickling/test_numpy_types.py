@@ -83,7 +83,7 @@ def test_a_state_that_does_not_fit_is_a_hazard(parts: tuple[Any, ...], what: str
     ],
 )
 def test_a_type_that_is_made_otherwise_is_a_hazard(data: bytes) -> None:
-    assert [kind for _, kind, _ in found(data).hazards] == ["bad-dtype"]
+    assert "bad-dtype" in [kind for _, kind, _ in found(data).hazards]
 
 
 def test_a_computed_state_is_a_hazard() -> None:

@@ -7,7 +7,6 @@ from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.limits import Malformed
 from modlint_plugins.pickling.operations.registry import operation
 from modlint_plugins.pickling.rebuild.joblib_arrays import follow_wrapper
-from modlint_plugins.pickling.rebuild.table import set_state
 from modlint_plugins.pickling.render import render_call
 from modlint_plugins.pickling.values import Blob, Global, Nested, Object, PersistentId, Value
 
@@ -94,7 +93,7 @@ def build(machine: Interpreter, _: None) -> None:
         note_changed(machine, target)
     if isinstance(target, _STATELESS) or target is None:
         machine.anomaly("a state that is set on what has none")
-    set_state(machine, target, state)
+    machine.set_state(target, state)
     follow_wrapper(machine, target)
 
 

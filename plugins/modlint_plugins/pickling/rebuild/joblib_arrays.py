@@ -16,7 +16,7 @@ from modlint_plugins.pickling.limits import Malformed
 from modlint_plugins.pickling.sizes import product
 from modlint_plugins.pickling.values import Array, Blob, Global, NumpyDType, Object, Value
 
-_WRAPPER = ("joblib.numpy_pickle", "NumpyArrayWrapper")
+_WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
 _READ_ONLY = frozenset({"dtype", "subclass"})
 """Attributes of a wrapper that hold classes and are not called."""
 
@@ -64,7 +64,7 @@ def is_wrapper(value: Value) -> bool:
     """Whether a value announces an array."""
     if not isinstance(value, Object) or not isinstance(value.function, Global):
         return False
-    return value.function.canonical == _WRAPPER
+    return f"{value.function.module}.{value.function.name}" == _WRAPPER
 
 
 def _array(machine: Interpreter, stated: _Stated, start: int) -> Array:

@@ -9,6 +9,7 @@ from modlint_plugins.pickling.handing_on import instances_in
 from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.rebuild.numpy_types import named
 from modlint_plugins.pickling.rebuild.refused import Refused, require
+from modlint_plugins.pickling.render import render_call
 from modlint_plugins.pickling.sizes import product
 from modlint_plugins.pickling.values import (
     Array,
@@ -38,6 +39,10 @@ _SCALARS = {
 }  # fmt: skip
 
 
+_NARROW = "ml_dtypes"
+"""The package of the narrow types that NumPy has not; none holds objects."""
+_EMPTY = 1_000_000
+"""Elements of an array that takes no bytes."""
 _ARRAYS = frozenset(
     {("numpy", "ndarray"), ("numpy.ma", "MaskedArray"), ("numpy.ma.core", "MaskedArray")}
 )
@@ -47,8 +52,10 @@ def _reconstruct(machine: Interpreter, cls: Value, shape: Value, _code: Value) -
     """An empty array, which BUILD fills."""
     if not _is_shape(shape):
         machine.hazard("raw-objects", "a NumPy array whose sizes are no numbers")
-    if not isinstance(cls, Global) or cls.canonical != ("numpy", "ndarray"):
+    if not isinstance(cls, Global) or not cls.module.startswith("numpy"):
         machine.instantiate(cls, ())
+    elif cls.canonical != ("numpy", "ndarray"):
+        machine.note_use(cls, "instantiated", lambda: render_call(cls, (), None))
     return Array()
 
 
@@ -66,6 +73,8 @@ def _dtype(code: Value, *_: Value) -> Value:
     """A type by its code; one that is spelled otherwise may hold objects."""
     if isinstance(code, Global) and code.canonical[0] == "numpy" and code.name in _NUMBER_CLASSES:
         return named(code.name)
+    if isinstance(code, Global) and code.module.partition(".")[0] == _NARROW:
+        return NumpyDType(code.name, known=False)
     return named(code) if isinstance(code, str) else named("")
 
 
@@ -100,6 +109,12 @@ def set_array_state(machine: Interpreter, array: Array, state: Value) -> None:
         machine.hazard("raw-objects", "a NumPy array with a state that is not as NumPy writes it")
         return
     array.shape, array.dtype, fortran, array.data = state[-4:]
+    if isinstance(array.dtype, NumpyDType):
+        array.dtype.used = True
+        if array.dtype.itemsize == 0 and _is_shape(array.shape) and _count(array.shape) > _EMPTY:
+            machine.hazard("allocation", "a NumPy array of very many elements without bytes")
+    else:
+        machine.hazard("bad-dtype", "a NumPy array whose element type a call computes")
     array.fortran = fortran is True or (isinstance(fortran, int) and fortran == 1)
     objects = isinstance(array.dtype, NumpyDType) and array.dtype.objects
     if objects and isinstance(array.data, (Blob, str)):
@@ -131,10 +146,11 @@ def _is_shape(value: Value) -> bool:
 
 def _fills(shape: Value, objects: Value) -> bool:
     """Whether there is an object for each element: NumPy takes them without counting."""
-    sizes = shape if isinstance(shape, tuple) else (shape,)
-    if not isinstance(objects, list) or not all(isinstance(size, int) for size in sizes):
-        return False
-    return len(objects) == product(sizes)
+    return isinstance(objects, list) and _is_shape(shape) and len(objects) == _count(shape)
+
+
+def _count(shape: Value) -> int:
+    return product(shape if isinstance(shape, (tuple, list)) else (shape,))
 
 
 def _randomstate(machine: Interpreter, *args: Value) -> Value:

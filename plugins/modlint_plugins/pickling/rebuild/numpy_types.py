@@ -15,30 +15,44 @@ from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.sizes import product
 from modlint_plugins.pickling.values import Dict, Global, NumpyDType, Value
 
-_PLAIN = re.compile(r"[?bBhHiIlLqQpPefdgFDGSUVMmacu]\d*(\[.*\])?|float\d+|u?int\d+|bool|complex\d+")
-"""Codes of types without objects; whatever else is spelled so may hold some."""
-_OBJECTS = re.compile(r"O\d*|object")
+_PLAIN = re.compile(r"b1|[iu][1248]|f(2|4|8|12|16)|c(8|16|24|32)|[SUVa]\d{1,18}|[Mm]8(\[.*\])?")
+"""Codes of types without objects, as NumPy writes them; whatever else is spelled may hold some."""
+_OBJECTS = re.compile(r"O[48]")
+_NAMES = re.compile(r"float(16|32|64)|u?int(8|16|32|64)")
+_POINTER = 8
 _LENGTHS = range(5, 10)
 """Lengths of a state that NumPy reads: versions −1 to 4."""
 _REFCOUNT, _LIST_PICKLE = 0x01, 0x02
+_FIELD_FLAGS = 0x1B
+"""NPY_FROM_FIELDS: what a structure has of a field of objects."""
+_ALL_FLAGS = 0x3F
+"""NPY_OBJECT_DTYPE_FLAGS."""
 _VERSIONED = 6
 _FLAGS = 7
 _CHARACTER = 4
+_MADE = ("numpy.random", "numpy.polynomial", "numpy.lib")
+"""Packages of classes whose instances NumPy writes as such."""
 _FLEXIBLE = frozenset("SUVa")
 """Kinds of types whose size NumPy takes from the state."""
 
 
 def named(code: str) -> NumpyDType:
-    """The type of a code ("f8", "O", "<U4")."""
+    """The type of a code ("f8", "O8", "<U4") or of a number's class ("float32")."""
     plain = code.lstrip("<>|=")
-    kind, digits = plain[:1], plain[1:]
-    known = _PLAIN.fullmatch(plain) is not None or _OBJECTS.fullmatch(plain) is not None
-    objects = "O" in plain or "obj" in plain or not known
-    if digits.isdigit() and len(digits) < 10:
-        size: int | None = int(digits) * (_CHARACTER if kind == "U" else 1)
-    else:
-        size = 8 if kind in "OMm" else 1 if kind == "?" else None
-    return NumpyDType(code, objects=objects, itemsize=size, known=known)
+    objects = _OBJECTS.fullmatch(plain) is not None
+    known = objects or any(form.fullmatch(plain) for form in (_PLAIN, _NAMES))
+    return NumpyDType(code, objects=objects or not known, itemsize=_size(plain), known=known)
+
+
+def _size(code: str) -> int | None:
+    """Bytes of an element; None where the code does not say."""
+    if _NAMES.fullmatch(code):
+        return int(re.sub(r"\D", "", code)) // 8
+    if _OBJECTS.fullmatch(code):
+        return _POINTER
+    digits = code[1:].partition("[")[0]
+    size = int(digits) if digits.isdigit() and len(digits) < 10 else None
+    return _CHARACTER * size if size is not None and code[:1] == "U" else size
 
 
 def check_class(machine: Interpreter, cls: Global, *, instantiated: bool) -> None:
@@ -47,8 +61,9 @@ def check_class(machine: Interpreter, cls: Global, *, instantiated: bool) -> Non
     Nothing checks its state, or what it views. NumPy writes a call of `numpy.dtype`, or of the one
     type's class that has arguments of its own, and arrays by `_reconstruct` and `_frombuffer`.
     """
-    if cls.canonical == ("numpy", "ndarray"):
-        machine.hazard("raw-objects", "a NumPy array is made by its class itself")
+    direct = instantiated and cls.module.startswith("numpy") and not cls.module.startswith(_MADE)
+    if cls.canonical == ("numpy", "ndarray") or (direct and cls.canonical != ("numpy", "dtype")):
+        machine.hazard("raw-objects", f"{cls.name} of NumPy is made by the class itself")
     made = instantiated and cls.canonical == ("numpy", "dtype")
     if made or (cls.module == "numpy.dtypes" and cls.name != "StringDType"):
         machine.hazard("bad-dtype", f"a NumPy element type is made by {cls.name} itself")
@@ -56,6 +71,7 @@ def check_class(machine: Interpreter, cls: Global, *, instantiated: bool) -> Non
 
 def complete(machine: Interpreter, dtype: NumpyDType, state: Value) -> None:
     """What `dtype.__setstate__` does: (version, byte order, subarray, names, fields, size, …)."""
+    _mark_used(machine, dtype)
     if not isinstance(state, tuple) or len(state) not in _LENGTHS:
         length = len(state) if isinstance(state, tuple) else "computed"
         machine.hazard("bad-dtype", f"a NumPy element type with a state of {length} parts")
@@ -91,13 +107,21 @@ def complete(machine: Interpreter, dtype: NumpyDType, state: Value) -> None:
         _check_flags(machine, dtype, state[_FLAGS])
 
 
+def _mark_used(machine: Interpreter, dtype: NumpyDType) -> None:
+    if dtype.used:
+        machine.hazard("bad-dtype", "a NumPy element type that is changed after it was used")
+    dtype.used = True
+
+
 def _is_written(subarray: Value, names: Value, fields: Value) -> bool:
     """Whether a subarray, names and fields are what NumPy makes of them, and belong together."""
     if fields is not None and not isinstance(fields, Dict):
         return False
     stated = [] if fields is None else [value for _, value in fields.pairs]
     keys = [] if fields is None else [key for key, _ in fields.pairs]
-    if names is not None and not (isinstance(names, tuple) and all(n in keys for n in names)):
+    if not all(isinstance(key, str) for key in keys):
+        return False
+    if names is not None and not _are_names(names, frozenset(keys)):
         return False
     placed = all(
         isinstance(value, tuple) and len(value) > 1 and isinstance(value[1], int)
@@ -110,10 +134,15 @@ def _is_written(subarray: Value, names: Value, fields: Value) -> bool:
     )
 
 
+def _are_names(names: Value, keys: frozenset[str]) -> bool:
+    return isinstance(names, tuple) and all(isinstance(n, str) and n in keys for n in names)
+
+
 def _check_flags(machine: Interpreter, dtype: NumpyDType, flags: Value) -> None:
-    written = isinstance(flags, int)
-    stated = (bool(flags & _REFCOUNT), bool(flags & _LIST_PICKLE)) if written else None
-    if stated != (dtype.objects, dtype.objects):
+    plain = not dtype.structured and _OBJECTS.fullmatch(dtype.code.lstrip("<>|=")) is not None
+    due = (_ALL_FLAGS if plain else _FIELD_FLAGS) if dtype.objects else 0
+    looked_at = due or _REFCOUNT | _LIST_PICKLE
+    if not isinstance(flags, int) or flags & looked_at != due:
         holds = "objects" if dtype.objects else "no objects"
         machine.hazard("bad-dtype", f"a NumPy element type of {holds} whose flags say otherwise")
         dtype.objects = True

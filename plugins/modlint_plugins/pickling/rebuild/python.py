@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from modlint_plugins.pickling.handing_on import hand_on_all, note_planted
+from modlint_plugins.pickling.handing_on import hand_on_all, note_items, note_planted
 from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.rebuild.refused import Refused, require
 from modlint_plugins.pickling.values import Blob, Dict, Global, Object, Set, Value
@@ -82,7 +82,7 @@ def _as_float(number: float) -> float:
 
 def _encode(machine: Interpreter, text: Value, encoding: Value = "utf-8") -> Value:
     """How protocol 2 writes bytes: as text, to be encoded to Latin-1."""
-    require(isinstance(text, str) and encoding in _ENCODINGS)
+    require(isinstance(text, str) and isinstance(encoding, str) and encoding in _ENCODINGS)
     machine.budget.spend_copy(len(text))
     try:
         blob = Blob(memoryview(text.encode(encoding)), None)
@@ -107,9 +107,10 @@ def _reconstructor(machine: Interpreter, cls: Value, base: Value, state: Value) 
         return made
     machine.call(base, (state,))
     if isinstance(state, Dict):
-        made.pairs = state.pairs
+        made.pairs = list(state.pairs)
+        note_items(machine, made, state.pairs)
     elif isinstance(state, list):
-        made.items = state
+        made.items = list(state)
     else:
         made.args = (state,)
     return made

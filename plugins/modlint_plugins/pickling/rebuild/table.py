@@ -9,6 +9,7 @@ methods of numpy 1.26 and 2.x; CPython, Lib/copyreg.py.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 from modlint_plugins.pickling.handing_on import note_planted
@@ -20,12 +21,14 @@ from modlint_plugins.pickling.values import (
     Array,
     Composite,
     Dict,
+    Global,
     NumpyDType,
     Object,
     TensorRecord,
     Value,
 )
 
+_OWN = ("numpy", "torch.optim", "torch.nn.modules")
 Pair = tuple[str, str]
 
 REBUILDS: dict[Pair, Callable[..., Value]] = {
@@ -57,8 +60,18 @@ def rebuild(machine: Interpreter, function: Pair, args: Value) -> Value:
     return REBUILDS[function](*args)
 
 
+def _is_own(target: Value) -> bool:
+    """Whether a value is of a class of Python, PyTorch or NumPy that has no list for its state."""
+    if not isinstance(target, Object) or not isinstance(target.function, Global):
+        return False
+    module = target.function.module
+    return module.startswith(_OWN) or module.partition(".")[0] in sys.stdlib_module_names
+
+
 def set_state(machine: Interpreter, target: Value, state: Value) -> None:
     """What BUILD does."""
+    if isinstance(state, list) and _is_own(target):
+        machine.anomaly("a state that is a list, where a mapping or a tuple is due")
     if isinstance(target, Object):
         if target.state is not None:
             target.earlier = [*(target.earlier or ()), target.state]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from modlint_plugins.pickling.handing_on import hand_on, note_planted
 from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.rebuild.refused import require
@@ -20,6 +22,8 @@ from modlint_plugins.pickling.values import (
     Value,
 )
 
+_ELEMENTS = frozenset({"data", "grad", "_data", "real", "imag"})
+"""Attributes of a tensor's by which it comes to hold other elements."""
 _FLAGS = 3
 """Of an old tensor's state: whether it requires a gradient, a placeholder, its hooks."""
 _COMPRESSED = {
@@ -101,6 +105,15 @@ def _nested_tensor(buffer: Value, sizes: Value, strides: Value, offsets: Value) 
     return Composite(list(zip(names, (buffer, sizes, strides, offsets), strict=True)))
 
 
+def _as_type(value: Value, dtype: Value = None, *_: Value) -> Value:
+    """A tensor of another device, converted where its type is another: its elements are unknown."""
+    if not isinstance(value, TensorRecord) or not isinstance(dtype, Global):
+        return value
+    own = value.dtype.name if isinstance(value.dtype, Global) else ""
+    stored = getattr(getattr(value.storage, "dtype", None), "name", own)
+    return value if dtype.name == stored else replace(value, lazy=Object(dtype, ()))
+
+
 def _first(value: Value, *_: Value) -> Value:
     """Functions that only move, mark or wrap their first argument."""
     return value
@@ -153,10 +166,16 @@ def check_tensor_state(machine: Interpreter, state: Value) -> None:
 
     Source: torch 2.13, `_tensor.py`, `Tensor.__setstate__`.
     """
-    attributes = isinstance(state, Dict)
-    flags = isinstance(state, tuple) and len(state) == _FLAGS
-    if not attributes and not flags:
+    flags = isinstance(state, tuple) and len(state) == _FLAGS and isinstance(state[0], bool)
+    if not flags and not _sets_attributes(state):
         machine.hazard("bad-state", "a tensor that is filled after it was made")
+
+
+def _sets_attributes(state: Value) -> bool:
+    """Whether a state is attributes of a tensor's that leave its elements where they are."""
+    if not isinstance(state, Dict):
+        return False
+    return all(isinstance(key, str) and key not in _ELEMENTS for key, _ in state.pairs)
 
 
 def check_state(machine: Interpreter, target: Object) -> None:
@@ -206,14 +225,25 @@ _GENERATORS = frozenset({("torch", "Generator"), ("torch._C", "Generator")})
 
 def _with_state(machine: Interpreter, made: Value, state: Value) -> Value:
     """The value with the attributes that are set on it, where those hold anything."""
+    if state is None:
+        return made
+    if not isinstance(made, (TensorRecord, Composite)):
+        machine.set_state(made, state)
+        return made
     note_planted(machine, made, state)
-    if isinstance(made, Object):
-        made.state = state
-    elif isinstance(made, TensorRecord) and isinstance(state, Dict) and state.pairs:
+    if state and not all(map(_sets_attributes, _stated(state))):
+        machine.hazard("bad-state", "a tensor that is filled after it was made")
+    if isinstance(made, TensorRecord) and isinstance(state, Dict) and state.pairs:
         made.parts = [*made.parts, ("state", state)]
     elif isinstance(made, Composite) and state is not None:
         made.parts.append(("state", state))
     return made
+
+
+def _stated(state: Value) -> list[Value]:
+    """The mappings of a state: it is one, or a pair with slots."""
+    parts = state if isinstance(state, tuple) else (state,)
+    return [part for part in parts if part is not None]
 
 
 _PLAIN_CLASSES = frozenset(
@@ -239,7 +269,7 @@ REBUILDS: dict[tuple[str, str], Callable[..., Any]] = {
     **_table(
         "torch._utils",
         {
-            "_rebuild_device_tensor_from_cpu_tensor": _first,
+            "_rebuild_device_tensor_from_cpu_tensor": _as_type,
             "_rebuild_device_tensor_from_numpy": _first,
             "_rebuild_meta_tensor_no_storage": _meta_tensor,
             "_rebuild_nested_tensor": _nested_tensor,
@@ -249,7 +279,7 @@ REBUILDS: dict[tuple[str, str], Callable[..., Any]] = {
             "_rebuild_tensor": _tensor,
             "_rebuild_tensor_v2": _tensor_v2,
             "_rebuild_tensor_v3": _tensor_v3,
-            "_rebuild_xla_tensor": _first,
+            "_rebuild_xla_tensor": _as_type,
         },
     ),
     **_table(

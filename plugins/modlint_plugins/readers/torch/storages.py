@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from modlint.checkpoint import Storage
 from modlint.dtypes import DTYPES, DType, opaque
@@ -39,8 +40,7 @@ _BYTE_SHELLS = frozenset(
 """Types that PyTorch stores in whole bytes without computing with them."""
 
 
-@dataclass(slots=True, eq=False)
-class Reference(PersistentId):
+class Reference(PersistentId, eq=False):
     """A pickle's reference to a storage.
 
     Attributes:
@@ -60,20 +60,23 @@ class Reference(PersistentId):
     view: tuple[int, int] | None = None
 
 
-@dataclass(slots=True, eq=False)
-class StorageTable:
+class StorageTable(Struct, eq=False):
     """The storages of one container; each is made once, however often it is referred to.
 
     Attributes:
         find: makes the storage that is referred to; raises UnreadableError where it cannot.
         references: the first reference to each storage, by key.
-        conflicts: keys of storages that are referred to by several types; PyTorch keeps the first.
+        conflicts: keys of storages that are referred to in several ways; PyTorch keeps the first.
+        kinds: by key, what it is written as.
+        views: by their keys, the storage, first element and number of elements of views.
     """
 
     find: Callable[[Reference], Storage]
     references: dict[str, Reference] = field(default_factory=dict)
     found: dict[str, Storage | UnreadableError] = field(default_factory=dict)
     conflicts: set[str] = field(default_factory=set)
+    views: dict[str, tuple[str, int, int]] = field(default_factory=dict)
+    kinds: dict[str, type] = field(default_factory=dict)
 
     def resolve(self, pid: Value) -> Value:
         """What stands for a persistent id: a class that carries its source, or a storage."""
@@ -94,6 +97,8 @@ class StorageTable:
         """Read ("storage", type, key, location, elements[, view])."""
         dtype = storage_dtype(pid[1])
         key, location, elements = _text(pid[2]), _text(pid[3]), pid[4]
+        if key is not None and self.kinds.setdefault(key, type(pid[2])) is not type(pid[2]):
+            self.conflicts.add(key)  # to PyTorch the number 1 and the text "1" are two keys
         if dtype is None or key is None or not is_count(elements):
             return None
         view = pid[5] if len(pid) == 6 else None
@@ -101,7 +106,15 @@ class StorageTable:
             return Reference(pid, self, dtype, key, location or "cpu", elements)
         if not isinstance(view, tuple) or len(view) != 3 or not all(map(is_count, view[1:])):
             return None
+        self._keep_view(key, view)
         return Reference(pid, self, dtype, key, location or "cpu", elements, (view[1], view[2]))
+
+    def _keep_view(self, key: str, view: tuple[Value, ...]) -> None:
+        """Keep what a view's key stands for: PyTorch keeps the first, storages' keys among them."""
+        name = _text(view[0])
+        stated = (key, view[1], view[2])
+        if name is None or self.views.setdefault(name, stated) != stated:
+            self.conflicts.add(key)
 
     def storage(self, reference: Reference) -> Storage:
         """The storage that is referred to.
@@ -109,8 +122,8 @@ class StorageTable:
         Raises:
             UnreadableError: it is missing, or its size is not what the reference states.
         """
-        if reference.key in self.conflicts:
-            raise UnreadableError(f"storage {reference.key!r} is said to be of several types")
+        if reference.key in self.conflicts or reference.key in self.views:
+            raise UnreadableError(f"storage {reference.key!r} is referred to in several ways")
         if reference.key not in self.found:
             try:
                 self.found[reference.key] = self.find(reference)
