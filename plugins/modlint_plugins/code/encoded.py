@@ -57,6 +57,7 @@ _NOT_HEX = re.compile(r"[^0-9A-Fa-f]+")
 _NO_LETTER = re.compile(rf"\\[nrt]|[^{_ALPHABET}]+")
 _NOT_STANDARD = re.compile(r"\\[nrt]|[^A-Za-z0-9+/]+")
 """What `base64.b64decode` drops: the letters of the URL-safe alphabet among it."""
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.){40,}+)"', re.DOTALL)
 _JSON_ESCAPE = re.compile(r"\\u00([0-7][0-9a-fA-F])")
 _URL_SAFE = str.maketrans("-_", "+/")
 
@@ -110,6 +111,11 @@ def _candidates(text: str) -> Iterator[bytes]:
     for foreign in (_NO_LETTER, _NOT_STANDARD):  # Python's base64 skips what is no letter
         if _START.match(foreign.sub("", text[:_WHOLE])):
             yield _from_base64(text, foreign)
+    for quoted in _QUOTED.finditer(text):  # a string of JSON is decoded whole as well
+        inner = quoted.group(1)
+        start = _NOT_STANDARD.sub("", inner[:_WHOLE])
+        if _START.match(start) and _NOT_STANDARD.search(inner):
+            yield _from_base64(inner, _NOT_STANDARD)
     at = 0
     while (match := _START.search(text, at)) is not None:
         run = _RUN.match(text, match.start())
