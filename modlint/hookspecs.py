@@ -31,7 +31,7 @@ def modlint_networks() -> Iterable[NetworkBuilder]:  # type: ignore[empty-body]
 
 
 @hookspec
-def modlint_analyses() -> Iterable[type[Analysis[Any]]]:  # type: ignore[empty-body]
+def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:  # type: ignore[empty-body]
     """Analyses whose results rules consume. Since 0.1."""
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from modlint.analysis.base import Inputs, NetworkAnalysis
+from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
 from modlint.analysis.weights import WeightGraph
 from modlint.network import Network
 from modlint.results.graphs import Component
@@ -18,6 +18,10 @@ class Components(NetworkAnalysis[tuple[Component, ...]]):
     name: ClassVar[str] = "components"
     description: ClassVar[str] = "connected components of a network's neurons"
 
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The weight graph."""
+        return (WeightGraph(),)
+
     def compute(self, network: Network, inputs: Inputs) -> tuple[Component, ...]:
         """Find them.
 
@@ -26,4 +30,4 @@ class Components(NetworkAnalysis[tuple[Component, ...]]):
         """
         from modlint.numerics.graph.components import components
 
-        return components(network, inputs.result(WeightGraph()), inputs.device)
+        return components(network, inputs.result(WeightGraph(), network), inputs.device)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from modlint.analysis.base import Inputs, NetworkAnalysis
+from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
 from modlint.analysis.flow import THRESHOLD, CarryingUnits, Flow
 from modlint.analysis.weights import WeightGraph
 from modlint.network import Network
@@ -28,7 +28,11 @@ class CarryingGraph(NetworkAnalysis[Graph]):
     name: ClassVar[str] = "carrying-graph"
     description: ClassVar[str] = "weight graph of the neurons that carry something"
 
-    def compute(self, network: Network, inputs: Inputs) -> Graph:  # noqa: ARG002
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The weight graph, and who carries something."""
+        return (WeightGraph(), CarryingUnits(self.threshold))
+
+    def compute(self, network: Network, inputs: Inputs) -> Graph:
         """Build the graph.
 
         Raises:
@@ -36,8 +40,8 @@ class CarryingGraph(NetworkAnalysis[Graph]):
         """
         from modlint.numerics.graph.flow_graphs import carrying_graph
 
-        graph = inputs.result(WeightGraph())
-        return carrying_graph(graph, inputs.result(CarryingUnits(self.threshold)))
+        graph = inputs.result(WeightGraph(), network)
+        return carrying_graph(graph, inputs.result(CarryingUnits(self.threshold), network))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,11 @@ class FlowGraph(NetworkAnalysis[Graph]):
     name: ClassVar[str] = "flow-graph"
     description: ClassVar[str] = "flow along each weight: free of the scale of units"
 
-    def compute(self, network: Network, inputs: Inputs) -> Graph:  # noqa: ARG002
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The weight graph, and the flow."""
+        return (WeightGraph(), Flow())
+
+    def compute(self, network: Network, inputs: Inputs) -> Graph:
         """Build the graph.
 
         Raises:
@@ -59,7 +67,7 @@ class FlowGraph(NetworkAnalysis[Graph]):
         """
         from modlint.numerics.graph.flow_graphs import flow_graph
 
-        return flow_graph(inputs.result(WeightGraph()), inputs.result(Flow()))
+        return flow_graph(inputs.result(WeightGraph(), network), inputs.result(Flow(), network))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,10 @@ class BalancedGraph(NetworkAnalysis[Graph]):
     name: ClassVar[str] = "balanced-graph"
     description: ClassVar[str] = "weight graph with hidden units scaled alike"
 
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The weight graph."""
+        return (WeightGraph(),)
+
     def compute(self, network: Network, inputs: Inputs) -> Graph:
         """Build the graph.
 
@@ -83,4 +95,4 @@ class BalancedGraph(NetworkAnalysis[Graph]):
         """
         from modlint.numerics.graph.balance import balanced_graph
 
-        return balanced_graph(network, inputs.result(WeightGraph()), inputs.device)
+        return balanced_graph(network, inputs.result(WeightGraph(), network), inputs.device)

@@ -12,7 +12,7 @@ from modlint.analysis.base import Progress, TensorAnalysis
 from modlint.checkpoint import Checkpoint, Status
 from modlint.engine.completeness import closed, is_idle
 from modlint.engine.config import Configuration
-from modlint.engine.examine import FileExamination
+from modlint.engine.examine import FileExamination, RuleExamination, tensor_analyses
 from modlint.engine.load import build_networks, load
 from modlint.engine.registry import Registry
 from modlint.engine.run_record import RunRecord
@@ -23,7 +23,7 @@ from modlint.report import FileReport
 from modlint.rule import Rule
 from modlint.verdict import Outcome, Severity, Target, Verdict
 
-Baseline = FileExamination | Unavailable | None
+Reference = FileExamination | Unavailable | None
 """What files are compared with, why it cannot be read, or nothing."""
 
 
@@ -32,7 +32,7 @@ def examine(
     configuration: Configuration,
     registry: Registry,
     progress: Progress,
-    baseline: Baseline = None,
+    reference: Reference = None,
 ) -> FileExamination:
     """Begin the examination of what was read from a file: rebuild its networks."""
     errors: list[str] = []
@@ -42,14 +42,14 @@ def examine(
             networks = tuple(n.with_activation(known.activation) for n in networks)
     device = configuration.settings.device
     return FileExamination(
-        checkpoint, networks, device, progress, errors, baseline, registry.computing
+        checkpoint, networks, device, progress, errors, reference, registry.computing
     )
 
 
 class FileCheck:
     """The check of one file with the rules that were selected for it.
 
-    Rules that need a baseline are not run where there is none: they have nothing to say.
+    Rules that need a reference are not run where there is none: they have nothing to say.
 
     Attributes:
         idle: after the check, whether the file holds nothing that was worth checking, and no
@@ -62,13 +62,13 @@ class FileCheck:
         configuration: Configuration,
         registry: Registry,
         rules: Sequence[Rule[Any]],
-        baseline: Baseline = None,
+        reference: Reference = None,
     ) -> None:
         self.path = path
         self.configuration = configuration
         self.registry = registry
-        self.baseline = baseline
-        self.rules = [rule for rule in rules if baseline is not None or not rule.needs_baseline]
+        self.reference = reference
+        self.rules = [rule for rule in rules if reference is not None or not rule.needs_reference]
         self.closed = is_closed(configuration.settings, registry.rules.values())
         self.idle = True
 
@@ -77,7 +77,7 @@ class FileCheck:
         reports = []
         for checkpoint in load(self.path, self.registry.readers, self.registry.sweeps):
             examination = examine(
-                checkpoint, self.configuration, self.registry, progress, self.baseline
+                checkpoint, self.configuration, self.registry, progress, self.reference
             )
             verdicts = list(self._verdicts(examination))
             if self.closed:
@@ -94,10 +94,10 @@ class FileCheck:
         status = examination.checkpoint.status
         applicable = [rule for rule in self.rules if status in rule.statuses]
         examination.visit_tensors(_of_tensors(applicable))
-        if isinstance(self.baseline, FileExamination):
-            self.baseline.progress = _of_baseline(examination.progress)
-            comparing = [rule for rule in applicable if rule.needs_baseline]
-            self.baseline.visit_tensors(_of_tensors(comparing))
+        if isinstance(self.reference, FileExamination):
+            self.reference.progress = _of_reference(examination.progress)
+            comparing = [rule for rule in applicable if rule.needs_reference]
+            self.reference.visit_tensors(_of_tensors(comparing))
         silent = list(self.rules)
         for rule in applicable:
             for verdict in _judge(rule, examination):
@@ -126,13 +126,12 @@ class FileCheck:
 
 
 def _of_tensors(rules: Iterable[Rule[Any]]) -> list[TensorAnalysis[Any]]:
-    """The tensor analyses that rules need, each once."""
-    needs = (need for rule in rules for need in rule.needs())
-    return list(dict.fromkeys(need for need in needs if isinstance(need, TensorAnalysis)))
+    """The tensor analyses that rules need, and that their needs need."""
+    return tensor_analyses(need for rule in rules for need in rule.needs())
 
 
-def _of_baseline(progress: Progress) -> Progress:
-    """The progress of a file, said of the baseline's share in it."""
+def _of_reference(progress: Progress) -> Progress:
+    """The progress of a file, said of the reference's share in it."""
     return lambda what, done, total: progress(f"baseline, {what}", done, total)
 
 
@@ -140,7 +139,9 @@ def _judge(rule: Rule[Any], examination: FileExamination) -> Iterator[Verdict]:
     """A rule's verdicts; whatever stops it makes it inconclusive and leaves the others alone."""
     target = Target("file", examination.checkpoint.path.name)
     try:
-        yield from rule.check(examination)
+        yield from rule.check(
+            RuleExamination(examination, f"rule {rule.code}", frozenset(rule.needs()))
+        )
     except Unavailable as unavailable:
         yield rule.inconclusive(target, str(unavailable))
     except UsageError:

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pluggy
 
 from modlint import hookspecs
-from modlint.analysis.base import Analysis, FileAnalysis, R
+from modlint.analysis.base import Analysis
 from modlint.builder import NetworkBuilder
 from modlint.errors import Unavailable, explained
 from modlint.reader import Reader, Sweep
@@ -80,11 +80,11 @@ class Registry:
         return sorted(self._offers("modlint_networks"), key=lambda builder: builder.rank)
 
     @cached_property
-    def analyses(self) -> list[type[Analysis[Any]]]:
+    def analyses(self) -> list[type[Analysis[Any, Any]]]:
         """Classes of analyses."""
         return list(self._offers("modlint_analyses"))
 
-    def computing(self, analysis: FileAnalysis[R]) -> FileAnalysis[R]:
+    def computing(self, analysis: Analysis[Any, Any]) -> Any:
         """The analysis itself, or what computes it where it is only declared.
 
         Raises:

@@ -15,12 +15,12 @@ from modlint import __version__
 from modlint.analysis.base import Progress
 from modlint.analysis.values import device_for
 from modlint.checkpoint import Status
-from modlint.engine.baseline_model import note_baseline, read_baseline
 from modlint.engine.check import FileCheck
 from modlint.engine.config import Configuration
 from modlint.engine.content import sought_by
 from modlint.engine.discover import Search, discover
 from modlint.engine.profiles import is_safety
+from modlint.engine.reference import note_reference, read_reference
 from modlint.engine.registry import Registry
 from modlint.engine.rule_settings import instantiate
 from modlint.engine.run_notes import note_discovery, note_others
@@ -57,21 +57,21 @@ def check(
     )
     record = RunRecord(skipped=list(registry.problems))
     note_discovery(found, excluder(configuration), record)
-    baseline = read_baseline(configuration, registry, record)
+    reference = read_reference(configuration, registry, record)
     files: list[FileReport] = []
     idle: list[FileReport] = []
     for index, path in enumerate(found.files):
         selected = select_rules(configuration, registry.rules.values(), path)
         with progress(path, index, len(found.files)) as file_progress:
             chosen = [rules[rule.code] for rule in selected]
-            examined = FileCheck(path, configuration, registry, chosen, baseline)
+            examined = FileCheck(path, configuration, registry, chosen, reference)
             report = examined.report(file_progress, record)
             (idle if examined.idle and path in found.unsure else files).append(report)
     note_others(found, idle, len(files), record)
     reported = [Path(file.path) for file in files]
     note = steering_note(configuration, registry.rules, paths, reported)
     record.notes += [note] if note is not None else []
-    note_baseline(baseline, record)
+    note_reference(reference, record)
     return _report(files, configuration, registry, record, time.perf_counter() - started)
 
 

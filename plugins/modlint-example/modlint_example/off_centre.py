@@ -39,7 +39,7 @@ class OffCentre(Rule[OffCentreOptions]):
 
     def check(self, file: Examination) -> Iterator[Verdict]:
         """Judge every weight of two or more axes."""
-        for tensor, statistics in file.tensors(TensorStatistics()):
+        for tensor, statistics in file.results(TensorStatistics()):
             if _is_matrix(tensor) and statistics.std:
                 yield self._judge(tensor, statistics)
 

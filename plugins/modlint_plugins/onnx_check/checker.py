@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from modlint.analysis.base import Inputs
 from modlint.analysis.onnx_check import OnnxCheck, OnnxGraph, OnnxValidity
 from modlint.checkpoint import Checkpoint
 from modlint.errors import Unavailable
@@ -13,7 +14,7 @@ from modlint.errors import Unavailable
 class OnnxChecker(OnnxCheck):
     """The checks of this package, on the graph that the ONNX reader leaves."""
 
-    def compute(self, checkpoint: Checkpoint) -> OnnxValidity:
+    def compute(self, checkpoint: Checkpoint, inputs: Inputs) -> OnnxValidity:  # noqa: ARG002
         """Check.
 
         Raises:

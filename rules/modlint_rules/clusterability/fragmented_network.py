@@ -54,7 +54,7 @@ class FragmentedNetwork(NetworkRule[FragmentedNetworkOptions]):
     def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Count the components that have an input and an output."""
         require_size(network, file, self.options.max_connections, self.name)
-        found = file.network(_COMPONENTS, network)
+        found = file.result(_COMPONENTS, network)
         whole = [component.neurons for component in found if component.whole]
         values = {
             "components": len(whole),

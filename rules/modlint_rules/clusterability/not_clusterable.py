@@ -48,8 +48,8 @@ class NotClusterable(NetworkRule[NotClusterableOptions]):
     options_type = NotClusterableOptions
 
     def needs(self) -> tuple[Need, ...]:
-        """The test against shuffled weights."""
-        return (self.options.test(),)
+        """The test against shuffled weights, and the sum that no unit's scale changes."""
+        return (self.options.test(), self._scale_free_sum)
 
     def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Compare the network's n-cut with those of its shuffles."""
@@ -57,7 +57,7 @@ class NotClusterable(NetworkRule[NotClusterableOptions]):
         target = Target("network", network.id, network=network.id)
         if self.options.max_z is None:
             self.options.require_enough_shuffles()
-        result = file.network(self.options.test(), network)
+        result = file.result(self.options.test(), network)
         passes, limit = self._decide(result)
         message = self._message(result, passes)
         values = self._values(result, self._scale_free(network, file))
@@ -77,9 +77,13 @@ class NotClusterable(NetworkRule[NotClusterableOptions]):
     def _scale_free(self, network: Network, file: Examination) -> float | None:
         """S_k of the flow along the weights, which the scales of units leave as it is."""
         try:
-            return file.network(SpectralSum(self.options.partition_of(FlowGraph())), network)
+            return file.result(self._scale_free_sum, network)
         except Unavailable:
             return None
+
+    @property
+    def _scale_free_sum(self) -> SpectralSum:
+        return SpectralSum(self.options.partition_of(FlowGraph()))
 
     def _decide(self, result: ClusterNull) -> tuple[bool, Mapping[str, Mapping[str, float]]]:
         max_z = self.options.max_z

@@ -59,7 +59,7 @@ class UnbalancedClusters(NetworkRule[UnbalancedClustersOptions]):
         """Judge the sizes of the clusters."""
         require_size(network, file, self.options.max_connections, self.name)
         options = self.options
-        clusters = file.network(options.partition, network)
+        clusters = file.result(options.partition, network)
         shares = [size / sum(clusters.sizes) for size in clusters.sizes]
         effective = math.exp(-sum(share * math.log(share) for share in shares))
         balance, largest = effective / len(shares), max(shares)

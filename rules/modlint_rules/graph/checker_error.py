@@ -47,7 +47,7 @@ class CheckerError(Rule[Options]):
         if checkpoint.format != _FORMAT:
             yield self.passed(whole_file(checkpoint), "holds no ONNX graph")
             return
-        validity = file.file(OnnxCheck())
+        validity = file.result(OnnxCheck(), file.checkpoint)
         errors = [problem for problem in validity.problems if problem.kind in REFUSED]
         for problem in errors[:_LISTED]:
             yield self._error(checkpoint, problem)

@@ -57,7 +57,7 @@ class NegligibleFlow(NetworkRule[NegligibleFlowOptions]):
 
     def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """One verdict for each hidden layer."""
-        groups = file.network(self._analysis, network)
+        groups = file.result(self._analysis, network)
         for group in groups:
             yield self._judge(network, group)
         if not groups:

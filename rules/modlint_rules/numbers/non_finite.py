@@ -36,7 +36,7 @@ class NonFinite(Rule[Options]):
     def check(self, file: Examination) -> Iterator[Verdict]:
         """One finding for each tensor concerned, or one passing verdict for the file."""
         examined = exempt = failed = 0
-        for tensor, statistics in file.tensors(_STATISTICS):
+        for tensor, statistics in file.results(_STATISTICS):
             examined += 1
             if not statistics.non_finite:
                 continue

@@ -61,7 +61,7 @@ class ArchiveTrick(RemarkRule[Options]):
                     values={"kind": remark.kind},
                     severity=Severity.WARNING,
                 )
-        for mismatch in file.file(Checksums()).mismatches:
+        for mismatch in file.result(Checksums(), file.checkpoint).mismatches:
             yield self.failed(
                 place_in_file(checkpoint, mismatch.member, 0),
                 f"member {mismatch.member!r} {mismatch.problem}",

@@ -49,7 +49,7 @@ class HiddenBytes(RemarkRule[Options]):
     def findings(self, file: Examination) -> Iterator[Verdict]:
         """The reader's remarks, and tensors that begin as a program does."""
         yield from super().findings(file)
-        for opening in file.file(Openings()):
+        for opening in file.result(Openings(), file.checkpoint):
             yield self.failed(
                 Target("tensor", opening.name, member=opening.member, offset=opening.offset),
                 f"tensor {opening.name!r} begins as {opening.what} does",

@@ -31,7 +31,7 @@ class MemoryCorruption(RemarkRule[Options]):
     def findings(self, file: Examination) -> Iterator[Verdict]:
         """The reader's remarks, and sparse tensors that lead outside of themselves."""
         yield from super().findings(file)
-        for problem in file.file(SparseIndices()):
+        for problem in file.result(SparseIndices(), file.checkpoint):
             bomb = problem.dense is not None
             yield self.failed(
                 Target("tensor", problem.name),

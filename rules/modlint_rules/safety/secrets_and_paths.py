@@ -37,7 +37,7 @@ class SecretsAndPaths(Rule[Options]):
     def check(self, file: Examination) -> Iterator[Verdict]:
         """One finding for each kind and place, the first 50, or one passing verdict."""
         checkpoint = file.checkpoint
-        gathered = file.file(Texts())
+        gathered = file.result(Texts(), file.checkpoint)
         found = {  # one for each kind and place, and one for each secret wherever it stands
             (pattern.what, match if pattern.secret else text.where): (text, pattern, match)
             for text in reversed(gathered.texts)

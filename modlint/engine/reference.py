@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modlint.engine.check import Baseline, examine
+from modlint.engine.check import Reference, examine
 from modlint.engine.config import Configuration
 from modlint.engine.examine import FileExamination
 from modlint.engine.load import load_whole
@@ -13,8 +13,10 @@ from modlint.engine.run_record import RunRecord
 from modlint.errors import Unavailable, UnreadableError
 
 
-def read_baseline(configuration: Configuration, registry: Registry, record: RunRecord) -> Baseline:
-    """Read the checkpoint that `baseline-model` names.
+def read_reference(
+    configuration: Configuration, registry: Registry, record: RunRecord
+) -> Reference:
+    """Read the checkpoint that the setting `baseline-model` names.
 
     Where it cannot be read the record says so, and rules that compare become inconclusive.
     """
@@ -30,10 +32,10 @@ def read_baseline(configuration: Configuration, registry: Registry, record: RunR
     return examine(checkpoint, configuration, registry, lambda *_: None)
 
 
-def note_baseline(baseline: Baseline, record: RunRecord) -> None:
-    """Record what went wrong in the baseline's examination, and where it computed."""
-    if isinstance(baseline, FileExamination):
-        path = baseline.checkpoint.path
-        record.errors += (f"baseline model {path}: {e}" for e in baseline.internal_errors)
-        if baseline.used_device:
-            record.devices.add(baseline.used_device)
+def note_reference(reference: Reference, record: RunRecord) -> None:
+    """Record what went wrong in the reference's examination, and where it computed."""
+    if isinstance(reference, FileExamination):
+        path = reference.checkpoint.path
+        record.errors += (f"baseline model {path}: {e}" for e in reference.internal_errors)
+        if reference.used_device:
+            record.devices.add(reference.used_device)
