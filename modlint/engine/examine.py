@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from modlint.analysis.base import Analysis, Pair, Progress, TensorAnalysis
 from modlint.analysis.values import device_for, values_on
@@ -21,6 +22,10 @@ S = TypeVar("S")
 _PAST_LIMIT = "the tensors before it view as many bytes as are examined of one file"
 
 
+Reference: TypeAlias = "FileExamination | Unavailable | None"
+"""What a file is compared with, why it cannot be read, or nothing."""
+
+
 class FileExamination:
     """The results of analyses on one checkpoint; rules see it as `modlint.rule.Examination`."""
 
@@ -31,7 +36,7 @@ class FileExamination:
         device: str,
         progress: Progress,
         internal_errors: list[str],
-        reference: FileExamination | Unavailable | None = None,
+        reference: Reference = None,
         computing: Callable[[Analysis[Any, Any]], Any] = lambda analysis: analysis,
     ) -> None:
         self.checkpoint = checkpoint
@@ -66,6 +71,17 @@ class FileExamination:
     def used_device(self) -> str | None:
         """The device's type ("cpu"), None where nothing was computed."""
         return self._device.type if self._device else None
+
+    def seen(self, progress: Progress) -> FileExamination:
+        """The same examination for one more user: results are shared, what it did is its own.
+
+        Args:
+            progress: to be told of the work that this user asks for.
+        """
+        seen = copy.copy(self)
+        seen.progress = progress
+        seen.internal_errors = []
+        return seen
 
     def visit_tensors(self, analyses: Iterable[TensorAnalysis[Any]]) -> None:
         """Visit each tensor once, run on it every analysis that accepts it, and let it go.
