@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from modlint.builder import NetworkBuilder
     from modlint.reader import Reader, Sweep
     from modlint.reporter import Reporter
-    from modlint.rule import Rule
+    from modlint.rule_reference import RuleReference
 
 
 @hookspec
@@ -36,8 +36,8 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:  # type: ignore[em
 
 
 @hookspec
-def modlint_rules() -> Iterable[type[Rule[Any]]]:  # type: ignore[empty-body]
-    """Rules: from analyses' results to `Verdict`s. Since 0.1."""
+def modlint_rules() -> Iterable[RuleReference]:  # type: ignore[empty-body]
+    """References to rules, which judge analyses' results by `Verdict`s. Since 0.1."""
 
 
 @hookspec

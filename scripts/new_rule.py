@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,7 +34,7 @@ class {cls}(Rule[Options]):
     name = "{name}"
     summary = "{summary}"
     severity = Severity.WARNING
-    source = "where the check comes from: a paper with section, a specification"
+    source = "{source}"
 
     def check(self, file: Examination) -> Iterator[Verdict]:
         """One verdict for the file."""
@@ -46,6 +47,17 @@ class {cls}(Rule[Options]):
             message, advice = "holds no tensor", "say here what the user can do"
             yield self.failed(target, message, help=advice, values=values, limit=limit)
 '''
+
+REFERENCE = """    RuleReference(
+        code="{code}",
+        name="{name}",
+        severity=Severity.WARNING,
+        summary="{summary}",
+        source="{source}",
+        place="modlint_rules.{family}.{module}:{cls}",
+    ),"""
+
+SOURCE = "where the check comes from: a paper with section, a specification"
 
 PAGE = """# {code} {name}
 
@@ -128,6 +140,7 @@ def add_rule(root: Path, family: str, code: str, name: str, summary: str) -> lis
         "name": name,
         "cls": "".join(word.capitalize() for word in name.split("-")),
         "summary": summary,
+        "source": SOURCE,
         "Summary": summary[:1].upper() + summary[1:],
     }
     package = root / "rules" / "modlint_rules" / family
@@ -141,7 +154,7 @@ def add_rule(root: Path, family: str, code: str, name: str, summary: str) -> lis
         path.write_text(template.format(**words), encoding="utf-8")
     plugin = package / "__init__.py"
     text = plugin.read_text(encoding="utf-8")
-    plugin.write_text(_registered(text, family, module, words["cls"]), encoding="utf-8")
+    plugin.write_text(_registered(text, family, module, words), encoding="utf-8")
     return [*parts, plugin]
 
 
@@ -159,12 +172,11 @@ def _family(root: Path, code: str) -> str | None:
     return None
 
 
-def _registered(text: str, family: str, module: str, cls: str) -> str:
-    """The family's plugin with the rule imported inside the hook and returned by it."""
-    imports, returned = text.rsplit("\n\n    return (", 1)
-    names = ", ".join([*re.findall(r"\w+", returned), cls])
-    line = f"    from modlint_rules.{family}.{module} import {cls}"
-    return f"{imports}\n{line}\n\n    return ({names})\n"
+def _registered(text: str, family: str, module: str, words: Mapping[str, str]) -> str:
+    """The family's plugin with a reference to the rule."""
+    reference = REFERENCE.format(family=family, module=module, **words)
+    rules, marked, rest = text.partition('\n)\n"""The rules of this family."""')
+    return f"{rules}\n{reference}{marked}{rest}"
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ class CheckPlan:
         rules: the rules with their options, by code.
         reference: the checkpoint that files are compared with.
         closed: whether what was not wholly examined is an error.
+        errors: what is wrong with the plan, and leaves the files to be checked all the same.
     """
 
     configuration: Configuration
@@ -37,16 +38,7 @@ class CheckPlan:
     rules: Mapping[str, Rule[Any]]
     reference: Reference
     closed: bool
-
-    @property
-    def errors(self) -> tuple[str, ...]:
-        """What is wrong with the plan, and leaves the files to be checked all the same."""
-        if isinstance(self.reference, Unavailable):
-            return (str(self.reference),)
-        if self.reference is None:
-            return ()
-        path = self.reference.checkpoint.path
-        return tuple(f"baseline model {path}: {e}" for e in self.reference.internal_errors)
+    errors: tuple[str, ...]
 
     def rules_for(self, path: Path) -> list[Rule[Any]]:
         """The rules that run on a file.
@@ -78,12 +70,18 @@ def plan_check(configuration: Configuration, registry: Registry) -> CheckPlan:
     settings = configuration.settings
     registry.load_all()
     validate_selectors(settings, registry.rules)
-    rules = instantiate(registry.rules, settings)
+    errors: list[str] = []
+    rules = instantiate(registry.rules, settings, errors)
     if settings.device == "cuda":
         device_for(settings.device, 0)
     reference = _reference(configuration, registry)
+    if isinstance(reference, Unavailable):
+        errors.append(str(reference))
+    elif reference is not None:
+        path = reference.checkpoint.path
+        errors += [f"baseline model {path}: {e}" for e in reference.internal_errors]
     closed = is_closed(settings, registry.rules.values())
-    return CheckPlan(configuration, registry, rules, reference, closed)
+    return CheckPlan(configuration, registry, rules, reference, closed, tuple(errors))
 
 
 def _reference(configuration: Configuration, registry: Registry) -> Reference:

@@ -29,11 +29,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def modlint(
     site: Path, *arguments: str | Path, **environment: str
 ) -> subprocess.CompletedProcess[str]:
+    places = [str(site), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.run(
         [sys.executable, "-m", "modlint", *arguments],
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(site)} | environment,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(places)} | environment,
     )
 
 
