@@ -9,7 +9,6 @@ import msgspec
 
 from modlint.analysis.base import Analysis, TensorAnalysis
 from modlint.checkpoint import Checkpoint, Status, Tensor
-from modlint.errors import Unavailable
 from modlint.network import Network
 from modlint.verdict import Confidence, Outcome, Severity, Target, Verdict
 
@@ -158,6 +157,24 @@ class Rule(Generic[OptionsT]):
         )
         return msgspec.structs.replace(verdict, help=help)
 
+    def decided(
+        self,
+        target: Target,
+        message: str,
+        *,
+        passes: bool,
+        help: str,
+        values: Mapping[str, Any] | None = None,
+        limit: Mapping[str, Mapping[str, float]] | None = None,
+        confidence: Confidence | None = None,
+    ) -> Verdict:
+        """A passing verdict or a finding, which only the measured values tell apart."""
+        if passes:
+            return self.passed(target, message, values=values, limit=limit, confidence=confidence)
+        return self.failed(
+            target, message, help=help, values=values, limit=limit, confidence=confidence
+        )
+
     def inconclusive(self, target: Target, reason: str) -> Verdict:
         """A verdict that could not be reached."""
         verdict = self._verdict(Outcome.INCONCLUSIVE, target, reason, None, None)
@@ -185,23 +202,3 @@ class Rule(Generic[OptionsT]):
             limit=limit or {},
             message=message,
         )
-
-
-class NetworkRule(Rule[OptionsT]):
-    """A check of each network; inconclusive where there is none or a need cannot be met."""
-
-    def check(self, file: Examination) -> Iterator[Verdict]:
-        """Judge each network of the file."""
-        for network in file.networks:
-            target = Target("network", network.id, network=network.id)
-            if network.reason is not None:
-                yield self.inconclusive(target, network.reason)
-                continue
-            try:
-                yield from self.check_network(network, file)
-            except Unavailable as unavailable:
-                yield self.inconclusive(target, str(unavailable))
-
-    def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
-        """Judge one network that was rebuilt."""
-        raise NotImplementedError

@@ -2,8 +2,8 @@
 
     python scripts/new_rule.py NUM007 constant-tensor "a weight holds one value only"
 
-The family is the package whose rules share the code's letters. What is written runs and passes its
-own case at once; what it measures is then yours to write.
+The family is the package whose rules share the code's letters. What is written judges each tensor
+by its statistics, runs, and passes its own cases at once; what it measures is then yours to write.
 """
 
 from __future__ import annotations
@@ -20,14 +20,17 @@ RULE = '''"""{code}: {summary}."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from modlint.rule import Examination, Options, Rule
+from modlint.analysis.statistics import TensorStatistics
+from modlint.checkpoint import Tensor
+from modlint.rule import Examination, Options
+from modlint.scopes import TensorRule
+from modlint.targets import of_tensor
 from modlint.verdict import Severity, Verdict
-from modlint_rules.targets import whole_file
+
+_STATISTICS = TensorStatistics()
 
 
-class {cls}(Rule[Options]):
+class {cls}(TensorRule[Options]):
     """{Summary}."""
 
     code = "{code}"
@@ -35,17 +38,22 @@ class {cls}(Rule[Options]):
     summary = "{summary}"
     severity = Severity.WARNING
     source = "{source}"
+    analyses = (_STATISTICS,)
+    sound = "none of zeros only"
+    advice = "say here what the user can do"
 
-    def check(self, file: Examination) -> Iterator[Verdict]:
-        """One verdict for the file."""
-        target = whole_file(file.checkpoint)
-        tensors = len(file.checkpoint.tensors)
-        values, limit = {{"tensors": tensors}}, {{"tensors": {{"min": 1.0}}}}
-        if tensors:
-            yield self.passed(target, "holds tensors", values=values, limit=limit)
-        else:
-            message, advice = "holds no tensor", "say here what the user can do"
-            yield self.failed(target, message, help=advice, values=values, limit=limit)
+    def judge(self, tensor: Tensor, file: Examination) -> Verdict | None:
+        """A finding where every element is zero."""
+        statistics = file.result(_STATISTICS, tensor)
+        if statistics.zeros < max(statistics.elements, 1):
+            return None
+        return self.failed(
+            of_tensor(tensor),
+            f"all of its {{statistics.elements:,}} elements are zero",
+            help=self.advice,
+            values={{"zeros": statistics.zeros}},
+            limit={{"zeros": {{"max": statistics.elements - 1}}}},
+        )
 '''
 
 REFERENCE = """    RuleReference(
@@ -102,7 +110,7 @@ def healthy(folder: Path) -> Path:
 
 
 def broken(folder: Path) -> Path:
-    torch.save({{}}, folder / "model.pt")
+    torch.save({{"w": torch.zeros(2)}}, folder / "model.pt")
     return folder / "model.pt"
 
 

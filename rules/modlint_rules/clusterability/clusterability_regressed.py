@@ -53,7 +53,7 @@ class ClusterabilityRegressed(NotClusterable):
         """The test, of the network and of its counterpart."""
         return (self.options.test(),)
 
-    def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
+    def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Compare the network's verdict with that of its counterpart."""
         require_size(network, file, self.options.max_connections, self.name)
         if self.options.max_z is None:

@@ -12,7 +12,8 @@ from modlint.analysis.graphs import CarryingGraph
 from modlint.errors import Unavailable
 from modlint.network import GroupRole, Network
 from modlint.results.clusters import ClusterNull
-from modlint.rule import Examination, Need, NetworkRule
+from modlint.rule import Examination, Need
+from modlint.scopes import NetworkRule
 from modlint.text import count
 from modlint.verdict import Severity, Target, Verdict
 from modlint_rules.clusterability.options import PermutationOptions
@@ -63,7 +64,7 @@ class DeadUnitsChangeVerdict(NetworkRule[DeadUnitsOptions]):
     def _graph(self) -> CarryingGraph:
         return CarryingGraph(self.options.min_flow)
 
-    def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
+    def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Test twice where some unit carries nothing, and compare."""
         options = self.options
         require_size(network, file, options.max_connections, self.name)

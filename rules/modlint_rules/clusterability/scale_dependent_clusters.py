@@ -12,7 +12,8 @@ from modlint.analysis.graphs import BalancedGraph
 from modlint.analysis.scales import UnitScales
 from modlint.errors import Unavailable
 from modlint.network import Network
-from modlint.rule import Examination, Need, NetworkRule
+from modlint.rule import Examination, Need
+from modlint.scopes import NetworkRule
 from modlint.text import count
 from modlint.verdict import Severity, Target, Verdict
 from modlint_rules.clusterability.options import PartitionOptions
@@ -53,7 +54,7 @@ class ScaleDependentClusters(NetworkRule[ScaleDependentClustersOptions]):
         """The scales, and both partitions, which are asked for when the rule speaks."""
         return (_SCALES, self.options.partition, self.options.partition_of(BalancedGraph()))
 
-    def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
+    def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Judge the median spread."""
         require_size(network, file, self.options.max_connections, self.name)
         target = Target("network", network.id, network=network.id)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from modlint.analysis.onnx_check import REFUSED, OnnxCheck, OnnxValidity, Problem
 from modlint.checkpoint import Checkpoint, Remark
 from modlint.rule import Examination, Need, Options, Rule
+from modlint.targets import whole_file
 from modlint.text import count
 from modlint.verdict import Confidence, Severity, Target, Verdict
-from modlint_rules.targets import whole_file
 
 _WARNINGS = {
     "custom-operator": "make sure that every runtime you deploy to has this operator",

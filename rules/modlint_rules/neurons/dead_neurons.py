@@ -13,11 +13,11 @@ from modlint.errors import Unavailable, UsageError
 from modlint.network import Network
 from modlint.results.units import LayerUnits
 from modlint.rule import Examination, Need, Options, Rule
+from modlint.targets import whole_file
 from modlint.text import count
 from modlint.verdict import Confidence, Severity, Target, Verdict
 from modlint_rules.neurons.dead_slices import DeadSlices, dead_slices, is_matrix
 from modlint_rules.neurons.dead_units import dead_units
-from modlint_rules.targets import whole_file
 
 _STATISTICS = TensorStatistics()
 _UNITS = UnitWeights()
