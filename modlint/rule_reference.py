@@ -25,6 +25,7 @@ class RuleReference(msgspec.Struct, frozen=True, kw_only=True):
         place: the module and the class in it ("modlint_rules.numbers.non_finite:NonFinite").
         confidence: how far a finding is proof.
         cost: what it asks for: "structure", "pass" (the one visit of each tensor) or "deep".
+        url: address of its page, where it has one.
         persona: who wants to know of its findings: "regular", "pedantic" or "auditor".
     """
 
@@ -35,6 +36,7 @@ class RuleReference(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     place: str
     confidence: Confidence = Confidence.HIGH
+    url: str | None = None
     cost: str = "structure"
     persona: str = "regular"
 

@@ -17,6 +17,7 @@ from modlint.engine.registry import Registry
 from modlint.engine.rule_settings import instantiate
 from modlint.engine.select import Patterns, is_closed, select_rules, validate_selectors
 from modlint.errors import Unavailable, UnreadableError
+from modlint.report import RuleEntry
 from modlint.rule import Rule
 
 
@@ -39,6 +40,25 @@ class CheckPlan:
     reference: Reference
     closed: bool
     errors: tuple[str, ...]
+
+    @property
+    def catalogue(self) -> tuple[RuleEntry, ...]:
+        """What the report says of the rules."""
+        entries = []
+        for code, rule in self.rules.items():
+            known = self.registry.rules[code]
+            entry = RuleEntry(
+                code=code,
+                name=known.name,
+                summary=known.summary,
+                severity=rule.configured_severity or known.severity,
+                persona=known.persona,
+                cost=known.cost,
+                source=known.source,
+                url=known.url,
+            )
+            entries.append(entry)
+        return tuple(entries)
 
     def rules_for(self, path: Path) -> list[Rule[Any]]:
         """The rules that run on a file.

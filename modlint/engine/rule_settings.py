@@ -18,9 +18,10 @@ from modlint.verdict import Severity
 def instantiate(
     references: Mapping[str, RuleReference], settings: Settings, failures: list[str]
 ) -> dict[str, Rule[Any]]:
-    """The rules that are selected or configured, with their options, by code.
+    """The rules that are selected, with their options, by code.
 
-    `settings.seed` serves rules that set none. No other rule is imported.
+    `settings.seed` serves rules that set none. Those that are only configured are imported too, to
+    see whether the options are right; no other rule is.
 
     Args:
         references: every rule, by code.
@@ -41,7 +42,7 @@ def instantiate(
                 failures.append(f"rule {code} of {reference.module}: {explained(error)}")
             else:
                 rules[code] = _instantiate(rule, tables.get(code, {}), settings)
-    return rules
+    return {code: rule for code, rule in rules.items() if code in selected}
 
 
 def _tables_by_code(

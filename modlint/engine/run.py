@@ -14,11 +14,11 @@ import msgspec
 from modlint import __version__
 from modlint.analysis.base import Progress
 from modlint.checkpoint import Status
+from modlint.discovery.content import sought_by
+from modlint.discovery.discover import Search, discover
 from modlint.engine.check import check_file
 from modlint.engine.config import Configuration
-from modlint.engine.content import sought_by
-from modlint.engine.discover import Search, discover
-from modlint.engine.plan import plan_check
+from modlint.engine.plan import CheckPlan, plan_check
 from modlint.engine.profiles import is_safety
 from modlint.engine.registry import Registry
 from modlint.engine.run_notes import note_discovery, note_others
@@ -65,18 +65,17 @@ def check(
     reported = [Path(file.path) for file in files]
     note = steering_note(configuration, registry.rules, paths, reported)
     record.notes += [note] if note is not None else []
-    return report_of(files, configuration, registry, record, time.perf_counter() - started)
+    return report_of(files, plan, record, time.perf_counter() - started)
 
 
 def report_of(
     files: list[FileReport],
-    configuration: Configuration,
-    registry: Registry,
+    plan: CheckPlan,
     record: RunRecord,
     seconds: float,
 ) -> Report:
     """The report on files that were checked."""
-    settings = configuration.settings
+    settings, registry = plan.configuration.settings, plan.registry
     summary = Summary.of(files)
     run = Run(
         modlint=__version__,
@@ -85,12 +84,12 @@ def report_of(
         device=max(record.devices, default=None),
         seed=settings.seed,
         seconds=round(seconds, 3),
-        settings=_settings_in_report(configuration),
-        exit_code=_exit_code(files, configuration, record, summary),
+        settings=_settings_in_report(plan.configuration),
+        exit_code=_exit_code(files, plan.configuration, record, summary),
         problems=(*record.errors, *record.skipped),
         notes=tuple(record.notes),
     )
-    return Report(run=run, summary=summary, files=tuple(files))
+    return Report(run=run, summary=summary, rules=plan.catalogue, files=tuple(files))
 
 
 def _settings_in_report(configuration: Configuration) -> dict[str, Any]:

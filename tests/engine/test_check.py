@@ -7,12 +7,14 @@ from pathlib import Path
 import msgspec
 import pytest
 import torch
+from support import no_progress
 
 from modlint.engine.check import FileOutcome, check_checkpoint, check_file
 from modlint.engine.config import Configuration, Settings
 from modlint.engine.load import load_whole
 from modlint.engine.plan import CheckPlan, plan_check
 from modlint.engine.registry import load_registry
+from modlint.engine.run import check
 
 
 @pytest.fixture
@@ -49,3 +51,13 @@ def test_what_is_no_checkpoint_is_idle(tmp_path: Path, plan: CheckPlan) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("no weights here")
     assert check_file(path, plan).idle
+
+
+def test_the_report_carries_the_rules_that_were_selected(file: Path) -> None:
+    rules = {"non-finite": {"severity": "note"}, "wrapper-prefix": {"severity": "note"}}
+    settings = Settings(select=("NUM", "FMT002"), rules=rules, device="cpu")
+    report = check([file], Configuration(settings, None, file.parent), load_registry(), no_progress)
+    fmt002, num001 = report.rules
+    assert (fmt002.code, fmt002.severity, fmt002.name) == ("FMT002", "error", "lfs-pointer")
+    assert (num001.code, num001.severity) == ("NUM001", "note")
+    assert num001.source.startswith("IEEE 754")
