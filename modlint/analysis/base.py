@@ -1,6 +1,6 @@
 """The bases of analyses: pure computations that rules share, each done once for each subject.
 
-An analysis is a frozen dataclass whose fields are its parameters: two rules that ask for equal
+An analysis is a frozen struct whose fields are its parameters: two rules that ask for equal
 analyses share one result. Its base says what its subject is. The modules here declare analyses and
 stay light; what comes out lies in `modlint.results`, and the numerics, which import torch, in
 `modlint.numerics`.
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
+
+from msgspec import Struct
 
 from modlint.checkpoint import Checkpoint, Tensor
 from modlint.network import Layer, Network
@@ -36,7 +38,7 @@ class Pair(NamedTuple, Generic[S]):
     reference: S
 
 
-class Analysis(Generic[S, R]):
+class Analysis(Struct, Generic[S, R], frozen=True):
     """Base of all analyses: of a subject S a result R.
 
     Attributes:
@@ -89,7 +91,7 @@ class Inputs(Protocol):
         ...
 
 
-class FileAnalysis(Analysis[Checkpoint, R]):
+class FileAnalysis(Analysis[Checkpoint, R], frozen=True):
     """Computed on the file's structure; never needs torch."""
 
     def compute(self, checkpoint: Checkpoint, inputs: Inputs) -> R:
@@ -101,7 +103,7 @@ class FileAnalysis(Analysis[Checkpoint, R]):
         raise NotImplementedError
 
 
-class TensorAnalysis(Analysis[Tensor, R]):
+class TensorAnalysis(Analysis[Tensor, R], frozen=True):
     """Computed on one tensor at a time; the engine visits each tensor once for all of them."""
 
     def accepts(self, tensor: Tensor) -> bool:
@@ -118,7 +120,7 @@ class TensorAnalysis(Analysis[Tensor, R]):
         raise NotImplementedError
 
 
-class LayerAnalysis(Analysis[Layer, R]):
+class LayerAnalysis(Analysis[Layer, R], frozen=True):
     """Computed on one layer of a network."""
 
     def compute(self, layer: Layer, inputs: Inputs) -> R:
@@ -130,7 +132,7 @@ class LayerAnalysis(Analysis[Layer, R]):
         raise NotImplementedError
 
 
-class NetworkAnalysis(Analysis[Network, R]):
+class NetworkAnalysis(Analysis[Network, R], frozen=True):
     """Computed on one network."""
 
     def compute(self, network: Network, inputs: Inputs) -> R:
@@ -142,7 +144,7 @@ class NetworkAnalysis(Analysis[Network, R]):
         raise NotImplementedError
 
 
-class PairAnalysis(Analysis[Pair[S], R]):
+class PairAnalysis(Analysis[Pair[S], R], frozen=True):
     """Computed on a subject and its counterpart in the reference."""
 
     def compute(self, pair: Pair[S], inputs: Inputs) -> R:

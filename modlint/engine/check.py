@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from modlint.analysis.base import Progress
 from modlint.checkpoint import Checkpoint, Status
@@ -22,8 +22,7 @@ from modlint.rule import Rule
 from modlint.verdict import Outcome, Severity, Target, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class FileOutcome:
+class FileOutcome(Struct, frozen=True):
     """What the check of one file gives; whoever checks many merges their outcomes.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from modlint.analysis.base import Progress
 from modlint.analysis.values import device_for
@@ -21,8 +22,7 @@ from modlint.report import RuleEntry
 from modlint.rule import Rule
 
 
-@dataclass(frozen=True, slots=True)
-class CheckPlan:
+class CheckPlan(Struct, frozen=True):
     """The plan of a check: whoever has it can check any file, here or elsewhere.
 
     Attributes:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from modlint.analysis.base import Inputs
 from modlint.analysis.onnx_check import OnnxCheck, OnnxGraph, OnnxValidity
 from modlint.checkpoint import Checkpoint
 from modlint.errors import Unavailable
 
 
-@dataclass(frozen=True, slots=True)
-class OnnxChecker(OnnxCheck):
+class OnnxChecker(OnnxCheck, frozen=True):
     """The checks of this package, on the graph that the ONNX reader leaves."""
 
     def compute(self, checkpoint: Checkpoint, inputs: Inputs) -> OnnxValidity:  # noqa: ARG002
