@@ -12,12 +12,12 @@ from modlint.text import count
 def counterpart(
     network: Network, networks: Sequence[Network], others: Sequence[Network]
 ) -> Network:
-    """The network of the same id in a baseline; where each file has but one, that one.
+    """The network of the same id in a reference; where each file has but one, that one.
 
     Args:
         network: was rebuilt.
         networks: all of its file.
-        others: those of the baseline.
+        others: those of the reference.
 
     Raises:
         Unavailable: there is none, it was not rebuilt, or its architecture differs.

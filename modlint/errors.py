@@ -39,6 +39,10 @@ class Unavailable(ModlintError):
     """An analysis has no answer for its subject; rules that need it become inconclusive."""
 
 
+class UndeclaredNeed(Exception):
+    """A rule or an analysis asks for one that its `needs` do not name: a bug in it."""
+
+
 def explained(error: Exception) -> str:
     """What a plugin raised that it should not have: its kind, and what it says."""
     return f"{type(error).__name__}: {error}"

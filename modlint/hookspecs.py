@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from modlint.builder import NetworkBuilder
     from modlint.reader import Reader, Sweep
     from modlint.reporter import Reporter
-    from modlint.rule import Rule
+    from modlint.rule_reference import RuleReference
 
 
 @hookspec
@@ -31,13 +31,13 @@ def modlint_networks() -> Iterable[NetworkBuilder]:  # type: ignore[empty-body]
 
 
 @hookspec
-def modlint_analyses() -> Iterable[type[Analysis[Any]]]:  # type: ignore[empty-body]
+def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:  # type: ignore[empty-body]
     """Analyses whose results rules consume. Since 0.1."""
 
 
 @hookspec
-def modlint_rules() -> Iterable[type[Rule[Any]]]:  # type: ignore[empty-body]
-    """Rules: from analyses' results to `Verdict`s. Since 0.1."""
+def modlint_rules() -> Iterable[RuleReference]:  # type: ignore[empty-body]
+    """References to rules, which judge analyses' results by `Verdict`s. Since 0.1."""
 
 
 @hookspec

@@ -144,8 +144,29 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+class RuleEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule of the run, for whoever reads the report without modlint.
+
+    Attributes:
+        severity: of its findings, as the settings have it.
+        persona: who wants to know of its findings.
+        cost: what it asks for: "structure", "pass" or "deep".
+        source: where the check comes from.
+        url: its page, null where it has no address.
+    """
+
+    code: str
+    name: str
+    summary: str
+    severity: Severity
+    persona: str
+    cost: str
+    source: str
+    url: str | None = None
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole run.
+    """A whole run; `rules` are those that were selected.
 
     `problems` of the run are missing paths and plugins that failed to load; `notes` say what was
     passed over, and what a configuration in the checked folder switches off.
@@ -154,4 +175,5 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     schema: str = SCHEMA
     run: Run
     summary: Summary
+    rules: tuple[RuleEntry, ...] = ()
     files: tuple[FileReport, ...]

@@ -7,14 +7,14 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
 
-from modlint.analysis.base import FileAnalysis, NetworkAnalysis, TensorAnalysis
+from modlint.analysis.base import Analysis, TensorAnalysis
 from modlint.checkpoint import Checkpoint, Status, Tensor
-from modlint.errors import Unavailable
 from modlint.network import Network
 from modlint.verdict import Confidence, Outcome, Severity, Target, Verdict
 
 R = TypeVar("R")
-Need = FileAnalysis[Any] | TensorAnalysis[Any] | NetworkAnalysis[Any]
+S = TypeVar("S")
+Need = Analysis[Any, Any]
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
@@ -43,35 +43,32 @@ class Examination(Protocol):
         ...
 
     @property
-    def baseline(self) -> Examination | None:
+    def reference(self) -> Examination | None:
         """The checkpoint that the file is compared with, None where the user gives none.
 
-        One examination serves all files of a run. It has results of the tensor analyses that
-        rules with `needs_baseline` need.
+        One examination serves all files of a run. The subjects of its results are its own.
 
         Raises:
             Unavailable: it cannot be read.
         """
         ...
 
-    def file(self, analysis: FileAnalysis[R]) -> R:
-        """The analysis' result on the file.
+    def result(self, analysis: Analysis[S, R], subject: S) -> R:
+        """The analysis' result on its subject, computed once.
+
+        Args:
+            analysis: one that the rule's `needs` name.
+            subject: the checkpoint for a file analysis, one of its tensors, a network or one of
+                its layers, a `modlint.analysis.base.Pair` of two.
 
         Raises:
             Unavailable: it has none.
+            UndeclaredNeed: the rule's `needs` do not name it.
         """
         ...
 
-    def tensors(self, analysis: TensorAnalysis[R]) -> Iterator[tuple[Tensor, R]]:
-        """Every tensor that the analysis accepts, with its result, in the file's order."""
-        ...
-
-    def network(self, analysis: NetworkAnalysis[R], network: Network) -> R:
-        """The analysis' result on a network.
-
-        Raises:
-            Unavailable: it has none.
-        """
+    def results(self, analysis: TensorAnalysis[R]) -> Iterator[tuple[Tensor, R]]:
+        """Every tensor that the analysis examined, with its result, in the file's order."""
         ...
 
 
@@ -90,7 +87,7 @@ class Rule(Generic[OptionsT]):
         reports_faults: whether it reports what could not be read; where no selected rule does,
             the engine makes the others inconclusive.
         strict_severity: of a finding under `--strict`, where it differs.
-        needs_baseline: whether it compares the file with `Examination.baseline`; it is not run
+        needs_reference: whether it compares the file with `Examination.reference`; it is not run
             where the user gives none.
     """
 
@@ -104,14 +101,14 @@ class Rule(Generic[OptionsT]):
     statuses: ClassVar[frozenset[Status]] = frozenset({Status.CHECKED})
     reports_faults: ClassVar[bool] = False
     strict_severity: ClassVar[Severity | None] = None
-    needs_baseline: ClassVar[bool] = False
+    needs_reference: ClassVar[bool] = False
 
     def __init__(self, options: OptionsT, configured_severity: Severity | None = None) -> None:
         self.options = options
         self.configured_severity = configured_severity
 
     def needs(self) -> tuple[Need, ...]:
-        """The analyses that it consumes; those of tensors run in the engine's one visit."""
+        """The analyses that it asks for, all of them; those of tensors run in the one visit."""
         return ()
 
     def check(self, file: Examination) -> Iterator[Verdict]:
@@ -160,6 +157,24 @@ class Rule(Generic[OptionsT]):
         )
         return msgspec.structs.replace(verdict, help=help)
 
+    def decided(
+        self,
+        target: Target,
+        message: str,
+        *,
+        passes: bool,
+        help: str,
+        values: Mapping[str, Any] | None = None,
+        limit: Mapping[str, Mapping[str, float]] | None = None,
+        confidence: Confidence | None = None,
+    ) -> Verdict:
+        """A passing verdict or a finding, which only the measured values tell apart."""
+        if passes:
+            return self.passed(target, message, values=values, limit=limit, confidence=confidence)
+        return self.failed(
+            target, message, help=help, values=values, limit=limit, confidence=confidence
+        )
+
     def inconclusive(self, target: Target, reason: str) -> Verdict:
         """A verdict that could not be reached."""
         verdict = self._verdict(Outcome.INCONCLUSIVE, target, reason, None, None)
@@ -187,23 +202,3 @@ class Rule(Generic[OptionsT]):
             limit=limit or {},
             message=message,
         )
-
-
-class NetworkRule(Rule[OptionsT]):
-    """A check of each network; inconclusive where there is none or a need cannot be met."""
-
-    def check(self, file: Examination) -> Iterator[Verdict]:
-        """Judge each network of the file."""
-        for network in file.networks:
-            target = Target("network", network.id, network=network.id)
-            if network.reason is not None:
-                yield self.inconclusive(target, network.reason)
-                continue
-            try:
-                yield from self.check_network(network, file)
-            except Unavailable as unavailable:
-                yield self.inconclusive(target, str(unavailable))
-
-    def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
-        """Judge one network that was rebuilt."""
-        raise NotImplementedError

@@ -2,8 +2,8 @@
 
     python scripts/new_rule.py NUM007 constant-tensor "a weight holds one value only"
 
-The family is the package whose rules share the code's letters. What is written runs and passes its
-own case at once; what it measures is then yours to write.
+The family is the package whose rules share the code's letters. What is written judges each tensor
+by its statistics, runs, and passes its own cases at once; what it measures is then yours to write.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,33 +20,52 @@ RULE = '''"""{code}: {summary}."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from modlint.rule import Examination, Options, Rule
+from modlint.analysis.statistics import TensorStatistics
+from modlint.checkpoint import Tensor
+from modlint.rule import Examination, Options
+from modlint.scopes import TensorRule
+from modlint.targets import of_tensor
 from modlint.verdict import Severity, Verdict
-from modlint_rules.targets import whole_file
+
+_STATISTICS = TensorStatistics()
 
 
-class {cls}(Rule[Options]):
+class {cls}(TensorRule[Options]):
     """{Summary}."""
 
     code = "{code}"
     name = "{name}"
     summary = "{summary}"
     severity = Severity.WARNING
-    source = "where the check comes from: a paper with section, a specification"
+    source = "{source}"
+    analyses = (_STATISTICS,)
+    sound = "none of zeros only"
+    advice = "say here what the user can do"
 
-    def check(self, file: Examination) -> Iterator[Verdict]:
-        """One verdict for the file."""
-        target = whole_file(file.checkpoint)
-        tensors = len(file.checkpoint.tensors)
-        values, limit = {{"tensors": tensors}}, {{"tensors": {{"min": 1.0}}}}
-        if tensors:
-            yield self.passed(target, "holds tensors", values=values, limit=limit)
-        else:
-            message, advice = "holds no tensor", "say here what the user can do"
-            yield self.failed(target, message, help=advice, values=values, limit=limit)
+    def judge(self, tensor: Tensor, file: Examination) -> Verdict | None:
+        """A finding where every element is zero."""
+        statistics = file.result(_STATISTICS, tensor)
+        if statistics.zeros < max(statistics.elements, 1):
+            return None
+        return self.failed(
+            of_tensor(tensor),
+            f"all of its {{statistics.elements:,}} elements are zero",
+            help=self.advice,
+            values={{"zeros": statistics.zeros}},
+            limit={{"zeros": {{"max": statistics.elements - 1}}}},
+        )
 '''
+
+REFERENCE = """    RuleReference(
+        code="{code}",
+        name="{name}",
+        severity=Severity.WARNING,
+        summary="{summary}",
+        source="{source}",
+        place="modlint_rules.{family}.{module}:{cls}",
+    ),"""
+
+SOURCE = "where the check comes from: a paper with section, a specification"
 
 PAGE = """# {code} {name}
 
@@ -90,7 +110,7 @@ def healthy(folder: Path) -> Path:
 
 
 def broken(folder: Path) -> Path:
-    torch.save({{}}, folder / "model.pt")
+    torch.save({{"w": torch.zeros(2)}}, folder / "model.pt")
     return folder / "model.pt"
 
 
@@ -128,6 +148,7 @@ def add_rule(root: Path, family: str, code: str, name: str, summary: str) -> lis
         "name": name,
         "cls": "".join(word.capitalize() for word in name.split("-")),
         "summary": summary,
+        "source": SOURCE,
         "Summary": summary[:1].upper() + summary[1:],
     }
     package = root / "rules" / "modlint_rules" / family
@@ -141,7 +162,7 @@ def add_rule(root: Path, family: str, code: str, name: str, summary: str) -> lis
         path.write_text(template.format(**words), encoding="utf-8")
     plugin = package / "__init__.py"
     text = plugin.read_text(encoding="utf-8")
-    plugin.write_text(_registered(text, family, module, words["cls"]), encoding="utf-8")
+    plugin.write_text(_registered(text, family, module, words), encoding="utf-8")
     return [*parts, plugin]
 
 
@@ -159,12 +180,11 @@ def _family(root: Path, code: str) -> str | None:
     return None
 
 
-def _registered(text: str, family: str, module: str, cls: str) -> str:
-    """The family's plugin with the rule imported inside the hook and returned by it."""
-    imports, returned = text.rsplit("\n\n    return (", 1)
-    names = ", ".join([*re.findall(r"\w+", returned), cls])
-    line = f"    from modlint_rules.{family}.{module} import {cls}"
-    return f"{imports}\n{line}\n\n    return ({names})\n"
+def _registered(text: str, family: str, module: str, words: Mapping[str, str]) -> str:
+    """The family's plugin with a reference to the rule."""
+    reference = REFERENCE.format(family=family, module=module, **words)
+    rules, marked, rest = text.partition('\n)\n"""The rules of this family."""')
+    return f"{rules}\n{reference}{marked}{rest}"
 
 
 if __name__ == "__main__":

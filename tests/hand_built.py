@@ -11,6 +11,7 @@ import torch
 from msgspec.structs import replace
 
 from modlint.analysis.base import NetworkAnalysis
+from modlint.errors import Unavailable
 from modlint.network import Group, Layer, Network, Norm
 
 
@@ -27,7 +28,12 @@ class HandInputs:
     def weight(self, name: str) -> torch.Tensor:
         return self.tensors[name].to(self.device)
 
-    def result(self, analysis: NetworkAnalysis[Any]) -> Any:
+    @property
+    def reference(self) -> Any:
+        raise Unavailable("a network built by hand is compared with none")
+
+    def result(self, analysis: NetworkAnalysis[Any], network: Network | None = None) -> Any:
+        assert network in (None, self.network)
         if analysis not in self.results:
             self.results[analysis] = analysis.compute(self.network, self)
         return self.results[analysis]

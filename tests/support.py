@@ -9,7 +9,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from modlint.analysis.base import FileAnalysis
+from modlint.checkpoint import Checkpoint
+from modlint.engine.examine import FileExamination
+
+R = TypeVar("R")
 
 
 def modlint(
@@ -38,6 +44,12 @@ def check_json(*arguments: object, cwd: Path | None = None) -> dict[str, Any]:
     assert "Traceback" not in run.stderr, run.stderr
     report: dict[str, Any] = json.loads(run.stdout)
     return report
+
+
+def file_result(analysis: FileAnalysis[R], checkpoint: Checkpoint) -> R:
+    """An analysis' result on a file without networks."""
+    examination = FileExamination(checkpoint, (), "cpu", lambda what, done, total: None, [])
+    return examination.result(analysis, checkpoint)
 
 
 @contextlib.contextmanager

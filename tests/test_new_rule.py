@@ -36,7 +36,7 @@ def test_the_new_rule_is_offered_with_its_page_and_is_formatted(tree: Path) -> N
     offered = (
         "from modlint_rules.numbers import modlint_rules as hook;"
         "rules = {rule.code: rule for rule in hook()};"
-        "print(*rules, rules['NUM099'].page().splitlines()[0])"
+        "print(*rules, rules['NUM099'].load().page().splitlines()[0])"
     )
     found = run("-c", f"import sys; sys.path.insert(0, 'rules'); {offered}", cwd=tree)
     assert "NUM001" in found.stdout, found.stderr

@@ -1,32 +1,45 @@
-"""The bases of analyses: pure computations that rules share, each done once per checkpoint.
+"""The bases of analyses: pure computations that rules share, each done once for each subject.
 
 An analysis is a frozen struct whose fields are its parameters: two rules that ask for equal
-analyses share one result. The modules here declare analyses and stay light; what comes out
-lies in `modlint.results`, and the numerics, which import torch, in `modlint.numerics`.
+analyses share one result. Its base says what its subject is. The modules here declare analyses and
+stay light; what comes out lies in `modlint.results`, and the numerics, which import torch, in
+`modlint.numerics`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
 
 from modlint.checkpoint import Checkpoint, Tensor
-from modlint.network import Network
+from modlint.network import Layer, Network
 
 if TYPE_CHECKING:
     import torch
 
 R = TypeVar("R")
-R_co = TypeVar("R_co", covariant=True)
+S = TypeVar("S")
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, steps done, steps in all)."""
 
 
-class Analysis(Struct, Generic[R], frozen=True):
-    """Base of all analyses.
+class Pair(NamedTuple, Generic[S]):
+    """A subject beside its counterpart in the reference.
+
+    Attributes:
+        subject: of the file that is examined.
+        reference: of the checkpoint that it is compared with.
+    """
+
+    subject: S
+    reference: S
+
+
+class Analysis(Struct, Generic[S, R], frozen=True):
+    """Base of all analyses: of a subject S a result R.
 
     Attributes:
         name: for `modlint plugins` ("tensor-statistics").
@@ -38,11 +51,50 @@ class Analysis(Struct, Generic[R], frozen=True):
     description: ClassVar[str]
     by_plugin: ClassVar[bool] = False
 
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The analyses, of any subject, that it asks its inputs for: all of them."""
+        return ()
 
-class FileAnalysis(Analysis[R], frozen=True):
+
+class Inputs(Protocol):
+    """What an analysis may read."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where to compute."""
+        ...
+
+    @property
+    def progress(self) -> Progress:
+        """To be called as work is done."""
+        ...
+
+    @property
+    def reference(self) -> Inputs:
+        """The same of the checkpoint that the file is compared with.
+
+        Raises:
+            Unavailable: there is none, or it cannot be read.
+        """
+        ...
+
+    def weight(self, name: str) -> torch.Tensor:
+        """A tensor's values by its name, on the device; read-only."""
+        ...
+
+    def result(self, analysis: Analysis[S, R], subject: S) -> R:
+        """Another analysis' result, computed once for each subject; `needs` names the analysis.
+
+        Raises:
+            Unavailable: it has none.
+        """
+        ...
+
+
+class FileAnalysis(Analysis[Checkpoint, R], frozen=True):
     """Computed on the file's structure; never needs torch."""
 
-    def compute(self, checkpoint: Checkpoint) -> R:
+    def compute(self, checkpoint: Checkpoint, inputs: Inputs) -> R:
         """Compute.
 
         Raises:
@@ -51,7 +103,7 @@ class FileAnalysis(Analysis[R], frozen=True):
         raise NotImplementedError
 
 
-class TensorAnalysis(Analysis[R], frozen=True):
+class TensorAnalysis(Analysis[Tensor, R], frozen=True):
     """Computed on one tensor at a time; the engine visits each tensor once for all of them."""
 
     def accepts(self, tensor: Tensor) -> bool:
@@ -68,33 +120,19 @@ class TensorAnalysis(Analysis[R], frozen=True):
         raise NotImplementedError
 
 
-class Inputs(Protocol):
-    """What a network analysis may read."""
+class LayerAnalysis(Analysis[Layer, R], frozen=True):
+    """Computed on one layer of a network."""
 
-    @property
-    def device(self) -> torch.device:
-        """Where to compute."""
-        ...
-
-    @property
-    def progress(self) -> Progress:
-        """To be called as work is done."""
-        ...
-
-    def weight(self, name: str) -> torch.Tensor:
-        """A tensor's values by its name, on the device; read-only."""
-        ...
-
-    def result(self, analysis: NetworkAnalysis[R]) -> R:
-        """Another analysis' result on the same network, computed once.
+    def compute(self, layer: Layer, inputs: Inputs) -> R:
+        """Compute.
 
         Raises:
-            Unavailable: it has none.
+            Unavailable: there is no answer for this layer; rules become inconclusive.
         """
-        ...
+        raise NotImplementedError
 
 
-class NetworkAnalysis(Analysis[R], frozen=True):
+class NetworkAnalysis(Analysis[Network, R], frozen=True):
     """Computed on one network."""
 
     def compute(self, network: Network, inputs: Inputs) -> R:
@@ -102,5 +140,17 @@ class NetworkAnalysis(Analysis[R], frozen=True):
 
         Raises:
             Unavailable: there is no answer for this network; rules become inconclusive.
+        """
+        raise NotImplementedError
+
+
+class PairAnalysis(Analysis[Pair[S], R], frozen=True):
+    """Computed on a subject and its counterpart in the reference."""
+
+    def compute(self, pair: Pair[S], inputs: Inputs) -> R:
+        """Compute; `inputs.reference` answers for the counterpart.
+
+        Raises:
+            Unavailable: there is no answer for this pair; rules become inconclusive.
         """
         raise NotImplementedError

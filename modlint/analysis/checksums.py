@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from modlint.analysis.base import FileAnalysis
+from modlint.analysis.base import FileAnalysis, Inputs
 from modlint.checkpoint import Checkpoint, Member
 from modlint.errors import UnreadableError
 
@@ -52,7 +52,7 @@ class Checksums(FileAnalysis[ChecksumResult], frozen=True):
     name: ClassVar[str] = "checksums"
     description: ClassVar[str] = "CRC-32 of every archive member"
 
-    def compute(self, checkpoint: Checkpoint) -> ChecksumResult:
+    def compute(self, checkpoint: Checkpoint, inputs: Inputs) -> ChecksumResult:  # noqa: ARG002
         """Read every member once, in pieces."""
         mismatches = []
         stated = [member for member in checkpoint.members if member.crc32]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from modlint.analysis.base import Inputs, NetworkAnalysis
+from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
 from modlint.analysis.clustering import Partition
 from modlint.network import Network
 from modlint.results.clusters import EdgeWeights, Panel
@@ -18,7 +18,11 @@ class ClusterWeights(NetworkAnalysis[EdgeWeights], frozen=True):
     name: ClassVar[str] = "cluster-weights"
     description: ClassVar[str] = "weight within each cluster, and weight that leaves it"
 
-    def compute(self, network: Network, inputs: Inputs) -> EdgeWeights:  # noqa: ARG002
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The partition, and its graph."""
+        return (self.partition, self.partition.graph)
+
+    def compute(self, network: Network, inputs: Inputs) -> EdgeWeights:
         """Sum.
 
         Raises:
@@ -26,7 +30,7 @@ class ClusterWeights(NetworkAnalysis[EdgeWeights], frozen=True):
         """
         from modlint.numerics.cluster.views import cluster_weights
 
-        return cluster_weights(inputs, self.partition)
+        return cluster_weights(network, inputs, self.partition)
 
 
 class LaplacianSpectrum(NetworkAnalysis[tuple[float, ...]], frozen=True):
@@ -43,7 +47,11 @@ class LaplacianSpectrum(NetworkAnalysis[tuple[float, ...]], frozen=True):
     name: ClassVar[str] = "laplacian-spectrum"
     description: ClassVar[str] = "smallest eigenvalues of the normalised Laplacian"
 
-    def compute(self, network: Network, inputs: Inputs) -> tuple[float, ...]:  # noqa: ARG002
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The partition, and its graph."""
+        return (self.partition, self.partition.graph)
+
+    def compute(self, network: Network, inputs: Inputs) -> tuple[float, ...]:
         """Decompose.
 
         Raises:
@@ -51,7 +59,7 @@ class LaplacianSpectrum(NetworkAnalysis[tuple[float, ...]], frozen=True):
         """
         from modlint.numerics.cluster.views import smallest_eigenvalues
 
-        return smallest_eigenvalues(inputs, self.partition, self.beyond)
+        return smallest_eigenvalues(network, inputs, self.partition, self.beyond)
 
 
 class ReorderedWeights(NetworkAnalysis[tuple[Panel, ...]], frozen=True):
@@ -71,7 +79,11 @@ class ReorderedWeights(NetworkAnalysis[tuple[Panel, ...]], frozen=True):
     name: ClassVar[str] = "reordered-weights"
     description: ClassVar[str] = "weights with the neurons in the order of their clusters"
 
-    def compute(self, network: Network, inputs: Inputs) -> tuple[Panel, ...]:  # noqa: ARG002
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The partition, and its graph."""
+        return (self.partition, self.partition.graph)
+
+    def compute(self, network: Network, inputs: Inputs) -> tuple[Panel, ...]:
         """Reorder.
 
         Raises:
@@ -79,4 +91,4 @@ class ReorderedWeights(NetworkAnalysis[tuple[Panel, ...]], frozen=True):
         """
         from modlint.numerics.cluster.views import reordered_weights
 
-        return reordered_weights(inputs, self)
+        return reordered_weights(network, inputs, self)

@@ -5,9 +5,9 @@ Method and statistics: Filan et al., Clusterability in Neural Networks, arXiv 21
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from modlint.analysis.base import Inputs, NetworkAnalysis
+from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
 from modlint.analysis.weights import WeightGraph
 from modlint.network import Network
 from modlint.results.clusters import ClusterNull, Clusters, Method, Null
@@ -38,6 +38,10 @@ class Partition(NetworkAnalysis[Clusters], frozen=True):
     name: ClassVar[str] = "partition"
     description: ClassVar[str] = "spectral clusters of a network's neurons, n-cut and S_k"
 
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The graph."""
+        return (self.graph,)
+
     def compute(self, network: Network, inputs: Inputs) -> Clusters:
         """Cluster.
 
@@ -60,6 +64,10 @@ class SpectralSum(NetworkAnalysis[float], frozen=True):
 
     name: ClassVar[str] = "spectral-sum"
     description: ClassVar[str] = "the k smallest eigenvalues of the normalised Laplacian, summed"
+
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The graph."""
+        return (self.partition.graph,)
 
     def compute(self, network: Network, inputs: Inputs) -> float:
         """Compute.
@@ -96,6 +104,10 @@ class ClusterTest(NetworkAnalysis[ClusterNull], frozen=True):
 
     name: ClassVar[str] = "cluster-test"
     description: ClassVar[str] = "n-cut or S_k against the same network with shuffled weights"
+
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The partition, and its graph."""
+        return (self.partition, self.partition.graph)
 
     def compute(self, network: Network, inputs: Inputs) -> ClusterNull:
         """Test.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from modlint.analysis.base import Inputs, NetworkAnalysis
+from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
 from modlint.analysis.weights import WeightGraph
 from modlint.network import Network
 from modlint.results.graphs import Component
@@ -16,6 +16,10 @@ class Components(NetworkAnalysis[tuple[Component, ...]], frozen=True):
     name: ClassVar[str] = "components"
     description: ClassVar[str] = "connected components of a network's neurons"
 
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The weight graph."""
+        return (WeightGraph(),)
+
     def compute(self, network: Network, inputs: Inputs) -> tuple[Component, ...]:
         """Find them.
 
@@ -24,4 +28,4 @@ class Components(NetworkAnalysis[tuple[Component, ...]], frozen=True):
         """
         from modlint.numerics.graph.components import components
 
-        return components(network, inputs.result(WeightGraph()), inputs.device)
+        return components(network, inputs.result(WeightGraph(), network), inputs.device)

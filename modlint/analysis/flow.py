@@ -6,9 +6,9 @@ synaptic flow of Tanaka et al., arXiv 2006.08228, section 4, summed over the wei
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from modlint.analysis.base import Inputs, NetworkAnalysis
+from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
 from modlint.analysis.clustering import MAX_CONNECTIONS
 from modlint.analysis.units import UnitWeights
 from modlint.analysis.weights import WeightGraph
@@ -32,6 +32,10 @@ class Flow(NetworkAnalysis[Flows], frozen=True):
     name: ClassVar[str] = "flow"
     description: ClassVar[str] = "weight that runs through each unit, from input to output"
 
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The weight graph."""
+        return (WeightGraph(),)
+
     def compute(self, network: Network, inputs: Inputs) -> Flows:
         """Measure; holds one layer at a time where the network is large.
 
@@ -41,7 +45,8 @@ class Flow(NetworkAnalysis[Flows], frozen=True):
         from modlint.numerics.graph.flow import measure_flow
 
         large = network.connections > MAX_CONNECTIONS
-        return measure_flow(network, inputs, None if large else inputs.result(WeightGraph()))
+        graph = None if large else inputs.result(WeightGraph(), network)
+        return measure_flow(network, inputs, graph)
 
 
 class NegligibleUnits(NetworkAnalysis[tuple[GroupFlow, ...]], frozen=True):
@@ -56,7 +61,11 @@ class NegligibleUnits(NetworkAnalysis[tuple[GroupFlow, ...]], frozen=True):
     name: ClassVar[str] = "negligible-units"
     description: ClassVar[str] = "hidden units through which nearly no weight runs"
 
-    def compute(self, network: Network, inputs: Inputs) -> tuple[GroupFlow, ...]:  # noqa: ARG002
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The flow, and units without weights."""
+        return (Flow(), UnitWeights())
+
+    def compute(self, network: Network, inputs: Inputs) -> tuple[GroupFlow, ...]:
         """Every hidden group that some layer drives, in topological order.
 
         Raises:
@@ -64,8 +73,8 @@ class NegligibleUnits(NetworkAnalysis[tuple[GroupFlow, ...]], frozen=True):
         """
         from modlint.numerics.graph.flow import negligible_units
 
-        flows = inputs.result(Flow())
-        groups = inputs.result(UnitWeights())
+        flows = inputs.result(Flow(), network)
+        groups = inputs.result(UnitWeights(), network)
         return negligible_units(flows, groups, self.threshold)
 
 
@@ -81,6 +90,10 @@ class CarryingUnits(NetworkAnalysis[Carriers], frozen=True):
     name: ClassVar[str] = "carrying-units"
     description: ClassVar[str] = "neurons whose flow is not negligible"
 
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The flow, and the weight graph."""
+        return (Flow(), WeightGraph())
+
     def compute(self, network: Network, inputs: Inputs) -> Carriers:
         """Find them.
 
@@ -89,5 +102,5 @@ class CarryingUnits(NetworkAnalysis[Carriers], frozen=True):
         """
         from modlint.numerics.graph.flow_graphs import carrying_units
 
-        flows, graph = inputs.result(Flow()), inputs.result(WeightGraph())
+        flows, graph = inputs.result(Flow(), network), inputs.result(WeightGraph(), network)
         return carrying_units(network, flows, graph, self.threshold, inputs.device)

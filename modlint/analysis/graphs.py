@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from modlint.analysis.base import Inputs, NetworkAnalysis
+from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
 from modlint.analysis.flow import THRESHOLD, CarryingUnits, Flow
 from modlint.analysis.weights import WeightGraph
 from modlint.network import Network
@@ -26,7 +26,11 @@ class CarryingGraph(NetworkAnalysis[Graph], frozen=True):
     name: ClassVar[str] = "carrying-graph"
     description: ClassVar[str] = "weight graph of the neurons that carry something"
 
-    def compute(self, network: Network, inputs: Inputs) -> Graph:  # noqa: ARG002
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The weight graph, and who carries something."""
+        return (WeightGraph(), CarryingUnits(self.threshold))
+
+    def compute(self, network: Network, inputs: Inputs) -> Graph:
         """Build the graph.
 
         Raises:
@@ -34,8 +38,8 @@ class CarryingGraph(NetworkAnalysis[Graph], frozen=True):
         """
         from modlint.numerics.graph.flow_graphs import carrying_graph
 
-        graph = inputs.result(WeightGraph())
-        return carrying_graph(graph, inputs.result(CarryingUnits(self.threshold)))
+        graph = inputs.result(WeightGraph(), network)
+        return carrying_graph(graph, inputs.result(CarryingUnits(self.threshold), network))
 
 
 class FlowGraph(NetworkAnalysis[Graph], frozen=True):
@@ -48,7 +52,11 @@ class FlowGraph(NetworkAnalysis[Graph], frozen=True):
     name: ClassVar[str] = "flow-graph"
     description: ClassVar[str] = "flow along each weight: free of the scale of units"
 
-    def compute(self, network: Network, inputs: Inputs) -> Graph:  # noqa: ARG002
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The weight graph, and the flow."""
+        return (WeightGraph(), Flow())
+
+    def compute(self, network: Network, inputs: Inputs) -> Graph:
         """Build the graph.
 
         Raises:
@@ -56,7 +64,7 @@ class FlowGraph(NetworkAnalysis[Graph], frozen=True):
         """
         from modlint.numerics.graph.flow_graphs import flow_graph
 
-        return flow_graph(inputs.result(WeightGraph()), inputs.result(Flow()))
+        return flow_graph(inputs.result(WeightGraph(), network), inputs.result(Flow(), network))
 
 
 class BalancedGraph(NetworkAnalysis[Graph], frozen=True):
@@ -71,6 +79,10 @@ class BalancedGraph(NetworkAnalysis[Graph], frozen=True):
     name: ClassVar[str] = "balanced-graph"
     description: ClassVar[str] = "weight graph with hidden units scaled alike"
 
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The weight graph."""
+        return (WeightGraph(),)
+
     def compute(self, network: Network, inputs: Inputs) -> Graph:
         """Build the graph.
 
@@ -79,4 +91,4 @@ class BalancedGraph(NetworkAnalysis[Graph], frozen=True):
         """
         from modlint.numerics.graph.balance import balanced_graph
 
-        return balanced_graph(network, inputs.result(WeightGraph()), inputs.device)
+        return balanced_graph(network, inputs.result(WeightGraph(), network), inputs.device)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from modlint.analysis.base import FileAnalysis
+from modlint.analysis.base import FileAnalysis, Inputs
 from modlint.checkpoint import Checkpoint, Storage
 from modlint.errors import UnreadableError
 from modlint.signatures import LONGEST, signature
@@ -34,7 +34,7 @@ class Openings(FileAnalysis[tuple[Opening, ...]], frozen=True):
     name: ClassVar[str] = "openings"
     description: ClassVar[str] = "programs and archives at the start of a tensor's bytes"
 
-    def compute(self, checkpoint: Checkpoint) -> tuple[Opening, ...]:
+    def compute(self, checkpoint: Checkpoint, inputs: Inputs) -> tuple[Opening, ...]:  # noqa: ARG002
         """Look at the first bytes of each storage once."""
         members = {member.name: member for member in checkpoint.members}
         first: dict[Storage, str] = {}

@@ -10,7 +10,7 @@ from modlint.markers import hookimpl
 
 
 @hookimpl
-def modlint_analyses() -> Iterable[type[Analysis[Any]]]:
+def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     """The analyses that modlint's own rules consume."""
     from modlint.analysis.checksums import Checksums
     from modlint.analysis.cluster_views import ClusterWeights, LaplacianSpectrum, ReorderedWeights

@@ -6,9 +6,9 @@ in the graph of absolute weights (Filan et al., arXiv 2103.03386, section 2).
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from modlint.analysis.base import Inputs, NetworkAnalysis
+from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
 from modlint.analysis.graphs import CarryingGraph
 from modlint.network import Network
 from modlint.results.units import GroupScale
@@ -27,6 +27,10 @@ class UnitScales(NetworkAnalysis[tuple[GroupScale, ...]], frozen=True):
     name: ClassVar[str] = "unit-scales"
     description: ClassVar[str] = "spread of the scales of hidden units"
 
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The weight graph of what carries something."""
+        return (CarryingGraph(),)
+
     def compute(self, network: Network, inputs: Inputs) -> tuple[GroupScale, ...]:
         """Measure every such group, in topological order.
 
@@ -35,4 +39,4 @@ class UnitScales(NetworkAnalysis[tuple[GroupScale, ...]], frozen=True):
         """
         from modlint.numerics.graph.scales import unit_scales
 
-        return unit_scales(network, inputs.result(CarryingGraph()), inputs.device)
+        return unit_scales(network, inputs.result(CarryingGraph(), network), inputs.device)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from msgspec import Struct
 
-from modlint.analysis.base import FileAnalysis
+from modlint.analysis.base import FileAnalysis, Inputs
 from modlint.checkpoint import Checkpoint, SparseTensor, Tensor
 from modlint.errors import UnreadableError
 
@@ -63,7 +63,7 @@ class SparseIndices(FileAnalysis[tuple[SparseProblem, ...]], frozen=True):
     free: int = 16 << 30
     ratio: int = 100_000
 
-    def compute(self, checkpoint: Checkpoint) -> tuple[SparseProblem, ...]:
+    def compute(self, checkpoint: Checkpoint, inputs: Inputs) -> tuple[SparseProblem, ...]:  # noqa: ARG002
         """Look at every sparse tensor's indices once."""
         found = (self._problems(checkpoint, sparse) for sparse in checkpoint.sparse)
         return tuple(dict.fromkeys(problem for problems in found for problem in problems))

@@ -8,7 +8,7 @@ from typing import ClassVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from modlint.analysis.base import FileAnalysis
+from modlint.analysis.base import FileAnalysis, Inputs
 from modlint.analysis.onnx_check import OnnxGraph
 from modlint.analysis.onnx_texts import onnx_texts
 from modlint.checkpoint import Checkpoint
@@ -66,7 +66,7 @@ class Texts(FileAnalysis[Gathered], frozen=True):
     name: ClassVar[str] = "texts"
     description: ClassVar[str] = "texts beside the tensors: metadata, doc strings, code"
 
-    def compute(self, checkpoint: Checkpoint) -> Gathered:
+    def compute(self, checkpoint: Checkpoint, inputs: Inputs) -> Gathered:  # noqa: ARG002
         """Gather them, up to `MAX_TEXTS` and `MAX_CHARACTERS`."""
         found: list[Text] = []
         characters = 0

@@ -102,7 +102,7 @@ def _draw(
     if arguments.network is not None:
         name += f", network {arguments.network}"
     file.progress("drawing", 0, 1)
-    panels = file.network(ReorderedWeights(choice.partition), network)
+    panels = file.result(ReorderedWeights(choice.partition), network)
     draw(arguments.picture, name, portrait, panels, len(network.layers))
 
 

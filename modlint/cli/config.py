@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from modlint.cli.messages import show
+from modlint.cli.messages import say, show
 from modlint.cli.settings import configuration
 from modlint.engine.config import Settings
 from modlint.engine.registry import load_registry
@@ -23,13 +23,16 @@ def run(arguments: argparse.Namespace) -> int:
     validate_selectors(config.settings, rules)
     lines = [f"# {config.file or 'no configuration file; these are the defaults'}"]
     lines += _table("modlint", _plain(config.settings))
-    for code, rule in instantiate(rules, config.settings).items():
+    failures: list[str] = []
+    everything = msgspec.structs.replace(config.settings, select=("ALL",), ignore=())
+    for code, rule in instantiate(rules, everything, failures).items():
         severity = rule.configured_severity
         options = _plain(rule.options) | ({"severity": severity} if severity else {})
         if options:
             lines += ["", f"# {code}: {rule.summary}"]
             lines += _table(f"modlint.rules.{rule.name}", options)
     show("\n".join(lines) + "\n")
+    say(failures)
     return 0
 
 

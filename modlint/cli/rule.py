@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
 
 from modlint.cli.messages import show
 from modlint.engine.config import nearest
 from modlint.engine.registry import load_registry
 from modlint.errors import UsageError
-from modlint.rule import Rule
+from modlint.rule_reference import RuleReference
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a rule's page: formatted on a terminal, as Markdown elsewhere."""
-    page = _find(arguments.selector, load_registry().rules).page()
+    page = _find(arguments.selector, load_registry().rules).load().page()
     if sys.stdout.isatty():
         from rich.console import Console
         from rich.markdown import Markdown
@@ -26,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _find(selector: str, rules: dict[str, type[Rule[Any]]]) -> type[Rule[Any]]:
+def _find(selector: str, rules: dict[str, RuleReference]) -> RuleReference:
     for rule in rules.values():
         if selector.upper() == rule.code or selector == rule.name:
             return rule

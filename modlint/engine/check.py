@@ -1,4 +1,4 @@
-"""The check of one file: read it, run the rules that were selected for it, gather verdicts."""
+"""The check of one file: pure, so that whatever runs many files can wrap this one call."""
 
 from __future__ import annotations
 
@@ -7,140 +7,134 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
-from modlint.analysis.base import Progress, TensorAnalysis
+from modlint.analysis.base import Progress
 from modlint.checkpoint import Checkpoint, Status
 from modlint.engine.completeness import closed, is_idle
-from modlint.engine.config import Configuration
-from modlint.engine.examine import FileExamination
-from modlint.engine.load import build_networks, load
-from modlint.engine.registry import Registry
-from modlint.engine.run_record import RunRecord
-from modlint.engine.select import Patterns, is_closed
+from modlint.engine.examine import FileExamination, RuleExamination, tensor_analyses
+from modlint.engine.load import load
+from modlint.engine.plan import CheckPlan
 from modlint.errors import Unavailable, UsageError
 from modlint.file_names import is_code, is_companion, promises_checkpoint
 from modlint.report import FileReport
 from modlint.rule import Rule
 from modlint.verdict import Outcome, Severity, Target, Verdict
 
-Baseline = FileExamination | Unavailable | None
-"""What files are compared with, why it cannot be read, or nothing."""
 
-
-def examine(
-    checkpoint: Checkpoint,
-    configuration: Configuration,
-    registry: Registry,
-    progress: Progress,
-    baseline: Baseline = None,
-) -> FileExamination:
-    """Begin the examination of what was read from a file: rebuild its networks."""
-    errors: list[str] = []
-    networks = build_networks(checkpoint, registry.builders, errors)
-    for known in configuration.settings.networks:
-        if Patterns([known.files], configuration.root).match(checkpoint.path):
-            networks = tuple(n.with_activation(known.activation) for n in networks)
-    device = configuration.settings.device
-    return FileExamination(
-        checkpoint, networks, device, progress, errors, baseline, registry.computing
-    )
-
-
-class FileCheck:
-    """The check of one file with the rules that were selected for it.
-
-    Rules that need a baseline are not run where there is none: they have nothing to say.
+class FileOutcome(Struct, frozen=True):
+    """What the check of one file gives; whoever checks many merges their outcomes.
 
     Attributes:
-        idle: after the check, whether the file holds nothing that was worth checking, and no
-            rule says more of it than that.
+        report: the file's report.
+        errors: internal errors.
+        devices: types of the devices that computed.
+        idle: whether the file holds nothing that was worth checking, and no rule says more of it
+            than that.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        configuration: Configuration,
-        registry: Registry,
-        rules: Sequence[Rule[Any]],
-        baseline: Baseline = None,
-    ) -> None:
-        self.path = path
-        self.configuration = configuration
-        self.registry = registry
-        self.baseline = baseline
-        self.rules = [rule for rule in rules if baseline is not None or not rule.needs_baseline]
-        self.closed = is_closed(configuration.settings, registry.rules.values())
-        self.idle = True
-
-    def report(self, progress: Progress, record: RunRecord) -> FileReport:
-        """Examine the file as each container that it claims to be."""
-        reports = []
-        for checkpoint in load(self.path, self.registry.readers, self.registry.sweeps):
-            examination = examine(
-                checkpoint, self.configuration, self.registry, progress, self.baseline
-            )
-            verdicts = list(self._verdicts(examination))
-            if self.closed:
-                verdicts = closed(verdicts, checkpoint, self.rules)
-            self.idle &= is_idle(checkpoint) and not any(map(self._tells, verdicts))
-            networks = examination.networks
-            reports.append(FileReport.of(str(self.path), checkpoint, networks, verdicts))
-            record.errors += (f"{self.path}: {error}" for error in examination.internal_errors)
-            if examination.used_device:
-                record.devices.add(examination.used_device)
-        return FileReport.merged(reports)
-
-    def _verdicts(self, examination: FileExamination) -> Iterator[Verdict]:
-        status = examination.checkpoint.status
-        applicable = [rule for rule in self.rules if status in rule.statuses]
-        examination.visit_tensors(_of_tensors(applicable))
-        if isinstance(self.baseline, FileExamination):
-            self.baseline.progress = _of_baseline(examination.progress)
-            comparing = [rule for rule in applicable if rule.needs_baseline]
-            self.baseline.visit_tensors(_of_tensors(comparing))
-        silent = list(self.rules)
-        for rule in applicable:
-            for verdict in _judge(rule, examination):
-                if verdict.outcome is not Outcome.PASS and rule in silent:
-                    silent.remove(rule)
-                yield self._weighed(rule, verdict)
-        if _unread_untold(examination.checkpoint, self.rules):
-            yield from _unread(silent, examination.checkpoint)
-
-    def _tells(self, verdict: Verdict) -> bool:
-        """Whether a verdict says more than that the file is no checkpoint that is read."""
-        if verdict.outcome is not Outcome.FAIL:
-            return False
-        if verdict.rule in {rule.code for rule in self.rules if rule.reports_faults}:
-            return self.closed and verdict.severity is Severity.ERROR
-        known = self.closed or is_companion(self.path) or is_code(self.path)
-        return known or promises_checkpoint(self.path) or verdict.severity is Severity.ERROR
-
-    def _weighed(self, rule: Rule[Any], verdict: Verdict) -> Verdict:
-        """The verdict with the severity that the settings give it."""
-        strict = rule.strict_severity if self.configuration.settings.strict else None
-        severity = rule.configured_severity or strict
-        if severity is None or verdict.outcome is not Outcome.FAIL:
-            return verdict
-        return msgspec.structs.replace(verdict, severity=severity)
+    report: FileReport
+    errors: tuple[str, ...]
+    devices: frozenset[str]
+    idle: bool
 
 
-def _of_tensors(rules: Iterable[Rule[Any]]) -> list[TensorAnalysis[Any]]:
-    """The tensor analyses that rules need, each once."""
-    needs = (need for rule in rules for need in rule.needs())
-    return list(dict.fromkeys(need for need in needs if isinstance(need, TensorAnalysis)))
+def silent(what: str, done: int, total: int) -> None:
+    """Progress that tells nobody."""
 
 
-def _of_baseline(progress: Progress) -> Progress:
-    """The progress of a file, said of the baseline's share in it."""
-    return lambda what, done, total: progress(f"baseline, {what}", done, total)
+def check_file(path: Path, plan: CheckPlan, progress: Progress = silent) -> FileOutcome:
+    """Check a file as each container that it claims to be; never raises for what is in it."""
+    checkpoints = load(path, plan.registry.readers, plan.registry.sweeps)
+    return _check(path, checkpoints, plan, progress)
+
+
+def check_checkpoint(
+    checkpoint: Checkpoint, plan: CheckPlan, progress: Progress = silent
+) -> FileOutcome:
+    """Check what lies in memory, or was read elsewhere."""
+    return _check(checkpoint.path, (checkpoint,), plan, progress)
+
+
+def _check(
+    path: Path, checkpoints: Sequence[Checkpoint], plan: CheckPlan, progress: Progress
+) -> FileOutcome:
+    rules = plan.rules_for(path)
+    reports, errors, devices, idle = [], [], set[str](), True
+    for checkpoint in checkpoints:
+        examination = plan.examination(checkpoint, progress)
+        verdicts = list(_verdicts(examination, rules, plan))
+        if plan.closed:
+            verdicts = closed(verdicts, checkpoint, rules)
+        told = any(_tells(verdict, path, rules, closed=plan.closed) for verdict in verdicts)
+        idle = idle and is_idle(checkpoint) and not told
+        reports.append(FileReport.of(str(path), checkpoint, examination.networks, verdicts))
+        errors += [f"{path}: {error}" for error in examination.internal_errors]
+        reference = _examined(examination)
+        if reference is not None:
+            name = reference.checkpoint.path
+            errors += [f"baseline model {name}: {error}" for error in reference.internal_errors]
+        used = (e.used_device for e in (examination, reference) if e is not None)
+        devices |= {device for device in used if device is not None}
+    return FileOutcome(FileReport.merged(reports), tuple(errors), frozenset(devices), idle)
+
+
+def _verdicts(
+    examination: FileExamination, rules: Sequence[Rule[Any]], plan: CheckPlan
+) -> Iterator[Verdict]:
+    status = examination.checkpoint.status
+    applicable = [rule for rule in rules if status in rule.statuses]
+    examination.visit_tensors(tensor_analyses(_needs(applicable)))
+    reference = _examined(examination)
+    if reference is not None:
+        comparing = [rule for rule in applicable if rule.needs_reference]
+        reference.visit_tensors(tensor_analyses(_needs(comparing)))
+    passing = list(rules)
+    for rule in applicable:
+        for verdict in _judge(rule, examination):
+            if verdict.outcome is not Outcome.PASS and rule in passing:
+                passing.remove(rule)
+            yield _weighed(verdict, rule, strict=plan.configuration.settings.strict)
+    if _unread_untold(examination.checkpoint, rules):
+        yield from _unread(passing, examination.checkpoint)
+
+
+def _examined(examination: FileExamination) -> FileExamination | None:
+    """What the file is compared with, if it could be read."""
+    try:
+        return examination.reference
+    except Unavailable:
+        return None
+
+
+def _needs(rules: Iterable[Rule[Any]]) -> Iterator[Any]:
+    return (need for rule in rules for need in rule.needs())
+
+
+def _tells(verdict: Verdict, path: Path, rules: Sequence[Rule[Any]], *, closed: bool) -> bool:
+    """Whether a verdict says more than that the file is no checkpoint that is read."""
+    if verdict.outcome is not Outcome.FAIL:
+        return False
+    if verdict.rule in {rule.code for rule in rules if rule.reports_faults}:
+        return closed and verdict.severity is Severity.ERROR
+    known = closed or is_companion(path) or is_code(path)
+    return known or promises_checkpoint(path) or verdict.severity is Severity.ERROR
+
+
+def _weighed(verdict: Verdict, rule: Rule[Any], *, strict: bool) -> Verdict:
+    """The verdict with the severity that the settings give it."""
+    severity = rule.configured_severity or (rule.strict_severity if strict else None)
+    if severity is None or verdict.outcome is not Outcome.FAIL:
+        return verdict
+    return msgspec.structs.replace(verdict, severity=severity)
 
 
 def _judge(rule: Rule[Any], examination: FileExamination) -> Iterator[Verdict]:
     """A rule's verdicts; whatever stops it makes it inconclusive and leaves the others alone."""
     target = Target("file", examination.checkpoint.path.name)
     try:
-        yield from rule.check(examination)
+        asked = RuleExamination(examination, f"rule {rule.code}", frozenset(rule.needs()))
+        yield from rule.check(asked)
     except Unavailable as unavailable:
         yield rule.inconclusive(target, str(unavailable))
     except UsageError:

@@ -1,27 +1,33 @@
-"""One file under examination: runs the analyses that rules need, each once, and keeps results."""
+"""One file under examination: runs the analyses that are asked for, each once, keeps results."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from modlint.analysis.base import FileAnalysis, NetworkAnalysis, Progress, TensorAnalysis
+from modlint.analysis.base import Analysis, Pair, Progress, TensorAnalysis
 from modlint.analysis.values import device_for, values_on
 from modlint.checkpoint import Checkpoint, Tensor
 from modlint.engine.bounds import most_viewed
-from modlint.errors import Unavailable, UnreadableError
+from modlint.errors import Unavailable, UndeclaredNeed, UnreadableError
 from modlint.network import Network
 
 if TYPE_CHECKING:
     import torch
 
 R = TypeVar("R")
+S = TypeVar("S")
 
 _PAST_LIMIT = "the tensors before it view as many bytes as are examined of one file"
 
 
+Reference: TypeAlias = "FileExamination | Unavailable | None"
+"""What a file is compared with, why it cannot be read, or nothing."""
+
+
 class FileExamination:
-    """The results of analyses on one checkpoint; implements `modlint.rule.Examination`."""
+    """The results of analyses on one checkpoint; rules see it as `modlint.rule.Examination`."""
 
     def __init__(
         self,
@@ -30,21 +36,20 @@ class FileExamination:
         device: str,
         progress: Progress,
         internal_errors: list[str],
-        baseline: FileExamination | Unavailable | None = None,
-        computing: Callable[[FileAnalysis[Any]], FileAnalysis[Any]] = lambda analysis: analysis,
+        reference: Reference = None,
+        computing: Callable[[Analysis[Any, Any]], Any] = lambda analysis: analysis,
     ) -> None:
         self.checkpoint = checkpoint
         self.networks = networks
         self.progress = progress
         self.internal_errors = internal_errors
         self.unexamined: dict[str, str] = {}
-        self._baseline = baseline
+        self._reference = reference
         self._computing = computing
         self._device_setting = device
         self._device: torch.device | None = None
-        self._of_file: dict[FileAnalysis[Any], Any] = {}
         self._of_tensors: dict[TensorAnalysis[Any], dict[str, Any]] = {}
-        self._of_networks: dict[tuple[NetworkAnalysis[Any], str], Any] = {}
+        self._results: dict[tuple[Analysis[Any, Any], object], tuple[object, Any]] = {}
 
     @property
     def device(self) -> torch.device:
@@ -54,18 +59,29 @@ class FileExamination:
         return self._device
 
     @property
-    def baseline(self) -> FileExamination | None:
+    def reference(self) -> FileExamination | None:
         """The checkpoint that this one is compared with, None where there is none.
 
         Raises:
             Unavailable: it cannot be read.
         """
-        return _available(self._baseline)  # type: ignore[no-any-return]
+        return _available(self._reference)  # type: ignore[no-any-return]
 
     @property
     def used_device(self) -> str | None:
         """The device's type ("cpu"), None where nothing was computed."""
         return self._device.type if self._device else None
+
+    def seen(self, progress: Progress) -> FileExamination:
+        """The same examination for one more user: results are shared, what it did is its own.
+
+        Args:
+            progress: to be told of the work that this user asks for.
+        """
+        seen = copy.copy(self)
+        seen.progress = progress
+        seen.internal_errors = []
+        return seen
 
     def visit_tensors(self, analyses: Iterable[TensorAnalysis[Any]]) -> None:
         """Visit each tensor once, run on it every analysis that accepts it, and let it go.
@@ -86,35 +102,26 @@ class FileExamination:
             if reason is not None:
                 self.unexamined[tensor.name] = reason
 
-    def file(self, analysis: FileAnalysis[R]) -> R:
-        """The analysis' result on the file, computed when first asked for.
+    def result(self, analysis: Analysis[S, R], subject: S) -> R:
+        """The analysis' result on a subject, computed when first asked for.
 
         Raises:
             Unavailable: it has none.
         """
-        if analysis not in self._of_file:
-            self._of_file[analysis] = _computed(
-                lambda: self._computing(analysis).compute(self.checkpoint)
-            )
-        return _available(self._of_file[analysis])  # type: ignore[no-any-return]
+        if isinstance(analysis, TensorAnalysis):
+            assert isinstance(subject, Tensor)  # noqa: S101 (the analysis' type says so)
+            return self._of_tensor(analysis, subject)  # type: ignore[no-any-return]
+        key = analysis, _identity(subject)
+        if key not in self._results:
+            self._results[key] = subject, self._computed(analysis, subject)
+        return _available(self._results[key][1])  # type: ignore[no-any-return]
 
-    def tensors(self, analysis: TensorAnalysis[R]) -> Iterator[tuple[Tensor, R]]:
+    def results(self, analysis: TensorAnalysis[R]) -> Iterator[tuple[Tensor, R]]:
         """Every tensor that the analysis examined, with its result, in the file's order."""
+        self._visit_late(analysis)
         results: Mapping[str, R] = self._of_tensors[analysis]
         for name, result in results.items():
             yield self.checkpoint.tensors[name], result
-
-    def network(self, analysis: NetworkAnalysis[R], network: Network) -> R:
-        """The analysis' result on a network, computed when first asked for.
-
-        Raises:
-            Unavailable: it has none.
-        """
-        key = (analysis, network.id)
-        if key not in self._of_networks:
-            inputs = _NetworkInputs(self, network)
-            self._of_networks[key] = _computed(lambda: analysis.compute(network, inputs))
-        return _available(self._of_networks[key])  # type: ignore[no-any-return]
 
     def values(self, tensor: Tensor) -> torch.Tensor:
         """A tensor's values on the device, not to be written to.
@@ -142,13 +149,108 @@ class FileExamination:
             return reason
         return None
 
+    def _visit_late(self, analysis: TensorAnalysis[Any]) -> None:
+        """A visit for an analysis that nobody announced; what others examined stays examined."""
+        if analysis not in self._of_tensors:
+            unexamined = dict(self.unexamined)
+            self.visit_tensors([analysis])
+            self.unexamined = unexamined
 
-def _computed(compute: Callable[[], Any]) -> Any:
-    """A result, or the reason why there is none, to be kept in its place."""
-    try:
-        return compute()
-    except Unavailable as unavailable:
-        return unavailable
+    def _of_tensor(self, analysis: TensorAnalysis[R], tensor: Tensor) -> R:
+        self._visit_late(analysis)
+        results: Mapping[str, R] = self._of_tensors[analysis]
+        if tensor.name in results:
+            return results[tensor.name]
+        reason = self.unexamined.get(tensor.name, f"{analysis.name} does not apply to it")
+        raise Unavailable(f"tensor {tensor.name}: {reason}")
+
+    def _computed(self, analysis: Analysis[S, R], subject: S) -> Any:
+        """A result, or the reason why there is none, to be kept in its place."""
+        try:
+            computing = self._computing(analysis)
+            return computing.compute(subject, _Inputs(self, computing))
+        except Unavailable as unavailable:
+            return unavailable
+
+
+class RuleExamination:
+    """An examination as one rule sees it: it may ask for what its `needs` name, and no more."""
+
+    def __init__(self, file: FileExamination, asker: str, needs: frozenset[Any]) -> None:
+        self.checkpoint = file.checkpoint
+        self.networks = file.networks
+        self._file = file
+        self._asker = asker
+        self._needs = needs
+
+    @property
+    def unexamined(self) -> Mapping[str, str]:
+        """By tensor name, why no tensor analysis could examine it."""
+        return self._file.unexamined
+
+    @property
+    def reference(self) -> RuleExamination | None:
+        """The checkpoint that this one is compared with, seen in the same way."""
+        file = self._file.reference
+        return None if file is None else RuleExamination(file, self._asker, self._needs)
+
+    def result(self, analysis: Analysis[S, R], subject: S) -> R:
+        """The analysis' result on a subject."""
+        _require_declared(analysis, self._needs, self._asker)
+        return self._file.result(analysis, subject)
+
+    def results(self, analysis: TensorAnalysis[R]) -> Iterator[tuple[Tensor, R]]:
+        """Every tensor that the analysis examined, with its result."""
+        _require_declared(analysis, self._needs, self._asker)
+        return self._file.results(analysis)
+
+
+class _Inputs:
+    """What an analysis may read; implements `modlint.analysis.base.Inputs`."""
+
+    def __init__(self, examination: FileExamination, analysis: Analysis[Any, Any]) -> None:
+        self._examination = examination
+        self._analysis = analysis
+        self._needs = frozenset(analysis.needs())
+        self.progress = examination.progress
+
+    @property
+    def device(self) -> torch.device:
+        return self._examination.device
+
+    @property
+    def reference(self) -> _Inputs:
+        reference = self._examination.reference
+        if reference is None:
+            raise Unavailable("no checkpoint to compare with: give --baseline-model")
+        return _Inputs(reference, self._analysis)
+
+    def weight(self, name: str) -> torch.Tensor:
+        try:
+            return self._examination.values(self._examination.checkpoint.tensors[name])
+        except (Unavailable, UnreadableError) as error:
+            raise Unavailable(f"tensor {name}: {error}") from error
+
+    def result(self, analysis: Analysis[S, R], subject: S) -> R:
+        _require_declared(analysis, self._needs, self._analysis.name)
+        return self._examination.result(analysis, subject)
+
+
+def tensor_analyses(needs: Iterable[Analysis[Any, Any]]) -> list[TensorAnalysis[Any]]:
+    """The tensor analyses among these and among what they need in turn, each once."""
+    found: dict[Analysis[Any, Any], None] = {}
+    pending = list(needs)
+    while pending:
+        analysis = pending.pop(0)
+        if analysis not in found:
+            found[analysis] = None
+            pending += analysis.needs()
+    return [analysis for analysis in found if isinstance(analysis, TensorAnalysis)]
+
+
+def _identity(subject: object) -> object:
+    """What tells subjects apart: the object itself, however alike another may be."""
+    return tuple(map(id, subject)) if isinstance(subject, Pair) else id(subject)
 
 
 def _available(result: Any) -> Any:
@@ -157,23 +259,6 @@ def _available(result: Any) -> Any:
     return result
 
 
-class _NetworkInputs:
-    """What a network analysis may read; implements `modlint.analysis.base.Inputs`."""
-
-    def __init__(self, examination: FileExamination, network: Network) -> None:
-        self._examination = examination
-        self._network = network
-        self.progress = examination.progress
-
-    @property
-    def device(self) -> torch.device:
-        return self._examination.device
-
-    def weight(self, name: str) -> torch.Tensor:
-        try:
-            return self._examination.values(self._examination.checkpoint.tensors[name])
-        except (Unavailable, UnreadableError) as error:
-            raise Unavailable(f"tensor {name}: {error}") from error
-
-    def result(self, analysis: NetworkAnalysis[R]) -> R:
-        return self._examination.network(analysis, self._network)
+def _require_declared(analysis: Analysis[Any, Any], needs: frozenset[Any], asker: str) -> None:
+    if analysis not in needs:
+        raise UndeclaredNeed(f"{asker} asks for {analysis!r}, which its needs() do not name")

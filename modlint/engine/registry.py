@@ -13,12 +13,12 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from modlint import hookspecs
-from modlint.analysis.base import Analysis, FileAnalysis, R
+from modlint.analysis.base import Analysis
 from modlint.builder import NetworkBuilder
 from modlint.errors import Unavailable, explained
 from modlint.reader import Reader, Sweep
 from modlint.reporter import Reporter
-from modlint.rule import Rule
+from modlint.rule_reference import RuleReference
 
 ENTRY_POINT_GROUP = "modlint"
 OWN_DISTRIBUTION = "modlint"
@@ -29,7 +29,7 @@ REQUIRED = {
     "modlint_sweeps": ("name", "description", "sweep"),
     "modlint_networks": ("name", "description", "rank", "build"),
     "modlint_analyses": ("name", "description"),
-    "modlint_rules": ("code", "name", "summary", "severity", "source", "check"),
+    "modlint_rules": ("code", "name", "summary", "severity", "source", "place"),
     "modlint_reporters": ("name", "description", "write"),
 }
 """What an offer must have to be used."""
@@ -80,11 +80,11 @@ class Registry:
         return sorted(self._offers("modlint_networks"), key=lambda builder: builder.rank)
 
     @cached_property
-    def analyses(self) -> list[type[Analysis[Any]]]:
+    def analyses(self) -> list[type[Analysis[Any, Any]]]:
         """Classes of analyses."""
         return list(self._offers("modlint_analyses"))
 
-    def computing(self, analysis: FileAnalysis[R]) -> FileAnalysis[R]:
+    def computing(self, analysis: Analysis[Any, Any]) -> Any:
         """The analysis itself, or what computes it where it is only declared.
 
         Raises:
@@ -100,9 +100,9 @@ class Registry:
         raise Unavailable(f"no plugin that computes {analysis.name} is loaded")
 
     @cached_property
-    def rules(self) -> dict[str, type[Rule[Any]]]:
-        """Classes of rules, by code; a code or name that is offered twice is refused."""
-        rules: dict[str, type[Rule[Any]]] = {}
+    def rules(self) -> dict[str, RuleReference]:
+        """References to rules, by code; a code or name that is offered twice is refused."""
+        rules: dict[str, RuleReference] = {}
         for rule in self._offers("modlint_rules"):
             rival = next((r for r in rules.values() if rule.name == r.name), None)
             rival = rules.get(rule.code, rival)
@@ -110,8 +110,8 @@ class Registry:
                 rules[rule.code] = rule
             else:
                 self.problems.append(
-                    f"rule {rule.code} {rule.name} of {rule.__module__} is refused: "
-                    f"{rival.__module__} offers {rival.code} {rival.name} already"
+                    f"rule {rule.code} {rule.name} of {rule.module} is refused: "
+                    f"{rival.module} offers {rival.code} {rival.name} already"
                 )
         return dict(sorted(rules.items()))
 

@@ -8,25 +8,45 @@ from typing import Any
 import msgspec
 
 from modlint.engine.config import Settings, convert, nearest
-from modlint.errors import UsageError
+from modlint.engine.select import selected_somewhere
+from modlint.errors import UsageError, explained
 from modlint.rule import Rule
+from modlint.rule_reference import RuleReference
 from modlint.verdict import Severity
 
 
-def instantiate(rules: Mapping[str, type[Rule[Any]]], settings: Settings) -> dict[str, Rule[Any]]:
-    """Each rule with its options, by code; `settings.seed` serves rules that set none.
+def instantiate(
+    references: Mapping[str, RuleReference], settings: Settings, failures: list[str]
+) -> dict[str, Rule[Any]]:
+    """The rules that are selected, with their options, by code.
+
+    `settings.seed` serves rules that set none. Those that are only configured are imported too, to
+    see whether the options are right; no other rule is.
+
+    Args:
+        references: every rule, by code.
+        settings: what the user wants.
+        failures: where it is noted which rule cannot be imported.
 
     Raises:
         UsageError: an unknown rule, an unknown option, or a value of the wrong kind or range.
     """
-    tables = _tables_by_code(rules, settings)
-    return {
-        code: _instantiate(rule, tables.get(code, {}), settings) for code, rule in rules.items()
-    }
+    tables = _tables_by_code(references, settings)
+    selected = {rule.code for rule in selected_somewhere(settings, references.values())}
+    rules = {}
+    for code, reference in references.items():
+        if code in selected or code in tables:
+            try:
+                rule = reference.load()
+            except Exception as error:  # a plugin's import may raise anything
+                failures.append(f"rule {code} of {reference.module}: {explained(error)}")
+            else:
+                rules[code] = _instantiate(rule, tables.get(code, {}), settings)
+    return {code: rule for code, rule in rules.items() if code in selected}
 
 
 def _tables_by_code(
-    rules: Mapping[str, type[Rule[Any]]], settings: Settings
+    rules: Mapping[str, RuleReference], settings: Settings
 ) -> dict[str, dict[str, Any]]:
     codes = {rule.name: code for code, rule in rules.items()} | {code: code for code in rules}
     tables: dict[str, dict[str, Any]] = {}

@@ -13,19 +13,17 @@ import msgspec
 
 from modlint import __version__
 from modlint.analysis.base import Progress
-from modlint.analysis.values import device_for
 from modlint.checkpoint import Status
-from modlint.engine.baseline_model import note_baseline, read_baseline
-from modlint.engine.check import FileCheck
+from modlint.discovery.content import sought_by
+from modlint.discovery.discover import Search, discover
+from modlint.engine.check import check_file
 from modlint.engine.config import Configuration
-from modlint.engine.content import sought_by
-from modlint.engine.discover import Search, discover
+from modlint.engine.plan import CheckPlan, plan_check
 from modlint.engine.profiles import is_safety
 from modlint.engine.registry import Registry
-from modlint.engine.rule_settings import instantiate
 from modlint.engine.run_notes import note_discovery, note_others
 from modlint.engine.run_record import RunRecord
-from modlint.engine.select import Patterns, select_rules, validate_selectors
+from modlint.engine.select import Patterns
 from modlint.engine.steering import excluder, steering_note
 from modlint.report import FileReport, Report, Run, Summary
 from modlint.verdict import Severity
@@ -46,48 +44,38 @@ def check(
         UsageError: a selector, a rule's option or the device is wrong.
     """
     started = time.perf_counter()
+    plan = plan_check(configuration, registry)
     settings = configuration.settings
-    registry.load_all()
-    validate_selectors(settings, registry.rules)
-    rules = instantiate(registry.rules, settings)
-    _require_device(settings.device)
     excludes = Patterns(settings.exclude, configuration.root).match
     found = discover(
         paths, Search(sought_by(registry.readers), excludes, everything=is_safety(settings))
     )
     record = RunRecord(skipped=list(registry.problems))
     note_discovery(found, excluder(configuration), record)
-    baseline = read_baseline(configuration, registry, record)
+    record.errors += plan.errors
     files: list[FileReport] = []
     idle: list[FileReport] = []
     for index, path in enumerate(found.files):
-        selected = select_rules(configuration, registry.rules.values(), path)
         with progress(path, index, len(found.files)) as file_progress:
-            chosen = [rules[rule.code] for rule in selected]
-            examined = FileCheck(path, configuration, registry, chosen, baseline)
-            report = examined.report(file_progress, record)
-            (idle if examined.idle and path in found.unsure else files).append(report)
+            outcome = check_file(path, plan, file_progress)
+        (idle if outcome.idle and path in found.unsure else files).append(outcome.report)
+        record.errors += outcome.errors
+        record.devices |= outcome.devices
     note_others(found, idle, len(files), record)
     reported = [Path(file.path) for file in files]
     note = steering_note(configuration, registry.rules, paths, reported)
     record.notes += [note] if note is not None else []
-    note_baseline(baseline, record)
-    return _report(files, configuration, registry, record, time.perf_counter() - started)
+    return report_of(files, plan, record, time.perf_counter() - started)
 
 
-def _require_device(setting: str) -> None:
-    if setting == "cuda":
-        device_for(setting, 0)
-
-
-def _report(
+def report_of(
     files: list[FileReport],
-    configuration: Configuration,
-    registry: Registry,
+    plan: CheckPlan,
     record: RunRecord,
     seconds: float,
 ) -> Report:
-    settings = configuration.settings
+    """The report on files that were checked."""
+    settings, registry = plan.configuration.settings, plan.registry
     summary = Summary.of(files)
     run = Run(
         modlint=__version__,
@@ -96,12 +84,12 @@ def _report(
         device=max(record.devices, default=None),
         seed=settings.seed,
         seconds=round(seconds, 3),
-        settings=_settings_in_report(configuration),
-        exit_code=_exit_code(files, configuration, record, summary),
+        settings=_settings_in_report(plan.configuration),
+        exit_code=_exit_code(files, plan.configuration, record, summary),
         problems=(*record.errors, *record.skipped),
         notes=tuple(record.notes),
     )
-    return Report(run=run, summary=summary, files=tuple(files))
+    return Report(run=run, summary=summary, rules=plan.catalogue, files=tuple(files))
 
 
 def _settings_in_report(configuration: Configuration) -> dict[str, Any]:

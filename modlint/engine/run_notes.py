@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from modlint.checkpoint import Status
-from modlint.engine.discover import Discovery
+from modlint.discovery.discover import Discovery
 from modlint.engine.run_record import RunRecord
 from modlint.report import FileReport
 from modlint.text import count, printable

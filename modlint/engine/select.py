@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modlint.engine.config import Configuration, Settings, nearest
 from modlint.engine.profiles import PROFILES, SAFETY, expanded, is_safety
 from modlint.errors import UsageError
-from modlint.rule import Rule
+from modlint.rule_reference import RuleReference
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -45,7 +45,7 @@ def _compiled(patterns: tuple[str, ...]) -> GitIgnoreSpec | None:
     return GitIgnoreSpec.from_lines(patterns)
 
 
-def validate_selectors(settings: Settings, rules: Mapping[str, type[Rule[Any]]]) -> None:
+def validate_selectors(settings: Settings, rules: Mapping[str, RuleReference]) -> None:
     """Check that each selector names some rule.
 
     Raises:
@@ -64,8 +64,8 @@ def validate_selectors(settings: Settings, rules: Mapping[str, type[Rule[Any]]])
 
 
 def select_rules(
-    configuration: Configuration, rules: Collection[type[Rule[Any]]], path: Path
-) -> list[type[Rule[Any]]]:
+    configuration: Configuration, rules: Collection[RuleReference], path: Path
+) -> list[RuleReference]:
     """The rules that run on a file; the longest matching selector wins, at a tie `ignore`."""
     settings = configuration.settings
     chosen = tuple(expanded((*settings.select, *settings.extend_select)))
@@ -76,11 +76,16 @@ def select_rules(
     return [rule for rule in rules if _match(rule, chosen) > _match(rule, ignored)]
 
 
-def is_closed(settings: Settings, rules: Iterable[type[Rule[Any]]]) -> bool:
-    """Whether what was not wholly examined is an error: when safety alone is asked about."""
+def selected_somewhere(settings: Settings, rules: Iterable[RuleReference]) -> list[RuleReference]:
+    """The rules that run on a file unless its name says otherwise."""
     chosen = tuple(expanded((*settings.select, *settings.extend_select)))
     ignored = tuple(expanded(settings.ignore))
-    selected = [rule for rule in rules if _match(rule, chosen) > _match(rule, ignored)]
+    return [rule for rule in rules if _match(rule, chosen) > _match(rule, ignored)]
+
+
+def is_closed(settings: Settings, rules: Iterable[RuleReference]) -> bool:
+    """Whether what was not wholly examined is an error: when safety alone is asked about."""
+    selected = selected_somewhere(settings, rules)
     alone = bool(selected) and all(rule.code.startswith(_SAFETY) for rule in selected)
     return is_safety(settings) or alone
 
@@ -90,7 +95,7 @@ def is_about_safety(code: str) -> bool:
     return code.startswith(PROFILES[SAFETY])
 
 
-def _match(rule: type[Rule[Any]], selectors: Iterable[str]) -> int:
+def _match(rule: RuleReference, selectors: Iterable[str]) -> int:
     """Length of the longest selector that matches the rule, −1 where none does."""
     lengths = [-1]
     for selector in selectors:

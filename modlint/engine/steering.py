@@ -19,7 +19,7 @@ from modlint.engine.config import Configuration, Settings, find_config, load_con
 from modlint.engine.profiles import is_safety
 from modlint.engine.select import is_about_safety, select_rules
 from modlint.errors import UsageError
-from modlint.rule import Rule
+from modlint.rule_reference import RuleReference
 from modlint.text import count, printable
 from modlint.verdict import Confidence, Severity
 
@@ -66,7 +66,7 @@ def excluder(configuration: Configuration) -> str:
 
 def steering_note(
     configuration: Configuration,
-    rules: Mapping[str, type[Rule[Any]]],
+    rules: Mapping[str, RuleReference],
     paths: Iterable[Path],
     files: Sequence[Path],
 ) -> str | None:
@@ -106,7 +106,7 @@ class _Steering(Struct, frozen=True):
 
     configuration: Configuration
     without: Settings
-    rules: Mapping[str, type[Rule[Any]]]
+    rules: Mapping[str, RuleReference]
     everything: bool
 
     def parts(self, files: Sequence[Path]) -> Iterator[str]:

@@ -25,6 +25,6 @@ class Inputs(Protocol):
         """A tensor's values by its name, on the device; read-only."""
         ...
 
-    def result(self, analysis: Any) -> Any:
-        """The result of an analysis that a description names."""
+    def result(self, analysis: Any, subject: Any) -> Any:
+        """The result of an analysis that a description names, on a subject."""
         ...

@@ -89,7 +89,7 @@ class NetworkPortrait(msgspec.Struct, frozen=True, kw_only=True):
         """
         _refuse(network, choice)
         partition = choice.partition
-        found = file.network(partition, network)
+        found = file.result(partition, network)
         return cls(
             id=network.id,
             neurons=found.neurons,
@@ -99,7 +99,7 @@ class NetworkPortrait(msgspec.Struct, frozen=True, kw_only=True):
             ncut=found.ncut,
             spectral_sum=found.spectral_sum,
             in_out_ratio=_mean_ratio(found.ncut, choice.clusters),
-            eigenvalues=file.network(LaplacianSpectrum(partition), network),
+            eigenvalues=file.result(LaplacianSpectrum(partition), network),
             null=_null(network, file, choice),
             clusters=_clusters(found, network, file, partition),
             labels=found.labels,
@@ -120,7 +120,7 @@ def _null(network: Network, file: Examination, choice: Choice) -> NullPortrait:
     if not choice.shuffles:
         return NullPortrait(0, "no shuffles were asked for")
     try:
-        test = file.network(ClusterTest(choice.partition, choice.shuffles), network)
+        test = file.result(ClusterTest(choice.partition, choice.shuffles), network)
     except Unavailable as unavailable:
         return NullPortrait(choice.shuffles, str(unavailable))
     return NullPortrait(
@@ -137,7 +137,7 @@ def _null(network: Network, file: Examination, choice: Choice) -> NullPortrait:
 def _clusters(
     found: Clusters, network: Network, file: Examination, partition: Partition
 ) -> tuple[ClusterPortrait, ...]:
-    weights, live = file.network(ClusterWeights(partition), network), sum(found.sizes)
+    weights, live = file.result(ClusterWeights(partition), network), sum(found.sizes)
     columns = (found.sizes, weights.within, weights.leaving, weights.in_out_ratios)
     return tuple(
         ClusterPortrait(cluster, size, size / live, within, leaving, ratio)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from support import file_result
 
 from modlint.analysis.sparse import SparseIndices
 from modlint.engine.load import load
@@ -33,7 +34,7 @@ def problems(value: Any, folder: Path, registry: Registry) -> list[str]:
     torch.save({"w": value}, folder / "model.pt")
     (checkpoint,) = load(folder / "model.pt", registry.readers)
     assert len(checkpoint.sparse) == 1
-    return [problem.message for problem in SparseIndices().compute(checkpoint)]
+    return [problem.message for problem in file_result(SparseIndices(), checkpoint)]
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,12 @@ from safetensors.torch import save_file
 
 from modlint.analysis.statistics import TensorStatistics
 from modlint.cli import main
-from modlint.engine.baseline_model import read_baseline
-from modlint.engine.check import FileCheck, examine
+from modlint.engine.check import check_file, silent
 from modlint.engine.config import Configuration, Settings
-from modlint.engine.examine import FileExamination
 from modlint.engine.load import load_whole
+from modlint.engine.plan import plan_check
 from modlint.engine.registry import load_registry
 from modlint.engine.run import check
-from modlint.engine.run_record import RunRecord
 from modlint.errors import Unavailable
 from modlint.rule import Options, Rule
 from modlint.verdict import Severity, Target
@@ -155,44 +154,40 @@ class Drift(Rule[Options]):
     code, name, summary = "EXA002", "drift", "a tensor moved"
     severity = Severity.NOTE
     source = "an example"
-    needs_baseline = True
+    needs_reference = True
 
     def needs(self) -> tuple[TensorStatistics]:
         return (TensorStatistics(),)
 
     def check(self, file: Any) -> Iterator[Any]:
-        old = {t.name: s for t, s in file.baseline.tensors(TensorStatistics())}
-        for tensor, statistics in file.tensors(TensorStatistics()):
+        old = {t.name: s for t, s in file.reference.results(TensorStatistics())}
+        for tensor, statistics in file.results(TensorStatistics()):
             moved = statistics.minimum - old[tensor.name].minimum
             yield self.passed(Target("tensor", tensor.name), "", values={"moved": moved})
 
 
-def test_a_rule_may_read_the_tensor_analyses_of_the_baseline() -> None:
-    registry = load_registry()
-    settings = Settings(baseline_model="old.safetensors", device="cpu")
-    configuration = Configuration(settings, None, Path.cwd())
-    record = RunRecord()
-    baseline = read_baseline(configuration, registry, record)
-    assert isinstance(baseline, FileExamination)
+def test_a_rule_may_read_the_tensor_analyses_of_the_reference() -> None:
+    settings = Settings(select=("CLU006",), baseline_model="old.safetensors", device="cpu")
+    plan = plan_check(Configuration(settings, None, Path.cwd()), load_registry())
+    plan = replace(plan, rules={"CLU006": Drift(Options())})
+    assert not plan.errors
     old, new = planted_weights(0, 10, *SIZES), random_weights(7, *SIZES)
     moved = {
         f"{i}.weight": float(n.min() - o.min())
         for i, (o, n) in enumerate(zip(old, new, strict=True))
     }
     for path, expected in (("new.pt", moved), ("same.pt", dict.fromkeys(moved, 0.0))):
-        file = FileCheck(Path(path), configuration, registry, [Drift(Options())], baseline)
-        report = file.report(lambda what, done, total: None, record)
-        found = {v.target.name: v.values["moved"] for v in report.verdicts}
+        outcome = check_file(Path(path), plan)
+        found = {v.target.name: v.values["moved"] for v in outcome.report.verdicts}
         assert found == pytest.approx(expected)
-    assert not record.errors
+        assert not outcome.errors
 
 
-def test_an_examination_without_its_baseline_says_why() -> None:
+def test_an_examination_without_its_reference_says_why() -> None:
     configuration = Configuration(Settings(baseline_model="gone.pt"), None, Path.cwd())
-    registry, record = load_registry(), RunRecord()
-    baseline = read_baseline(configuration, registry, record)
-    checkpoint = load_whole(Path("new.pt"), registry.readers)
-    file = examine(checkpoint, configuration, registry, lambda what, done, total: None, baseline)
+    registry = load_registry()
+    plan = plan_check(configuration, registry)
+    file = plan.examination(load_whole(Path("new.pt"), registry.readers), silent)
     with pytest.raises(Unavailable, match=r"baseline model gone\.pt: no such file"):
-        _ = file.baseline
-    assert record.errors == ["baseline model gone.pt: no such file"]
+        _ = file.reference
+    assert plan.errors == ("baseline model gone.pt: no such file",)

@@ -61,7 +61,7 @@ def test_json_holds_the_results_of_the_analyses(capsys: Capture) -> None:
     assert found["path"] == "model.pt"
     (network,) = found["networks"]
     file = examined()
-    test = file.network(ClusterTest(Partition(5), 6), file.networks[0])
+    test = file.result(ClusterTest(Partition(5), 6), file.networks[0])
     clusters = test.clusters
     assert {name: tuple(labels) for name, labels in network["labels"].items()} == clusters.labels
     assert [cluster["neurons"] for cluster in network["clusters"]] == list(clusters.sizes)
@@ -82,7 +82,7 @@ def test_json_holds_the_results_of_the_analyses(capsys: Capture) -> None:
 
 def test_labels_as_json_and_csv_round_trip(capsys: Capture) -> None:
     file = examined()
-    labels = file.network(Partition(5), file.networks[0]).labels
+    labels = file.result(Partition(5), file.networks[0]).labels
     assert main(["clusters", "model.pt", *QUICK, "--labels", "labels.json"]) == 0
     (network,) = json.loads(Path("labels.json").read_text())["networks"]
     assert {name: tuple(found) for name, found in network["labels"].items()} == labels

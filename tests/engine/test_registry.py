@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
+from support import no_progress
 
 from modlint import hookspecs
+from modlint.engine.config import Configuration, Settings
 from modlint.engine.registry import Registry, load_registry
+from modlint.engine.run import check
+from modlint.rule_reference import RuleReference
 
 RULE = """
     from modlint import hookimpl
-    from modlint.rule import Rule
+    from modlint.rule_reference import RuleReference
     from modlint.verdict import Severity
-
-    class Extra(Rule):
-        code = "{code}"
-        name = "{name}"
-        summary = "says nothing"
-        severity = Severity.NOTE
-        source = "none"
 
     @hookimpl
     def modlint_rules():
-        return [Extra]
+        known = dict(code="{code}", name="{name}", summary="says nothing", source="none")
+        return [RuleReference(**known, severity=Severity.NOTE, place="{place}:Extra")]
 """
 
 
@@ -65,7 +66,7 @@ def test_own_plugins_load_without_problems() -> None:
 
 
 def test_a_plugin_adds_its_rule(install: Install) -> None:
-    install("adds_a_rule", RULE.format(code="XYZ001", name="extra"))
+    install("adds_a_rule", RULE.format(code="XYZ001", name="extra", place="somewhere"))
     registry = load_all()
     assert "XYZ001" in registry.rules
     assert registry.versions["adds_a_rule"] == "2.5"
@@ -110,7 +111,7 @@ def test_an_unknown_hook_is_reported(install: Install) -> None:
 
 @pytest.mark.parametrize(("code", "name"), [("NUM001", "another"), ("XYZ001", "non-finite")])
 def test_a_duplicate_rule_is_refused(install: Install, code: str, name: str) -> None:
-    install("duplicate_rule", RULE.format(code=code, name=name))
+    install("duplicate_rule", RULE.format(code=code, name=name, place="duplicate_rule"))
     registry = load_all()
     assert any("duplicate_rule is refused" in problem for problem in registry.problems)
     assert registry.rules["NUM001"].name == "non-finite"
@@ -141,8 +142,60 @@ def test_every_hook_says_what_it_is_for_and_since_when() -> None:
         assert "Since 0." in (getattr(hookspecs, hook).__doc__ or "")
 
 
-def test_a_rule_that_lacks_what_rules_have_is_refused(install: Install) -> None:
-    install("half_a_rule", RULE.replace("name =", "nome =").format(code="XYZ001", name="extra"))
+def test_a_class_in_the_place_of_a_reference_is_refused(install: Install) -> None:
+    text = """
+        from modlint import hookimpl
+        from modlint.rule import Rule
+
+        class Extra(Rule):
+            code, name, summary, severity, source = "XYZ001", "extra", "", "note", ""
+
+        @hookimpl
+        def modlint_rules():
+            return [Extra]
+    """
+    install("half_a_rule", text)
     registry = load_all()
-    assert any("half_a_rule" in p and "lacks name" in p for p in registry.problems)
+    assert any("half_a_rule" in p and "lacks place" in p for p in registry.problems)
     assert "XYZ001" not in registry.rules
+
+
+def test_a_rule_is_imported_when_it_is_selected(install: Install, tmp_path: Path) -> None:
+    install("refers_to_nothing", RULE.format(code="XYZ001", name="extra", place="not_there"))
+    path = tmp_path / "model.bin"
+    path.write_bytes(b"no weights here")
+    settings = (Settings(select=("FMT",)), Settings(select=("FMT", "XYZ001")))
+    configurations = (Configuration(each, None, tmp_path) for each in settings)
+    others, both = (check([path], each, load_all(), no_progress) for each in configurations)
+    assert not others.run.problems
+    (problem,) = both.run.problems
+    assert problem.startswith("rule XYZ001 of not_there: ModuleNotFoundError")
+    assert both.run.exit_code == 2
+    assert both.files == others.files
+
+
+def test_references_are_true_to_their_classes() -> None:
+    for reference in load_all().rules.values():
+        rule = reference.load()
+        for field in msgspec.structs.fields(RuleReference):
+            if hasattr(rule, field.name):
+                told, held = getattr(reference, field.name), getattr(rule, field.name)
+                assert told == held, f"{reference.code}: {field.name}"
+        assert reference.place == f"{rule.__module__}:{rule.__name__}"
+
+
+@pytest.mark.parametrize("command", [("rules",), ("check", "--select", "SEC007,FMT002", "empty")])
+def test_only_what_is_selected_is_imported(command: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "empty").write_bytes(b"")
+    script = "import sys, modlint.cli as cli; cli.main(sys.argv[1:]); print(*sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", script, *command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    modules = run.stdout.rpartition("\n")[0].split()
+    parts = [module.split(".") for module in modules if module.startswith("modlint_rules.")]
+    rules = {names[2] for names in parts if len(names) == 3 and names[1] != "base"}
+    assert rules == ({"path_escape", "lfs_pointer"} if command[0] == "check" else set())

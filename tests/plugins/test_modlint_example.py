@@ -29,11 +29,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def modlint(
     site: Path, *arguments: str | Path, **environment: str
 ) -> subprocess.CompletedProcess[str]:
+    places = [str(site), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.run(
         [sys.executable, "-m", "modlint", *arguments],
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(site)} | environment,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(places)} | environment,
     )
 
 
@@ -100,13 +101,19 @@ def test_rule_judges_by_its_option(site: Path, tmp_path: Path) -> None:
     assert [verdict["outcome"] for verdict in file["verdicts"]] == ["pass", "pass"]
 
 
-def test_rule_leaves_vectors_and_constants_alone(site: Path, tmp_path: Path) -> None:
+def test_rule_judges_every_matrix_and_says_where_there_is_none(site: Path, tmp_path: Path) -> None:
     tensors = {
         "bias": {"shape": [2], "data": [1.0, 2.0]},
         "constant": {"shape": [2, 1], "data": [1.0, 1.0]},
+        "zero": {"shape": [2, 2], "data": [0.0, 0.0, 0.0, 0.0]},
+        "unset": {"shape": [2, 1], "data": [None, None]},
     }
     (file,) = check(site, write(tmp_path, tensors), select="EXA001")
-    assert file["verdicts"] == []
+    outcomes = {verdict["target"]["name"]: verdict["outcome"] for verdict in file["verdicts"]}
+    assert outcomes == {"constant": "fail", "zero": "pass", "unset": "inconclusive"}
+    path = write(tmp_path, {"bias": tensors["bias"]}, "bias.json")
+    (verdict,) = check(site, path, select="EXA001")[0]["verdicts"]
+    assert (verdict["outcome"], verdict["message"]) == ("pass", "no weight of two or more axes")
 
 
 def test_reporter_counts(site: Path, tmp_path: Path) -> None:

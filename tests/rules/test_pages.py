@@ -19,7 +19,7 @@ SECTIONS = [
     "Example",
     "Source",
 ]
-RULES = [pytest.param(rule, id=code) for code, rule in load_registry().rules.items()]
+RULES = [pytest.param(rule.load(), id=code) for code, rule in load_registry().rules.items()]
 
 
 def _section(page: str, title: str) -> str:

@@ -58,7 +58,7 @@ def live_graph(network: Network, inputs: Inputs, spec: PartitionSpec) -> tuple[G
             f"the graph has {network.connections:,} connections, more than the "
             f"{spec.max_connections:,} that are clustered unless asked for by max-connections"
         )
-    graph: Graph = inputs.result(spec.graph)
+    graph: Graph = inputs.result(spec.graph, network)
     live = live_vertices(adjacency(graph), inputs.device)
     require_enough(int(live.sum()), spec.clusters)
     return compact(graph, live), live

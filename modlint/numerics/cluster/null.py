@@ -42,7 +42,7 @@ def cluster_test(network: Network, inputs: Inputs, spec: TestSpec) -> ClusterNul
         Unavailable: the partition has none, the null has no spread, or the budget ran out.
     """
     end = math.inf if spec.budget is None else time.monotonic() + spec.budget
-    clusters: Clusters = inputs.result(spec.partition)
+    clusters: Clusters = inputs.result(spec.partition, network)
     if time.monotonic() >= end:
         raise _spent(0, spec)
     graph, _ = live_graph(network, inputs, spec.partition)

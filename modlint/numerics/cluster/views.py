@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from modlint.network import Network
 from modlint.numerics.cluster.specs import PartitionSpec, PictureSpec
 from modlint.numerics.graph.adjacency import Adjacency, adjacency, compact
 from modlint.numerics.inputs import Inputs
@@ -15,13 +16,13 @@ ROUNDING = 1e-12
 """A share of a cluster's volume that leaves it and is smaller than this is rounding."""
 
 
-def cluster_weights(inputs: Inputs, spec: PartitionSpec) -> EdgeWeights:
+def cluster_weights(network: Network, inputs: Inputs, spec: PartitionSpec) -> EdgeWeights:
     """Edge weights within and out of each cluster.
 
     Raises:
         Unavailable: there is no partition.
     """
-    matrix, labels = _live(inputs, spec)
+    matrix, labels = _live(network, inputs, spec)
     members = torch.nn.functional.one_hot(labels, spec.clusters).to(torch.float64)
     twice_within = (members * matrix.times(members)).sum(0)
     volume = matrix.degrees @ members
@@ -30,26 +31,28 @@ def cluster_weights(inputs: Inputs, spec: PartitionSpec) -> EdgeWeights:
     return EdgeWeights(tuple((twice_within / 2).tolist()), tuple(leaving.tolist()))
 
 
-def smallest_eigenvalues(inputs: Inputs, spec: PartitionSpec, beyond: int) -> tuple[float, ...]:
+def smallest_eigenvalues(
+    network: Network, inputs: Inputs, spec: PartitionSpec, beyond: int
+) -> tuple[float, ...]:
     """The smallest eigenvalues of the normalised Laplacian, `beyond` more than there are clusters.
 
     Raises:
         Unavailable: there is no partition, or the eigenvalues did not converge.
     """
-    matrix, _ = _live(inputs, spec)
+    matrix, _ = _live(network, inputs, spec)
     wanted = max(spec.clusters, min(spec.clusters + beyond, matrix.vertices // 3))
     values, _ = leading_pairs(matrix, wanted)
     return tuple((1 - values).clamp_min(0).tolist())
 
 
-def reordered_weights(inputs: Inputs, spec: PictureSpec) -> tuple[Panel, ...]:
+def reordered_weights(network: Network, inputs: Inputs, spec: PictureSpec) -> tuple[Panel, ...]:
     """The largest layers' weights with neurons in the order of their clusters.
 
     Raises:
         Unavailable: there is no partition.
     """
-    clusters: Clusters = inputs.result(spec.partition)
-    graph: Graph = inputs.result(spec.partition.graph)
+    clusters: Clusters = inputs.result(spec.partition, network)
+    graph: Graph = inputs.result(spec.partition.graph, network)
     alive = {name for name, labels in clusters.labels.items() if max(labels, default=-1) >= 0}
     blocks = [block for block in graph.blocks if {block.source, block.target} <= alive]
     by_size = sorted(blocks, key=lambda block: -block.weights.numel())
@@ -57,10 +60,10 @@ def reordered_weights(inputs: Inputs, spec: PictureSpec) -> tuple[Panel, ...]:
     return tuple(_panel(block, clusters, spec) for block in blocks if block in kept)
 
 
-def _live(inputs: Inputs, spec: PartitionSpec) -> tuple[Adjacency, torch.Tensor]:
+def _live(network: Network, inputs: Inputs, spec: PartitionSpec) -> tuple[Adjacency, torch.Tensor]:
     """The adjacency of the live vertices, and their labels: (vertices,) int64."""
-    clusters: Clusters = inputs.result(spec)
-    graph: Graph = inputs.result(spec.graph)
+    clusters: Clusters = inputs.result(spec, network)
+    graph: Graph = inputs.result(spec.graph, network)
     labels = torch.cat([_labels(clusters, group) for group in graph.groups]).to(inputs.device)
     live = labels >= 0
     return adjacency(compact(graph, live)), labels[live]

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from modlint import hookimpl
 from modlint.reader import Reader
 from modlint.reporter import Reporter
-from modlint.rule import Rule
+from modlint.rule_reference import RuleReference
+from modlint.verdict import Confidence, Severity
 
 
 @hookimpl
-def modlint_rules() -> Iterable[type[Rule[Any]]]:
-    """One rule."""
-    from modlint_example.off_centre import OffCentre
-
-    return (OffCentre,)
+def modlint_rules() -> Iterable[RuleReference]:
+    """One rule; modlint imports its module when somebody selects it."""
+    return (
+        RuleReference(
+            code="EXA001",
+            name="off-centre",
+            severity=Severity.NOTE,
+            confidence=Confidence.MEDIUM,
+            summary="weights lie to one side of zero",
+            source="Glorot and Bengio, AISTATS 2010: initial weights have mean zero",
+            place="modlint_example.off_centre:OffCentre",
+        ),
+    )
 
 
 @hookimpl

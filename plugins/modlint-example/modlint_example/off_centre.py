@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 from typing import Annotated
 
 from msgspec import Meta
@@ -10,8 +10,12 @@ from msgspec import Meta
 from modlint.analysis.statistics import TensorStatistics
 from modlint.checkpoint import Role, Tensor
 from modlint.results.statistics import Statistics
-from modlint.rule import Examination, Need, Options, Rule
-from modlint.verdict import Confidence, Severity, Target, Verdict
+from modlint.rule import Examination, Options
+from modlint.scopes import TensorRule
+from modlint.targets import of_tensor, whole_file
+from modlint.verdict import Confidence, Severity, Verdict
+
+_STATISTICS = TensorStatistics()
 
 
 class OffCentreOptions(Options, frozen=True):
@@ -22,7 +26,7 @@ class OffCentreOptions(Options, frozen=True):
     ] = 1.0
 
 
-class OffCentre(Rule[OffCentreOptions]):
+class OffCentre(TensorRule[OffCentreOptions]):
     """Weight matrices whose mean is far from zero compared with their spread."""
 
     code = "EXA001"
@@ -32,33 +36,36 @@ class OffCentre(Rule[OffCentreOptions]):
     confidence = Confidence.MEDIUM
     source = "Glorot and Bengio, AISTATS 2010: initial weights have mean zero"
     options_type = OffCentreOptions
+    analyses = (_STATISTICS,)
+    advice = "check that the values are weights and not, say, raw bytes or distances"
 
-    def needs(self) -> tuple[Need, ...]:
-        """The statistics of each tensor."""
-        return (TensorStatistics(),)
+    def accepts(self, tensor: Tensor) -> bool:
+        """Weights of two or more axes."""
+        is_weight = tensor.role is Role.WEIGHT and tensor.dtype.kind == "float"
+        return is_weight and len(tensor.shape) >= 2 and tensor.elements > 0
 
-    def check(self, file: Examination) -> Iterator[Verdict]:
-        """Judge every weight of two or more axes."""
-        for tensor, statistics in file.tensors(TensorStatistics()):
-            if _is_matrix(tensor) and statistics.std:
-                yield self._judge(tensor, statistics)
-
-    def _judge(self, tensor: Tensor, statistics: Statistics) -> Verdict:
-        ratio = abs(statistics.mean or 0.0) / (statistics.std or 1.0)
-        target = Target("tensor", tensor.name)
-        message = f"the mean is {ratio:.2f} standard deviations from zero"
-        values = {"ratio": ratio, "mean": statistics.mean, "std": statistics.std}
-        limit = {"ratio": {"max": self.options.max_ratio}}
-        if ratio <= self.options.max_ratio:
-            return self.passed(target, message, values=values, limit=limit)
-        return self.failed(
-            target,
-            message,
-            help="check that the values are weights and not, say, raw bytes or distances",
-            values=values,
-            limit=limit,
+    def judge(self, tensor: Tensor, file: Examination) -> Verdict:
+        """A verdict on every matrix, with what was measured."""
+        statistics = file.result(_STATISTICS, tensor)
+        if statistics.mean is None:
+            return self.inconclusive(of_tensor(tensor), "none of its elements is finite")
+        ratio = _ratio(statistics)
+        return self.decided(
+            of_tensor(tensor),
+            f"the mean is {ratio:.2f} standard deviations from zero",
+            passes=ratio <= self.options.max_ratio,
+            help=self.advice,
+            values={"ratio": ratio, "mean": statistics.mean, "std": statistics.std},
+            limit={"ratio": {"max": self.options.max_ratio}},
         )
 
+    def nothing(self, file: Examination) -> Verdict:
+        """A file without any such weight."""
+        return self.passed(whole_file(file.checkpoint), "no weight of two or more axes")
 
-def _is_matrix(tensor: Tensor) -> bool:
-    return tensor.role is Role.WEIGHT and tensor.dtype.kind == "float" and len(tensor.shape) >= 2
+
+def _ratio(statistics: Statistics) -> float:
+    """|mean| over the spread: infinite where all elements are one number, 0 where that is 0."""
+    if not statistics.mean:
+        return 0.0
+    return abs(statistics.mean) / statistics.std if statistics.std else math.inf

@@ -11,16 +11,18 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from modlint.analysis.base import NetworkAnalysis
+from modlint.analysis.base import Analysis, NetworkAnalysis
 from modlint.builder import NetworkBuilder
 from modlint.checkpoint import Checkpoint, Storage, Tensor, contiguous_strides
 from modlint.dtypes import DTYPES, opaque
 from modlint.engine.load import build_networks
 from modlint.engine.registry import load_registry
+from modlint.errors import Unavailable
 from modlint.network import Layer, Network, Norm
 from modlint_train.errors import NotInferred
 
 R = TypeVar("R")
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,9 +50,20 @@ class LiveInputs:
         """A parameter or buffer by its name in the state_dict."""
         return self.tensors[name]
 
-    def result(self, analysis: NetworkAnalysis[R]) -> R:
-        """An analysis of the present values, computed anew."""
-        return analysis.compute(self.network, self)
+    @property
+    def reference(self) -> LiveInputs:
+        """There is nothing that it is compared with.
+
+        Raises:
+            Unavailable: always.
+        """
+        raise Unavailable("a network in training is compared with none")
+
+    def result(self, analysis: Analysis[S, R], subject: S) -> R:
+        """An analysis of the present values, computed anew; of the network alone."""
+        if isinstance(analysis, NetworkAnalysis) and isinstance(subject, Network):
+            return analysis.compute(subject, self)  # type: ignore[no-any-return]
+        raise Unavailable(f"{analysis.name} is not computed of a network in training")
 
 
 def live_tensors(module: nn.Module) -> dict[str, torch.Tensor]:

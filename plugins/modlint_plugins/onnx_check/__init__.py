@@ -10,7 +10,7 @@ from modlint.analysis.base import Analysis
 
 
 @hookimpl
-def modlint_analyses() -> Iterable[type[Analysis[Any]]]:
+def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     """What computes the analysis that is declared in `modlint.analysis.onnx_check`."""
     from modlint_plugins.onnx_check.checker import OnnxChecker
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modlint.analysis.base import Inputs
 from modlint.analysis.onnx_check import OnnxCheck, OnnxGraph, OnnxValidity
 from modlint.checkpoint import Checkpoint
 from modlint.errors import Unavailable
@@ -10,7 +11,7 @@ from modlint.errors import Unavailable
 class OnnxChecker(OnnxCheck, frozen=True):
     """The checks of this package, on the graph that the ONNX reader leaves."""
 
-    def compute(self, checkpoint: Checkpoint) -> OnnxValidity:
+    def compute(self, checkpoint: Checkpoint, inputs: Inputs) -> OnnxValidity:  # noqa: ARG002
         """Check.
 
         Raises:

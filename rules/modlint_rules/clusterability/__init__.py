@@ -3,21 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from modlint import hookimpl
-from modlint.rule import Rule
+from modlint.rule_reference import RuleReference
+from modlint.verdict import Severity
+
+RULES = (
+    RuleReference(
+        code="CLU001",
+        name="not-clusterable",
+        severity=Severity.NOTE,
+        summary="neurons form no better clusters than those of the shuffled weights",
+        source="Filan et al., Clusterability in Neural Networks, arXiv 2103.03386, sections 2-3",
+        place="modlint_rules.clusterability.not_clusterable:NotClusterable",
+    ),
+    RuleReference(
+        code="CLU002",
+        name="unbalanced-clusters",
+        severity=Severity.NOTE,
+        summary="one cluster holds most of the neurons, or few clusters hold nearly all",
+        source="Hill, Diversity and Evenness, Ecology 54 (1973): exp(entropy) as effective number",
+        place="modlint_rules.clusterability.unbalanced_clusters:UnbalancedClusters",
+    ),
+    RuleReference(
+        code="CLU003",
+        name="scale-dependent-clusters",
+        severity=Severity.NOTE,
+        summary="units differ in a scale that changes clusters but not what the network computes",
+        source="Osborne, J. ACM 7 (1960), balancing; the test is modlint's own",
+        place="modlint_rules.clusterability.scale_dependent_clusters:ScaleDependentClusters",
+    ),
+    RuleReference(
+        code="CLU004",
+        name="dead-units-change-verdict",
+        severity=Severity.WARNING,
+        summary="whether the network counts as clusterable hangs on units that carry nothing",
+        source="Filan et al., arXiv 2103.03386; Tanaka et al., arXiv 2006.08228: flow",
+        place="modlint_rules.clusterability.dead_units_change_verdict:DeadUnitsChangeVerdict",
+    ),
+    RuleReference(
+        code="CLU005",
+        name="fragmented-network",
+        severity=Severity.NOTE,
+        summary="the network is several ones side by side that share no weight",
+        source="Filan et al., Clusterability in Neural Networks, arXiv 2103.03386, section 2",
+        place="modlint_rules.clusterability.fragmented_network:FragmentedNetwork",
+    ),
+    RuleReference(
+        code="CLU006",
+        name="clusterability-regressed",
+        severity=Severity.WARNING,
+        summary="clusterable in the baseline checkpoint, and no longer (--baseline-model)",
+        source="Filan et al., Clusterability in Neural Networks, arXiv 2103.03386, sections 2-3",
+        place="modlint_rules.clusterability.clusterability_regressed:ClusterabilityRegressed",
+    ),
+)
+"""The rules of this family."""
 
 
 @hookimpl
-def modlint_rules() -> Iterable[type[Rule[Any]]]:
+def modlint_rules() -> Iterable[RuleReference]:
     """The rules of this family."""
-    from modlint_rules.clusterability.clusterability_regressed import ClusterabilityRegressed
-    from modlint_rules.clusterability.dead_units_change_verdict import DeadUnitsChangeVerdict
-    from modlint_rules.clusterability.fragmented_network import FragmentedNetwork
-    from modlint_rules.clusterability.not_clusterable import NotClusterable
-    from modlint_rules.clusterability.scale_dependent_clusters import ScaleDependentClusters
-    from modlint_rules.clusterability.unbalanced_clusters import UnbalancedClusters
-
-    guards = (ScaleDependentClusters, DeadUnitsChangeVerdict, FragmentedNetwork)
-    return (NotClusterable, UnbalancedClusters, *guards, ClusterabilityRegressed)
+    return RULES

@@ -9,7 +9,7 @@ from modlint.comparison import counterpart
 from modlint.errors import Unavailable
 from modlint.network import Network
 from modlint.results.clusters import ClusterNull
-from modlint.rule import Examination
+from modlint.rule import Examination, Need
 from modlint.verdict import Confidence, Severity, Target, Verdict
 from modlint_rules.clusterability.not_clusterable import NotClusterable
 from modlint_rules.clusterability.size import require_size
@@ -41,21 +41,25 @@ _COMPARED = (
 
 
 class ClusterabilityRegressed(NotClusterable):
-    """CLU001's test of the file and of its baseline, side by side, with options of its own."""
+    """CLU001's test of the file and of the reference, side by side, with options of its own."""
 
     code = "CLU006"
     name = "clusterability-regressed"
     summary = "clusterable in the baseline checkpoint, and no longer (--baseline-model)"
     severity = Severity.WARNING
-    needs_baseline = True
+    needs_reference = True
 
-    def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
+    def needs(self) -> tuple[Need, ...]:
+        """The test, of the network and of its counterpart."""
+        return (self.options.test(),)
+
+    def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Compare the network's verdict with that of its counterpart."""
         require_size(network, file, self.options.max_connections, self.name)
         if self.options.max_z is None:
             self.options.require_enough_shuffles()
         old, before = self._before(network, file)
-        after = file.network(self.options.test(), network)
+        after = file.result(self.options.test(), network)
         was, (holds, limit) = self._decide(before)[0], self._decide(after)
         target = Target("network", network.id, network=network.id)
         name = "n-cut" if self.options.method == "filan2021" else "spectral sum"
@@ -72,17 +76,17 @@ class ClusterabilityRegressed(NotClusterable):
             yield self.passed(target, message, values=values, limit=limit, confidence=sure)
 
     def _before(self, network: Network, file: Examination) -> tuple[Network, ClusterNull]:
-        """The network's counterpart in the baseline, and its test.
+        """The network's counterpart in the reference, and its test.
 
         Raises:
             Unavailable: there is no counterpart, or no test of it.
         """
-        baseline = file.baseline
-        if baseline is None:
+        reference = file.reference
+        if reference is None:
             raise Unavailable("no baseline to compare with: give --baseline-model")
-        old = counterpart(network, file.networks, baseline.networks)
+        old = counterpart(network, file.networks, reference.networks)
         try:
-            return old, baseline.network(self.options.test(), old)
+            return old, reference.result(self.options.test(), old)
         except Unavailable as unavailable:
             raise Unavailable(f"the baseline: {unavailable}") from unavailable
 

@@ -12,7 +12,8 @@ from modlint.analysis.graphs import CarryingGraph
 from modlint.errors import Unavailable
 from modlint.network import GroupRole, Network
 from modlint.results.clusters import ClusterNull
-from modlint.rule import Examination, Need, NetworkRule
+from modlint.rule import Examination, Need
+from modlint.scopes import NetworkRule
 from modlint.text import count
 from modlint.verdict import Severity, Target, Verdict
 from modlint_rules.clusterability.options import PermutationOptions
@@ -55,15 +56,20 @@ class DeadUnitsChangeVerdict(NetworkRule[DeadUnitsOptions]):
     options_type = DeadUnitsOptions
 
     def needs(self) -> tuple[Need, ...]:
-        """Which units carry something; the tests are asked for where some do not."""
-        return (CarryingUnits(self.options.min_flow),)
+        """Which units carry something, and the tests, which are asked for where some do not."""
+        options = self.options
+        return (CarryingUnits(options.min_flow), options.test(), options.test(self._graph))
 
-    def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
+    @property
+    def _graph(self) -> CarryingGraph:
+        return CarryingGraph(self.options.min_flow)
+
+    def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Test twice where some unit carries nothing, and compare."""
         options = self.options
         require_size(network, file, options.max_connections, self.name)
         target = Target("network", network.id, network=network.id)
-        dropped = file.network(CarryingUnits(options.min_flow), network).dropped
+        dropped = file.result(CarryingUnits(options.min_flow), network).dropped
         if not dropped:
             yield self.passed(
                 target,
@@ -73,7 +79,7 @@ class DeadUnitsChangeVerdict(NetworkRule[DeadUnitsOptions]):
             )
             return
         options.require_enough_shuffles()
-        whole = file.network(options.test(), network)
+        whole = file.result(options.test(), network)
         yield self._judge(network, dropped, whole, self._without(network, file))
 
     def _without(self, network: Network, file: Examination) -> ClusterNull:
@@ -83,8 +89,7 @@ class DeadUnitsChangeVerdict(NetworkRule[DeadUnitsOptions]):
             Unavailable: it has no answer, and this is why.
         """
         try:
-            graph = CarryingGraph(self.options.min_flow)
-            return file.network(self.options.test(graph), network)
+            return file.result(self.options.test(self._graph), network)
         except Unavailable as unavailable:
             raise Unavailable(f"without units of negligible flow: {unavailable}") from unavailable
 

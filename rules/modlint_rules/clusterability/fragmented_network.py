@@ -10,7 +10,8 @@ import msgspec
 from modlint.analysis.clustering import MAX_CONNECTIONS
 from modlint.analysis.components import Components
 from modlint.network import Network
-from modlint.rule import Examination, Need, NetworkRule, Options
+from modlint.rule import Examination, Need, Options
+from modlint.scopes import NetworkRule
 from modlint.text import count
 from modlint.verdict import Severity, Target, Verdict
 from modlint_rules.clusterability.size import require_size
@@ -51,10 +52,10 @@ class FragmentedNetwork(NetworkRule[FragmentedNetworkOptions]):
         """The components of each network."""
         return (_COMPONENTS,)
 
-    def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
+    def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Count the components that have an input and an output."""
         require_size(network, file, self.options.max_connections, self.name)
-        found = file.network(_COMPONENTS, network)
+        found = file.result(_COMPONENTS, network)
         whole = [component.neurons for component in found if component.whole]
         values = {
             "components": len(whole),

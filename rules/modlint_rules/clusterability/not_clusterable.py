@@ -12,8 +12,10 @@ from modlint.analysis.graphs import FlowGraph
 from modlint.errors import Unavailable
 from modlint.network import Network
 from modlint.results.clusters import ClusterNull
-from modlint.rule import Examination, Need, NetworkRule
-from modlint.verdict import Severity, Target, Verdict
+from modlint.rule import Examination, Need
+from modlint.scopes import NetworkRule
+from modlint.targets import of_network
+from modlint.verdict import Severity, Verdict
 from modlint_rules.clusterability.options import PermutationOptions
 from modlint_rules.clusterability.size import require_size
 
@@ -48,38 +50,36 @@ class NotClusterable(NetworkRule[NotClusterableOptions]):
     options_type = NotClusterableOptions
 
     def needs(self) -> tuple[Need, ...]:
-        """The test against shuffled weights."""
-        return (self.options.test(),)
+        """The test against shuffled weights, and the sum that no unit's scale changes."""
+        return (self.options.test(), self._scale_free_sum)
 
-    def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
+    def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Compare the network's n-cut with those of its shuffles."""
         require_size(network, file, self.options.max_connections, self.name)
-        target = Target("network", network.id, network=network.id)
         if self.options.max_z is None:
             self.options.require_enough_shuffles()
-        result = file.network(self.options.test(), network)
+        result = file.result(self.options.test(), network)
         passes, limit = self._decide(result)
-        message = self._message(result, passes)
-        values = self._values(result, self._scale_free(network, file))
-        yield (
-            self.passed(target, message, values=values, limit=limit, confidence=network.confidence)
-            if passes
-            else self.failed(
-                target,
-                message,
-                help=_HELP,
-                values=values,
-                limit=limit,
-                confidence=network.confidence,
-            )
+        yield self.decided(
+            of_network(network),
+            self._message(result, passes),
+            passes=passes,
+            help=_HELP,
+            values=self._values(result, self._scale_free(network, file)),
+            limit=limit,
+            confidence=network.confidence,
         )
 
     def _scale_free(self, network: Network, file: Examination) -> float | None:
         """S_k of the flow along the weights, which the scales of units leave as it is."""
         try:
-            return file.network(SpectralSum(self.options.partition_of(FlowGraph())), network)
+            return file.result(self._scale_free_sum, network)
         except Unavailable:
             return None
+
+    @property
+    def _scale_free_sum(self) -> SpectralSum:
+        return SpectralSum(self.options.partition_of(FlowGraph()))
 
     def _decide(self, result: ClusterNull) -> tuple[bool, Mapping[str, Mapping[str, float]]]:
         max_z = self.options.max_z

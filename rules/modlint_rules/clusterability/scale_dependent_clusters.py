@@ -12,7 +12,8 @@ from modlint.analysis.graphs import BalancedGraph
 from modlint.analysis.scales import UnitScales
 from modlint.errors import Unavailable
 from modlint.network import Network
-from modlint.rule import Examination, Need, NetworkRule
+from modlint.rule import Examination, Need
+from modlint.scopes import NetworkRule
 from modlint.text import count
 from modlint.verdict import Severity, Target, Verdict
 from modlint_rules.clusterability.options import PartitionOptions
@@ -50,14 +51,14 @@ class ScaleDependentClusters(NetworkRule[ScaleDependentClustersOptions]):
     options_type = ScaleDependentClustersOptions
 
     def needs(self) -> tuple[Need, ...]:
-        """The scales; both partitions are asked for when the rule speaks."""
-        return (_SCALES,)
+        """The scales, and both partitions, which are asked for when the rule speaks."""
+        return (_SCALES, self.options.partition, self.options.partition_of(BalancedGraph()))
 
-    def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
+    def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Judge the median spread."""
         require_size(network, file, self.options.max_connections, self.name)
         target = Target("network", network.id, network=network.id)
-        layers = file.network(_SCALES, network)
+        layers = file.result(_SCALES, network)
         if not layers:
             yield self.passed(
                 target,
@@ -97,8 +98,8 @@ class ScaleDependentClusters(NetworkRule[ScaleDependentClustersOptions]):
             return {
                 "clusters": options.clusters,
                 "seed": options.seed,
-                "ncut": file.network(raw, network).ncut,
-                "balanced_ncut": file.network(balanced, network).ncut,
+                "ncut": file.result(raw, network).ncut,
+                "balanced_ncut": file.result(balanced, network).ncut,
             }
         except Unavailable:
             return {}

@@ -9,8 +9,10 @@ from typing import Annotated
 import msgspec
 
 from modlint.network import Network
-from modlint.rule import Examination, Need, NetworkRule
-from modlint.verdict import Severity, Target, Verdict
+from modlint.rule import Examination, Need
+from modlint.scopes import NetworkRule
+from modlint.targets import of_network
+from modlint.verdict import Severity, Verdict
 from modlint_rules.clusterability.options import PartitionOptions
 from modlint_rules.clusterability.size import require_size
 
@@ -55,11 +57,11 @@ class UnbalancedClusters(NetworkRule[UnbalancedClustersOptions]):
         """The partition that CLU001 finds too."""
         return (self.options.partition,)
 
-    def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
+    def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Judge the sizes of the clusters."""
         require_size(network, file, self.options.max_connections, self.name)
         options = self.options
-        clusters = file.network(options.partition, network)
+        clusters = file.result(options.partition, network)
         shares = [size / sum(clusters.sizes) for size in clusters.sizes]
         effective = math.exp(-sum(share * math.log(share) for share in shares))
         balance, largest = effective / len(shares), max(shares)
@@ -80,17 +82,12 @@ class UnbalancedClusters(NetworkRule[UnbalancedClustersOptions]):
             f"{len(shares)} clusters of {clusters.sizes[0]:,} to {clusters.sizes[-1]:,} neurons,"
             f" as diverse as {effective:.1f} equal ones; the largest holds {largest:.0%}"
         )
-        target = Target("network", network.id, network=network.id)
-        if balance >= options.min_balance and largest <= options.max_largest_share:
-            yield self.passed(
-                target, message, values=values, limit=limit, confidence=network.confidence
-            )
-        else:
-            yield self.failed(
-                target,
-                message,
-                help=_HELP,
-                values=values,
-                limit=limit,
-                confidence=network.confidence,
-            )
+        yield self.decided(
+            of_network(network),
+            message,
+            passes=balance >= options.min_balance and largest <= options.max_largest_share,
+            help=_HELP,
+            values=values,
+            limit=limit,
+            confidence=network.confidence,
+        )

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from modlint import hookimpl
-from modlint.rule import Rule
+from modlint.rule_reference import RuleReference
+from modlint.verdict import Severity
+
+RULES = (
+    RuleReference(
+        code="COV001",
+        name="not-examined",
+        severity=Severity.NOTE,
+        summary="parts of the file that no rule could examine, and why",
+        source="modlint's own: what was not examined is never called clean",
+        place="modlint_rules.coverage.not_examined:NotExamined",
+    ),
+)
+"""The rules of this family."""
 
 
 @hookimpl
-def modlint_rules() -> Iterable[type[Rule[Any]]]:
+def modlint_rules() -> Iterable[RuleReference]:
     """The rules of this family."""
-    from modlint_rules.coverage.not_examined import NotExamined
-
-    return (NotExamined,)
+    return RULES

@@ -10,9 +10,9 @@ from modlint.analysis.statistics import TensorStatistics
 from modlint.checkpoint import Checkpoint, Role, Tensor
 from modlint.network import Network
 from modlint.rule import Examination, Need, Options, Rule
+from modlint.targets import whole_file
 from modlint.text import count
 from modlint.verdict import Severity, Verdict
-from modlint_rules.targets import whole_file
 
 _NAMED = 20
 _SHOWN = 3

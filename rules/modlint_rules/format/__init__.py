@@ -3,35 +3,99 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from modlint import hookimpl
-from modlint.rule import Rule
+from modlint.rule_reference import RuleReference
+from modlint.verdict import Severity
+
+RULES = (
+    RuleReference(
+        code="FMT001",
+        name="unreadable",
+        severity=Severity.ERROR,
+        summary="the file is truncated, damaged, or not what its name says",
+        source=(
+            "the specification of each format; modlint reads no byte that it does not understand"
+        ),
+        place="modlint_rules.format.unreadable:Unreadable",
+    ),
+    RuleReference(
+        code="FMT002",
+        name="lfs-pointer",
+        severity=Severity.ERROR,
+        summary="the file is a Git LFS pointer: it was not downloaded",
+        source="Git LFS specification, https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md",
+        place="modlint_rules.format.lfs_pointer:LfsPointer",
+    ),
+    RuleReference(
+        code="FMT003",
+        name="missing-shard",
+        severity=Severity.ERROR,
+        summary="the index of a sharded checkpoint names files or tensors that are not there",
+        source="Hugging Face transformers, sharded checkpoints (model.safetensors.index.json)",
+        place="modlint_rules.format.missing_shard:MissingShard",
+    ),
+    RuleReference(
+        code="FMT004",
+        name="training-state-left-in",
+        severity=Severity.NOTE,
+        summary="optimiser, scheduler or averaged weights take space beside the weights",
+        source="PyTorch tutorials, 'Saving and Loading a General Checkpoint'",
+        place="modlint_rules.format.training_state_left_in:TrainingStateLeftIn",
+    ),
+    RuleReference(
+        code="FMT005",
+        name="wrapper-prefix",
+        severity=Severity.WARNING,
+        summary="every key begins with module., _orig_mod. or _fsdp_wrapped_module.",
+        source="PyTorch documentation, DataParallel; torch.compile; FSDP",
+        place="modlint_rules.format.wrapper_prefix:WrapperPrefix",
+    ),
+    RuleReference(
+        code="FMT006",
+        name="oversized-storage",
+        severity=Severity.WARNING,
+        summary="a storage holds more bytes than its tensors use: views were saved",
+        source="PyTorch documentation, serialization semantics, 'Saving and loading tensor views'",
+        place="modlint_rules.format.oversized_storage:OversizedStorage",
+    ),
+    RuleReference(
+        code="FMT009",
+        name="zero-size-parameter",
+        severity=Severity.ERROR,
+        summary="a float parameter has a zero in its shape: a partial ZeRO-3 save",
+        source="DeepSpeed documentation, ZeRO stage 3, model checkpointing",
+        place="modlint_rules.format.zero_size_parameter:ZeroSizeParameter",
+    ),
+    RuleReference(
+        code="FMT010",
+        name="device-bound",
+        severity=Severity.NOTE,
+        summary="tensors were saved from a GPU: loading them elsewhere needs map_location",
+        source="PyTorch documentation, torch.load, map_location",
+        place="modlint_rules.format.device_bound:DeviceBound",
+    ),
+    RuleReference(
+        code="FMT012",
+        name="legacy-container",
+        severity=Severity.NOTE,
+        summary="an old container, a whole module in a pickle, or safetensors without `format`",
+        source="PyTorch documentation, serialization semantics; safetensors, format metadata",
+        place="modlint_rules.format.legacy_container:LegacyContainer",
+    ),
+    RuleReference(
+        code="FMT013",
+        name="duplicate-keys",
+        severity=Severity.ERROR,
+        summary="an archive, a header or a state_dict names something twice",
+        source="PKWARE APPNOTE 6.3.10; safetensors format, 'Duplicate keys are disallowed'",
+        place="modlint_rules.format.duplicate_keys:DuplicateKeys",
+    ),
+)
+"""The rules of this family."""
 
 
 @hookimpl
-def modlint_rules() -> Iterable[type[Rule[Any]]]:
+def modlint_rules() -> Iterable[RuleReference]:
     """The rules of this family."""
-    from modlint_rules.format.device_bound import DeviceBound
-    from modlint_rules.format.duplicate_keys import DuplicateKeys
-    from modlint_rules.format.legacy_container import LegacyContainer
-    from modlint_rules.format.lfs_pointer import LfsPointer
-    from modlint_rules.format.missing_shard import MissingShard
-    from modlint_rules.format.oversized_storage import OversizedStorage
-    from modlint_rules.format.training_state_left_in import TrainingStateLeftIn
-    from modlint_rules.format.unreadable import Unreadable
-    from modlint_rules.format.wrapper_prefix import WrapperPrefix
-    from modlint_rules.format.zero_size_parameter import ZeroSizeParameter
-
-    return (
-        Unreadable,
-        LfsPointer,
-        MissingShard,
-        TrainingStateLeftIn,
-        WrapperPrefix,
-        OversizedStorage,
-        ZeroSizeParameter,
-        DeviceBound,
-        LegacyContainer,
-        DuplicateKeys,
-    )
+    return RULES

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from modlint.rule import Examination, Options, Rule
+from modlint.rule import Examination, Options
+from modlint.scopes import FileRule
+from modlint.targets import whole_file
 from modlint.text import count
 from modlint.verdict import Severity, Verdict
-from modlint_rules.targets import whole_file
 
 
-class DeviceBound(Rule[Options]):
+class DeviceBound(FileRule[Options]):
     """Storages that ask for a device when they are loaded."""
 
     code = "FMT010"
@@ -20,24 +21,21 @@ class DeviceBound(Rule[Options]):
     severity = Severity.NOTE
     source = "PyTorch documentation, torch.load, map_location"
 
-    def check(self, file: Examination) -> Iterator[Verdict]:
+    def judge(self, file: Examination) -> Iterator[Verdict]:
         """One verdict for the file."""
-        checkpoint = file.checkpoint
-        storages = {tensor.storage for tensor in checkpoint.tensors.values()}
+        storages = {tensor.storage for tensor in file.checkpoint.tensors.values()}
         devices = Counter(storage.location for storage in storages)
-        bound = {device: number for device, number in devices.items() if device != "cpu"}
-        target = whole_file(checkpoint)
-        values = {"storages": len(storages), "bound": sum(bound.values())}
-        limit = {"bound": {"max": 0}}
-        if not bound:
-            message = f"{count(len(storages), 'storage')}, all for the CPU"
-            yield self.passed(target, message, values=values, limit=limit)
-            return
-        where = ", ".join(f"{device} ({number:,})" for device, number in sorted(bound.items())[:4])
-        yield self.failed(
-            target,
-            f"{count(sum(bound.values()), 'storage')} of {len(storages):,} were saved from {where}",
+        del devices["cpu"]
+        bound = sum(devices.values())
+        where = ", ".join(f"{name} ({number:,})" for name, number in sorted(devices.items())[:4])
+        message = f"{count(len(storages), 'storage')}, all for the CPU"
+        if bound:
+            message = f"{count(bound, 'storage')} of {len(storages):,} were saved from {where}"
+        yield self.decided(
+            whole_file(file.checkpoint),
+            message,
+            passes=not bound,
             help='load it with map_location="cpu", or save the tensors after .cpu()',
-            values=values,
-            limit=limit,
+            values={"storages": len(storages), "bound": bound},
+            limit={"bound": {"max": 0}},
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modlint.rule import Options
 from modlint.verdict import Severity
-from modlint_rules.remarks import RemarkRule
+from modlint_rules.base.remarks import RemarkRule
 
 
 class DuplicateKeys(RemarkRule[Options]):
@@ -20,5 +20,5 @@ class DuplicateKeys(RemarkRule[Options]):
         "duplicate-member": Severity.ERROR,
         "duplicate-tensor": Severity.WARNING,
     }
-    healthy = "every name is given once"
+    sound = "every name is given once"
     advice = "write the file again; ask its author which of the two is meant"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modlint.checkpoint import Checkpoint
-from modlint.rule import Examination, Options, Rule
+from modlint.rule import Examination, Options
+from modlint.scopes import FileRule
+from modlint.targets import whole_file
 from modlint.verdict import Severity, Verdict
-from modlint_rules.targets import whole_file
 
 _SAVE = "load it once where you trust it, and save its state_dict as safetensors"
 _OLD = {
@@ -18,7 +19,7 @@ _OLD = {
 _MODULES = "torch.nn.modules."
 
 
-class LegacyContainer(Rule[Options]):
+class LegacyContainer(FileRule[Options]):
     """A file that current tools read on sufferance."""
 
     code = "FMT012"
@@ -27,16 +28,18 @@ class LegacyContainer(Rule[Options]):
     severity = Severity.NOTE
     source = "PyTorch documentation, serialization semantics; safetensors, format metadata"
 
-    def check(self, file: Examination) -> Iterator[Verdict]:
-        """One verdict for the file."""
-        checkpoint = file.checkpoint
-        target = whole_file(checkpoint)
-        found = _legacy(checkpoint)
-        if found is None:
-            yield self.passed(target, f"{checkpoint.format} is a current container")
-            return
-        message, help_ = found
-        yield self.failed(target, message, help=help_, values={"format": checkpoint.format})
+    def judge(self, file: Examination) -> Iterator[Verdict]:
+        """A finding where something about the file is old."""
+        found = _legacy(file.checkpoint)
+        if found is not None:
+            message, help_ = found
+            values = {"format": file.checkpoint.format}
+            yield self.failed(whole_file(file.checkpoint), message, help=help_, values=values)
+
+    def healthy(self, file: Examination) -> Verdict:
+        """The container's name."""
+        message = f"{file.checkpoint.format} is a current container"
+        return self.passed(whole_file(file.checkpoint), message)
 
 
 def _legacy(checkpoint: Checkpoint) -> tuple[str, str] | None:

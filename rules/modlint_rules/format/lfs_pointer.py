@@ -6,13 +6,14 @@ import shlex
 from collections.abc import Iterator
 
 from modlint.checkpoint import Status
-from modlint.rule import Examination, Options, Rule
+from modlint.rule import Examination, Options
+from modlint.scopes import FileRule
+from modlint.targets import whole_file
 from modlint.text import count
 from modlint.verdict import Severity, Verdict
-from modlint_rules.targets import whole_file
 
 
-class LfsPointer(Rule[Options]):
+class LfsPointer(FileRule[Options]):
     """A Git LFS pointer where the checkpoint should be."""
 
     code = "FMT002"
@@ -22,17 +23,17 @@ class LfsPointer(Rule[Options]):
     source = "Git LFS specification, https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md"
     statuses = frozenset({Status.CHECKED, Status.LFS_POINTER})
 
-    def check(self, file: Examination) -> Iterator[Verdict]:
-        """One verdict for the file."""
+    sound = "holds its content, not a Git LFS pointer"
+
+    def judge(self, file: Examination) -> Iterator[Verdict]:
+        """A finding where the file is a pointer."""
         checkpoint = file.checkpoint
-        target = whole_file(checkpoint)
         if checkpoint.status is not Status.LFS_POINTER:
-            yield self.passed(target, "holds its content, not a Git LFS pointer")
             return
         size = checkpoint.metadata.get("size")
         stands_for = f" ({count(size, 'byte')})" if isinstance(size, int) else ""
         yield self.failed(
-            target,
+            whole_file(checkpoint),
             f"is a Git LFS pointer, not the file{stands_for}: not downloaded",
             help=f"git lfs pull --include={shlex.quote('**/' + checkpoint.path.name)}",
             values={"oid": checkpoint.metadata.get("oid"), "size": size},

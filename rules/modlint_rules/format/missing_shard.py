@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modlint.rule import Options
 from modlint.verdict import Severity
-from modlint_rules.remarks import RemarkRule
+from modlint_rules.base.remarks import RemarkRule
 
 _KINDS = ("extra-tensor", "missing-shard", "missing-tensor", "wrong-total-size")
 
@@ -21,5 +21,5 @@ class MissingShard(RemarkRule[Options]):
         **dict.fromkeys(_KINDS, Severity.ERROR),
         "missing-storage": Severity.WARNING,
     }
-    healthy = "no shard is missing"
+    sound = "no shard is missing"
     advice = "fetch all shards again, and the index that belongs to them"

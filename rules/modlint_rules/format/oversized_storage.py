@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import msgspec
 
 from modlint.checkpoint import Storage, Tensor
-from modlint.rule import Examination, Options, Rule
+from modlint.rule import Examination, Options
+from modlint.scopes import FileRule
+from modlint.targets import whole_file
 from modlint.text import count, file_size
 from modlint.verdict import Severity, Target, Verdict
-from modlint_rules.targets import whole_file
-
-_LISTED = 20
 
 
 class OversizedStorageOptions(Options, frozen=True):
@@ -25,7 +24,7 @@ class OversizedStorageOptions(Options, frozen=True):
     ] = 1.05
 
 
-class OversizedStorage(Rule[OversizedStorageOptions]):
+class OversizedStorage(FileRule[OversizedStorageOptions]):
     """Views that were saved with the whole storage behind them."""
 
     code = "FMT006"
@@ -35,43 +34,52 @@ class OversizedStorage(Rule[OversizedStorageOptions]):
     source = "PyTorch documentation, serialization semantics, 'Saving and loading tensor views'"
     options_type = OversizedStorageOptions
 
-    def check(self, file: Examination) -> Iterator[Verdict]:
-        """One finding for each storage, the largest first, or one passing verdict."""
-        viewers: dict[Storage, list[Tensor]] = defaultdict(list)
-        for tensor in file.checkpoint.tensors.values():
-            viewers[tensor.storage].append(tensor)
-        sizes = [(storage, _used(tensors), tensors[0]) for storage, tensors in viewers.items()]
-        over = [size for size in sizes if size[0].nbytes > self.options.max_ratio * size[1]]
-        over.sort(key=lambda size: size[1] - size[0].nbytes)
-        for storage, used, tensor in over[:_LISTED]:
-            yield self._finding(storage, used, tensor)
-        if len(over) > _LISTED:
-            wasted = sum(storage.nbytes - used for storage, used, _ in over[_LISTED:])
-            rest = count(len(over) - _LISTED, "further storage")
-            yield self.failed(
-                whole_file(file.checkpoint),
-                f"{rest} waste {file_size(wasted)}",
-                help="call .clone() on the tensors before saving them",
-                values={"count": len(over) - _LISTED, "wasted": wasted},
-            )
-        if not over:
-            worst = max((s.nbytes / used for s, used, _ in sizes if used), default=1.0)
-            yield self.passed(
-                whole_file(file.checkpoint),
-                f"{count(len(sizes), 'storage')}, none larger than its tensors need",
-                values={"ratio": worst},
-                limit={"ratio": {"max": self.options.max_ratio}},
-            )
+    advice = "call .clone() on the tensor before saving it"
+
+    def judge(self, file: Examination) -> Iterator[Verdict]:
+        """One finding for each storage, the largest first."""
+        over = [s for s in _sizes(file) if s[0].nbytes > self.options.max_ratio * s[1]]
+        for size in sorted(over, key=lambda size: size[1] - size[0].nbytes):
+            yield self._finding(*size)
+
+    def healthy(self, file: Examination) -> Verdict:
+        """The storage that wastes most."""
+        sizes = _sizes(file)
+        worst = max((s.nbytes / used for s, used, _ in sizes if used), default=1.0)
+        return self.passed(
+            whole_file(file.checkpoint),
+            f"{count(len(sizes), 'storage')}, none larger than its tensors need",
+            values={"ratio": worst},
+            limit={"ratio": {"max": self.options.max_ratio}},
+        )
+
+    def rest(self, findings: Sequence[Verdict], file: Examination) -> Verdict:
+        """What the further storages waste together."""
+        wasted = sum(verdict.values["bytes"] - verdict.values["used"] for verdict in findings)
+        return self.failed(
+            whole_file(file.checkpoint),
+            f"{count(len(findings), 'further storage')} waste {file_size(wasted)}",
+            help="call .clone() on the tensors before saving them",
+            values={"count": len(findings), "wasted": wasted},
+        )
 
     def _finding(self, storage: Storage, used: int, tensor: Tensor) -> Verdict:
         return self.failed(
             Target("tensor", tensor.name, member=storage.member, offset=storage.offset),
             f"tensor {tensor.name!r} keeps a storage of {storage.nbytes:,} bytes,"
             f" of which {used:,} are used",
-            help="call .clone() on the tensor before saving it",
+            help=self.advice,
             values={"bytes": storage.nbytes, "used": used, "ratio": storage.nbytes / max(used, 1)},
             limit={"ratio": {"max": self.options.max_ratio}},
         )
+
+
+def _sizes(file: Examination) -> list[tuple[Storage, int, Tensor]]:
+    """Each storage with the bytes of it that are used, and the first tensor that views it."""
+    viewers: dict[Storage, list[Tensor]] = defaultdict(list)
+    for tensor in file.checkpoint.tensors.values():
+        viewers[tensor.storage].append(tensor)
+    return [(storage, _used(tensors), tensors[0]) for storage, tensors in viewers.items()]
 
 
 def _used(tensors: list[Tensor]) -> int:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from modlint.checkpoint import Role, Tensor
 from modlint.rule import Examination, Options, Rule
+from modlint.targets import whole_file
 from modlint.text import count, file_size
 from modlint.verdict import Severity, Verdict
-from modlint_rules.targets import whole_file
 
 _AVERAGED = re.compile(r"(^|[._])(ema|model_ema|ema_model|swa|shadow_params)($|[._])", re.I)
 

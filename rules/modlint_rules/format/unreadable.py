@@ -8,10 +8,10 @@ from modlint.checkpoint import Checkpoint, Remark, Status
 from modlint.file_names import promises_readable
 from modlint.reader import is_header_only
 from modlint.rule import Examination, Options, Rule
+from modlint.targets import place_in_file, whole_file
 from modlint.text import count
 from modlint.verdict import Severity, Verdict
 from modlint_rules.format.wrong_name import WrongName, wrong_name
-from modlint_rules.targets import place_in_file, whole_file
 
 _FETCH_AGAIN = "get the file again and compare its size and checksum with the original"
 _EMPTY = "write or download it again; an interrupted save leaves such a file"

@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from modlint.checkpoint import Role
-from modlint.rule import Examination, Options, Rule
+from modlint.rule import Examination, Options
+from modlint.scopes import FileRule
+from modlint.targets import whole_file
 from modlint.text import count
 from modlint.verdict import Severity, Target, Verdict
-from modlint_rules.targets import whole_file
 
 _WRAPPERS = {
     "module.": "DataParallel or DistributedDataParallel",
@@ -18,7 +19,7 @@ _WRAPPERS = {
 }
 
 
-class WrapperPrefix(Rule[Options]):
+class WrapperPrefix(FileRule[Options]):
     """A state_dict of the wrapper instead of the model."""
 
     code = "FMT005"
@@ -27,33 +28,35 @@ class WrapperPrefix(Rule[Options]):
     severity = Severity.WARNING
     source = "PyTorch documentation, DataParallel; torch.compile; FSDP"
 
-    def check(self, file: Examination) -> Iterator[Verdict]:
-        """One finding for each section, or one passing verdict for the file."""
-        checkpoint = file.checkpoint
-        keys: dict[str, list[str]] = defaultdict(list)
-        for tensor in checkpoint.tensors.values():
-            if tensor.role is Role.WEIGHT:
-                keys[tensor.section].append(tensor.key)
-        findings = 0
-        for section, names in keys.items():
-            prefix = _prefix(names)
-            if prefix:
-                findings += 1
-                yield self._finding(section or checkpoint.path.name, prefix, len(names))
-        if not findings:
-            sections = {"sections": len(keys)}
-            yield self.passed(
-                whole_file(checkpoint), "no key bears a wrapper's name", values=sections
-            )
+    advice = "save the wrapped model's own state_dict"
 
-    def _finding(self, section: str, prefix: str, keys: int) -> Verdict:
-        wrappers = " in ".join(what for part, what in _WRAPPERS.items() if part in prefix)
-        return self.failed(
-            Target("file", section),
-            f"{count(keys, 'key')} all begin with {prefix!r}: saved from {wrappers}",
-            help=f"save the wrapped model's own state_dict, or strip {prefix!r} from every key",
-            values={"prefix": prefix, "keys": keys},
-        )
+    def judge(self, file: Examination) -> Iterator[Verdict]:
+        """One finding for each section."""
+        for section, keys in _keys(file).items():
+            prefix = _prefix(keys)
+            if prefix:
+                wrappers = " in ".join(what for part, what in _WRAPPERS.items() if part in prefix)
+                yield self.failed(
+                    Target("file", section or file.checkpoint.path.name),
+                    f"{count(len(keys), 'key')} all begin with {prefix!r}: saved from {wrappers}",
+                    help=f"{self.advice}, or strip {prefix!r} from every key",
+                    values={"prefix": prefix, "keys": len(keys)},
+                )
+
+    def healthy(self, file: Examination) -> Verdict:
+        """The number of sections."""
+        values = {"sections": len(_keys(file))}
+        message = "no key bears a wrapper's name"
+        return self.passed(whole_file(file.checkpoint), message, values=values)
+
+
+def _keys(file: Examination) -> dict[str, list[str]]:
+    """By section, the keys of its weights."""
+    keys: dict[str, list[str]] = defaultdict(list)
+    for tensor in file.checkpoint.tensors.values():
+        if tensor.role is Role.WEIGHT:
+            keys[tensor.section].append(tensor.key)
+    return keys
 
 
 def _prefix(names: list[str]) -> str:

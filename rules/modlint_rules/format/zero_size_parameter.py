@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from modlint.checkpoint import Role, Tensor
-from modlint.rule import Examination, Options, Rule
-from modlint.text import count
-from modlint.verdict import Severity, Target, Verdict
-from modlint_rules.targets import whole_file
+from modlint.rule import Examination, Options
+from modlint.scopes import TensorRule
+from modlint.targets import of_tensor
+from modlint.verdict import Severity, Verdict
 
-_LISTED = 20
 _PARAMETERS = ("weight", "bias", "gamma", "beta")
 _HELP = (
     "gather the weights before saving (DeepSpeed: stage3_gather_16bit_weights_on_model_save), or"
@@ -18,7 +15,7 @@ _HELP = (
 )
 
 
-class ZeroSizeParameter(Rule[Options]):
+class ZeroSizeParameter(TensorRule[Options]):
     """A parameter whose elements were left out."""
 
     code = "FMT009"
@@ -27,25 +24,19 @@ class ZeroSizeParameter(Rule[Options]):
     severity = Severity.ERROR
     source = "DeepSpeed documentation, ZeRO stage 3, model checkpointing"
 
-    def check(self, file: Examination) -> Iterator[Verdict]:
-        """One finding for each tensor, the first 20, or one passing verdict for the file."""
-        checkpoint = file.checkpoint
-        tensors = checkpoint.tensors.values()
-        empty = [tensor for tensor in tensors if _is_empty_parameter(tensor)]
-        for tensor in empty[:_LISTED]:
-            yield self.failed(
-                Target("tensor", tensor.name),
-                f"tensor {tensor.name!r} has shape {list(tensor.shape)}: it holds no element",
-                help=_HELP,
-                values={"shape": list(tensor.shape)},
-            )
-        if len(empty) > _LISTED:
-            rest = count(len(empty) - _LISTED, "further tensor")
-            message = f"{rest} without elements not listed"
-            yield self.failed(whole_file(checkpoint), message, help=_HELP)
-        if not empty:
-            message = f"{count(len(tensors), 'tensor')}, no parameter without elements"
-            yield self.passed(whole_file(checkpoint), message)
+    advice = _HELP
+    sound = "no parameter without elements"
+
+    def judge(self, tensor: Tensor, file: Examination) -> Verdict | None:  # noqa: ARG002
+        """A finding where the tensor is a parameter and holds nothing."""
+        if not _is_empty_parameter(tensor):
+            return None
+        return self.failed(
+            of_tensor(tensor),
+            f"tensor {tensor.name!r} has shape {list(tensor.shape)}: it holds no element",
+            help=_HELP,
+            values={"shape": list(tensor.shape)},
+        )
 
 
 def _is_empty_parameter(tensor: Tensor) -> bool:

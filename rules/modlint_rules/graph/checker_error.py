@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from modlint.analysis.onnx_check import REFUSED, OnnxCheck, OnnxValidity, Problem
 from modlint.checkpoint import Checkpoint, Remark
 from modlint.rule import Examination, Need, Options, Rule
+from modlint.targets import whole_file
 from modlint.text import count
 from modlint.verdict import Confidence, Severity, Target, Verdict
-from modlint_rules.targets import whole_file
 
 _WARNINGS = {
     "custom-operator": "make sure that every runtime you deploy to has this operator",
@@ -47,7 +47,7 @@ class CheckerError(Rule[Options]):
         if checkpoint.format != _FORMAT:
             yield self.passed(whole_file(checkpoint), "holds no ONNX graph")
             return
-        validity = file.file(OnnxCheck())
+        validity = file.result(OnnxCheck(), file.checkpoint)
         errors = [problem for problem in validity.problems if problem.kind in REFUSED]
         for problem in errors[:_LISTED]:
             yield self._error(checkpoint, problem)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from modlint.checkpoint import Checkpoint, Tensor
 from modlint.rule import Examination, Options
 from modlint.verdict import Severity, Target, Verdict
-from modlint_rules.remarks import RemarkRule
+from modlint_rules.base.remarks import RemarkRule
 
 _KINDS = (
     "external-data-key",
@@ -27,12 +27,12 @@ class ExternalData(RemarkRule[Options]):
     severity = Severity.ERROR
     source = "onnx/docs/ExternalData.md"
     kinds = dict.fromkeys(_KINDS, Severity.ERROR)
-    healthy = "all external data is there"
+    sound = "all external data is there"
     advice = "fetch the model and its data files again, together"
 
-    def findings(self, file: Examination) -> Iterator[Verdict]:
+    def judge(self, file: Examination) -> Iterator[Verdict]:
         """The reader's faults, and tensors that share bytes of an external file."""
-        yield from super().findings(file)
+        yield from super().judge(file)
         for first, second in _overlaps(file.checkpoint):
             yield self.failed(
                 Target("tensor", second.name, member=second.storage.member),

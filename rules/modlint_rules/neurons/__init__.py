@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from modlint import hookimpl
-from modlint.rule import Rule
+from modlint.rule_reference import RuleReference
+from modlint.verdict import Severity
+
+RULES = (
+    RuleReference(
+        code="NEU001",
+        name="dead-neurons",
+        severity=Severity.NOTE,
+        summary="hidden units have no weights out, or none in and an output of zero",
+        source="Lu et al., Dying ReLU and Initialization, arXiv 1903.06733, section 2",
+        place="modlint_rules.neurons.dead_neurons:DeadNeurons",
+    ),
+    RuleReference(
+        code="NEU002",
+        name="negligible-flow",
+        severity=Severity.WARNING,
+        summary="hidden units are connected, but next to nothing runs through them",
+        source="Tanaka et al., Pruning neural networks ... by iteratively conserving synaptic flow",
+        place="modlint_rules.neurons.negligible_flow:NegligibleFlow",
+    ),
+)
+"""The rules of this family."""
 
 
 @hookimpl
-def modlint_rules() -> Iterable[type[Rule[Any]]]:
+def modlint_rules() -> Iterable[RuleReference]:
     """The rules of this family."""
-    from modlint_rules.neurons.dead_neurons import DeadNeurons
-    from modlint_rules.neurons.negligible_flow import NegligibleFlow
-
-    return (DeadNeurons, NegligibleFlow)
+    return RULES

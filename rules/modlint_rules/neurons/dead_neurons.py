@@ -13,11 +13,11 @@ from modlint.errors import Unavailable, UsageError
 from modlint.network import Network
 from modlint.results.units import LayerUnits
 from modlint.rule import Examination, Need, Options, Rule
+from modlint.targets import whole_file
 from modlint.text import count
 from modlint.verdict import Confidence, Severity, Target, Verdict
 from modlint_rules.neurons.dead_slices import DeadSlices, dead_slices, is_matrix
 from modlint_rules.neurons.dead_units import dead_units
-from modlint_rules.targets import whole_file
 
 _STATISTICS = TensorStatistics()
 _UNITS = UnitWeights()
@@ -77,7 +77,7 @@ class DeadNeurons(Rule[DeadNeuronsOptions]):
     def _judge_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
         target = Target("network", network.id, network=network.id)
         try:
-            layers = file.network(_UNITS, network)
+            layers = file.result(_UNITS, network)
         except Unavailable as unavailable:
             yield self.inconclusive(target, str(unavailable))
             return
@@ -127,7 +127,7 @@ class DeadNeurons(Rule[DeadNeuronsOptions]):
     def _judge_tensors(self, file: Examination, networks: Sequence[Network]) -> Iterator[Verdict]:
         reached = frozenset[str]().union(*(network.tensors for network in networks))
         outside = [t for name, t in file.checkpoint.tensors.items() if name not in reached]
-        measured = ((t, s) for t, s in file.tensors(_STATISTICS) if t.name not in reached)
+        measured = ((t, s) for t, s in file.results(_STATISTICS) if t.name not in reached)
         candidates = ((t.name, dead_slices(t, s)) for t, s in measured)
         examined = [(name, slices) for name, slices in candidates if slices is not None]
         dead = [pair for pair in examined if pair[1].share > self.options.note_share]

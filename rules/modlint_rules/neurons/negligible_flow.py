@@ -10,7 +10,8 @@ import msgspec
 from modlint.analysis.flow import THRESHOLD, NegligibleUnits
 from modlint.network import Network
 from modlint.results.units import GroupFlow
-from modlint.rule import Examination, Need, NetworkRule, Options
+from modlint.rule import Examination, Need, Options
+from modlint.scopes import NetworkRule
 from modlint.text import count
 from modlint.verdict import Severity, Target, Verdict
 
@@ -55,9 +56,9 @@ class NegligibleFlow(NetworkRule[NegligibleFlowOptions]):
     def _analysis(self) -> NegligibleUnits:
         return NegligibleUnits(self.options.min_flow)
 
-    def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
+    def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """One verdict for each hidden layer."""
-        groups = file.network(self._analysis, network)
+        groups = file.result(self._analysis, network)
         for group in groups:
             yield self._judge(network, group)
         if not groups:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from modlint import hookimpl
-from modlint.rule import Rule
+from modlint.rule_reference import RuleReference
+from modlint.verdict import Severity
+
+RULES = (
+    RuleReference(
+        code="NUM001",
+        name="non-finite",
+        severity=Severity.ERROR,
+        summary="a tensor holds NaN or infinite elements",
+        source="IEEE 754-2019, section 6: NaN and infinity propagate through every later operation",
+        place="modlint_rules.numbers.non_finite:NonFinite",
+    ),
+)
+"""The rules of this family."""
 
 
 @hookimpl
-def modlint_rules() -> Iterable[type[Rule[Any]]]:
+def modlint_rules() -> Iterable[RuleReference]:
     """The rules of this family."""
-    from modlint_rules.numbers.non_finite import NonFinite
-
-    return (NonFinite,)
+    return RULES

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
 from typing import Any
 
 from modlint.analysis.statistics import TensorStatistics
 from modlint.checkpoint import Role, Tensor
 from modlint.results.statistics import Statistics
-from modlint.rule import Examination, Need, Options, Rule
+from modlint.rule import Examination, Options
+from modlint.scopes import TensorRule
+from modlint.targets import of_tensor, whole_file
 from modlint.text import count
-from modlint.verdict import Severity, Target, Verdict
-from modlint_rules.targets import whole_file
+from modlint.verdict import Severity, Verdict
 
 _STATISTICS = TensorStatistics()
 _MASK_NAMES = ("mask", "alibi")
@@ -20,7 +21,7 @@ _RECURRENT = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 _NO_BOUND = {"min_val": "+inf", "max_val": "-inf", "low": "-inf", "high": "+inf"}
 
 
-class NonFinite(Rule[Options]):
+class NonFinite(TensorRule[Options]):
     """Elements that are NaN or infinite."""
 
     code = "NUM001"
@@ -29,24 +30,30 @@ class NonFinite(Rule[Options]):
     severity = Severity.ERROR
     source = "IEEE 754-2019, section 6: NaN and infinity propagate through every later operation"
 
-    def needs(self) -> tuple[Need, ...]:
-        """Statistics of each tensor."""
-        return (_STATISTICS,)
+    analyses = (_STATISTICS,)
+    listed = sys.maxsize  # each tells where the first of its elements is
 
-    def check(self, file: Examination) -> Iterator[Verdict]:
-        """One finding for each tensor concerned, or one passing verdict for the file."""
-        examined = exempt = failed = 0
-        for tensor, statistics in file.tensors(_STATISTICS):
-            examined += 1
-            if not statistics.non_finite:
-                continue
-            if _is_mask(tensor, statistics) or _is_open_range(tensor, statistics):
-                exempt += 1
-                continue
-            failed += 1
-            yield self._finding(tensor, statistics)
-        if not failed:
-            yield self._summary(file, examined, exempt)
+    def judge(self, tensor: Tensor, file: Examination) -> Verdict | None:
+        """A finding where it is neither finite nor of a kind that need not be."""
+        statistics = file.result(_STATISTICS, tensor)
+        exempt = _is_mask(tensor, statistics) or _is_open_range(tensor, statistics)
+        return self._finding(tensor, statistics) if statistics.non_finite and not exempt else None
+
+    def healthy(self, file: Examination, examined: int) -> Verdict:
+        """The number of tensors, and of those that need not be finite."""
+        exempt = sum(bool(statistics.non_finite) for _, statistics in file.results(_STATISTICS))
+        finite = f"all elements are finite in {count(examined, 'tensor')}"
+        return self.passed(
+            whole_file(file.checkpoint),
+            (finite if examined else "no tensor with numbers")
+            + (f", attention masks and open ranges apart ({exempt:,})" if exempt else ""),
+            values={"count": 0, "tensors": examined, "exempt": exempt},
+            limit={"count": {"max": 0}},
+        )
+
+    def nothing(self, file: Examination) -> Verdict:
+        """A file without tensors has none that is not finite; others were not examined."""
+        return self.unread(file, 0, {}) if file.checkpoint.tensors else self.healthy(file, 0)
 
     def _finding(self, tensor: Tensor, statistics: Statistics) -> Verdict:
         first = statistics.first_non_finite or 0
@@ -64,7 +71,7 @@ class NonFinite(Rule[Options]):
             "position": position,
         }
         return self.failed(
-            Target("tensor", tensor.name),
+            of_tensor(tensor),
             f"{statistics.non_finite:,} of {count(statistics.elements, 'element')} not finite"
             f" ({kinds}), the first at {list(position)}",
             help="resuming from this state spreads them into the weights: reset the optimiser"
@@ -74,34 +81,6 @@ class NonFinite(Rule[Options]):
             values=values,
             limit={"count": {"max": 0}},
             severity=Severity.WARNING if state else None,
-        )
-
-    def _summary(self, file: Examination, examined: int, exempt: int) -> Verdict:
-        target = whole_file(file.checkpoint)
-        total = len(file.checkpoint.tensors)
-        if total and not examined:
-            return self.inconclusive(
-                target, f"none of its {count(total, 'tensor')} could be examined"
-            )
-        unread = [
-            (name, reason)
-            for name, reason in file.unexamined.items()
-            if _STATISTICS.accepts(file.checkpoint.tensors[name])
-        ]
-        if unread:
-            name, reason = unread[0]
-            return self.inconclusive(
-                target,
-                f"{len(unread):,} of {count(total, 'tensor')} could not be examined"
-                f" ({name}: {reason})",
-            )
-        finite = f"all elements are finite in {count(examined, 'tensor')}"
-        return self.passed(
-            target,
-            (finite if examined else "no tensor with numbers")
-            + (f", attention masks and open ranges apart ({exempt:,})" if exempt else ""),
-            values={"count": 0, "tensors": examined, "exempt": exempt},
-            limit={"count": {"max": 0}},
         )
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from modlint.analysis.checksums import Checksums
 from modlint.rule import Examination, Need, Options
+from modlint.targets import place_in_file
 from modlint.verdict import Severity, Verdict
-from modlint_rules.remarks import RemarkRule
-from modlint_rules.targets import place_in_file
+from modlint_rules.base.remarks import RemarkRule
 
 _TRICKS = (
     "ambiguous-archive",
@@ -40,16 +40,16 @@ class ArchiveTrick(RemarkRule[Options]):
         **dict.fromkeys(_TRICKS, Severity.ERROR),
         "shadowed-operator": Severity.WARNING,
     }
-    healthy = "its containers are read in one way only"
+    sound = "its containers are read in one way only"
     advice = "do not load this file; ask for its weights as safetensors"
 
     def needs(self) -> tuple[Need, ...]:
         """The checksum of every member."""
         return (Checksums(),)
 
-    def findings(self, file: Examination) -> Iterator[Verdict]:
+    def judge(self, file: Examination) -> Iterator[Verdict]:
         """The reader's remarks, archives that were not opened, and wrong checksums."""
-        yield from super().findings(file)
+        yield from super().judge(file)
         checkpoint = file.checkpoint
         opened = {member.name.rpartition("!")[0] for member in checkpoint.members}
         for remark in checkpoint.remarks:
@@ -61,7 +61,7 @@ class ArchiveTrick(RemarkRule[Options]):
                     values={"kind": remark.kind},
                     severity=Severity.WARNING,
                 )
-        for mismatch in file.file(Checksums()).mismatches:
+        for mismatch in file.result(Checksums(), file.checkpoint).mismatches:
             yield self.failed(
                 place_in_file(checkpoint, mismatch.member, 0),
                 f"member {mismatch.member!r} {mismatch.problem}",

@@ -8,10 +8,10 @@ import msgspec
 
 from modlint.checkpoint import Checkpoint, Remark
 from modlint.rule import Examination, Options
+from modlint.targets import whole_file
 from modlint.text import count, printable
 from modlint.verdict import Outcome, Severity, Verdict
-from modlint_rules.remarks import RemarkRule
-from modlint_rules.targets import whole_file
+from modlint_rules.base.remarks import RemarkRule
 
 _PRESENT = ("callable-name", "python-code", "remote-code", "unknown-operator")
 _ACTS = (
@@ -54,7 +54,7 @@ class CarriesCode(RemarkRule[Options]):
         **dict.fromkeys(_ACTS, Severity.WARNING),
         **dict.fromkeys(_RUNS, Severity.ERROR),
     }
-    healthy = "carries no code that a loader runs"
+    sound = "carries no code that a loader runs"
     advice = "read the code before anything loads this file"
 
     def check(self, file: Examination) -> Iterator[Verdict]:
@@ -67,7 +67,7 @@ class CarriesCode(RemarkRule[Options]):
             else:
                 yield verdict
 
-    def findings(self, file: Examination) -> Iterator[Verdict]:
+    def judge(self, file: Examination) -> Iterator[Verdict]:
         """What acts, place by place; what is only present once for each kind."""
         checkpoint = file.checkpoint
         present: dict[str, list[Remark]] = {}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from modlint.analysis.openings import Openings
 from modlint.rule import Examination, Need, Options
 from modlint.verdict import Severity, Target, Verdict
-from modlint_rules.remarks import RemarkRule
+from modlint_rules.base.remarks import RemarkRule
 
 _UNUSED = (
     "embedded-program",
@@ -39,17 +39,17 @@ class HiddenBytes(RemarkRule[Options]):
         **dict.fromkeys(_HIDDEN, Severity.ERROR),
         "newer-schema": Severity.NOTE,
     }
-    healthy = "every byte belongs to a tensor or to the format"
+    sound = "every byte belongs to a tensor or to the format"
     advice = "save the tensors again with torch.save or safetensors, which drops these bytes"
 
     def needs(self) -> tuple[Need, ...]:
         """The first bytes of every storage."""
         return (Openings(),)
 
-    def findings(self, file: Examination) -> Iterator[Verdict]:
+    def judge(self, file: Examination) -> Iterator[Verdict]:
         """The reader's remarks, and tensors that begin as a program does."""
-        yield from super().findings(file)
-        for opening in file.file(Openings()):
+        yield from super().judge(file)
+        for opening in file.result(Openings(), file.checkpoint):
             yield self.failed(
                 Target("tensor", opening.name, member=opening.member, offset=opening.offset),
                 f"tensor {opening.name!r} begins as {opening.what} does",

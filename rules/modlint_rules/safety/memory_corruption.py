@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from modlint.analysis.sparse import SparseIndices
 from modlint.rule import Examination, Need, Options
 from modlint.verdict import Severity, Target, Verdict
-from modlint_rules.remarks import RemarkRule
+from modlint_rules.base.remarks import RemarkRule
 
 _KINDS = ("allocation", "bad-dtype", "bad-state", "outside-storage", "raw-objects")
 
@@ -21,17 +21,17 @@ class MemoryCorruption(RemarkRule[Options]):
     severity = Severity.ERROR
     source = "CVE-2025-62164; CVE-2026-24747; NumPy, descriptor.c, arraydescr_setstate"
     kinds = dict.fromkeys(_KINDS, Severity.ERROR)
-    healthy = "types, views and indices fit the bytes that the file holds"
+    sound = "types, views and indices fit the bytes that the file holds"
     advice = "do not load this file; ask for its weights as safetensors"
 
     def needs(self) -> tuple[Need, ...]:
         """The indices of sparse tensors."""
         return (SparseIndices(),)
 
-    def findings(self, file: Examination) -> Iterator[Verdict]:
+    def judge(self, file: Examination) -> Iterator[Verdict]:
         """The reader's remarks, and sparse tensors that lead outside of themselves."""
-        yield from super().findings(file)
-        for problem in file.file(SparseIndices()):
+        yield from super().judge(file)
+        for problem in file.result(SparseIndices(), file.checkpoint):
             bomb = problem.dense is not None
             yield self.failed(
                 Target("tensor", problem.name),

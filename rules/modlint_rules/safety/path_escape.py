@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from modlint.checkpoint import Member
 from modlint.rule import Examination, Options
+from modlint.targets import place_in_file
 from modlint.verdict import Severity, Verdict
-from modlint_rules.remarks import RemarkRule
-from modlint_rules.targets import place_in_file
+from modlint_rules.base.remarks import RemarkRule
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 
@@ -23,12 +23,12 @@ class PathEscape(RemarkRule[Options]):
     severity = Severity.ERROR
     source = "CVE-2022-25882, CVE-2024-27318, CVE-2026-27489; threats of archive extraction"
     kinds = dict.fromkeys(("hard-link", "path-escape", "symlink-member"), Severity.ERROR)
-    healthy = "names nothing outside of its own folder"
+    sound = "names nothing outside of its own folder"
     advice = "do not unpack or load this file; ask its author for one without such names"
 
-    def findings(self, file: Examination) -> Iterator[Verdict]:
+    def judge(self, file: Examination) -> Iterator[Verdict]:
         """The reader's remarks, and members whose names lead elsewhere."""
-        yield from super().findings(file)
+        yield from super().judge(file)
         for member in file.checkpoint.members:
             how = _escape(member)
             if how is not None:

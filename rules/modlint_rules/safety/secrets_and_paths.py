@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from modlint.analysis.texts import Text, Texts
 from modlint.checkpoint import Checkpoint, Status
 from modlint.rule import Examination, Need, Options, Rule
+from modlint.targets import place_in_file, whole_file
 from modlint.text import count, printable
 from modlint.verdict import Confidence, Severity, Verdict
 from modlint_rules.safety.secret_patterns import CODE, PATTERNS, URL, URL_KEY, Pattern
-from modlint_rules.targets import place_in_file, whole_file
 
 _LISTED = 50
 _SHOWN = 80
@@ -37,7 +37,7 @@ class SecretsAndPaths(Rule[Options]):
     def check(self, file: Examination) -> Iterator[Verdict]:
         """One finding for each kind and place, the first 50, or one passing verdict."""
         checkpoint = file.checkpoint
-        gathered = file.file(Texts())
+        gathered = file.result(Texts(), file.checkpoint)
         found = {  # one for each kind and place, and one for each secret wherever it stands
             (pattern.what, match if pattern.secret else text.where): (text, pattern, match)
             for text in reversed(gathered.texts)

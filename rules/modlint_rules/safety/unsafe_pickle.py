@@ -11,10 +11,10 @@ import msgspec
 from modlint.checkpoint import Checkpoint, Status
 from modlint.pickles import PickleTrace
 from modlint.rule import Examination, Options, Rule
+from modlint.targets import place_in_file, whole_file
 from modlint.text import count
 from modlint.verdict import Severity, Verdict
 from modlint_rules.safety.judgement import Familiar, Judged, judge
-from modlint_rules.targets import place_in_file, whole_file
 
 _LISTED = 100
 _NO_PICKLE_FOUND = "no pickle was found"

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from support import file_result
 
 from modlint.analysis.onnx_check import REFUSED, OnnxValidity
 from modlint.checkpoint import Checkpoint
@@ -26,7 +27,7 @@ READERS = load_registry().readers
 
 def check(path: Path) -> OnnxValidity:
     (checkpoint,) = load(path, READERS)
-    return OnnxChecker().compute(checkpoint)
+    return file_result(OnnxChecker(), checkpoint)
 
 
 def refused(validity: OnnxValidity) -> bool:
@@ -75,7 +76,7 @@ def test_it_agrees_with_the_checker(
 
 def test_a_file_without_a_graph_has_no_answer() -> None:
     with pytest.raises(Unavailable, match="no ONNX model"):
-        OnnxChecker().compute(Checkpoint(Path("model.pt"), "torch-zip", 0))
+        file_result(OnnxChecker(), Checkpoint(Path("model.pt"), "torch-zip", 0))
 
 
 def test_functions_that_unfold_beyond_the_limit_are_told_before_they_are_followed(

@@ -17,7 +17,7 @@ from modlint.verdict import Severity
 from modlint_plugins.reporters.json_report import JsonReporter
 
 KEYS = {
-    "report": "schema run summary files",
+    "report": "schema run summary rules files",
     "run": "modlint plugins torch device seed seconds settings exit_code notes",
     "summary": "files passed error warning note inconclusive baselined",
     "file": "path status format bytes tensors parameters remarks networks verdicts",

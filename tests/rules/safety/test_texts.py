@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from support import file_result
+
 from modlint.analysis.texts import MAX_CHARACTERS, MAX_TEXT, Gathered, Texts
 from modlint.checkpoint import Checkpoint, Remark
 
 
 def gathered(metadata: dict[str, object], *remarks: Remark) -> Gathered:
     checkpoint = Checkpoint(Path("model.pt"), "torch-zip", 0, metadata=metadata, remarks=remarks)
-    return Texts().compute(checkpoint)
+    return file_result(Texts(), checkpoint)
 
 
 def long_texts(count: int) -> dict[str, object]:

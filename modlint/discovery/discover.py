@@ -9,9 +9,9 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from modlint.engine.folder_code import Folder, FolderCode
-from modlint.engine.ignored import IgnoreFiles
-from modlint.engine.passed_over import PassedOver
+from modlint.discovery.folder_code import Folder, FolderCode
+from modlint.discovery.ignored import IgnoreFiles
+from modlint.discovery.passed_over import PassedOver
 from modlint.errors import UnreadableError
 from modlint.file_names import is_companion, is_listed, promises_checkpoint
 

@@ -14,9 +14,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from modlint.engine.content import sought_by
-from modlint.engine.discover import Discovery, Search
-from modlint.engine.discover import discover as search_for
+from modlint.discovery.content import sought_by
+from modlint.discovery.discover import Discovery, Search
+from modlint.discovery.discover import discover as search_for
 from modlint.engine.registry import load_registry
 
 HOLDS_CHECKPOINT = sought_by(load_registry().readers)

@@ -1,0 +1,1 @@
+"""From the paths that a user names to the files that are worth a look."""
