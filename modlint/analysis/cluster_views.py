@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from modlint.analysis.base import Inputs, NetworkAnalysis
 from modlint.analysis.clustering import Partition
+from modlint.analysis.values import require_torch
 from modlint.network import Network
 from modlint.results.clusters import EdgeWeights, Panel
 
@@ -26,6 +27,7 @@ class ClusterWeights(NetworkAnalysis[EdgeWeights]):
         Raises:
             Unavailable: there is no partition.
         """
+        require_torch()
         from modlint.numerics.cluster.views import cluster_weights
 
         return cluster_weights(inputs, self.partition)
@@ -52,6 +54,7 @@ class LaplacianSpectrum(NetworkAnalysis[tuple[float, ...]]):
         Raises:
             Unavailable: there is no partition, or the eigenvalues did not converge.
         """
+        require_torch()
         from modlint.numerics.cluster.views import smallest_eigenvalues
 
         return smallest_eigenvalues(inputs, self.partition, self.beyond)
@@ -81,6 +84,7 @@ class ReorderedWeights(NetworkAnalysis[tuple[Panel, ...]]):
         Raises:
             Unavailable: there is no partition.
         """
+        require_torch()
         from modlint.numerics.cluster.views import reordered_weights
 
         return reordered_weights(inputs, self)

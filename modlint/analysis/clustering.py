@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from modlint.analysis.base import Inputs, NetworkAnalysis
+from modlint.analysis.values import require_torch
 from modlint.analysis.weights import WeightGraph
 from modlint.network import Network
 from modlint.results.clusters import ClusterNull, Clusters, Method, Null
@@ -19,6 +20,18 @@ MAX_CONNECTIONS = 2_500_000
 
 WEIGHTS = WeightGraph()
 """The graph of the published test."""
+
+
+def require_computable(network: Network, partition: Partition) -> None:
+    """Refuse, before torch is imported for it, what is not clustered.
+
+    Raises:
+        Unavailable: the graph is above the stated size, or torch is not installed.
+    """
+    from modlint.numerics.cluster.specs import require_size
+
+    require_size(network, partition)
+    require_torch()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +59,7 @@ class Partition(NetworkAnalysis[Clusters]):
         Raises:
             Unavailable: fewer than 3k live neurons, or the graph is above the stated size.
         """
+        require_computable(network, self)
         from modlint.numerics.cluster.clustering import partition
 
         return partition(network, inputs, self)
@@ -70,6 +84,7 @@ class SpectralSum(NetworkAnalysis[float]):
         Raises:
             Unavailable: as of a partition.
         """
+        require_computable(network, self.partition)
         from modlint.numerics.cluster.clustering import spectral_sum
 
         return spectral_sum(network, inputs, self.partition)
@@ -107,6 +122,7 @@ class ClusterTest(NetworkAnalysis[ClusterNull]):
         Raises:
             Unavailable: the partition has none, the null has no spread, or the budget ran out.
         """
+        require_computable(network, self.partition)
         from modlint.numerics.cluster.null import cluster_test
 
         return cluster_test(network, inputs, self)

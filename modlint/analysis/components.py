@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from modlint.analysis.base import Inputs, NetworkAnalysis
+from modlint.analysis.values import require_torch
 from modlint.analysis.weights import WeightGraph
 from modlint.network import Network
 from modlint.results.graphs import Component
@@ -24,6 +25,7 @@ class Components(NetworkAnalysis[tuple[Component, ...]]):
         Raises:
             Unavailable: the weight graph has none.
         """
+        require_torch()
         from modlint.numerics.graph.components import components
 
-        return components(network, inputs.result(WeightGraph()), inputs.device)
+        return components(network, inputs.result(WeightGraph()), inputs.torch_device)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from modlint.analysis.base import Inputs, NetworkAnalysis
-from modlint.analysis.clustering import MAX_CONNECTIONS
 from modlint.analysis.units import UnitWeights
+from modlint.analysis.values import require_torch
 from modlint.analysis.weights import WeightGraph
 from modlint.network import Network
 from modlint.results.units import Carriers, Flows, GroupFlow
@@ -35,15 +35,14 @@ class Flow(NetworkAnalysis[Flows]):
     description: ClassVar[str] = "weight that runs through each unit, from input to output"
 
     def compute(self, network: Network, inputs: Inputs) -> Flows:
-        """Measure; holds one layer at a time where the network is large.
+        """Measure; reads every weight twice, and holds none.
 
         Raises:
             Unavailable: a weight is not finite, or its shape contradicts the network.
         """
         from modlint.numerics.graph.flow import measure_flow
 
-        large = network.connections > MAX_CONNECTIONS
-        return measure_flow(network, inputs, None if large else inputs.result(WeightGraph()))
+        return measure_flow(network, inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,8 @@ class CarryingUnits(NetworkAnalysis[Carriers]):
         Raises:
             Unavailable: the flow has none.
         """
+        require_torch()
         from modlint.numerics.graph.flow_graphs import carrying_units
 
         flows, graph = inputs.result(Flow()), inputs.result(WeightGraph())
-        return carrying_units(network, flows, graph, self.threshold, inputs.device)
+        return carrying_units(network, flows, graph, self.threshold, inputs.torch_device)

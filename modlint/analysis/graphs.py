@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from modlint.analysis.base import Inputs, NetworkAnalysis
 from modlint.analysis.flow import THRESHOLD, CarryingUnits, Flow
+from modlint.analysis.values import require_torch
 from modlint.analysis.weights import WeightGraph
 from modlint.network import Network
 from modlint.results.graphs import Graph
@@ -34,6 +35,7 @@ class CarryingGraph(NetworkAnalysis[Graph]):
         Raises:
             Unavailable: the weight graph has none.
         """
+        require_torch()
         from modlint.numerics.graph.flow_graphs import carrying_graph
 
         graph = inputs.result(WeightGraph())
@@ -57,6 +59,7 @@ class FlowGraph(NetworkAnalysis[Graph]):
         Raises:
             Unavailable: the weight graph has none.
         """
+        require_torch()
         from modlint.numerics.graph.flow_graphs import flow_graph
 
         return flow_graph(inputs.result(WeightGraph()), inputs.result(Flow()))
@@ -81,6 +84,7 @@ class BalancedGraph(NetworkAnalysis[Graph]):
         Raises:
             Unavailable: the weight graph has none.
         """
+        require_torch()
         from modlint.numerics.graph.balance import balanced_graph
 
-        return balanced_graph(network, inputs.result(WeightGraph()), inputs.device)
+        return balanced_graph(network, inputs.result(WeightGraph()), inputs.torch_device)

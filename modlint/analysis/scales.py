@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from modlint.analysis.base import Inputs, NetworkAnalysis
 from modlint.analysis.graphs import CarryingGraph
+from modlint.analysis.values import require_torch
 from modlint.network import Network
 from modlint.results.units import GroupScale
 
@@ -35,6 +36,7 @@ class UnitScales(NetworkAnalysis[tuple[GroupScale, ...]]):
         Raises:
             Unavailable: the weight graph has none.
         """
+        require_torch()
         from modlint.numerics.graph.scales import unit_scales
 
-        return unit_scales(network, inputs.result(CarryingGraph()), inputs.device)
+        return unit_scales(network, inputs.result(CarryingGraph()), inputs.torch_device)

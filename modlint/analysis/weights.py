@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from modlint.analysis.base import Inputs, NetworkAnalysis
+from modlint.analysis.values import require_torch
 from modlint.network import Network
 from modlint.results.graphs import Graph, KernelNorm
 
@@ -29,6 +30,7 @@ class WeightGraph(NetworkAnalysis[Graph]):
         Raises:
             Unavailable: a weight is not finite, or its shape contradicts the network.
         """
+        require_torch()
         from modlint.numerics.graph.weights import build_graph
 
         return build_graph(network, inputs, self.kernel_norm)

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from modlint.analysis.base import FileAnalysis, NetworkAnalysis, Progress, TensorAnalysis
-from modlint.analysis.values import device_for, values_on
+from modlint.analysis.base import (
+    Array,
+    Device,
+    FileAnalysis,
+    NetworkAnalysis,
+    Progress,
+    TensorAnalysis,
+)
+from modlint.analysis.values import device_for, torch_device_for, values_on
 from modlint.checkpoint import Checkpoint, Tensor
-from modlint.engine.bounds import most_viewed
+from modlint.engine.visit import visit
 from modlint.errors import Unavailable, UnreadableError
 from modlint.network import Network
 
@@ -16,8 +23,6 @@ if TYPE_CHECKING:
     import torch
 
 R = TypeVar("R")
-
-_PAST_LIMIT = "the tensors before it view as many bytes as are examined of one file"
 
 
 class FileExamination:
@@ -41,17 +46,29 @@ class FileExamination:
         self._baseline = baseline
         self._computing = computing
         self._device_setting = device
-        self._device: torch.device | None = None
+        self._device: Device | None = None
+        self._torch_device: torch.device | None = None
         self._of_file: dict[FileAnalysis[Any], Any] = {}
         self._of_tensors: dict[TensorAnalysis[Any], dict[str, Any]] = {}
         self._of_networks: dict[tuple[NetworkAnalysis[Any], str], Any] = {}
 
     @property
-    def device(self) -> torch.device:
+    def device(self) -> Device:
         """Where the analyses compute, chosen when first needed."""
         if self._device is None:
             self._device = device_for(self._device_setting, self.checkpoint.parameters)
         return self._device
+
+    @property
+    def torch_device(self) -> torch.device:
+        """Where torch computes what only it does, chosen when first needed.
+
+        Raises:
+            Unavailable: torch is not installed.
+        """
+        if self._torch_device is None:
+            self._torch_device = torch_device_for(self._device_setting, self.checkpoint.parameters)
+        return self._torch_device
 
     @property
     def baseline(self) -> FileExamination | None:
@@ -65,26 +82,25 @@ class FileExamination:
     @property
     def used_device(self) -> str | None:
         """The device's type ("cpu"), None where nothing was computed."""
-        return self._device.type if self._device else None
+        used = (device for device in (self._device, self._torch_device) if device is not None)
+        return max((getattr(device, "type", "cpu") for device in used), default=None)
+
+    @property
+    def used_torch(self) -> bool:
+        """Whether torch computed anything."""
+        return self._torch_device is not None or self._device not in (None, "cpu")
 
     def visit_tensors(self, analyses: Iterable[TensorAnalysis[Any]]) -> None:
-        """Visit each tensor once, run on it every analysis that accepts it, and let it go.
+        """Visit each tensor once, with every analysis that accepts it, and let it go.
 
         Analyses that ran in an earlier visit do not run again.
         """
         new = [analysis for analysis in analyses if analysis not in self._of_tensors]
-        self._of_tensors |= {analysis: {} for analysis in new}
-        tensors = self.checkpoint.tensors
-        if not new:
-            return
-        most = most_viewed(tensors.values())
-        viewed = 0
-        for done, tensor in enumerate(tensors.values()):
-            self.progress("examining tensors", done, len(tensors))
-            viewed += tensor.nbytes
-            reason = self._visit(tensor, new) if viewed <= most else _PAST_LIMIT
-            if reason is not None:
-                self.unexamined[tensor.name] = reason
+        tensors = self.checkpoint.tensors.values()
+        found = visit(tensors, new, lambda: self.device, self.progress)
+        self._of_tensors |= found.results
+        self.unexamined |= found.unexamined
+        self.internal_errors += found.internal_errors
 
     def file(self, analysis: FileAnalysis[R]) -> R:
         """The analysis' result on the file, computed when first asked for.
@@ -116,31 +132,14 @@ class FileExamination:
             self._of_networks[key] = _computed(lambda: analysis.compute(network, inputs))
         return _available(self._of_networks[key])  # type: ignore[no-any-return]
 
-    def values(self, tensor: Tensor) -> torch.Tensor:
+    def values(self, tensor: Tensor) -> Array:
         """A tensor's values on the device, not to be written to.
 
         Raises:
-            Unavailable: torch cannot hold them.
+            Unavailable: they are none to compute with.
             UnreadableError: the bytes cannot be read.
         """
         return values_on(self.device, tensor)
-
-    def _visit(self, tensor: Tensor, analyses: Iterable[TensorAnalysis[Any]]) -> str | None:
-        """Run tensor analyses on one tensor; why it could not be examined, if so."""
-        try:
-            accepting = [analysis for analysis in analyses if analysis.accepts(tensor)]
-            if not accepting:
-                return f"elements of type {tensor.dtype.name} are not examined"
-            values = self.values(tensor)
-            for analysis in accepting:
-                self._of_tensors[analysis][tensor.name] = analysis.measure(values, tensor)
-        except (Unavailable, UnreadableError) as error:
-            return str(error)
-        except Exception as error:  # a plugin's analysis may raise anything
-            reason = f"internal error: {type(error).__name__}: {error}"
-            self.internal_errors.append(f"tensor {tensor.name}: {reason}")
-            return reason
-        return None
 
 
 def _computed(compute: Callable[[], Any]) -> Any:
@@ -166,10 +165,17 @@ class _NetworkInputs:
         self.progress = examination.progress
 
     @property
-    def device(self) -> torch.device:
+    def device(self) -> Device:
         return self._examination.device
 
-    def weight(self, name: str) -> torch.Tensor:
+    @property
+    def torch_device(self) -> torch.device:
+        return self._examination.torch_device
+
+    def weight(self, name: str) -> Array:
+        return self.stored(name)
+
+    def stored(self, name: str) -> Array:
         try:
             return self._examination.values(self._examination.checkpoint.tensors[name])
         except (Unavailable, UnreadableError) as error:

@@ -61,7 +61,7 @@ def _live(inputs: Inputs, spec: PartitionSpec) -> tuple[Adjacency, torch.Tensor]
     """The adjacency of the live vertices, and their labels: (vertices,) int64."""
     clusters: Clusters = inputs.result(spec)
     graph: Graph = inputs.result(spec.graph)
-    labels = torch.cat([_labels(clusters, group) for group in graph.groups]).to(inputs.device)
+    labels = torch.cat([_labels(clusters, group) for group in graph.groups]).to(inputs.torch_device)
     live = labels >= 0
     return adjacency(compact(graph, live)), labels[live]
 
