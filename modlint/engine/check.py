@@ -88,6 +88,7 @@ class FileCheck:
             record.errors += (f"{self.path}: {error}" for error in examination.internal_errors)
             if examination.used_device:
                 record.devices.add(examination.used_device)
+            record.torch |= examination.used_torch
         return FileReport.merged(reports)
 
     def _verdicts(self, examination: FileExamination) -> Iterator[Verdict]:

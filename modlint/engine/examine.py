@@ -13,6 +13,7 @@ from modlint.analysis.base import (
     Progress,
     TensorAnalysis,
 )
+from modlint.analysis.codes import scale_of
 from modlint.analysis.values import device_for, torch_device_for, values_on
 from modlint.checkpoint import Checkpoint, Tensor
 from modlint.engine.visit import visit
@@ -173,6 +174,13 @@ class _NetworkInputs:
         return self._examination.torch_device
 
     def weight(self, name: str) -> Array:
+        tensors = self._examination.checkpoint.tensors
+        scale = scale_of(tensors[name], tensors)
+        if scale is not None:
+            kind = tensors[name].dtype.name
+            raise Unavailable(
+                f"tensor {name}: {kind} codes, which {scale} scales: their values are not computed"
+            )
         return self.stored(name)
 
     def stored(self, name: str) -> Array:

@@ -92,7 +92,7 @@ def _report(
     run = Run(
         modlint=__version__,
         plugins=registry.versions,
-        torch=version("torch") if record.devices else None,
+        torch=version("torch") if record.torch else None,
         device=max(record.devices, default=None),
         seed=settings.seed,
         seconds=round(seconds, 3),

@@ -10,7 +10,7 @@ from modlint.numerics.graph.layout import as_kernels
 from modlint.numerics.inputs import Array
 from modlint.numerics.tensor.arrays import on_numpy
 
-CHUNK = 1 << 16
+CHUNK = 1 << 17
 """Elements of a piece on the CPU."""
 
 DEVICE_CHUNK = 1 << 24

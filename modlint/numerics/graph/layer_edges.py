@@ -7,13 +7,14 @@ around it folded in, columns of one unit added up.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from modlint.errors import Unavailable
 from modlint.network import Layer, Network
 from modlint.numerics.graph.kernels import flat, in_groups, pieces
 from modlint.numerics.graph.layout import blame, by_unit, column_factors, row_factors
 from modlint.numerics.inputs import Array, Inputs
-from modlint.numerics.tensor.arrays import filled, is_finite, magnitudes
+from modlint.numerics.tensor.arrays import filled, is_finite, largest, magnitudes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +50,7 @@ class LayerEdges:
         found = filled((groups, rows), 0.0, self.inputs.device)
         for piece, (group, row, column) in pieces(kernels):
             weights = magnitudes(flat(piece))
-            if not is_finite(weights):
+            if not largest(weights) < inf:
                 raise Unavailable(blame(layer, self.inputs))
             entries = columns[group, column].reshape(weights.shape[0], weights.shape[2], 1)
             found[group, row] += (weights @ entries)[:, :, 0]

@@ -7,7 +7,15 @@ import math
 import numpy as np
 
 from modlint.numerics.inputs import Array, Chunk
-from modlint.numerics.tensor.arrays import count, is_complex, on_numpy, sum_of_squares, where
+from modlint.numerics.tensor.arrays import (
+    bounds,
+    count,
+    is_complex,
+    on_numpy,
+    sum_of,
+    sum_of_squares,
+    where,
+)
 from modlint.numerics.tensor.chunks import sides
 from modlint.results.statistics import Statistics
 
@@ -31,14 +39,14 @@ class StatisticsSoFar:
         self.minimum, self.maximum = math.inf, -math.inf
         self.mean = self.squares = 0.0
 
-    @np.errstate(all="ignore")
     def add(self, chunk: Chunk) -> None:
         """Take in some elements; of complex ones the modulus, NaN where either part is NaN."""
         values = chunk.values
-        if is_complex(values):
-            values = where(values != values, math.nan, abs(values))
-        self._add_zeros(values, chunk.rows, chunk.columns)
-        self._add_values(values.reshape(-1), chunk.start)
+        with np.errstate(all="ignore"):
+            if is_complex(values):
+                values = where(values != values, math.nan, abs(values))
+            self._add_zeros(values, chunk.rows, chunk.columns)
+            self._add_values(values.reshape(-1), chunk.start)
 
     def end(self) -> Statistics:
         """The statistics of all that was added."""
@@ -74,13 +82,14 @@ class StatisticsSoFar:
 
     def _add_values(self, values: Array, start: int) -> None:
         """Count what is not finite, and merge range and moments (Chan, Golub & LeVeque 1979)."""
-        low, high = float(values.min()), float(values.max())
+        low, high = bounds(values)
         if not (math.isfinite(low) and math.isfinite(high)):
             values = self._set_aside_non_finite(values, start)
             if not len(values):
                 return
-            low, high = float(values.min()), float(values.max())
-        number, mean = len(values), float(values.mean())
+            low, high = bounds(values)
+        number = len(values)
+        mean = sum_of(values) / number
         squares = sum_of_squares(values) - number * mean * mean
         if not number * mean * mean <= CENTRED * squares:
             squares = sum_of_squares(values - mean)
