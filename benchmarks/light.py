@@ -2,10 +2,10 @@
 
 Usage: python benchmarks/light.py [ROUNDS] [FOLDER]
 
-Writes safetensors files to FOLDER or a temporary one, 100 MB of plain matrices in float32 and 1.2 GB
-of a LLaMA-like model in bfloat16, and checks each with the rules that run on every file. The runs
-take turns with `python -c "import torch"`, so that whatever else the machine does touches all alike;
-CPU seconds are compared, of which a busy machine takes fewer away than of the clock. Memory is what a
+Writes safetensors files to FOLDER or a temporary one, 100 MB of plain matrices in float32 and 1.2
+GB of a LLaMA-like model in bfloat16, and checks each with the rules that run on every file. The
+runs take turns with `python -c "import torch"`, so that whatever else the machine does touches all
+alike; CPU seconds are compared, which say more than the clock's on a busy machine. Memory is what a
 process holds beside the mapped file (Linux). The exit code is 1 where a bound is missed.
 """
 
