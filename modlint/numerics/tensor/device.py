@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import torch
 
 VISITS_WORTHWHILE = 4_000_000_000
-"""Elements of which a GPU measures statistics sooner than a CPU: before that, importing torch and
-starting the GPU take longer than numpy takes for all of them."""
+"""Elements that numpy takes about 5 s to visit: to import torch, start a GPU and copy them there
+takes no less."""
 
 WORTHWHILE = 20_000_000
 """The same for what torch computes on either, and is loaded for in any case."""
