@@ -1,6 +1,6 @@
 """The bases of analyses: pure computations that rules share, each done once per checkpoint.
 
-An analysis is a frozen dataclass whose fields are its parameters: two rules that ask for equal
+An analysis is a frozen struct whose fields are its parameters: two rules that ask for equal
 analyses share one result. The modules here declare analyses and stay light; what comes out
 lies in `modlint.results`, and the numerics, which import numpy and torch, in `modlint.numerics`.
 """
@@ -8,8 +8,9 @@ lies in `modlint.results`, and the numerics, which import numpy and torch, in `m
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from modlint.checkpoint import Checkpoint, Tensor
 from modlint.network import Network
@@ -30,7 +31,7 @@ Progress = Callable[[str, int, int], None]
 """Called with (what is being done, steps done, steps in all)."""
 
 
-class Analysis(Generic[R]):
+class Analysis(Struct, Generic[R], frozen=True):
     """Base of all analyses.
 
     Attributes:
@@ -44,7 +45,7 @@ class Analysis(Generic[R]):
     by_plugin: ClassVar[bool] = False
 
 
-class FileAnalysis(Analysis[R]):
+class FileAnalysis(Analysis[R], frozen=True):
     """Computed on the file's structure; never needs torch."""
 
     def compute(self, checkpoint: Checkpoint) -> R:
@@ -56,8 +57,7 @@ class FileAnalysis(Analysis[R]):
         raise NotImplementedError
 
 
-@dataclass(slots=True)
-class Chunk:
+class Chunk(Struct):
     """Some of a tensor's elements: a block of its first two axes with all that lies behind them.
 
     Attributes:
@@ -87,7 +87,7 @@ class Accumulator(Protocol[R_co]):
         ...
 
 
-class TensorAnalysis(Analysis[R]):
+class TensorAnalysis(Analysis[R], frozen=True):
     """Computed on one tensor at a time.
 
     The engine reads each tensor once, in chunks that stay in cache, and hands each chunk to every
@@ -154,7 +154,7 @@ class Inputs(Protocol):
         ...
 
 
-class NetworkAnalysis(Analysis[R]):
+class NetworkAnalysis(Analysis[R], frozen=True):
     """Computed on one network."""
 
     def compute(self, network: Network, inputs: Inputs) -> R:

@@ -5,7 +5,6 @@ Method and statistics: Filan et al., Clusterability in Neural Networks, arXiv 21
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from modlint.analysis.base import Inputs, NetworkAnalysis
@@ -34,8 +33,7 @@ def require_computable(network: Network, partition: Partition) -> None:
     require_torch()
 
 
-@dataclass(frozen=True, slots=True)
-class Partition(NetworkAnalysis[Clusters]):
+class Partition(NetworkAnalysis[Clusters], frozen=True):
     """Spectral clustering into `clusters` clusters, best of several k-means restarts.
 
     Attributes:
@@ -65,8 +63,7 @@ class Partition(NetworkAnalysis[Clusters]):
         return partition(network, inputs, self)
 
 
-@dataclass(frozen=True, slots=True)
-class SpectralSum(NetworkAnalysis[float]):
+class SpectralSum(NetworkAnalysis[float], frozen=True):
     """S_k of a graph alone, without its clusters.
 
     Attributes:
@@ -90,8 +87,7 @@ class SpectralSum(NetworkAnalysis[float]):
         return spectral_sum(network, inputs, self.partition)
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterTest(NetworkAnalysis[ClusterNull]):
+class ClusterTest(NetworkAnalysis[ClusterNull], frozen=True):
     """The permutation test of clusterability (arXiv 2103.03386, section 3.1).
 
     Attributes:

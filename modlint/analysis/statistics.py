@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from modlint.analysis.base import Accumulator, TensorAnalysis
@@ -10,8 +9,7 @@ from modlint.checkpoint import Tensor
 from modlint.results.statistics import Statistics
 
 
-@dataclass(frozen=True, slots=True)
-class TensorStatistics(TensorAnalysis[Statistics]):
+class TensorStatistics(TensorAnalysis[Statistics], frozen=True):
     """Counts of non-finite and zero elements, range and moments, all-zero rows and columns."""
 
     name: ClassVar[str] = "tensor-statistics"

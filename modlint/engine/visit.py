@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from modlint.analysis.base import Device, Progress, TensorAnalysis
 from modlint.analysis.values import chunks_on
@@ -15,8 +16,7 @@ from modlint.errors import Unavailable, UnreadableError
 _PAST_LIMIT = "the tensors before it view as many bytes as are examined of one file"
 
 
-@dataclass(slots=True)
-class Visit:
+class Visit(Struct):
     """What a visit of tensors found.
 
     Attributes:

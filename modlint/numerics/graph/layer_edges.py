@@ -6,8 +6,9 @@ around it folded in, columns of one unit added up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
+
+from msgspec import Struct
 
 from modlint.errors import Unavailable
 from modlint.network import Layer, Network
@@ -17,8 +18,7 @@ from modlint.numerics.inputs import Array, Inputs
 from modlint.numerics.tensor.arrays import filled, is_finite, largest, magnitudes
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LayerEdges:
+class LayerEdges(Struct, frozen=True, eq=False):
     """The edges of one layer, read from its weight whenever they are asked for.
 
     Attributes:

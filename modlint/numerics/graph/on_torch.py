@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
+from msgspec import Struct
 
 from modlint.numerics.inputs import Array, Inputs
 from modlint.numerics.tensor.arrays import COMPLEX32, on_numpy
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class OnTorch:
+class OnTorch(Struct, frozen=True, eq=False):
     """The same inputs with every weight a tensor on torch's device."""
 
     inputs: Inputs

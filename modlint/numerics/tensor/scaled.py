@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modlint.numerics.inputs import Array
 
 
-@dataclass(frozen=True, eq=False)
-class Scaled:
+class Scaled(Struct, frozen=True, eq=False):
     """A vector without negative entries: `values`, of which the largest is 1, times exp(log).
 
     Zero is zeros with a `log` of −∞.
