@@ -53,10 +53,10 @@ $(VENV)/.created:
 
 $(VENV)/.demo: pyproject.toml constraints.txt examples/requirements.txt | $(VENV)/.created
 	@echo "Installing modlint into $(VENV): a few minutes the first time (torch is large)."
-	$(PIP) install -qq --constraint constraints.txt --editable . --requirement examples/requirements.txt
+	$(PIP) install -qq --constraint constraints.txt --editable '.[torch]' --requirement examples/requirements.txt
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.created
 	@echo "Installing modlint into $(VENV): a few minutes the first time (torch is large)."
-	$(PIP) install -qq --constraint constraints.txt --editable . --group dev
+	$(PIP) install -qq --constraint constraints.txt --editable '.[torch]' --group dev
 	@touch $@

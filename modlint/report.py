@@ -130,7 +130,10 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """How the report came about; `torch` and `device` are null where torch was not needed."""
+    """How the report came about.
+
+    `torch` is null where torch computed nothing, `device` where nothing was computed.
+    """
 
     modlint: str
     plugins: Mapping[str, str]

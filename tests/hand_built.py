@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+import ml_dtypes
+import numpy as np
 import torch
 from msgspec.structs import replace
 
 from modlint.analysis.base import NetworkAnalysis
 from modlint.errors import Unavailable
 from modlint.network import Group, Layer, Network, Norm
+from modlint.numerics.tensor.arrays import COMPLEX32
 
 
 @dataclass
@@ -21,22 +24,41 @@ class HandInputs:
 
     network: Network
     tensors: Mapping[str, torch.Tensor]
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    device: Literal["cpu"] | torch.device = "cpu"
     progress: Callable[[str, int, int], None] = lambda what, done, total: None
     results: dict[NetworkAnalysis[Any], Any] = field(default_factory=dict)
 
-    def weight(self, name: str) -> torch.Tensor:
+    @property
+    def torch_device(self) -> torch.device:
+        return torch.device(self.device)
+
+    def weight(self, name: str) -> Any:
+        if isinstance(self.device, str):
+            return as_numpy(self.tensors[name])
         return self.tensors[name].to(self.device)
 
     @property
     def reference(self) -> Any:
         raise Unavailable("a network built by hand is compared with none")
 
+    stored = weight
+
     def result(self, analysis: NetworkAnalysis[Any], network: Network | None = None) -> Any:
         assert network in (None, self.network)
         if analysis not in self.results:
             self.results[analysis] = analysis.compute(self.network, self)
         return self.results[analysis]
+
+
+def as_numpy(values: torch.Tensor) -> np.ndarray:
+    """A tensor as modlint maps it from a file: numpy, with the element types that numpy lacks."""
+    name = str(values.dtype).removeprefix("torch.")
+    if name == "bfloat16" or name.startswith("float8"):
+        codes = values.view(getattr(torch, f"int{8 * values.element_size()}")).numpy()
+        return codes.view(getattr(ml_dtypes, name))
+    if name == "complex32":
+        return torch.view_as_real(values).contiguous().numpy().view(COMPLEX32)[..., 0]
+    return values.numpy()
 
 
 def chain(*weights: torch.Tensor, biases: Sequence[torch.Tensor] = ()) -> HandInputs:

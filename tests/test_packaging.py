@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import configparser
+import os
 import subprocess
 import sys
+import venv
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {
@@ -65,6 +69,42 @@ def test_entry_points_name_modules_of_the_wheel(wheel: zipfile.ZipFile) -> None:
     assert paths
     names = set(wheel.namelist())
     assert all({f"{path}.py", f"{path}/__init__.py"} & names for path in paths)
+
+
+def test_torch_is_an_extra(wheel: zipfile.ZipFile) -> None:
+    (path,) = (name for name in wheel.namelist() if name.endswith("/METADATA"))
+    lines = wheel.read(path).decode().splitlines()
+    requires = [line.partition(": ")[2] for line in lines if line.startswith("Requires-Dist")]
+    assert [need for need in requires if need.startswith("torch")] == [
+        "torch>=2.4; extra == 'torch'"
+    ]
+
+
+def test_what_is_installed_without_extras_is_light_and_works(
+    wheel: zipfile.ZipFile, tmp_path: Path
+) -> None:
+    """A fresh environment: at most 320 MB, no torch, and rules that read every weight."""
+    venv.create(tmp_path / "light", with_pip=True)
+    python = tmp_path / "light" / "bin" / "python"
+    alone = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    command = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", wheel.filename]
+    done = subprocess.run(command, capture_output=True, text=True, env=alone)
+    assert done.returncode == 0, done.stderr
+    (packages,) = (tmp_path / "light" / "lib").glob("python*/site-packages")
+    files = [file for file in packages.rglob("*") if file.is_file() and not file.is_symlink()]
+    assert sum(file.stat().st_size for file in files) <= 320e6
+    assert not (packages / "torch").exists()
+    values = np.random.default_rng(0).standard_normal((20, 30), dtype=np.float32)
+    save_file({"fc.weight": values}, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    check = [python, "-m", "modlint", "check", "--select", "FMT,GRF,NEU,NUM,SEC"]
+    done = subprocess.run(
+        [*check, "--strict", tmp_path / "model.safetensors"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=alone,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _declares_code(wheel: zipfile.ZipFile, name: str) -> bool:

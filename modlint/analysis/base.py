@@ -2,14 +2,24 @@
 
 An analysis is a frozen struct whose fields are its parameters: two rules that ask for equal
 analyses share one result. Its base says what its subject is. The modules here declare analyses and
-stay light; what comes out lies in `modlint.results`, and the numerics, which import torch, in
-`modlint.numerics`.
+stay light; what comes out lies in `modlint.results`, and the numerics, which import numpy and
+torch, in `modlint.numerics`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    NamedTuple,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+)
 
 from msgspec import Struct
 
@@ -20,7 +30,14 @@ if TYPE_CHECKING:
     import torch
 
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 S = TypeVar("S")
+
+Array: TypeAlias = Any
+"""A numpy array on the CPU, a torch tensor where torch computes."""
+
+Device: TypeAlias = "Literal['cpu'] | torch.device"
+"""Where to compute: "cpu" with numpy, a `torch.device` with torch."""
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, steps done, steps in all)."""
@@ -60,8 +77,17 @@ class Inputs(Protocol):
     """What an analysis may read."""
 
     @property
-    def device(self) -> torch.device:
-        """Where to compute."""
+    def device(self) -> Device:
+        """Where to compute, with numpy or torch alike."""
+        ...
+
+    @property
+    def torch_device(self) -> torch.device:
+        """Where to compute what only torch computes.
+
+        Raises:
+            Unavailable: torch is not installed.
+        """
         ...
 
     @property
@@ -78,8 +104,20 @@ class Inputs(Protocol):
         """
         ...
 
-    def weight(self, name: str) -> torch.Tensor:
-        """A tensor's values by its name, on the device; read-only."""
+    def weight(self, name: str) -> Array:
+        """A tensor's values by its name, on the device, in its own shape and type; read-only.
+
+        Raises:
+            Unavailable: they are codes, whose values another tensor scales, or cannot be read.
+        """
+        ...
+
+    def stored(self, name: str) -> Array:
+        """A tensor's elements as they are stored, codes too: enough to tell which are zero.
+
+        Raises:
+            Unavailable: they cannot be read.
+        """
         ...
 
     def result(self, analysis: Analysis[S, R], subject: S) -> R:
@@ -103,18 +141,51 @@ class FileAnalysis(Analysis[Checkpoint, R], frozen=True):
         raise NotImplementedError
 
 
+class Chunk(Struct):
+    """Some of a tensor's elements: a block of its first two axes with all that lies behind them.
+
+    Attributes:
+        values: (rows, columns, rest) in float64, or complex128 for complex types, whatever the
+            tensor's own type; tensors of one axis have one column. Read-only, and only good until
+            the next chunk comes: its memory is used again.
+        rows: which indices of the first axis they are of.
+        columns: which indices of the second axis.
+        start: row-major index of the first of them.
+    """
+
+    values: Array
+    rows: slice
+    columns: slice
+    start: int
+
+
+class Accumulator(Protocol[R_co]):
+    """What measures one tensor, chunk by chunk."""
+
+    def add(self, chunk: Chunk, /) -> None:
+        """Take in the next elements; chunks come in row-major order."""
+        ...
+
+    def end(self) -> R_co:
+        """The result, after the last chunk; a tensor without elements has none."""
+        ...
+
+
 class TensorAnalysis(Analysis[Tensor, R], frozen=True):
-    """Computed on one tensor at a time; the engine visits each tensor once for all of them."""
+    """Computed on one tensor at a time.
+
+    The engine reads each tensor once, in chunks that stay in cache, and hands each chunk to every
+    analysis that is needed.
+    """
 
     def accepts(self, tensor: Tensor) -> bool:
         """Whether the analysis has something to say of such a tensor."""
         raise NotImplementedError
 
-    def measure(self, values: torch.Tensor, tensor: Tensor) -> R:
-        """Measure.
+    def begin(self, tensor: Tensor) -> Accumulator[R]:
+        """What is to be given the tensor's chunks.
 
         Args:
-            values: the elements, in the tensor's shape and dtype, on the run's device; read-only.
             tensor: what the file says of it.
         """
         raise NotImplementedError

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
 from modlint.analysis.clustering import Partition
+from modlint.analysis.values import require_torch
 from modlint.network import Network
 from modlint.results.clusters import EdgeWeights, Panel
 
@@ -28,6 +29,7 @@ class ClusterWeights(NetworkAnalysis[EdgeWeights], frozen=True):
         Raises:
             Unavailable: there is no partition.
         """
+        require_torch()
         from modlint.numerics.cluster.views import cluster_weights
 
         return cluster_weights(network, inputs, self.partition)
@@ -57,6 +59,7 @@ class LaplacianSpectrum(NetworkAnalysis[tuple[float, ...]], frozen=True):
         Raises:
             Unavailable: there is no partition, or the eigenvalues did not converge.
         """
+        require_torch()
         from modlint.numerics.cluster.views import smallest_eigenvalues
 
         return smallest_eigenvalues(network, inputs, self.partition, self.beyond)
@@ -89,6 +92,7 @@ class ReorderedWeights(NetworkAnalysis[tuple[Panel, ...]], frozen=True):
         Raises:
             Unavailable: there is no partition.
         """
+        require_torch()
         from modlint.numerics.cluster.views import reordered_weights
 
         return reordered_weights(network, inputs, self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
+from modlint.analysis.values import require_torch
 from modlint.analysis.weights import WeightGraph
 from modlint.network import Network
 from modlint.results.graphs import Component
@@ -26,6 +27,7 @@ class Components(NetworkAnalysis[tuple[Component, ...]], frozen=True):
         Raises:
             Unavailable: the weight graph has none.
         """
+        require_torch()
         from modlint.numerics.graph.components import components
 
-        return components(network, inputs.result(WeightGraph(), network), inputs.device)
+        return components(network, inputs.result(WeightGraph(), network), inputs.torch_device)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
-from modlint.analysis.clustering import MAX_CONNECTIONS
 from modlint.analysis.units import UnitWeights
+from modlint.analysis.values import require_torch
 from modlint.analysis.weights import WeightGraph
 from modlint.network import Network
 from modlint.results.units import Carriers, Flows, GroupFlow
@@ -37,16 +37,14 @@ class Flow(NetworkAnalysis[Flows], frozen=True):
         return (WeightGraph(),)
 
     def compute(self, network: Network, inputs: Inputs) -> Flows:
-        """Measure; holds one layer at a time where the network is large.
+        """Measure; reads every weight twice, and holds none.
 
         Raises:
             Unavailable: a weight is not finite, or its shape contradicts the network.
         """
         from modlint.numerics.graph.flow import measure_flow
 
-        large = network.connections > MAX_CONNECTIONS
-        graph = None if large else inputs.result(WeightGraph(), network)
-        return measure_flow(network, inputs, graph)
+        return measure_flow(network, inputs)
 
 
 class NegligibleUnits(NetworkAnalysis[tuple[GroupFlow, ...]], frozen=True):
@@ -100,7 +98,8 @@ class CarryingUnits(NetworkAnalysis[Carriers], frozen=True):
         Raises:
             Unavailable: the flow has none.
         """
+        require_torch()
         from modlint.numerics.graph.flow_graphs import carrying_units
 
         flows, graph = inputs.result(Flow(), network), inputs.result(WeightGraph(), network)
-        return carrying_units(network, flows, graph, self.threshold, inputs.device)
+        return carrying_units(network, flows, graph, self.threshold, inputs.torch_device)

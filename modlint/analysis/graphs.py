@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
 from modlint.analysis.flow import THRESHOLD, CarryingUnits, Flow
+from modlint.analysis.values import require_torch
 from modlint.analysis.weights import WeightGraph
 from modlint.network import Network
 from modlint.results.graphs import Graph
@@ -36,6 +37,7 @@ class CarryingGraph(NetworkAnalysis[Graph], frozen=True):
         Raises:
             Unavailable: the weight graph has none.
         """
+        require_torch()
         from modlint.numerics.graph.flow_graphs import carrying_graph
 
         graph = inputs.result(WeightGraph(), network)
@@ -62,6 +64,7 @@ class FlowGraph(NetworkAnalysis[Graph], frozen=True):
         Raises:
             Unavailable: the weight graph has none.
         """
+        require_torch()
         from modlint.numerics.graph.flow_graphs import flow_graph
 
         return flow_graph(inputs.result(WeightGraph(), network), inputs.result(Flow(), network))
@@ -89,6 +92,7 @@ class BalancedGraph(NetworkAnalysis[Graph], frozen=True):
         Raises:
             Unavailable: the weight graph has none.
         """
+        require_torch()
         from modlint.numerics.graph.balance import balanced_graph
 
-        return balanced_graph(network, inputs.result(WeightGraph(), network), inputs.device)
+        return balanced_graph(network, inputs.result(WeightGraph(), network), inputs.torch_device)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
 from modlint.analysis.graphs import CarryingGraph
+from modlint.analysis.values import require_torch
 from modlint.network import Network
 from modlint.results.units import GroupScale
 
@@ -37,6 +38,7 @@ class UnitScales(NetworkAnalysis[tuple[GroupScale, ...]], frozen=True):
         Raises:
             Unavailable: the weight graph has none.
         """
+        require_torch()
         from modlint.numerics.graph.scales import unit_scales
 
-        return unit_scales(network, inputs.result(CarryingGraph(), network), inputs.device)
+        return unit_scales(network, inputs.result(CarryingGraph(), network), inputs.torch_device)

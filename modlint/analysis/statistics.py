@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from modlint.analysis.base import TensorAnalysis
+from modlint.analysis.base import Accumulator, TensorAnalysis
 from modlint.checkpoint import Tensor
 from modlint.results.statistics import Statistics
-
-if TYPE_CHECKING:
-    import torch
 
 
 class TensorStatistics(TensorAnalysis[Statistics], frozen=True):
@@ -19,11 +16,11 @@ class TensorStatistics(TensorAnalysis[Statistics], frozen=True):
     description: ClassVar[str] = "counts, range, moments, all-zero rows and columns of a tensor"
 
     def accepts(self, tensor: Tensor) -> bool:
-        """Every tensor whose elements are numbers that torch can compute with."""
+        """Every tensor whose elements are numbers of a byte or more."""
         return tensor.dtype.kind not in ("opaque", "quantised") and tensor.dtype.bits >= 8
 
-    def measure(self, values: torch.Tensor, tensor: Tensor) -> Statistics:  # noqa: ARG002
-        """Measure one tensor, in chunks that stay in cache."""
-        from modlint.numerics.tensor.statistics import measure
+    def begin(self, tensor: Tensor) -> Accumulator[Statistics]:
+        """Measure one tensor."""
+        from modlint.numerics.tensor.statistics import StatisticsSoFar
 
-        return measure(values)
+        return StatisticsSoFar(tensor.shape)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from modlint.analysis.base import Array, Chunk, Device
 from modlint.checkpoint import Tensor
+from modlint.errors import Unavailable
 
 if TYPE_CHECKING:
     import torch
 
+INSTALL = "pip install 'modlint[torch]'"
+"""What installs what only torch computes."""
 
-def device_for(setting: str, elements: int) -> torch.device:
-    """The device of a setting ("auto", "cpu", "cuda") for a file of so many elements.
+
+def device_for(setting: str, elements: int) -> Device:
+    """Where to visit the tensors of a file, by a setting ("auto", "cpu", "cuda") and its elements.
 
     Raises:
         UsageError: there is no such device here.
@@ -21,13 +27,51 @@ def device_for(setting: str, elements: int) -> torch.device:
     return choose_device(setting, elements)
 
 
-def values_on(device: torch.device, tensor: Tensor) -> torch.Tensor:
+def require_torch() -> None:
+    """Refuse what only torch computes where it is not installed.
+
+    Raises:
+        Unavailable: it is not.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None:
+        raise Unavailable(f"clusterability needs torch, which is not installed: {INSTALL}")
+
+
+def torch_device_for(setting: str, elements: int) -> torch.device:
+    """Where torch computes, by a setting and the number of elements; imports torch.
+
+    Raises:
+        Unavailable: torch is not installed.
+        UsageError: there is no such device here.
+    """
+    from modlint.numerics.tensor.device import choose_torch_device
+
+    require_torch()
+    return choose_torch_device(setting, elements)
+
+
+def values_on(device: Device, tensor: Tensor) -> Array:
     """A tensor's values on a device, not to be written to.
 
     Raises:
-        Unavailable: torch cannot hold them.
+        Unavailable: they are none to compute with.
         UnreadableError: the bytes cannot be read.
     """
-    from modlint.numerics.tensor.values import to_torch
+    from modlint.numerics.tensor.values import values_of
 
-    return to_torch(tensor, device)
+    return values_of(tensor, device)
+
+
+def chunks_on(device: Device, tensor: Tensor) -> Iterator[Chunk]:
+    """A tensor's elements in row-major order, a cache's worth at a time.
+
+    Raises:
+        Unavailable: they are none to compute with.
+        UnreadableError: the bytes cannot be read.
+    """
+    from modlint.numerics.tensor.chunks import pieces
+
+    values = values_on(device, tensor)
+    return (Chunk(*piece) for piece in pieces(values))

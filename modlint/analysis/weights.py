@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from modlint.analysis.base import Inputs, NetworkAnalysis
+from modlint.analysis.values import require_torch
 from modlint.network import Network
 from modlint.results.graphs import Graph, KernelNorm
 
@@ -27,6 +28,7 @@ class WeightGraph(NetworkAnalysis[Graph], frozen=True):
         Raises:
             Unavailable: a weight is not finite, or its shape contradicts the network.
         """
+        require_torch()
         from modlint.numerics.graph.weights import build_graph
 
         return build_graph(network, inputs, self.kernel_norm)

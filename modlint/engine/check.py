@@ -29,6 +29,7 @@ class FileOutcome(Struct, frozen=True):
         report: the file's report.
         errors: internal errors.
         devices: types of the devices that computed.
+        torch: whether torch computed anything.
         idle: whether the file holds nothing that was worth checking, and no rule says more of it
             than that.
     """
@@ -36,6 +37,7 @@ class FileOutcome(Struct, frozen=True):
     report: FileReport
     errors: tuple[str, ...]
     devices: frozenset[str]
+    torch: bool
     idle: bool
 
 
@@ -60,7 +62,7 @@ def _check(
     path: Path, checkpoints: Sequence[Checkpoint], plan: CheckPlan, progress: Progress
 ) -> FileOutcome:
     rules = plan.rules_for(path)
-    reports, errors, devices, idle = [], [], set[str](), True
+    reports, errors, devices, torch, idle = [], [], set[str](), False, True
     for checkpoint in checkpoints:
         examination = plan.examination(checkpoint, progress)
         verdicts = list(_verdicts(examination, rules, plan))
@@ -74,9 +76,11 @@ def _check(
         if reference is not None:
             name = reference.checkpoint.path
             errors += [f"baseline model {name}: {error}" for error in reference.internal_errors]
-        used = (e.used_device for e in (examination, reference) if e is not None)
-        devices |= {device for device in used if device is not None}
-    return FileOutcome(FileReport.merged(reports), tuple(errors), frozenset(devices), idle)
+        examined = [e for e in (examination, reference) if e is not None]
+        devices |= {e.used_device for e in examined if e.used_device is not None}
+        torch |= any(e.used_torch for e in examined)
+    report = FileReport.merged(reports)
+    return FileOutcome(report, tuple(errors), frozenset(devices), torch, idle)
 
 
 def _verdicts(

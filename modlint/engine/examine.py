@@ -6,10 +6,11 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from modlint.analysis.base import Analysis, Pair, Progress, TensorAnalysis
-from modlint.analysis.values import device_for, values_on
+from modlint.analysis.base import Analysis, Array, Device, Pair, Progress, TensorAnalysis
+from modlint.analysis.codes import scale_of
+from modlint.analysis.values import device_for, torch_device_for, values_on
 from modlint.checkpoint import Checkpoint, Tensor
-from modlint.engine.bounds import most_viewed
+from modlint.engine.visit import visit
 from modlint.errors import Unavailable, UndeclaredNeed, UnreadableError
 from modlint.network import Network
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 S = TypeVar("S")
-
-_PAST_LIMIT = "the tensors before it view as many bytes as are examined of one file"
 
 
 Reference: TypeAlias = "FileExamination | Unavailable | None"
@@ -47,16 +46,28 @@ class FileExamination:
         self._reference = reference
         self._computing = computing
         self._device_setting = device
-        self._device: torch.device | None = None
+        self._device: Device | None = None
+        self._torch_device: torch.device | None = None
         self._of_tensors: dict[TensorAnalysis[Any], dict[str, Any]] = {}
         self._results: dict[tuple[Analysis[Any, Any], object], tuple[object, Any]] = {}
 
     @property
-    def device(self) -> torch.device:
+    def device(self) -> Device:
         """Where the analyses compute, chosen when first needed."""
         if self._device is None:
             self._device = device_for(self._device_setting, self.checkpoint.parameters)
         return self._device
+
+    @property
+    def torch_device(self) -> torch.device:
+        """Where torch computes what only it does, chosen when first needed.
+
+        Raises:
+            Unavailable: torch is not installed.
+        """
+        if self._torch_device is None:
+            self._torch_device = torch_device_for(self._device_setting, self.checkpoint.parameters)
+        return self._torch_device
 
     @property
     def reference(self) -> FileExamination | None:
@@ -70,7 +81,13 @@ class FileExamination:
     @property
     def used_device(self) -> str | None:
         """The device's type ("cpu"), None where nothing was computed."""
-        return self._device.type if self._device else None
+        used = (device for device in (self._device, self._torch_device) if device is not None)
+        return max((getattr(device, "type", "cpu") for device in used), default=None)
+
+    @property
+    def used_torch(self) -> bool:
+        """Whether torch computed anything."""
+        return self._torch_device is not None or self._device not in (None, "cpu")
 
     def seen(self, progress: Progress) -> FileExamination:
         """The same examination for one more user: results are shared, what it did is its own.
@@ -84,23 +101,16 @@ class FileExamination:
         return seen
 
     def visit_tensors(self, analyses: Iterable[TensorAnalysis[Any]]) -> None:
-        """Visit each tensor once, run on it every analysis that accepts it, and let it go.
+        """Visit each tensor once, with every analysis that accepts it, and let it go.
 
         Analyses that ran in an earlier visit do not run again.
         """
         new = [analysis for analysis in analyses if analysis not in self._of_tensors]
-        self._of_tensors |= {analysis: {} for analysis in new}
-        tensors = self.checkpoint.tensors
-        if not new:
-            return
-        most = most_viewed(tensors.values())
-        viewed = 0
-        for done, tensor in enumerate(tensors.values()):
-            self.progress("examining tensors", done, len(tensors))
-            viewed += tensor.nbytes
-            reason = self._visit(tensor, new) if viewed <= most else _PAST_LIMIT
-            if reason is not None:
-                self.unexamined[tensor.name] = reason
+        tensors = self.checkpoint.tensors.values()
+        found = visit(tensors, new, lambda: self.device, self.progress)
+        self._of_tensors |= found.results
+        self.unexamined |= found.unexamined
+        self.internal_errors += found.internal_errors
 
     def result(self, analysis: Analysis[S, R], subject: S) -> R:
         """The analysis' result on a subject, computed when first asked for.
@@ -123,31 +133,14 @@ class FileExamination:
         for name, result in results.items():
             yield self.checkpoint.tensors[name], result
 
-    def values(self, tensor: Tensor) -> torch.Tensor:
+    def values(self, tensor: Tensor) -> Array:
         """A tensor's values on the device, not to be written to.
 
         Raises:
-            Unavailable: torch cannot hold them.
+            Unavailable: they are none to compute with.
             UnreadableError: the bytes cannot be read.
         """
         return values_on(self.device, tensor)
-
-    def _visit(self, tensor: Tensor, analyses: Iterable[TensorAnalysis[Any]]) -> str | None:
-        """Run tensor analyses on one tensor; why it could not be examined, if so."""
-        try:
-            accepting = [analysis for analysis in analyses if analysis.accepts(tensor)]
-            if not accepting:
-                return f"elements of type {tensor.dtype.name} are not examined"
-            values = self.values(tensor)
-            for analysis in accepting:
-                self._of_tensors[analysis][tensor.name] = analysis.measure(values, tensor)
-        except (Unavailable, UnreadableError) as error:
-            return str(error)
-        except Exception as error:  # a plugin's analysis may raise anything
-            reason = f"internal error: {type(error).__name__}: {error}"
-            self.internal_errors.append(f"tensor {tensor.name}: {reason}")
-            return reason
-        return None
 
     def _visit_late(self, analysis: TensorAnalysis[Any]) -> None:
         """A visit for an analysis that nobody announced; what others examined stays examined."""
@@ -215,8 +208,12 @@ class _Inputs:
         self.progress = examination.progress
 
     @property
-    def device(self) -> torch.device:
+    def device(self) -> Device:
         return self._examination.device
+
+    @property
+    def torch_device(self) -> torch.device:
+        return self._examination.torch_device
 
     @property
     def reference(self) -> _Inputs:
@@ -225,7 +222,17 @@ class _Inputs:
             raise Unavailable("no checkpoint to compare with: give --baseline-model")
         return _Inputs(reference, self._analysis)
 
-    def weight(self, name: str) -> torch.Tensor:
+    def weight(self, name: str) -> Array:
+        tensors = self._examination.checkpoint.tensors
+        scale = scale_of(tensors[name], tensors)
+        if scale is not None:
+            kind = tensors[name].dtype.name
+            raise Unavailable(
+                f"tensor {name}: {kind} codes, which {scale} scales: their values are not computed"
+            )
+        return self.stored(name)
+
+    def stored(self, name: str) -> Array:
         try:
             return self._examination.values(self._examination.checkpoint.tensors[name])
         except (Unavailable, UnreadableError) as error:

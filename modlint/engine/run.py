@@ -61,6 +61,7 @@ def check(
         (idle if outcome.idle and path in found.unsure else files).append(outcome.report)
         record.errors += outcome.errors
         record.devices |= outcome.devices
+        record.torch |= outcome.torch
     note_others(found, idle, len(files), record)
     reported = [Path(file.path) for file in files]
     note = steering_note(configuration, registry.rules, paths, reported)
@@ -80,7 +81,7 @@ def report_of(
     run = Run(
         modlint=__version__,
         plugins=registry.versions,
-        torch=version("torch") if record.devices else None,
+        torch=version("torch") if record.torch else None,
         device=max(record.devices, default=None),
         seed=settings.seed,
         seconds=round(seconds, 3),

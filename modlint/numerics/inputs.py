@@ -3,17 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
-import torch
+if TYPE_CHECKING:
+    import torch
+
+Array: TypeAlias = Any
+"""A numpy array on the CPU, a torch tensor where torch computes.
+
+Code that takes either uses what both spell alike (`abs(x)`, `x.any(1)`, `x.swapaxes(0, 1)`), and
+`modlint.numerics.tensor.arrays` for the rest."""
+
+Device: TypeAlias = "Literal['cpu'] | torch.device"
+"""Where to compute: "cpu" with numpy, a `torch.device` with torch."""
+
+
+class Chunk(Protocol):
+    """Some of a tensor's elements, as `modlint.analysis.base.Chunk` says it."""
+
+    @property
+    def values(self) -> Array:
+        """Float64 or complex128, (rows, columns, rest)."""
+        ...
+
+    @property
+    def rows(self) -> slice:
+        """Their indices along the first axis."""
+        ...
+
+    @property
+    def columns(self) -> slice:
+        """Their indices along the second axis."""
+        ...
+
+    @property
+    def start(self) -> int:
+        """Row-major index of the first."""
+        ...
 
 
 class Inputs(Protocol):
     """The weights of one network, and where to compute; analyses hand it on."""
 
     @property
-    def device(self) -> torch.device:
-        """Where to compute."""
+    def device(self) -> Device:
+        """Where to compute what is computed with numpy and torch alike."""
+        ...
+
+    @property
+    def torch_device(self) -> torch.device:
+        """Where to compute what only torch computes."""
         ...
 
     @property
@@ -21,8 +60,12 @@ class Inputs(Protocol):
         """To be called as work is done."""
         ...
 
-    def weight(self, name: str) -> torch.Tensor:
+    def weight(self, name: str) -> Array:
         """A tensor's values by its name, on the device; read-only."""
+        ...
+
+    def stored(self, name: str) -> Array:
+        """A tensor's elements as they are stored, be they codes that need a scale; read-only."""
         ...
 
     def result(self, analysis: Any, subject: Any) -> Any:

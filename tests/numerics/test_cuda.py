@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -9,9 +10,13 @@ import torch
 from hand_built import HandInputs, chain, planted_weights, random_weights
 
 from modlint.analysis.clustering import ClusterTest, Partition
+from modlint.analysis.flow import Flow
+from modlint.analysis.statistics import TensorStatistics
 from modlint.analysis.units import UnitWeights
+from modlint.checkpoint import Storage, Tensor, contiguous_strides
+from modlint.dtypes import DTYPES
+from modlint.engine.visit import visit
 from modlint.numerics.linalg import eigen
-from modlint.numerics.tensor.statistics import measure
 
 pytestmark = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="torch finds no CUDA device here"
@@ -22,13 +27,31 @@ def _on_gpu(inputs: HandInputs) -> HandInputs:
     return HandInputs(inputs.network, inputs.tensors, device=torch.device("cuda"))
 
 
-def test_statistics() -> None:
-    values = torch.randn(300, 70)
-    values[3], values[5, 7] = 0, math.nan
-    found, expected = measure(values.cuda()), measure(values)
+@pytest.mark.parametrize("name", ["float32", "bfloat16", "float8_e4m3fn", "int8", "complex64"])
+def test_statistics(name: str) -> None:
+    values = 3 * torch.randn(300, 70)
+    values[3] = 0
+    if name != "int8":
+        values[5, 7] = math.nan
+    stored = values.to(getattr(torch, name)).view(torch.uint8)
+    data = memoryview(stored.numpy()).cast("B")
+    storage = Storage("s", len(data), lambda: data)
+    tensor = Tensor("t", DTYPES[name], (300, 70), contiguous_strides((300, 70)), storage)
+    analysis = TensorStatistics()
+    on_gpu = visit([tensor], [analysis], lambda: torch.device("cuda"), lambda *_: None)
+    on_cpu = visit([tensor], [analysis], lambda: "cpu", lambda *_: None)
+    found, expected = on_gpu.results[analysis]["t"], on_cpu.results[analysis]["t"]
     assert found.mean == pytest.approx(expected.mean)
     assert found.std == pytest.approx(expected.std)
-    assert (found.nan, found.zeros, found.first_non_finite, found.zero_rows) == (1, 70, 357, (3,))
+    assert dataclasses.replace(found, mean=0, std=0) == dataclasses.replace(expected, mean=0, std=0)
+
+
+def test_flow() -> None:
+    inputs = chain(*random_weights(0, 6, 5, 4))
+    found, expected = _on_gpu(inputs).result(Flow()), inputs.result(Flow())
+    for group, flow in found.units.items():
+        assert flow.is_cuda
+        assert flow.tolist() == pytest.approx(expected.units[group].tolist())
 
 
 def test_unit_weights() -> None:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from modlint.errors import Unavailable
 from modlint.network import Network
 from modlint.numerics.cluster import kmeans
-from modlint.numerics.cluster.specs import PartitionSpec
+from modlint.numerics.cluster.specs import PartitionSpec, require_size
 from modlint.numerics.cluster.workers import workers
 from modlint.numerics.graph.adjacency import Adjacency, adjacency, compact, live_vertices
 from modlint.numerics.inputs import Inputs
@@ -53,13 +53,9 @@ def live_graph(network: Network, inputs: Inputs, spec: PartitionSpec) -> tuple[G
     Raises:
         Unavailable: the graph is above the stated size, or has too few live vertices.
     """
-    if network.connections > spec.max_connections:
-        raise Unavailable(
-            f"the graph has {network.connections:,} connections, more than the "
-            f"{spec.max_connections:,} that are clustered unless asked for by max-connections"
-        )
+    require_size(network, spec)
     graph: Graph = inputs.result(spec.graph, network)
-    live = live_vertices(adjacency(graph), inputs.device)
+    live = live_vertices(adjacency(graph), inputs.torch_device)
     require_enough(int(live.sum()), spec.clusters)
     return compact(graph, live), live
 
@@ -84,7 +80,7 @@ def partition(network: Network, inputs: Inputs, spec: PartitionSpec) -> Clusters
         Unavailable: the graph is above the stated size, or has too few live vertices.
     """
     graph, live = live_graph(network, inputs, spec)
-    with workers(inputs.device) as pool:
+    with workers(inputs.torch_device) as pool:
         cut = pool.submit(spectral_cut, adjacency(graph), spec, 0, restarts(graph)).result()
     assert cut.labels is not None and cut.ncut is not None  # noqa: S101, PT018
     labels = torch.full(live.shape, -1, dtype=torch.int64, device=live.device)
@@ -110,7 +106,7 @@ def spectral_sum(network: Network, inputs: Inputs, spec: PartitionSpec) -> float
         Unavailable: the graph is above the stated size, or has too few live vertices.
     """
     graph, _ = live_graph(network, inputs, spec)
-    with workers(inputs.device) as pool:
+    with workers(inputs.torch_device) as pool:
         return pool.submit(spectral_cut, adjacency(graph), spec, 0, 0).result().spectral_sum
 
 

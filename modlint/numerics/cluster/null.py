@@ -66,7 +66,7 @@ def _statistics(cuts: Sequence[Cut], spec: TestSpec) -> list[float]:
 
 def _cuts(graph: Graph, inputs: Inputs, spec: TestSpec, end: float) -> Iterator[Cut]:
     """The shuffles' cuts in their order; leaving the loop ends the work on the others."""
-    with workers(inputs.device, footprint(graph)) as pool:
+    with workers(inputs.torch_device, footprint(graph)) as pool:
         numbers = range(1, spec.shuffles + 1)
         futures = [pool.submit(shuffled_cut, graph, spec, number) for number in numbers]
         for done, future in enumerate(futures):

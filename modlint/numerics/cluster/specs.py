@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from modlint.errors import Unavailable
+from modlint.network import Network
 from modlint.results.clusters import Method, Null
 
 
@@ -29,6 +31,19 @@ class PartitionSpec(Protocol):
     def graph(self) -> Any:
         """The analysis whose result is the graph."""
         ...
+
+
+def require_size(network: Network, spec: PartitionSpec) -> None:
+    """Refuse a graph of more edges than a description says.
+
+    Raises:
+        Unavailable: it has more.
+    """
+    if network.connections > spec.max_connections:
+        raise Unavailable(
+            f"the graph has {network.connections:,} connections, more than the "
+            f"{spec.max_connections:,} that are clustered unless asked for by max-connections"
+        )
 
 
 class TestSpec(Protocol):

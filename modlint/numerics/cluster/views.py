@@ -64,7 +64,7 @@ def _live(network: Network, inputs: Inputs, spec: PartitionSpec) -> tuple[Adjace
     """The adjacency of the live vertices, and their labels: (vertices,) int64."""
     clusters: Clusters = inputs.result(spec, network)
     graph: Graph = inputs.result(spec.graph, network)
-    labels = torch.cat([_labels(clusters, group) for group in graph.groups]).to(inputs.device)
+    labels = torch.cat([_labels(clusters, group) for group in graph.groups]).to(inputs.torch_device)
     live = labels >= 0
     return adjacency(compact(graph, live)), labels[live]
 

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-import torch
+import numpy as np
 
 from modlint.network import Layer, Network
-from modlint.numerics.graph.weights import edge_dtype, layer_block
-from modlint.numerics.inputs import Inputs
+from modlint.numerics.graph.layer_edges import LayerEdges
+from modlint.numerics.inputs import Array, Inputs
+from modlint.numerics.tensor.arrays import filled, indices
 from modlint.numerics.tensor.scaled import Scaled, total
-from modlint.results.graphs import Graph
 from modlint.results.units import Flows, GroupFlow, LayerUnits
-
-Edges = Callable[[Layer], torch.Tensor]
-"""A layer's edge weights, (in, out)."""
 
 ByLayer = dict[str, Scaled]
 
 
-def measure_flow(network: Network, inputs: Inputs, graph: Graph | None) -> Flows:
+@np.errstate(all="ignore")
+def measure_flow(network: Network, inputs: Inputs) -> Flows:
     """F, B and φ on the graph of layers.
-
-    Args:
-        network: was rebuilt.
-        inputs: its weights.
-        graph: its edges; None where they would be large, and are to be made layer by layer.
 
     Raises:
         Unavailable: a weight is not finite, or its shape contradicts the network.
     """
-    walk = _Walk(network, _edges(network, inputs, graph), inputs.device)
+    walk = _Walk(network, inputs)
     read, given = walk.forward()
     taken, returned = walk.backward()
     return Flows(
@@ -47,26 +40,18 @@ def negligible_units(
     return tuple(_group_flow(units, flows.units[units.group], threshold) for units in groups)
 
 
-def _group_flow(units: LayerUnits, flow: torch.Tensor, threshold: float) -> GroupFlow:
+def _group_flow(units: LayerUnits, flow: Array, threshold: float) -> GroupFlow:
     unconnected = sorted({*units.silent, *units.constant})
-    connected = torch.ones_like(flow, dtype=torch.bool)
+    connected = flow == flow
     connected[unconnected] = False
     return GroupFlow(
         group=units.group,
         layer=units.layer,
         total=units.total,
-        negligible=tuple((connected & (flow < threshold)).nonzero().flatten().tolist()),
+        negligible=indices(connected & (flow < threshold)),
         unconnected=tuple(unconnected),
         smallest=float(flow[connected].min()) if connected.any() else None,
     )
-
-
-def _edges(network: Network, inputs: Inputs, graph: Graph | None) -> Edges:
-    if graph is None:
-        dtype = edge_dtype(network, inputs)
-        return lambda layer: layer_block(network, layer, inputs, "l1", dtype).weights
-    blocks = {block.layer: block.weights for block in graph.blocks}
-    return lambda layer: blocks[layer.name]
 
 
 class _Walk:
@@ -76,11 +61,11 @@ class _Walk:
     network's input, or where nothing comes before it.
     """
 
-    def __init__(self, network: Network, edges: Edges, device: torch.device) -> None:
+    def __init__(self, network: Network, inputs: Inputs) -> None:
         self.layers = network.layers
         self.groups = {group.name: group for group in network.groups}
-        self.edges = edges
-        self.device = device
+        self.edges = {layer.name: LayerEdges(network, layer, inputs) for layer in network.layers}
+        self.device = inputs.device
         place = {layer.name: i for i, layer in enumerate(network.layers)}
         self.inputs = {
             layer.name: [name for name in layer.inputs if place[name] < place[layer.name]]
@@ -96,7 +81,8 @@ class _Walk:
             if self._starts(layer):
                 parts.append(Scaled(self._zero(layer.source) + 1))
             read[layer.name] = total(parts, self._zero(layer.source))
-            given[layer.name] = read[layer.name].through(self.edges(layer).T)
+            through = self.edges[layer.name].forward(read[layer.name].values)
+            given[layer.name] = Scaled.of(through, read[layer.name].log)
         return read, given
 
     def backward(self) -> tuple[ByLayer, ByLayer]:
@@ -107,10 +93,11 @@ class _Walk:
             if self._ends(layer):
                 parts.append(Scaled(self._zero(layer.target) + 1))
             taken[layer.name] = total(parts, self._zero(layer.target))
-            returned[layer.name] = taken[layer.name].through(self.edges(layer))
+            through = self.edges[layer.name].backward(taken[layer.name].values)
+            returned[layer.name] = Scaled.of(through, taken[layer.name].log)
         return taken, returned
 
-    def units(self, given: ByLayer, taken: ByLayer, returned: ByLayer) -> dict[str, torch.Tensor]:
+    def units(self, given: ByLayer, taken: ByLayer, returned: ByLayer) -> dict[str, Array]:
         """φ over its mean, by group: what starts there, and what arrives from layers."""
         parts: dict[str, list[Scaled]] = {}
         for layer in self.layers:
@@ -128,5 +115,5 @@ class _Walk:
         group = self.groups[layer.target]
         return group.role == "output" or group.exposed or group.name not in self.read
 
-    def _zero(self, group: str) -> torch.Tensor:
-        return torch.zeros(self.groups[group].size, dtype=torch.float64, device=self.device)
+    def _zero(self, group: str) -> Array:
+        return filled(self.groups[group].size, 0.0, self.device)

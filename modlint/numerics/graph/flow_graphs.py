@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from modlint.network import GroupRole, Network
 from modlint.numerics.graph.adjacency import adjacency, live_vertices
+from modlint.numerics.graph.on_torch import on_torch
+from modlint.numerics.inputs import Array
 from modlint.results.graphs import Block, Graph
 from modlint.results.units import Carriers, Flows
 
@@ -22,7 +24,8 @@ def carrying_units(
     dropped: dict[GroupRole, int] = {}
     for group, connected in zip(network.groups, live, strict=True):
         flow = flows.units.get(group.name)
-        carrying = torch.ones_like(connected) if flow is None else flow >= threshold
+        kept = torch.ones_like(connected)
+        carrying = kept if flow is None else on_torch(flow, device) >= threshold
         count = int((connected & ~carrying).sum())
         units[group.name] = carrying
         dropped[group.role] = dropped.get(group.role, 0) + count
@@ -52,8 +55,9 @@ def flow_graph(graph: Graph, flows: Flows) -> Graph:
     )
 
 
-def _flowing(block: Block, forward: torch.Tensor, backward: torch.Tensor) -> Block:
-    flow = block.weights * forward.unsqueeze(1) * backward
+def _flowing(block: Block, forward: Array, backward: Array) -> Block:
+    rows, columns = (on_torch(side, block.weights.device) for side in (forward, backward))
+    flow = block.weights * rows.unsqueeze(1) * columns
     total = flow.sum()
     flow = flow / total if total > 0 else flow
     return replace(block, weights=flow.to(block.weights.dtype))

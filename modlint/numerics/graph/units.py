@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import math
 
-import torch
+import numpy as np
 
 from modlint.network import Group, Layer, Network, Norm
-from modlint.numerics.graph.layout import by_unit, column_factors, norm_factors, part, stored_weight
-from modlint.numerics.inputs import Inputs
+from modlint.numerics.graph.kernels import flat, in_groups, pieces
+from modlint.numerics.graph.layout import by_unit, column_factors, norm_factors, part
+from modlint.numerics.inputs import Array, Inputs
+from modlint.numerics.tensor.arrays import filled, indices, nonzero, where
 from modlint.results.units import LayerUnits
 
 
+@np.errstate(all="ignore")
 def inspect_units(network: Network, inputs: Inputs) -> tuple[LayerUnits, ...]:
     """Inspect every hidden group that some layer drives, in topological order.
 
@@ -31,7 +34,7 @@ def _inspect(network: Network, group: Group, inputs: Inputs) -> LayerUnits | Non
     readers = [layer for layer in network.layers if layer.source == group.name]
     if not drivers:
         return None
-    value = torch.zeros(group.size, dtype=torch.float64, device=inputs.device)
+    value = filled(group.size, 0.0, inputs.device)
     for layer in drivers:
         value = value + constant_output(network, layer, inputs)
     read = [_read_units(network, layer, inputs) for layer in readers]
@@ -40,45 +43,55 @@ def _inspect(network: Network, group: Group, inputs: Inputs) -> LayerUnits | Non
         group=group.name,
         layer=drivers[0].name,
         total=group.size,
-        silent=_indices(~torch.stack(read).any(0)) if read and not group.exposed else (),
-        constant=_indices(~value.isnan()),
-        off=_indices(value <= 0),
+        silent=indices(~_any(read)) if read and not group.exposed else (),
+        constant=indices(value == value),
+        off=indices(value <= 0),
         activation=activations.pop() if len(activations) == 1 else None,
     )
 
 
-def constant_output(network: Network, layer: Layer, inputs: Inputs) -> torch.Tensor:
+def constant_output(network: Network, layer: Layer, inputs: Inputs) -> Array:
     """What a layer gives each unit, its norms applied, where no input changes it: (out,) float64.
 
     NaN where it changes: some in-weight is not zero, or a norm's statistics depend on the data.
     """
-    driven = _nonzero(network, layer, inputs).any(1)
-    value = part(layer.bias, inputs, 0.0).expand(len(driven)).masked_fill(driven, math.nan)
+    driven, _ = _used(network, layer, inputs)
+    value = where(driven, math.nan, part(layer.bias, inputs, 0.0))
     for norm in layer.output_norms:
         value = _normalised(value, norm, inputs)
     return value
 
 
-def _normalised(value: torch.Tensor, norm: Norm, inputs: Inputs) -> torch.Tensor:
+def _normalised(value: Array, norm: Norm, inputs: Inputs) -> Array:
     factors, shift = norm_factors(norm, inputs), part(norm.shift, inputs, 0.0)
     static = norm.kind == "affine" or (norm.kind == "batch" and norm.variance is not None)
-    centred = value - part(norm.mean, inputs, 0.0) if static else torch.full_like(value, math.nan)
-    return torch.where(factors == 0, shift, centred * factors + shift)
+    centred = value - part(norm.mean, inputs, 0.0) if static else value * math.nan
+    return where(factors == 0, shift, centred * factors + shift)
 
 
-def _nonzero(network: Network, layer: Layer, inputs: Inputs) -> torch.Tensor:
-    """Where a kernel holds anything but zeros: (out, in/groups) bool."""
-    weight = stored_weight(network, layer, inputs)
-    return (weight != 0).any(2)
+def _used(network: Network, layer: Layer, inputs: Inputs) -> tuple[Array, Array]:
+    """Which rows hold anything but zeros, and which columns: (out,) and (in columns,) bool."""
+    kernels = in_groups(network, layer, inputs.stored(layer.weight))
+    groups, rows, fan_in, positions = kernels.shape
+    driven = filled((groups, rows), False, inputs.device, "bool")
+    read = filled((groups, fan_in, positions), False, inputs.device, "bool")
+    for piece, (group, row, column) in pieces(kernels):
+        cells = flat(nonzero(piece))
+        driven[group, row] |= cells.any(2)
+        read[group, column] |= cells.any(1).reshape(cells.shape[0], -1, positions)
+    return driven.reshape(-1), read.any(2).reshape(-1)
 
 
-def _read_units(network: Network, layer: Layer, inputs: Inputs) -> torch.Tensor:
+def _read_units(network: Network, layer: Layer, inputs: Inputs) -> Array:
     """Which units of the source the layer reads with a weight that is not zero: (in,) bool."""
-    nonzero = _nonzero(network, layer, inputs)
-    columns = nonzero.view(layer.groups, -1, nonzero.shape[1]).any(1).flatten()
+    _, columns = _used(network, layer, inputs)
     columns &= column_factors(network, layer, inputs) != 0
     return by_unit(layer, columns).any(1)
 
 
-def _indices(mask: torch.Tensor) -> tuple[int, ...]:
-    return tuple(mask.nonzero().flatten().tolist())
+def _any(masks: list[Array]) -> Array:
+    """Where any of several masks holds."""
+    some = masks[0]
+    for mask in masks[1:]:
+        some = some | mask
+    return some

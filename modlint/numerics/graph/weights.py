@@ -7,13 +7,15 @@ import torch
 from modlint.errors import Unavailable
 from modlint.network import Layer, Network
 from modlint.numerics.graph.layout import (
+    as_kernels,
+    blame,
     by_unit,
     column_factors,
-    magnitudes,
     row_factors,
-    stored_weight,
 )
+from modlint.numerics.graph.on_torch import OnTorch
 from modlint.numerics.inputs import Inputs
+from modlint.numerics.tensor.arrays import is_double, magnitudes
 from modlint.results.graphs import Block, Graph, KernelNorm
 
 CHUNK = 1 << 20
@@ -21,25 +23,21 @@ CHUNK = 1 << 20
 
 
 def build_graph(network: Network, inputs: Inputs, kernel_norm: KernelNorm) -> Graph:
-    """Build the graph of a network.
+    """Build the graph of a network; its edges are float64 where some weight is stored so.
 
     Raises:
         Unavailable: a weight is not finite, or its shape contradicts the network.
     """
     groups = {group.name: group.size for group in network.groups}
-    dtype = edge_dtype(network, inputs)
-    blocks = (layer_block(network, layer, inputs, kernel_norm, dtype) for layer in network.layers)
+    on_torch = OnTorch(inputs)
+    double = any(is_double(inputs.weight(layer.weight)) for layer in network.layers)
+    dtype = torch.float64 if double else torch.float32
+    blocks = (_block(network, layer, on_torch, kernel_norm, dtype) for layer in network.layers)
     return Graph(groups, tuple(blocks))
 
 
-def edge_dtype(network: Network, inputs: Inputs) -> torch.dtype:
-    """The type of a network's edges: float64 where some weight is stored so, else float32."""
-    stored = {inputs.weight(layer.weight).dtype for layer in network.layers}
-    return torch.float64 if stored & {torch.float64, torch.complex128} else torch.float32
-
-
-def layer_block(
-    network: Network, layer: Layer, inputs: Inputs, kernel_norm: KernelNorm, dtype: torch.dtype
+def _block(
+    network: Network, layer: Layer, inputs: OnTorch, kernel_norm: KernelNorm, dtype: torch.dtype
 ) -> Block:
     """The edges of one layer.
 
@@ -48,17 +46,17 @@ def layer_block(
     """
     edges = _edges(network, layer, inputs, kernel_norm, dtype)
     if not edges.isfinite().all():
-        raise Unavailable(_blame(layer, inputs))
+        raise Unavailable(blame(layer, inputs))
     mask = _mask(network, layer, edges.device) if layer.groups > 1 else None
     turned = layer.transposed or layer.kind == "conv-transpose"
     return Block(layer.name, layer.weight, layer.source, layer.target, edges, mask, turned)
 
 
 def _edges(
-    network: Network, layer: Layer, inputs: Inputs, kernel_norm: KernelNorm, dtype: torch.dtype
+    network: Network, layer: Layer, inputs: OnTorch, kernel_norm: KernelNorm, dtype: torch.dtype
 ) -> torch.Tensor:
     """Kernel norms with norms folded and columns aggregated in float64, rounded: (in, out)."""
-    weight = stored_weight(network, layer, inputs)
+    weight = as_kernels(network, layer, inputs.weight(layer.weight))
     out, fan_in, positions = weight.shape
     columns = column_factors(network, layer, inputs).abs().view(layer.groups, fan_in)
     scale = row_factors(network, layer, inputs).abs()
@@ -79,9 +77,8 @@ def _edges(
 
 def _kernel_norms(kernels: torch.Tensor, kernel_norm: KernelNorm) -> torch.Tensor:
     """Entrywise norm over the last axis, in float64."""
-    if kernel_norm == "l2":
-        return magnitudes(kernels).square_().sum(-1).sqrt_()
-    return magnitudes(kernels).sum(-1)
+    sizes: torch.Tensor = magnitudes(kernels)
+    return sizes.square().sum(-1).sqrt() if kernel_norm == "l2" else sizes.sum(-1)
 
 
 def _mask(network: Network, layer: Layer, device: torch.device) -> torch.Tensor:
@@ -89,10 +86,3 @@ def _mask(network: Network, layer: Layer, device: torch.device) -> torch.Tensor:
     sizes = (network.group(name).size for name in (layer.source, layer.target))
     source, target = (torch.arange(size, device=device) // (size // layer.groups) for size in sizes)
     return source.unsqueeze(1) == target
-
-
-def _blame(layer: Layer, inputs: Inputs) -> str:
-    for name in layer.tensors:
-        if name != layer.bias and not magnitudes(inputs.weight(name)).isfinite().all():
-            return f"layer {layer.name!r}: tensor {name!r} holds NaN or infinity"
-    return f"layer {layer.name!r}: its weights are not finite once its norms are folded"

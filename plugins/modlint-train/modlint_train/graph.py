@@ -72,4 +72,5 @@ def _edges(layer: Layer, inputs: LiveInputs) -> torch.Tensor:
 def _by_source(layer: Layer, factors: torch.Tensor) -> torch.Tensor:
     """Factors of columns, (columns,), for `by_units`."""
     per_unit = by_unit(layer, factors)  # (sources, columns per source)
-    return per_unit.reshape(layer.groups, 1, -1, layer.columns_per_unit, 1)
+    shaped: torch.Tensor = per_unit.reshape(layer.groups, 1, -1, layer.columns_per_unit, 1)
+    return shaped

@@ -42,12 +42,21 @@ class LiveInputs:
         """The parameters' device."""
         return self.tensors[self.network.layers[0].weight].device
 
+    @property
+    def torch_device(self) -> torch.device:
+        """The parameters' device."""
+        return self.device
+
     @staticmethod
     def progress(what: str, done: int, total: int) -> None:
         """Tells nobody."""
 
     def weight(self, name: str) -> torch.Tensor:
         """A parameter or buffer by its name in the state_dict."""
+        return self.tensors[name]
+
+    def stored(self, name: str) -> torch.Tensor:
+        """The same: live parameters are no codes."""
         return self.tensors[name]
 
     @property

@@ -104,7 +104,8 @@ def _lengths(layer: Layer, inputs: LiveInputs) -> torch.Tensor:
         factors = norm_factors(norm, inputs)
         bias = (bias - part(norm.mean, inputs, 0.0)) * factors + part(norm.shift, inputs, 0.0)
         squares = squares * factors.square()
-    return (squares + bias.square()).sqrt()
+    lengths: torch.Tensor = (squares + bias.square()).sqrt()
+    return lengths
 
 
 def _hidden(network: Network) -> list[Layer]:

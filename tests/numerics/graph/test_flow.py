@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from hand_built import HandInputs, chain, faded, random_chain, random_weights, residual_block
@@ -9,7 +11,9 @@ from msgspec.structs import replace
 
 from modlint.analysis.flow import CarryingUnits, Flow, NegligibleUnits
 from modlint.analysis.weights import WeightGraph
+from modlint.errors import Unavailable
 from modlint.network import Group, Layer, Network
+from modlint.numerics.graph import kernels
 
 
 def _relative(*parts: torch.Tensor) -> torch.Tensor:
@@ -32,7 +36,11 @@ def _ones(size: int) -> torch.Tensor:
 
 
 def _units(inputs: HandInputs) -> dict[str, torch.Tensor]:
-    return inputs.result(Flow()).units
+    return _tensors(inputs.result(Flow()).units)
+
+
+def _tensors(arrays: dict[str, Any]) -> dict[str, torch.Tensor]:
+    return {name: torch.as_tensor(values) for name, values in arrays.items()}
 
 
 def test_flow_of_a_chain_is_that_of_synflow() -> None:
@@ -52,8 +60,9 @@ def test_forward_and_backward_are_exact_up_to_a_factor() -> None:
     weights = [weight.double().abs().requires_grad_() for weight in random_weights(1, 7, 6, 5)]
     (weights[1] @ (weights[0] @ torch.ones(7).double())).sum().backward()
     flows = chain(*(weight.detach() for weight in weights)).result(Flow())
+    forward, backward = _tensors(flows.forward), _tensors(flows.backward)
     for layer, weight in zip(("fc0", "fc1"), weights, strict=True):
-        found = flows.backward[layer][:, None] * flows.forward[layer]
+        found = backward[layer][:, None] * forward[layer]
         torch.testing.assert_close(found / found.sum(), weight.grad / weight.grad.sum())
 
 
@@ -139,14 +148,24 @@ def test_without_a_path_nothing_flows() -> None:
     assert not any(flow.any() for flow in found.values())
 
 
-def test_large_networks_are_taken_layer_by_layer(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, pieces = random_chain(0, 7, 6, 5), random_chain(0, 7, 6, 5)
-    expected = _units(whole)
-    monkeypatch.setattr("modlint.analysis.flow.MAX_CONNECTIONS", 71)
-    found = _units(pieces)
-    assert WeightGraph() in whole.results
-    assert WeightGraph() not in pieces.results
-    assert all(found[group].equal(flow) for group, flow in expected.items())
+@pytest.mark.parametrize("size", [5, 64])
+def test_layers_are_read_in_pieces(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = _units(random_chain(0, 7, 6, 5))
+    monkeypatch.setattr(kernels, "CHUNK", size)
+    inputs = random_chain(0, 7, 6, 5)
+    found = _units(inputs)
+    assert WeightGraph() not in inputs.results
+    for group, flow in expected.items():
+        torch.testing.assert_close(found[group], flow)
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
+def test_weights_that_are_not_finite_have_no_flow(bad: float) -> None:
+    first, second = random_weights(0, 6, 5, 4)
+    first[0] = 0  # nothing flows through the unit whose weight is wrong
+    second[1, 0] = bad
+    with pytest.raises(Unavailable, match=r"'fc1\.weight' holds NaN or infinity"):
+        chain(first, second).result(Flow())
 
 
 # --- what carries nothing

@@ -3,23 +3,57 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 import warnings
 
 import numpy as np
 import pytest
 import torch
+from hand_built import as_numpy
 
-from modlint.numerics.tensor import statistics as numerics
-from modlint.numerics.tensor.statistics import measure
+from modlint.analysis.base import Chunk
+from modlint.analysis.statistics import TensorStatistics
+from modlint.checkpoint import Storage, Tensor, contiguous_strides
+from modlint.dtypes import DTYPES
+from modlint.numerics.tensor import chunks
+from modlint.numerics.tensor.statistics import StatisticsSoFar
+from modlint.numerics.tensor.values import values_of
 from modlint.results.statistics import Statistics
 
-FLOATS = ["float64", "float32", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2"]
-INTEGERS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"]
+FLOATS = [
+    "float64",
+    "float32",
+    "float16",
+    "bfloat16",
+    "float8_e4m3fn",
+    "float8_e4m3fnuz",
+    "float8_e5m2",
+    "float8_e5m2fnuz",
+]
+INTEGERS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
+SIZES = [chunks.CHUNK, 7, 64]
 
 
-@pytest.fixture(params=[numerics.CHUNK, 7, 64], ids="chunk {}".format)
+@pytest.fixture(params=SIZES, ids="chunk {}".format)
 def _chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(numerics, "CHUNK", request.param)
+    monkeypatch.setattr(chunks, "CHUNK", request.param)
+    monkeypatch.setattr(chunks, "DEVICE_CHUNK", request.param)
+
+
+def measure(values: torch.Tensor) -> Statistics:
+    """As files are measured, on numpy; torch's tensors give the same counts."""
+    found, on_torch = _fed(as_numpy(values)), _fed(values)
+    _assert_equal(on_torch, found)
+    return found
+
+
+def _fed(values: object) -> Statistics:
+    so_far = StatisticsSoFar(tuple(values.shape))
+    for piece in chunks.pieces(values):
+        so_far.add(Chunk(*piece))
+    return so_far.end()
 
 
 def _reference(values: np.ndarray) -> Statistics:
@@ -51,7 +85,7 @@ def _assert_equal(found: Statistics, expected: Statistics) -> None:
     for name in Statistics.__slots__:
         left, right = getattr(found, name), getattr(expected, name)
         if isinstance(right, float):
-            assert left == pytest.approx(right, rel=1e-12, abs=1e-14), name
+            assert left == pytest.approx(right, rel=1e-12, abs=1e-14, nan_ok=True), name
         else:
             assert left == right, name
 
@@ -121,12 +155,46 @@ def test_moments_survive_a_large_offset() -> None:
 
 
 def test_first_non_finite_is_found_in_a_later_chunk() -> None:
-    values = torch.zeros(3, numerics.CHUNK)
+    values = torch.zeros(3, chunks.CHUNK)
     values[2, 11] = math.nan
     values[2, 12] = math.inf
-    assert measure(values).first_non_finite == 2 * numerics.CHUNK + 11
+    assert measure(values).first_non_finite == 2 * chunks.CHUNK + 11
 
 
 def test_the_sizes_of_a_tensor_without_elements_cost_no_memory() -> None:
     statistics = measure(torch.empty(0, 1 << 50))
     assert (statistics.elements, statistics.zero_columns) == (0, ())
+
+
+@pytest.mark.parametrize("name", [n for n, d in DTYPES.items() if d.bits >= 8])
+def test_every_element_type_is_read_as_torch_reads_it(name: str) -> None:
+    """All bytes, so for types of one byte every value, and NaN, infinity and −0 for others."""
+    dtype = DTYPES[name]
+    data = bytes(range(256)) * 16
+    shape = (4, len(data) * 8 // dtype.bits // 4)
+    storage = Storage("s", len(data), lambda: memoryview(data))
+    tensor = Tensor(name, dtype, shape, contiguous_strides(shape), storage)
+    if not TensorStatistics().accepts(tensor):
+        assert dtype.kind == "quantised"
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # ComplexHalf is experimental
+        _assert_equal(_fed(values_of(tensor, "cpu")), _fed(values_of(tensor, torch.device("cpu"))))
+
+
+def test_the_moments_do_not_depend_on_the_number_of_threads() -> None:
+    code = (
+        "import numpy as np; from modlint.numerics.tensor.arrays import sum_of_squares;"
+        "print(repr(sum_of_squares(np.random.default_rng(0).standard_normal(1 << 15))))"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": str(threads), "OMP_NUM_THREADS": ""},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for threads in (1, 2, 3)
+    }
+    assert len(found) == 1
