@@ -6,25 +6,42 @@ from dataclasses import dataclass
 from typing import Protocol, TextIO
 
 from modlint.report import Report
-from modlint.verdict import Confidence, Severity, Verdict
+from modlint.verdict import Confidence, Persona, Severity, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Which findings a report shows; what fails the run is another matter (`--fail-on`)."""
+    """What a report for people shows; what fails the run is another matter (`--fail-on`).
 
-    min_severity: Severity = Severity.NOTE
+    Attributes:
+        min_severity: least severity of findings that are shown in full; others are counted.
+        min_confidence: least confidence of them.
+        persona: who reads it; what is for those behind is not shown at all.
+        verbose: whether what passed, what was not reached and what does not apply is listed too.
+        quiet: whether findings are all that is shown.
+        statistics: whether counts by rule stand in for the findings.
+    """
+
+    min_severity: Severity = Severity.WARNING
     min_confidence: Confidence = Confidence.LOW
+    persona: Persona = Persona.REGULAR
+    verbose: bool = False
+    quiet: bool = False
+    statistics: bool = False
 
     def __contains__(self, verdict: Verdict) -> bool:
         return (
             verdict.severity.rank >= self.min_severity.rank
             and verdict.confidence.rank >= self.min_confidence.rank
+            and verdict.persona.rank <= self.persona.rank
         )
 
 
 class Reporter(Protocol):
     """One output format.
+
+    Where a reporter has a true attribute `portrays`, deep rules that fail nothing run for it within
+    the budget: it draws what they measure.
 
     Attributes:
         name: the value of `--output-format`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
@@ -11,7 +11,7 @@ from modlint.analysis.base import FileAnalysis, NetworkAnalysis, TensorAnalysis
 from modlint.checkpoint import Checkpoint, Status, Tensor
 from modlint.errors import Unavailable
 from modlint.network import Network
-from modlint.verdict import Confidence, Outcome, Severity, Target, Verdict
+from modlint.verdict import Confidence, Cost, Outcome, Persona, Severity, Target, Verdict
 
 R = TypeVar("R")
 Need = FileAnalysis[Any] | TensorAnalysis[Any] | NetworkAnalysis[Any]
@@ -84,6 +84,8 @@ class Rule(Generic[OptionsT]):
         summary: one line for `modlint rules`.
         severity: of a finding, unless the rule says otherwise or the settings override it.
         confidence: how far a finding is proof.
+        persona: who wants to know of its findings.
+        cost: what it asks for; one that is deep runs where the user asks for it.
         source: where the check comes from: a paper with section, a specification.
         options_type: the options class; its defaults are the rule's.
         statuses: the files that the rule can judge; most need one that was read.
@@ -99,6 +101,8 @@ class Rule(Generic[OptionsT]):
     summary: ClassVar[str]
     severity: ClassVar[Severity]
     confidence: ClassVar[Confidence] = Confidence.HIGH
+    persona: ClassVar[Persona] = Persona.REGULAR
+    cost: ClassVar[Cost] = Cost.STRUCTURE
     source: ClassVar[str]
     options_type: ClassVar[type[Options]] = Options
     statuses: ClassVar[frozenset[Status]] = frozenset({Status.CHECKED})
@@ -165,6 +169,16 @@ class Rule(Generic[OptionsT]):
         verdict = self._verdict(Outcome.INCONCLUSIVE, target, reason, None, None)
         return msgspec.structs.replace(verdict, reason=reason)
 
+    def not_applicable(self, target: Target, reason: str) -> Verdict:
+        """What is said once of a file that does not have the rule's subject.
+
+        Args:
+            target: the file.
+            reason: what the file does not have.
+        """
+        verdict = self._verdict(Outcome.NOT_APPLICABLE, target, reason, None, None)
+        return msgspec.structs.replace(verdict, reason=reason)
+
     def _verdict(
         self,
         outcome: Outcome,
@@ -182,6 +196,7 @@ class Rule(Generic[OptionsT]):
             outcome=outcome,
             severity=severity or self.severity,
             confidence=confidence or self.confidence,
+            persona=self.persona,
             target=target,
             values=values or {},
             limit=limit or {},
@@ -190,20 +205,34 @@ class Rule(Generic[OptionsT]):
 
 
 class NetworkRule(Rule[OptionsT]):
-    """A check of each network; inconclusive where there is none or a need cannot be met."""
+    """A check of each network; inconclusive where a need cannot be met."""
 
     def check(self, file: Examination) -> Iterator[Verdict]:
-        """Judge each network of the file."""
+        """Judge each network of the file; of those that could not be rebuilt, say so once."""
         for network in file.networks:
             target = Target("network", network.id, network=network.id)
             if network.reason is not None:
-                yield self.inconclusive(target, network.reason)
+                if network.failed:
+                    yield self.inconclusive(target, network.reason)
                 continue
             try:
                 yield from self.check_network(network, file)
             except Unavailable as unavailable:
                 yield self.inconclusive(target, str(unavailable))
+        reason = no_network(file.networks)
+        if reason is not None:
+            yield self.not_applicable(Target("file", file.checkpoint.path.name), reason)
 
     def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Judge one network that was rebuilt."""
         raise NotImplementedError
+
+
+def no_network(networks: Sequence[Network]) -> str | None:
+    """Why a file has no network, or not all of them, to judge; None where nothing is missing."""
+    missing = [n.reason for n in networks if n.reason is not None and not n.failed]
+    if not missing:
+        return None if networks else "the file holds no network"
+    if len(missing) == len(networks):
+        return missing[0]
+    return f"{len(missing):,} of {len(networks):,} networks not rebuilt: {missing[0]}"

@@ -12,12 +12,13 @@ from modlint.analysis.base import Progress, TensorAnalysis
 from modlint.checkpoint import Checkpoint, Status
 from modlint.engine.completeness import closed, is_idle
 from modlint.engine.config import Configuration
+from modlint.engine.deep import is_asked_for, is_portrayed, within
 from modlint.engine.examine import FileExamination
 from modlint.engine.load import build_networks, load
 from modlint.engine.registry import Registry
 from modlint.engine.run_record import RunRecord
 from modlint.engine.select import Patterns, is_closed
-from modlint.errors import Unavailable, UsageError
+from modlint.errors import Unavailable, UsageError, explained
 from modlint.file_names import is_code, is_companion, promises_checkpoint
 from modlint.report import FileReport
 from modlint.rule import Rule
@@ -49,7 +50,8 @@ def examine(
 class FileCheck:
     """The check of one file with the rules that were selected for it.
 
-    Rules that need a baseline are not run where there is none: they have nothing to say.
+    Rules that need a baseline do not apply where there is none. Deep rules that nobody asked for
+    run last, within the budget, and only where the output shows what they measure.
 
     Attributes:
         idle: after the check, whether the file holds nothing that was worth checking, and no
@@ -68,7 +70,10 @@ class FileCheck:
         self.configuration = configuration
         self.registry = registry
         self.baseline = baseline
-        self.rules = [rule for rule in rules if baseline is not None or not rule.needs_baseline]
+        settings = configuration.settings
+        self.rules = [rule for rule in rules if is_asked_for(rule, settings)]
+        unasked = [rule for rule in rules if rule not in self.rules and is_portrayed(rule)]
+        self.portrayed = unasked if configuration.portrays else []
         self.closed = is_closed(configuration.settings, registry.rules.values())
         self.idle = True
 
@@ -80,6 +85,8 @@ class FileCheck:
                 checkpoint, self.configuration, self.registry, progress, self.baseline
             )
             verdicts = list(self._verdicts(examination))
+            verdicts += self._portrayals(examination, record)
+            verdicts.sort(key=lambda verdict: verdict.rule)
             if self.closed:
                 verdicts = closed(verdicts, checkpoint, self.rules)
             self.idle &= is_idle(checkpoint) and not any(map(self._tells, verdicts))
@@ -93,19 +100,34 @@ class FileCheck:
     def _verdicts(self, examination: FileExamination) -> Iterator[Verdict]:
         status = examination.checkpoint.status
         applicable = [rule for rule in self.rules if status in rule.statuses]
-        examination.visit_tensors(_of_tensors(applicable))
+        alone = [r for r in applicable if r.needs_baseline and self.baseline is None]
+        examination.visit_tensors(_of_tensors(rule for rule in applicable if rule not in alone))
         if isinstance(self.baseline, FileExamination):
             self.baseline.progress = _of_baseline(examination.progress)
             comparing = [rule for rule in applicable if rule.needs_baseline]
             self.baseline.visit_tensors(_of_tensors(comparing))
         silent = list(self.rules)
         for rule in applicable:
-            for verdict in _judge(rule, examination):
+            judged = [_alone(rule, examination)] if rule in alone else _judge(rule, examination)
+            for verdict in judged:
                 if verdict.outcome is not Outcome.PASS and rule in silent:
                     silent.remove(rule)
                 yield self._weighed(rule, verdict)
         if _unread_untold(examination.checkpoint, self.rules):
             yield from _unread(silent, examination.checkpoint)
+
+    def _portrayals(self, examination: FileExamination, record: RunRecord) -> list[Verdict]:
+        """What rules measure that nobody asked for: whatever goes wrong in them fails nothing."""
+        if not self.portrayed or examination.checkpoint.status is not Status.CHECKED:
+            return []
+        progress, errors = examination.progress, examination.internal_errors
+        examination.progress = within(self.configuration.settings.budget, progress)
+        examination.internal_errors = []
+        examination.visit_tensors(_of_tensors(self.portrayed))
+        verdicts = [v for rule in self.portrayed for v in _judge(rule, examination)]
+        record.notes += (f"{self.path}: {error}" for error in examination.internal_errors)
+        examination.progress, examination.internal_errors = progress, errors
+        return verdicts
 
     def _tells(self, verdict: Verdict) -> bool:
         """Whether a verdict says more than that the file is no checkpoint that is read."""
@@ -118,17 +140,22 @@ class FileCheck:
 
     def _weighed(self, rule: Rule[Any], verdict: Verdict) -> Verdict:
         """The verdict with the severity that the settings give it."""
-        strict = rule.strict_severity if self.configuration.settings.strict else None
+        failed = verdict.outcome is Outcome.FAIL
+        strict = rule.strict_severity if failed and self.configuration.settings.strict else None
         severity = rule.configured_severity or strict
-        if severity is None or verdict.outcome is not Outcome.FAIL:
-            return verdict
-        return msgspec.structs.replace(verdict, severity=severity)
+        return verdict if severity is None else msgspec.structs.replace(verdict, severity=severity)
 
 
 def _of_tensors(rules: Iterable[Rule[Any]]) -> list[TensorAnalysis[Any]]:
     """The tensor analyses that rules need, each once."""
     needs = (need for rule in rules for need in rule.needs())
     return list(dict.fromkeys(need for need in needs if isinstance(need, TensorAnalysis)))
+
+
+def _alone(rule: Rule[Any], examination: FileExamination) -> Verdict:
+    """What a rule says that compares, where there is nothing to compare with."""
+    target = Target("file", examination.checkpoint.path.name)
+    return rule.not_applicable(target, "no checkpoint to compare with: --baseline-model names one")
 
 
 def _of_baseline(progress: Progress) -> Progress:
@@ -140,13 +167,14 @@ def _judge(rule: Rule[Any], examination: FileExamination) -> Iterator[Verdict]:
     """A rule's verdicts; whatever stops it makes it inconclusive and leaves the others alone."""
     target = Target("file", examination.checkpoint.path.name)
     try:
+        examination.progress(f"{rule.code} {rule.name}", 0, 0)
         yield from rule.check(examination)
     except Unavailable as unavailable:
         yield rule.inconclusive(target, str(unavailable))
     except UsageError:
         raise
     except Exception as error:  # a plugin's rule may raise anything
-        reason = f"internal error: {type(error).__name__}: {error}"
+        reason = f"internal error: {explained(error)}"
         examination.internal_errors.append(f"rule {rule.code}: {reason}")
         yield rule.inconclusive(target, reason)
 

@@ -9,7 +9,7 @@ from modlint.analysis.base import FileAnalysis, NetworkAnalysis, Progress, Tenso
 from modlint.analysis.values import device_for, values_on
 from modlint.checkpoint import Checkpoint, Tensor
 from modlint.engine.bounds import most_viewed
-from modlint.errors import Unavailable, UnreadableError
+from modlint.errors import Unavailable, UnreadableError, explained
 from modlint.network import Network
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class FileExamination:
         except (Unavailable, UnreadableError) as error:
             return str(error)
         except Exception as error:  # a plugin's analysis may raise anything
-            reason = f"internal error: {type(error).__name__}: {error}"
+            reason = f"internal error: {explained(error)}"
             self.internal_errors.append(f"tensor {tensor.name}: {reason}")
             return reason
         return None

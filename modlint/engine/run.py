@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib.metadata import version
 from pathlib import Path
@@ -14,21 +14,21 @@ import msgspec
 from modlint import __version__
 from modlint.analysis.base import Progress
 from modlint.analysis.values import device_for
-from modlint.checkpoint import Status
 from modlint.engine.baseline_model import note_baseline, read_baseline
 from modlint.engine.check import FileCheck
 from modlint.engine.config import Configuration
 from modlint.engine.content import sought_by
 from modlint.engine.discover import Search, discover
+from modlint.engine.gate import exit_code
 from modlint.engine.profiles import is_safety
 from modlint.engine.registry import Registry
 from modlint.engine.rule_settings import instantiate
-from modlint.engine.run_notes import note_discovery, note_others
+from modlint.engine.run_notes import note_discovery, note_interruption, note_others
 from modlint.engine.run_record import RunRecord
 from modlint.engine.select import Patterns, select_rules, validate_selectors
 from modlint.engine.steering import excluder, steering_note
-from modlint.report import FileReport, Report, Run, Summary
-from modlint.verdict import Severity
+from modlint.report import FileReport, Report, RuleReport, Run, Summary
+from modlint.rule import Rule
 
 FileProgress = Callable[[Path, int, int], AbstractContextManager[Progress]]
 """Called with (file, its index, number of files); gives the progress of work on it."""
@@ -60,19 +60,44 @@ def check(
     baseline = read_baseline(configuration, registry, record)
     files: list[FileReport] = []
     idle: list[FileReport] = []
-    for index, path in enumerate(found.files):
-        selected = select_rules(configuration, registry.rules.values(), path)
-        with progress(path, index, len(found.files)) as file_progress:
-            chosen = [rules[rule.code] for rule in selected]
-            examined = FileCheck(path, configuration, registry, chosen, baseline)
-            report = examined.report(file_progress, record)
-            (idle if examined.idle and path in found.unsure else files).append(report)
+    try:
+        for index, path in enumerate(found.files):
+            selected = select_rules(configuration, registry.rules.values(), path)
+            with progress(path, index, len(found.files)) as file_progress:
+                chosen = [rules[rule.code] for rule in selected]
+                examined = FileCheck(path, configuration, registry, chosen, baseline)
+                report = examined.report(file_progress, record)
+                (idle if examined.idle and path in found.unsure else files).append(report)
+    except KeyboardInterrupt:
+        note_interruption(len(files) + len(idle), len(found.files), record)
     note_others(found, idle, len(files), record)
     reported = [Path(file.path) for file in files]
     note = steering_note(configuration, registry.rules, paths, reported)
     record.notes += [note] if note is not None else []
     note_baseline(baseline, record)
-    return _report(files, configuration, registry, record, time.perf_counter() - started)
+    catalogue = _catalogue(files, rules)
+    seconds = time.perf_counter() - started
+    return _report(files, catalogue, configuration, registry, record, seconds)
+
+
+def _catalogue(
+    files: Sequence[FileReport], rules: Mapping[str, Rule[Any]]
+) -> tuple[RuleReport, ...]:
+    """The rules that reached a verdict."""
+    codes = {verdict.rule for file in files for verdict in file.verdicts}
+    return tuple(
+        RuleReport(
+            code=rule.code,
+            name=rule.name,
+            summary=rule.summary,
+            severity=rule.configured_severity or rule.severity,
+            persona=rule.persona,
+            cost=rule.cost,
+            source=rule.source,
+        )
+        for rule in rules.values()
+        if rule.code in codes
+    )
 
 
 def _require_device(setting: str) -> None:
@@ -82,6 +107,7 @@ def _require_device(setting: str) -> None:
 
 def _report(
     files: list[FileReport],
+    catalogue: tuple[RuleReport, ...],
     configuration: Configuration,
     registry: Registry,
     record: RunRecord,
@@ -97,34 +123,13 @@ def _report(
         seed=settings.seed,
         seconds=round(seconds, 3),
         settings=_settings_in_report(configuration),
-        exit_code=_exit_code(files, configuration, record, summary),
+        exit_code=exit_code(files, settings, record),
         problems=(*record.errors, *record.skipped),
         notes=tuple(record.notes),
     )
-    return Report(run=run, summary=summary, files=tuple(files))
+    return Report(run=run, summary=summary, rules=catalogue, files=tuple(files))
 
 
 def _settings_in_report(configuration: Configuration) -> dict[str, Any]:
     """The settings with snake_case keys; those of rules keep the names that users gave."""
     return dict(msgspec.structs.asdict(configuration.settings))
-
-
-def _exit_code(
-    files: Sequence[FileReport],
-    configuration: Configuration,
-    record: RunRecord,
-    summary: Summary,
-) -> int:
-    """0 clean, 1 findings at or above `fail-on`, 2 wrong usage or an internal error."""
-    settings = configuration.settings
-    if record.errors:
-        return 2
-    if settings.strict:
-        unread = any(file.status is Status.NOT_A_CHECKPOINT for file in files)
-        if summary.inconclusive or record.skipped or unread:
-            return 1
-    if settings.fail_on == "never":
-        return 0
-    least = Severity(settings.fail_on).rank
-    counts = {"error": summary.error, "warning": summary.warning, "note": summary.note}
-    return int(any(count and Severity(name).rank >= least for name, count in counts.items()))

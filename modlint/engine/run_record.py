@@ -14,9 +14,11 @@ class RunRecord:
         skipped: inputs and plugins passed over: they fail only a strict run.
         notes: what was passed over by design, and what steered the run: they fail nothing.
         devices: types of the devices that computed.
+        interrupted: whether the user stopped the run.
     """
 
     errors: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     devices: set[str] = field(default_factory=set)
+    interrupted: bool = False

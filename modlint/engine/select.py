@@ -87,7 +87,7 @@ def is_closed(settings: Settings, rules: Iterable[type[Rule[Any]]]) -> bool:
 
 def is_about_safety(code: str) -> bool:
     """Whether a rule is of the profile `safety`."""
-    return code.startswith(PROFILES[SAFETY])
+    return code.startswith(PROFILES[SAFETY].selectors)
 
 
 def _match(rule: type[Rule[Any]], selectors: Iterable[str]) -> int:

@@ -21,11 +21,15 @@ class RemarkRule(Rule[OptionsT]):
         kinds: by kind of remark or fault, how much it weighs.
         healthy: message where there is none, to follow the file's name.
         advice: what to do where the remark does not say.
+        formats: those that can have such faults; none for every format.
+        absent: what is said of a file of another format.
     """
 
     kinds: ClassVar[Mapping[str, Severity]]
     healthy: ClassVar[str]
     advice: ClassVar[str]
+    formats: ClassVar[frozenset[str]] = frozenset()
+    absent: ClassVar[str] = ""
     options_type = Options
     statuses = frozenset({Status.CHECKED, Status.UNREADABLE, Status.NOT_A_CHECKPOINT})
 
@@ -43,7 +47,11 @@ class RemarkRule(Rule[OptionsT]):
                 values={"count": len(rest)},
                 severity=max((verdict.severity for verdict in rest), key=lambda s: s.rank),
             )
-        if not findings and checkpoint.status is Status.CHECKED:
+        if findings or checkpoint.status is not Status.CHECKED:
+            return
+        if self.formats and checkpoint.format not in self.formats:
+            yield self.not_applicable(whole_file(checkpoint), self.absent)
+        else:
             yield self.passed(whole_file(checkpoint), self.healthy)
 
     def findings(self, file: Examination) -> Iterator[Verdict]:

@@ -13,7 +13,7 @@ from modlint.errors import Unavailable
 from modlint.network import Network
 from modlint.results.clusters import ClusterNull
 from modlint.rule import Examination, Need, NetworkRule
-from modlint.verdict import Severity, Target, Verdict
+from modlint.verdict import Cost, Severity, Target, Verdict
 from modlint_rules.clusterability.options import PermutationOptions
 from modlint_rules.clusterability.size import require_size
 
@@ -43,7 +43,8 @@ class NotClusterable(NetworkRule[NotClusterableOptions]):
     code = "CLU001"
     name = "not-clusterable"
     summary = "neurons form no better clusters than those of the shuffled weights"
-    severity = Severity.NOTE
+    severity = Severity.INFORMATION
+    cost = Cost.DEEP
     source = "Filan et al., Clusterability in Neural Networks, arXiv 2103.03386, sections 2-3"
     options_type = NotClusterableOptions
 

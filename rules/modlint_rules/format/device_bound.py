@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from modlint.rule import Examination, Options, Rule
 from modlint.text import count
-from modlint.verdict import Severity, Verdict
+from modlint.verdict import Persona, Severity, Verdict
 from modlint_rules.targets import whole_file
 
 
@@ -18,6 +18,7 @@ class DeviceBound(Rule[Options]):
     name = "device-bound"
     summary = "tensors were saved from a GPU: loading them elsewhere needs map_location"
     severity = Severity.NOTE
+    persona = Persona.PEDANTIC
     source = "PyTorch documentation, torch.load, map_location"
 
     def check(self, file: Examination) -> Iterator[Verdict]:

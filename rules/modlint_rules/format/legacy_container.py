@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from modlint.checkpoint import Checkpoint
 from modlint.rule import Examination, Options, Rule
-from modlint.verdict import Severity, Verdict
+from modlint.verdict import Persona, Severity, Verdict
 from modlint_rules.targets import whole_file
 
 _SAVE = "load it once where you trust it, and save its state_dict as safetensors"
@@ -25,6 +25,7 @@ class LegacyContainer(Rule[Options]):
     name = "legacy-container"
     summary = "an old container, a whole module in a pickle, or safetensors without `format`"
     severity = Severity.NOTE
+    persona = Persona.PEDANTIC
     source = "PyTorch documentation, serialization semantics; safetensors, format metadata"
 
     def check(self, file: Examination) -> Iterator[Verdict]:

@@ -15,6 +15,8 @@ from modlint.verdict import Severity, Target, Verdict
 from modlint_rules.targets import whole_file
 
 _LISTED = 20
+_SMALL = 4096
+"""Bytes that are no reason to save again."""
 
 
 class OversizedStorageOptions(Options, frozen=True):
@@ -69,6 +71,7 @@ class OversizedStorage(Rule[OversizedStorageOptions]):
             f"tensor {tensor.name!r} keeps a storage of {storage.nbytes:,} bytes,"
             f" of which {used:,} are used",
             help="call .clone() on the tensor before saving it",
+            severity=Severity.NOTE if storage.nbytes - used < _SMALL else None,
             values={"bytes": storage.nbytes, "used": used, "ratio": storage.nbytes / max(used, 1)},
             limit={"ratio": {"max": self.options.max_ratio}},
         )

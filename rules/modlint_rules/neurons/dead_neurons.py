@@ -14,7 +14,7 @@ from modlint.network import Network
 from modlint.results.units import LayerUnits
 from modlint.rule import Examination, Need, Options, Rule
 from modlint.text import count
-from modlint.verdict import Confidence, Severity, Target, Verdict
+from modlint.verdict import Confidence, Cost, Severity, Target, Verdict
 from modlint_rules.neurons.dead_slices import DeadSlices, dead_slices, is_matrix
 from modlint_rules.neurons.dead_units import dead_units
 from modlint_rules.targets import whole_file
@@ -59,6 +59,7 @@ class DeadNeurons(Rule[DeadNeuronsOptions]):
     name = "dead-neurons"
     summary = "hidden units have no weights out, or none in and an output of zero"
     severity = Severity.NOTE
+    cost = Cost.PASS
     source = "Lu et al., Dying ReLU and Initialization, arXiv 1903.06733, section 2"
     options_type = DeadNeuronsOptions
 

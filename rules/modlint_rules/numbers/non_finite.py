@@ -10,7 +10,7 @@ from modlint.checkpoint import Role, Tensor
 from modlint.results.statistics import Statistics
 from modlint.rule import Examination, Need, Options, Rule
 from modlint.text import count
-from modlint.verdict import Severity, Target, Verdict
+from modlint.verdict import Cost, Severity, Target, Verdict
 from modlint_rules.targets import whole_file
 
 _STATISTICS = TensorStatistics()
@@ -27,6 +27,7 @@ class NonFinite(Rule[Options]):
     name = "non-finite"
     summary = "a tensor holds NaN or infinite elements"
     severity = Severity.ERROR
+    cost = Cost.PASS
     source = "IEEE 754-2019, section 6: NaN and infinity propagate through every later operation"
 
     def needs(self) -> tuple[Need, ...]:
