@@ -15,7 +15,7 @@ from modlint.verdict import Severity, Target, Verdict
 from modlint_rules.targets import whole_file
 
 _LISTED = 20
-_SMALL = 4096
+_SMALL = 1024
 """Bytes that are no reason to save again."""
 
 
