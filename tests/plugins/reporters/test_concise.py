@@ -140,6 +140,18 @@ def test_a_message_keeps_how_it_begins_and_ends(message: str) -> None:
     assert shortened("as it is", 120) == "as it is"
 
 
+def test_shortening_always_ends() -> None:
+    for piece in (
+        "ab, ",
+        "'quoted' ",
+        "(in (brackets)) ",
+        "a-long-name/of-many-parts/and-more ",
+        "(",
+    ):
+        for limit in (30, 60, 160):
+            assert len(shortened(piece * 60, limit)) <= limit
+
+
 def test_a_long_message_is_shortened(build: Callable[[str], Report]) -> None:
     report = build("broken")
     verdicts = [msgspec.structs.replace(v, message="m" * 10**6) for v in report.files[0].verdicts]
