@@ -14,7 +14,7 @@ class Shown:
     """What a report for people shows; what fails the run is another matter (`--fail-on`).
 
     Attributes:
-        min_severity: least severity of findings that are shown in full; others are counted.
+        min_severity: least severity of findings that are shown, where the user says so.
         min_confidence: least confidence of them.
         persona: who reads it; what is for those behind is not shown at all.
         verbose: whether what passed, what was not reached and what does not apply is listed too.
@@ -22,19 +22,30 @@ class Shown:
         statistics: whether counts by rule stand in for the findings.
     """
 
-    min_severity: Severity = Severity.WARNING
+    min_severity: Severity | None = None
     min_confidence: Confidence = Confidence.LOW
     persona: Persona = Persona.REGULAR
     verbose: bool = False
     quiet: bool = False
     statistics: bool = False
 
+    @property
+    def least_in_full(self) -> Severity:
+        """Least severity of findings that a report for people shows in full, not as a count."""
+        return self.min_severity or Severity.WARNING
+
     def __contains__(self, verdict: Verdict) -> bool:
+        """Whether a finding is shown at all."""
+        least = self.min_severity or Severity.NOTE
         return (
-            verdict.severity.rank >= self.min_severity.rank
+            verdict.severity.rank >= least.rank
             and verdict.confidence.rank >= self.min_confidence.rank
             and verdict.persona.rank <= self.persona.rank
         )
+
+    def in_full(self, verdict: Verdict) -> bool:
+        """Whether a finding is shown in full."""
+        return verdict in self and verdict.severity.rank >= self.least_in_full.rank
 
 
 class Reporter(Protocol):

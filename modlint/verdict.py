@@ -28,8 +28,8 @@ class Severity(enum.StrEnum):
 
     @property
     def rank(self) -> int:
-        """Order: information 0, note 1, warning 2, error 3."""
-        return tuple(Severity).index(self)
+        """Order: information −1, note 0, warning 1, error 2."""
+        return tuple(Severity).index(self) - 1
 
 
 class Confidence(enum.StrEnum):

@@ -59,13 +59,13 @@ def _shown(arguments: argparse.Namespace, settings: Settings) -> Shown:
     )
 
 
-def _min_severity(settings: Settings, *, verbose: bool) -> Severity:
+def _min_severity(settings: Settings, *, verbose: bool) -> Severity | None:
     """The least severity that is shown in full: what fails the run is, unless the user says no."""
     if settings.min_severity is not None:
         return settings.min_severity
     if verbose:
         return Severity.INFORMATION
-    return Severity.NOTE if settings.fail_on == "note" else Severity.WARNING
+    return Severity.NOTE if settings.fail_on == "note" else None
 
 
 def _show_tracebacks() -> None:

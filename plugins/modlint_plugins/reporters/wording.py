@@ -58,7 +58,7 @@ def _units(units: tuple[int, ...]) -> str:
 
 def findings(file: FileReport, shown: Shown) -> Iterator[Verdict]:
     """The findings to show, the worst first: neither baselined nor filtered out."""
-    return (v for v in file.findings if not v.baselined and v in shown)
+    return (v for v in file.findings if not v.baselined and shown.in_full(v))
 
 
 def finding_counts(report: Report, shown: Shown) -> list[tuple[Severity, str]]:
@@ -71,9 +71,9 @@ def nothing_found(report: Report, shown: Shown) -> str:
     """What is said where no finding is shown."""
     if not any(not v.baselined for file in report.files for v in file.findings):
         return "no findings"
-    if shown.min_severity is Severity.ERROR:
+    if shown.least_in_full is Severity.ERROR:
         return "no errors"
-    return "no errors or warnings" if shown.min_severity is Severity.WARNING else "no findings"
+    return "no errors or warnings" if shown.least_in_full is Severity.WARNING else "no findings"
 
 
 def uncounted(report: Report, shown: Shown, cells: int) -> str:
@@ -104,7 +104,7 @@ def _uncounted(report: Report, shown: Shown) -> list[tuple[str, Counter[str]]]:
     for verdict in (v for file in report.files for v in file.verdicts):
         if verdict.baselined:
             accepted[verdict.rule] += 1
-        elif verdict.outcome is Outcome.FAIL and verdict not in shown:
+        elif verdict.outcome is Outcome.FAIL and not shown.in_full(verdict):
             kinds.setdefault(verdict.severity, Counter())[verdict.rule] += 1
         elif verdict.outcome in unreached:
             kinds.setdefault(verdict.outcome, Counter())[verdict.rule] += 1

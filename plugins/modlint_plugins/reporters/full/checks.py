@@ -81,7 +81,7 @@ class Check:
 
     def note(self, shown: Shown) -> str:
         """What the worst measurement leaves out."""
-        hidden = sum(v.severity.rank > NOTE and v not in shown for v in self.failed)
+        hidden = sum(v.severity.rank > NOTE and not shown.in_full(v) for v in self.failed)
         baselined = sum(verdict.baselined for verdict in self.verdicts)
         parts = (
             self._spread(),

@@ -78,7 +78,7 @@ class NullTest:
 
 def write_nulls(canvas: Canvas, file: FileReport, shown: Shown) -> None:
     """Draw the null distribution of verdicts that have one, the worst first."""
-    visible = (v for v in file.verdicts if not _is_finding(v) or v in shown or _is_shown(v))
+    visible = (v for v in file.verdicts if not _is_finding(v) or shown.in_full(v) or _is_shown(v))
     tests = [test for verdict in visible if (test := NullTest.of(verdict))]
     tests.sort(key=_gravity)
     for test in tests[:DRAWINGS_SHOWN]:
