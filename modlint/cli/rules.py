@@ -16,7 +16,7 @@ from modlint.rule import Rule
 from modlint.text import width
 from modlint.verdict import Persona
 
-LEAST = 24
+LEAST = 40
 """Cells that a summary gets beside the other columns; where there are fewer, it stands below."""
 
 
