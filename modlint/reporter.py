@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol, TextIO
+
+from msgspec import Struct
 
 from modlint.report import Report
 from modlint.verdict import Confidence, Persona, Severity, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """What a report for people shows; what fails the run is another matter (`--fail-on`).
 
     Attributes:

@@ -8,9 +8,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypedDict
+
+from msgspec import Struct, field
 
 from modlint.analysis.base import Progress
 from modlint.engine.run import FileProgress
@@ -41,8 +42,7 @@ def _draws(stream: TextIO) -> bool:
     return stream.isatty() and not kept and os.environ.get("TERM") != "dumb"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """What is under way.
 
     Attributes:

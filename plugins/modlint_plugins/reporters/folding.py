@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modlint.report import FileReport
 from modlint.text import count
@@ -15,8 +16,7 @@ MOST_LINES = 8
 PATHS_NAMED = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """Findings that one line stands for; the first is told.
 
     Attributes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modlint.reporter import Shown
 from modlint.verdict import Outcome, Severity, Verdict
@@ -20,8 +21,7 @@ from modlint_plugins.reporters.wording import plural_of, where
 NOTE = Severity.NOTE.rank
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """The verdicts that one rule reached on a file; each is a pass or a finding."""
 
     verdicts: tuple[Verdict, ...]
