@@ -203,6 +203,7 @@ class Checkpoint(Struct, frozen=True):
         members: every entry of the archives in the file, in the file's order.
         graph: the format's own graph, for the graph builder of that format; opaque to others.
         sparse: tensors that are made of several.
+        shards: names of the files beside it that hold its tensors, where it is an index of them.
     """
 
     path: Path
@@ -217,6 +218,7 @@ class Checkpoint(Struct, frozen=True):
     members: tuple[Member, ...] = ()
     graph: Any = None
     sparse: tuple[SparseTensor, ...] = ()
+    shards: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> int:

@@ -44,5 +44,11 @@ class UndeclaredNeed(Exception):
 
 
 def explained(error: Exception) -> str:
-    """What a plugin raised that it should not have: its kind, and what it says."""
+    """What a plugin raised that it should not have: its kind, and what it says.
+
+    Its traceback goes to the log "modlint", which `--debug` shows.
+    """
+    import logging
+
+    logging.getLogger("modlint").debug("caught", exc_info=error)
     return f"{type(error).__name__}: {error}"

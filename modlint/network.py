@@ -115,6 +115,7 @@ class Network(Struct, frozen=True):
         layers: layers, in topological order.
         final_norms: norms whose factors no layer reads: they scale no edge.
         reason: why there is no network, None where there is one.
+        failed: whether there should be one: its builder failed, or met a limit.
         remarks: assumptions that a reader of the report should know.
     """
 
@@ -125,6 +126,7 @@ class Network(Struct, frozen=True):
     layers: tuple[Layer, ...] = ()
     final_norms: tuple[Norm, ...] = ()
     reason: str | None = None
+    failed: bool = False
     remarks: tuple[str, ...] = ()
 
     @property

@@ -9,7 +9,7 @@ import msgspec
 
 from modlint.checkpoint import Checkpoint, Status
 from modlint.network import Network
-from modlint.verdict import Confidence, Outcome, Severity, Verdict
+from modlint.verdict import Confidence, Cost, Outcome, Persona, Severity, Verdict
 
 SCHEMA = "modlint-report/1"
 
@@ -40,7 +40,7 @@ class NetworkReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FileReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One file: what it is and what the rules say of it."""
+    """One file: what it is and what the rules say of it; of an index, its shards' names."""
 
     path: str
     status: Status
@@ -49,6 +49,7 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
     tensors: int
     parameters: int
     remarks: tuple[str, ...] = ()
+    shards: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     networks: tuple[NetworkReport, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
 
@@ -71,6 +72,7 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
             tensors=len(checkpoint.tensors),
             parameters=checkpoint.parameters,
             remarks=tuple(dict.fromkeys(remarks)),
+            shards=checkpoint.shards or msgspec.UNSET,
             networks=tuple(NetworkReport.of(network) for network in networks),
             verdicts=tuple(verdict.fingerprinted(path) for verdict in verdicts),
         )
@@ -99,14 +101,20 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts over all files; `error`, `warning`, `note` count findings."""
+    """Counts over all files; `error`, `warning` and `note` count findings.
+
+    `information` counts verdicts of that severity whatever their outcome; `baselined`, findings
+    that the user has accepted, which no other count includes.
+    """
 
     files: int = 0
     passed: int = 0
     error: int = 0
     warning: int = 0
     note: int = 0
+    information: int = 0
     inconclusive: int = 0
+    not_applicable: int = 0
     baselined: int = 0
 
     @classmethod
@@ -124,9 +132,24 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
             error=failed(Severity.ERROR),
             warning=failed(Severity.WARNING),
             note=failed(Severity.NOTE),
+            information=sum(v.severity is Severity.INFORMATION for v in live),
             inconclusive=sum(v.outcome is Outcome.INCONCLUSIVE for v in live),
+            not_applicable=sum(v.outcome is Outcome.NOT_APPLICABLE for v in live),
             baselined=len(verdicts) - len(live),
         )
+
+
+class RuleReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule as the report's catalogue names it, with the severity that the settings give it."""
+
+    code: str
+    name: str
+    summary: str
+    severity: Severity
+    persona: Persona
+    cost: Cost
+    source: str
+    url: str | None = None
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,7 +195,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """A whole run; `rules` are those that were selected.
 
     `problems` of the run are missing paths and plugins that failed to load; `notes` say what was
-    passed over, and what a configuration in the checked folder switches off.
+    passed over, and what a configuration in the checked folder switches off. `rules` are those
+    that reached a verdict.
     """
 
     schema: str = SCHEMA

@@ -10,7 +10,7 @@ import msgspec
 from modlint.analysis.base import Analysis, TensorAnalysis
 from modlint.checkpoint import Checkpoint, Status, Tensor
 from modlint.network import Network
-from modlint.verdict import Confidence, Outcome, Severity, Target, Verdict
+from modlint.verdict import Confidence, Cost, Outcome, Persona, Severity, Target, Verdict
 
 R = TypeVar("R")
 S = TypeVar("S")
@@ -81,6 +81,8 @@ class Rule(Generic[OptionsT]):
         summary: one line for `modlint rules`.
         severity: of a finding, unless the rule says otherwise or the settings override it.
         confidence: how far a finding is proof.
+        persona: who wants to know of its findings.
+        cost: what it asks for; one that is deep runs where the user asks for it.
         source: where the check comes from: a paper with section, a specification.
         options_type: the options class; its defaults are the rule's.
         statuses: the files that the rule can judge; most need one that was read.
@@ -96,6 +98,8 @@ class Rule(Generic[OptionsT]):
     summary: ClassVar[str]
     severity: ClassVar[Severity]
     confidence: ClassVar[Confidence] = Confidence.HIGH
+    persona: ClassVar[Persona] = Persona.REGULAR
+    cost: ClassVar[Cost] = Cost.STRUCTURE
     source: ClassVar[str]
     options_type: ClassVar[type[Options]] = Options
     statuses: ClassVar[frozenset[Status]] = frozenset({Status.CHECKED})
@@ -180,6 +184,16 @@ class Rule(Generic[OptionsT]):
         verdict = self._verdict(Outcome.INCONCLUSIVE, target, reason, None, None)
         return msgspec.structs.replace(verdict, reason=reason)
 
+    def not_applicable(self, target: Target, reason: str) -> Verdict:
+        """What is said once of a file that does not have the rule's subject.
+
+        Args:
+            target: the file.
+            reason: what the file does not have.
+        """
+        verdict = self._verdict(Outcome.NOT_APPLICABLE, target, reason, None, None)
+        return msgspec.structs.replace(verdict, reason=reason)
+
     def _verdict(
         self,
         outcome: Outcome,
@@ -197,6 +211,7 @@ class Rule(Generic[OptionsT]):
             outcome=outcome,
             severity=severity or self.severity,
             confidence=confidence or self.confidence,
+            persona=self.persona,
             target=target,
             values=values or {},
             limit=limit or {},

@@ -151,7 +151,7 @@ class TensorRule(_Folding[OptionsT]):
 
 
 class NetworkRule(Rule[OptionsT]):
-    """A check of each network; inconclusive where there is none or a need cannot be met."""
+    """A check of each network; inconclusive where a need cannot be met."""
 
     def check(self, file: Examination) -> Iterator[Verdict]:
         """Judge each network of the file."""
@@ -215,12 +215,26 @@ class LayerRule(_Folding[OptionsT]):
 def _each_network(
     rule: Rule[Any], file: Examination, judge: Callable[[Network], Iterator[Verdict]]
 ) -> Iterator[Verdict]:
-    """Judge each network that was rebuilt; the others, and what has no answer, are inconclusive."""
+    """Judge each network that was rebuilt; of those that could not be, say so once."""
     for network in file.networks:
         if network.reason is not None:
-            yield rule.inconclusive(of_network(network), network.reason)
+            if network.failed:
+                yield rule.inconclusive(of_network(network), network.reason)
             continue
         try:
             yield from judge(network)
         except Unavailable as unavailable:
             yield rule.inconclusive(of_network(network), str(unavailable))
+    reason = no_network(file.networks)
+    if reason is not None:
+        yield rule.not_applicable(whole_file(file.checkpoint), reason)
+
+
+def no_network(networks: Sequence[Network]) -> str | None:
+    """Why a file has no network, or not all of them, to judge; None where nothing is missing."""
+    missing = [n.reason for n in networks if n.reason is not None and not n.failed]
+    if not missing:
+        return None if networks else "the file holds no network"
+    if len(missing) == len(networks):
+        return missing[0]
+    return f"{len(missing):,} of {len(networks):,} networks not rebuilt: {missing[0]}"

@@ -10,24 +10,26 @@ import msgspec
 
 
 class Outcome(enum.StrEnum):
-    """A finding is a failed verdict; inconclusive is never a pass."""
+    """A finding is a failed verdict; what could not be examined, or is not there, is no pass."""
 
     PASS = "pass"
     FAIL = "fail"
-    INCONCLUSIVE = "inconclusive"
+    INCONCLUSIVE = "inconclusive"  # should have been examined and was not
+    NOT_APPLICABLE = "not-applicable"  # the file has no such subject
 
 
 class Severity(enum.StrEnum):
-    """How much a finding weighs."""
+    """How much a finding weighs; information is measured against a limit that fails nothing."""
 
+    INFORMATION = "information"
     NOTE = "note"
     WARNING = "warning"
     ERROR = "error"
 
     @property
     def rank(self) -> int:
-        """Order: note 0, warning 1, error 2."""
-        return tuple(Severity).index(self)
+        """Order: information −1, note 0, warning 1, error 2."""
+        return tuple(Severity).index(self) - 1
 
 
 class Confidence(enum.StrEnum):
@@ -41,6 +43,27 @@ class Confidence(enum.StrEnum):
     def rank(self) -> int:
         """Order: low 0, medium 1, high 2."""
         return tuple(Confidence).index(self)
+
+
+class Persona(enum.StrEnum):
+    """Who wants to know: every user, one who wants the smells too, or one who audits."""
+
+    REGULAR = "regular"
+    PEDANTIC = "pedantic"
+    AUDITOR = "auditor"
+
+    @property
+    def rank(self) -> int:
+        """Order: regular 0, pedantic 1, auditor 2; each is told what those before it are."""
+        return tuple(Persona).index(self)
+
+
+class Cost(enum.StrEnum):
+    """What a rule asks for: the file's structure, the one visit of each tensor, or more."""
+
+    STRUCTURE = "structure"
+    PASS = "pass"
+    DEEP = "deep"
 
 
 TargetKind = Literal["file", "tensor", "layer", "units", "network", "member"]
@@ -70,11 +93,13 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What a rule says of one target; the field names are the JSON report's.
 
     Attributes:
+        persona: who wants to know.
         values: measurements by name; numbers that are not finite become null.
         limit: by the name of a value, its bound: ``{"p_value": {"max": 0.05}}``.
         message: what was measured, in one sentence.
         help: what to do about it.
-        reason: why it is inconclusive.
+        reason: why it is inconclusive or not applicable.
+        baselined: whether it is a finding that the user has accepted.
         fingerprint: stable identity of the finding across runs, set by the engine.
     """
 
@@ -83,6 +108,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     severity: Severity
     confidence: Confidence
+    persona: Persona = Persona.REGULAR
     target: Target
     values: Mapping[str, Any] = {}
     limit: Mapping[str, Mapping[str, float]] = {}

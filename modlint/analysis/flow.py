@@ -32,10 +32,6 @@ class Flow(NetworkAnalysis[Flows], frozen=True):
     name: ClassVar[str] = "flow"
     description: ClassVar[str] = "weight that runs through each unit, from input to output"
 
-    def needs(self) -> tuple[Analysis[Any, Any], ...]:
-        """The weight graph."""
-        return (WeightGraph(),)
-
     def compute(self, network: Network, inputs: Inputs) -> Flows:
         """Measure; reads every weight twice, and holds none.
 

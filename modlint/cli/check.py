@@ -6,36 +6,77 @@ import argparse
 import os
 import sys
 
+import msgspec
+
 from modlint.cli import WRONG_USAGE
 from modlint.cli.messages import say
+from modlint.cli.paths import named
 from modlint.cli.progress import progress_on_stderr
 from modlint.cli.settings import configuration
-from modlint.engine.config import nearest
+from modlint.engine.config import Settings, nearest
 from modlint.engine.registry import Registry, load_registry
 from modlint.engine.run import check
-from modlint.errors import UsageError
+from modlint.errors import UsageError, explained
+from modlint.report import Report
 from modlint.reporter import Reporter, Shown
+from modlint.verdict import Severity
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Check the paths, print the report on stdout and problems of the run on stderr."""
+    if arguments.debug:
+        _show_tracebacks()
     config = configuration(arguments)
-    settings = config.settings
     registry = load_registry()
-    reporter = _reporter(settings.output_format, registry)
+    reporter = _reporter(config.settings.output_format, registry)
+    config = msgspec.structs.replace(config, portrays=getattr(reporter, "portrays", False))
     with progress_on_stderr(enabled=not arguments.no_progress) as progress:
-        report = check(arguments.paths, config, registry, progress)
-    shown = Shown(settings.min_severity, settings.min_confidence)
+        report = check(list(named(arguments.paths)), config, registry, progress)
+    return _write(report, reporter, _shown(arguments, config.settings))
+
+
+def _write(report: Report, reporter: Reporter, shown: Shown) -> int:
     try:
         reporter.write(report, sys.stdout, shown)
     except OSError:
         raise
     except Exception as error:  # a plugin's reporter may raise anything
-        say([f"internal error in the reporter {reporter.name}: {type(error).__name__}: {error}"])
+        say([f"internal error in the reporter {reporter.name}: {explained(error)}"])
         return WRONG_USAGE
     sys.stdout.flush()
-    say([*report.run.problems, *report.run.notes])
+    say(report.run.problems if shown.quiet else [*report.run.problems, *report.run.notes])
     return report.run.exit_code
+
+
+def _shown(arguments: argparse.Namespace, settings: Settings) -> Shown:
+    return Shown(
+        min_severity=_min_severity(settings, verbose=arguments.verbose),
+        min_confidence=settings.min_confidence,
+        persona=settings.persona,
+        verbose=arguments.verbose,
+        quiet=arguments.quiet,
+        statistics=arguments.statistics,
+    )
+
+
+def _min_severity(settings: Settings, *, verbose: bool) -> Severity | None:
+    """The least severity that is shown in full: what fails the run is, unless the user says no."""
+    if settings.min_severity is not None:
+        return settings.min_severity
+    if verbose:
+        return Severity.INFORMATION
+    return Severity.NOTE if settings.fail_on == "note" else None
+
+
+def _show_tracebacks() -> None:
+    """Show on stderr what plugins raise, with its traceback."""
+    import logging
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("modlint: %(message)s"))
+    logger = logging.getLogger("modlint")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
 
 
 def _reporter(name: str, registry: Registry) -> Reporter:

@@ -11,6 +11,7 @@ from modlint.cli.clusters_arguments import add_clusters_arguments
 
 _EPILOG = "Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 wrong usage, 130 interrupted."
 _SEVERITIES = ("error", "warning", "note")
+_PROFILES = ("safety", "quality", "release", "training", "interpretability")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -27,6 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_clusters(commands)
     _add_catalogue(commands)
     _add_config(commands)
+    _add_help(commands)
     return parser
 
 
@@ -45,13 +47,30 @@ def _command(commands: _Commands, name: str, module: str, help: str) -> argparse
 def _add_check(commands: _Commands) -> None:
     parser = _command(commands, "check", "check", "check files, and folders of them, by the rules")
     parser.add_argument(
-        "paths", nargs="*", type=Path, default=[Path()], metavar="PATH", help="default: ."
+        "paths",
+        nargs="*",
+        type=Path,
+        default=[Path()],
+        metavar="PATH",
+        help="files and folders, or - for a list of them on stdin; default: .",
     )
     _add_settings(parser)
-    parser.add_argument(
+    output = parser.add_argument_group("output")
+    output.add_argument(
         "--output-format", metavar="NAME", help="auto, full, concise, json, or a plugin's own"
     )
-    parser.add_argument("--no-progress", action="store_true", help="show no progress on stderr")
+    loudness = output.add_mutually_exclusive_group()
+    loudness.add_argument("-q", "--quiet", action="store_true", help="show findings alone")
+    loudness.add_argument(
+        "-v", "--verbose", action="store_true", help="list notes, and what did not fail, too"
+    )
+    output.add_argument(
+        "--statistics", action="store_true", help="show counts by rule in place of findings"
+    )
+    output.add_argument("--no-progress", action="store_true", help="show no progress on stderr")
+    output.add_argument(
+        "--debug", action="store_true", help="show tracebacks of what plugins raise"
+    )
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +86,20 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         rules.add_argument(
             flag, type=_comma_list, metavar="RULES", help=description, action="extend"
         )
+    rules.add_argument(
+        "--profile",
+        dest="select",
+        type=_profiles,
+        metavar="NAMES",
+        help=f"run the rules of these, as --select does: {', '.join(_PROFILES)}",
+        action="extend",
+    )
+    rules.add_argument(
+        "--deep",
+        action="store_const",
+        const=True,
+        help="run rules that take long on every file too, as clusterability does",
+    )
     gate = parser.add_argument_group("what fails and what is shown")
     gate.add_argument("--fail-on", choices=(*_SEVERITIES, "never"), help="default: error")
     gate.add_argument(
@@ -75,7 +108,19 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         const=True,
         help="inconclusive verdicts, skipped inputs and failed plugins fail too",
     )
-    gate.add_argument("--min-severity", choices=_SEVERITIES, help="show from here; default: note")
+    gate.add_argument(
+        "--exit-zero", action="store_const", const=True, help="exit with 0 whatever is found"
+    )
+    gate.add_argument(
+        "--persona",
+        choices=("regular", "pedantic", "auditor"),
+        help="whom to tell: of smells too, or of all that an audit wants; default: regular",
+    )
+    gate.add_argument(
+        "--min-severity",
+        choices=(*_SEVERITIES, "information"),
+        help="show in full from here; default: warning, or what --fail-on names",
+    )
     gate.add_argument(
         "--min-confidence", choices=("high", "medium", "low"), help="show from here; default: low"
     )
@@ -132,6 +177,19 @@ def _add_catalogue(commands: _Commands) -> None:
 def _add_config(commands: _Commands) -> None:
     parser = _command(commands, "config", "config", "show the settings in force, as TOML")
     _add_settings(parser)
+
+
+def _add_help(commands: _Commands) -> None:
+    parser = _command(commands, "help", "help", "show the usage of a command")
+    parser.add_argument("command", nargs="?", metavar="COMMAND")
+
+
+def _profiles(text: str) -> list[str]:
+    names = _comma_list(text)
+    for name in names:
+        if name not in _PROFILES:
+            raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(_PROFILES)}")
+    return names
 
 
 def _comma_list(text: str) -> list[str]:

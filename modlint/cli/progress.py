@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -28,8 +29,17 @@ NAME_LIMIT = 32
 @contextmanager
 def progress_on_stderr(*, enabled: bool) -> Iterator[FileProgress]:
     """The progress of a run; without a terminal, or when not `enabled`, it is silent."""
-    with Display(sys.stderr, visible=enabled and sys.stderr.isatty()) as display:
+    with Display(sys.stderr, visible=enabled and _draws(sys.stderr)) as display:
         yield display.file
+
+
+def _draws(stream: TextIO) -> bool:
+    """Whether a line that comes and goes suits the stream.
+
+    pre-commit and CI services give a terminal to get colours, and keep all that is written to it.
+    """
+    kept = any(os.environ.get(name) for name in ("PRE_COMMIT", "CI"))
+    return stream.isatty() and not kept and os.environ.get("TERM") != "dumb"
 
 
 class Step(Struct, frozen=True):

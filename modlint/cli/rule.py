@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 
 from modlint.cli.messages import show
@@ -10,19 +11,39 @@ from modlint.engine.config import nearest
 from modlint.engine.registry import load_registry
 from modlint.errors import UsageError
 from modlint.rule_reference import RuleReference
+from modlint.text import wants_colour, width
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print a rule's page: formatted on a terminal, as Markdown elsewhere."""
-    page = _find(arguments.selector, load_registry().rules).load().page()
-    if sys.stdout.isatty():
-        from rich.console import Console
-        from rich.markdown import Markdown
-
-        Console().print(Markdown(page))
-    else:
-        show(page)
+    """Print a rule's page, as wide as the terminal."""
+    show(_rendered(_find(arguments.selector, load_registry().rules).load().page()))
     return 0
+
+
+def _rendered(page: str) -> str:
+    """Markdown as text of the width of stdout, in colour where it takes colour."""
+    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.markdown import Heading, Markdown
+
+    class PlainHeading(Heading):
+        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+            self.text.justify = "left"
+            yield self.text
+
+    class Page(Markdown):
+        elements = Markdown.elements | {"heading_open": PlainHeading}
+
+    colour = wants_colour(sys.stdout)
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer,
+        width=width(sys.stdout),
+        force_terminal=colour,
+        no_color=not colour,
+        legacy_windows=False,
+    )
+    console.print(Page(page, hyperlinks=False))
+    return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
 
 
 def _find(selector: str, rules: dict[str, RuleReference]) -> RuleReference:

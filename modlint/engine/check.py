@@ -12,6 +12,7 @@ from msgspec import Struct
 from modlint.analysis.base import Progress
 from modlint.checkpoint import Checkpoint, Status
 from modlint.engine.completeness import closed, is_idle
+from modlint.engine.deep import within
 from modlint.engine.examine import FileExamination, RuleExamination, tensor_analyses
 from modlint.engine.load import load
 from modlint.engine.plan import CheckPlan
@@ -28,6 +29,7 @@ class FileOutcome(Struct, frozen=True):
     Attributes:
         report: the file's report.
         errors: internal errors.
+        notes: internal errors of what only the output shows: they fail nothing.
         devices: types of the devices that computed.
         torch: whether torch computed anything.
         idle: whether the file holds nothing that was worth checking, and no rule says more of it
@@ -36,6 +38,7 @@ class FileOutcome(Struct, frozen=True):
 
     report: FileReport
     errors: tuple[str, ...]
+    notes: tuple[str, ...]
     devices: frozenset[str]
     torch: bool
     idle: bool
@@ -62,10 +65,14 @@ def _check(
     path: Path, checkpoints: Sequence[Checkpoint], plan: CheckPlan, progress: Progress
 ) -> FileOutcome:
     rules = plan.rules_for(path)
-    reports, errors, devices, torch, idle = [], [], set[str](), False, True
+    reports, errors, notes = [], [], []
+    devices, torch, idle = set[str](), False, True
     for checkpoint in checkpoints:
         examination = plan.examination(checkpoint, progress)
         verdicts = list(_verdicts(examination, rules, plan))
+        portrayed, portrayal_errors = _portrayals(examination, path, plan)
+        verdicts = sorted((*verdicts, *portrayed), key=lambda verdict: verdict.rule)
+        notes += [f"{path}: {error}" for error in portrayal_errors]
         if plan.closed:
             verdicts = closed(verdicts, checkpoint, rules)
         told = any(_tells(verdict, path, rules, closed=plan.closed) for verdict in verdicts)
@@ -80,7 +87,7 @@ def _check(
         devices |= {e.used_device for e in examined if e.used_device is not None}
         torch |= any(e.used_torch for e in examined)
     report = FileReport.merged(reports)
-    return FileOutcome(report, tuple(errors), frozenset(devices), torch, idle)
+    return FileOutcome(report, tuple(errors), tuple(notes), frozenset(devices), torch, idle)
 
 
 def _verdicts(
@@ -88,19 +95,45 @@ def _verdicts(
 ) -> Iterator[Verdict]:
     status = examination.checkpoint.status
     applicable = [rule for rule in rules if status in rule.statuses]
-    examination.visit_tensors(tensor_analyses(_needs(applicable)))
+    alone = [rule for rule in applicable if rule.needs_reference and plan.reference is None]
+    running = [rule for rule in applicable if rule not in alone]
+    examination.visit_tensors(tensor_analyses(_needs(running)))
     reference = _examined(examination)
     if reference is not None:
         comparing = [rule for rule in applicable if rule.needs_reference]
         reference.visit_tensors(tensor_analyses(_needs(comparing)))
     passing = list(rules)
     for rule in applicable:
-        for verdict in _judge(rule, examination):
+        judged = [_alone(rule, examination)] if rule in alone else _judge(rule, examination)
+        for verdict in judged:
             if verdict.outcome is not Outcome.PASS and rule in passing:
                 passing.remove(rule)
             yield _weighed(verdict, rule, strict=plan.configuration.settings.strict)
     if _unread_untold(examination.checkpoint, rules):
         yield from _unread(passing, examination.checkpoint)
+
+
+def _portrayals(
+    examination: FileExamination, path: Path, plan: CheckPlan
+) -> tuple[list[Verdict], list[str]]:
+    """What rules measure that nobody asked for, and what went wrong in them."""
+    rules = plan.portrayed_for(path)
+    if not rules or examination.checkpoint.status is not Status.CHECKED:
+        return [], []
+    progress, errors = examination.progress, examination.internal_errors
+    examination.progress = within(plan.configuration.settings.budget, progress)
+    examination.internal_errors = []
+    examination.visit_tensors(tensor_analyses(_needs(rules)))
+    verdicts = [verdict for rule in rules for verdict in _judge(rule, examination)]
+    wrong = examination.internal_errors
+    examination.progress, examination.internal_errors = progress, errors
+    return verdicts, wrong
+
+
+def _alone(rule: Rule[Any], examination: FileExamination) -> Verdict:
+    """What a rule says that compares, where there is nothing to compare with."""
+    target = Target("file", examination.checkpoint.path.name)
+    return rule.not_applicable(target, "no checkpoint to compare with: --baseline-model names one")
 
 
 def _examined(examination: FileExamination) -> FileExamination | None:
@@ -127,8 +160,9 @@ def _tells(verdict: Verdict, path: Path, rules: Sequence[Rule[Any]], *, closed: 
 
 def _weighed(verdict: Verdict, rule: Rule[Any], *, strict: bool) -> Verdict:
     """The verdict with the severity that the settings give it."""
-    severity = rule.configured_severity or (rule.strict_severity if strict else None)
-    if severity is None or verdict.outcome is not Outcome.FAIL:
+    stricter = rule.strict_severity if strict and verdict.outcome is Outcome.FAIL else None
+    severity = rule.configured_severity or stricter
+    if severity is None:
         return verdict
     return msgspec.structs.replace(verdict, severity=severity)
 
@@ -137,6 +171,7 @@ def _judge(rule: Rule[Any], examination: FileExamination) -> Iterator[Verdict]:
     """A rule's verdicts; whatever stops it makes it inconclusive and leaves the others alone."""
     target = Target("file", examination.checkpoint.path.name)
     try:
+        examination.progress(f"{rule.code} {rule.name}", 0, 0)
         asked = RuleExamination(examination, f"rule {rule.code}", frozenset(rule.needs()))
         yield from rule.check(asked)
     except Unavailable as unavailable:

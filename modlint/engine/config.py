@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from modlint.errors import UsageError
-from modlint.verdict import Confidence, Severity
+from modlint.verdict import Confidence, Persona, Severity
 
 Activation = Literal[
     "identity",
@@ -64,11 +64,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
         dict[str, tuple[str, ...]], describe("by file pattern, rules not to run")
     ] = msgspec.field(default_factory=dict)
     exclude: Annotated[tuple[str, ...], describe("file patterns to pass over in folders")] = ()
+    deep: Annotated[bool, describe("run rules that take long on every file")] = False
+    budget: Annotated[
+        float, describe("seconds a file for deep rules that only the output format asks for", gt=0)
+    ] = 10.0
     fail_on: Annotated[FailOn, describe("least severity that fails the run")] = "error"
     strict: Annotated[
         bool, describe("inconclusive verdicts, skipped inputs and failed plugins fail the run")
     ] = False
-    min_severity: Annotated[Severity, describe("least severity that is shown")] = Severity.NOTE
+    exit_zero: Annotated[bool, describe("findings give exit code 0 all the same")] = False
+    persona: Annotated[Persona, describe("who is told: regular, pedantic or auditor")] = (
+        Persona.REGULAR
+    )
+    min_severity: Annotated[
+        Severity | None,
+        describe("least severity that is shown in full; unset for warning, or what fails the run"),
+    ] = None
     min_confidence: Annotated[Confidence, describe("least confidence that is shown")] = (
         Confidence.LOW
     )
@@ -96,6 +107,7 @@ class Configuration(msgspec.Struct, frozen=True):
         root: the folder that file patterns are relative to.
         unsteered: the settings without the file, where nobody named it: it was found.
         unapplied: a file that was found and does not apply.
+        portrays: whether the output shows what deep rules measure, asked for or not.
     """
 
     settings: Settings
@@ -103,6 +115,7 @@ class Configuration(msgspec.Struct, frozen=True):
     root: Path
     unsteered: Settings | None = None
     unapplied: Path | None = None
+    portrays: bool = False
 
 
 def find_config(start: Path) -> Path | None:

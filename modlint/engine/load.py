@@ -89,7 +89,7 @@ def build_networks(
         except Exception as error:  # a plugin's builder may raise anything
             reason = f"internal error in the graph builder {builder.name}: {explained(error)}"
             errors.append(reason)
-            return (Network("0", reason=reason),)
+            return (Network("0", reason=reason, failed=True),)
         if networks is not None:
             return tuple(networks)
     return (Network("0", reason=f"no graph builder knows the format {checkpoint.format}"),)

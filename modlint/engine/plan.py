@@ -12,6 +12,7 @@ from modlint.analysis.base import Progress
 from modlint.analysis.values import device_for
 from modlint.checkpoint import Checkpoint
 from modlint.engine.config import Configuration
+from modlint.engine.deep import is_asked_for, is_portrayed
 from modlint.engine.examine import FileExamination, Reference
 from modlint.engine.load import build_networks, load_whole
 from modlint.engine.registry import Registry
@@ -61,13 +62,19 @@ class CheckPlan(Struct, frozen=True):
         return tuple(entries)
 
     def rules_for(self, path: Path) -> list[Rule[Any]]:
-        """The rules that run on a file.
-
-        Rules that need a reference are not run where there is none: they have nothing to say.
-        """
+        """The rules that run on a file."""
         selected = select_rules(self.configuration, self.registry.rules.values(), path)
         rules = [self.rules[rule.code] for rule in selected if rule.code in self.rules]
-        return [r for r in rules if self.reference is not None or not r.needs_reference]
+        return [rule for rule in rules if is_asked_for(rule, self.configuration.settings)]
+
+    def portrayed_for(self, path: Path) -> list[Rule[Any]]:
+        """The rules that nobody asked for and that run for what the output shows of a file."""
+        if not self.configuration.portrays:
+            return []
+        asked = self.rules_for(path)
+        selected = select_rules(self.configuration, self.registry.rules.values(), path)
+        rules = [self.rules[rule.code] for rule in selected if rule.code in self.rules]
+        return [rule for rule in rules if rule not in asked and is_portrayed(rule)]
 
     def examination(self, checkpoint: Checkpoint, progress: Progress) -> FileExamination:
         """Begin the examination of what was read: rebuild its networks."""

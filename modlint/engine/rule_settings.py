@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from modlint.engine.config import Settings, convert, nearest
+from modlint.engine.profiles import options_of_profiles
 from modlint.engine.select import selected_somewhere
 from modlint.errors import UsageError, explained
 from modlint.rule import Rule
@@ -50,6 +51,9 @@ def _tables_by_code(
 ) -> dict[str, dict[str, Any]]:
     codes = {rule.name: code for code, rule in rules.items()} | {code: code for code in rules}
     tables: dict[str, dict[str, Any]] = {}
+    for code, table in options_of_profiles(settings):
+        if code in rules:
+            tables.setdefault(code, {}).update(table)
     for name, table in settings.rules.items():
         if name not in codes:
             raise UsageError(f"rules.{name}: unknown rule{nearest(name, codes)}")

@@ -13,20 +13,19 @@ import msgspec
 
 from modlint import __version__
 from modlint.analysis.base import Progress
-from modlint.checkpoint import Status
 from modlint.discovery.content import sought_by
 from modlint.discovery.discover import Search, discover
 from modlint.engine.check import check_file
 from modlint.engine.config import Configuration
+from modlint.engine.gate import exit_code
 from modlint.engine.plan import CheckPlan, plan_check
 from modlint.engine.profiles import is_safety
 from modlint.engine.registry import Registry
-from modlint.engine.run_notes import note_discovery, note_others
+from modlint.engine.run_notes import note_discovery, note_interruption, note_others
 from modlint.engine.run_record import RunRecord
 from modlint.engine.select import Patterns
 from modlint.engine.steering import excluder, steering_note
-from modlint.report import FileReport, Report, Run, Summary
-from modlint.verdict import Severity
+from modlint.report import FileReport, Report, RuleEntry, Run, Summary
 
 FileProgress = Callable[[Path, int, int], AbstractContextManager[Progress]]
 """Called with (file, its index, number of files); gives the progress of work on it."""
@@ -55,13 +54,14 @@ def check(
     record.errors += plan.errors
     files: list[FileReport] = []
     idle: list[FileReport] = []
-    for index, path in enumerate(found.files):
-        with progress(path, index, len(found.files)) as file_progress:
-            outcome = check_file(path, plan, file_progress)
-        (idle if outcome.idle and path in found.unsure else files).append(outcome.report)
-        record.errors += outcome.errors
-        record.devices |= outcome.devices
-        record.torch |= outcome.torch
+    try:
+        for index, path in enumerate(found.files):
+            with progress(path, index, len(found.files)) as file_progress:
+                outcome = check_file(path, plan, file_progress)
+            (idle if outcome.idle and path in found.unsure else files).append(outcome.report)
+            record.merge(outcome.errors, outcome.notes, outcome.devices, torch=outcome.torch)
+    except KeyboardInterrupt:
+        note_interruption(len(files) + len(idle), len(found.files), record)
     note_others(found, idle, len(files), record)
     reported = [Path(file.path) for file in files]
     note = steering_note(configuration, registry.rules, paths, reported)
@@ -86,11 +86,11 @@ def report_of(
         seed=settings.seed,
         seconds=round(seconds, 3),
         settings=_settings_in_report(plan.configuration),
-        exit_code=_exit_code(files, plan.configuration, record, summary),
+        exit_code=exit_code(files, settings, record),
         problems=(*record.errors, *record.skipped),
         notes=tuple(record.notes),
     )
-    return Report(run=run, summary=summary, rules=plan.catalogue, files=tuple(files))
+    return Report(run=run, summary=summary, rules=_catalogue(files, plan), files=tuple(files))
 
 
 def _settings_in_report(configuration: Configuration) -> dict[str, Any]:
@@ -98,22 +98,7 @@ def _settings_in_report(configuration: Configuration) -> dict[str, Any]:
     return dict(msgspec.structs.asdict(configuration.settings))
 
 
-def _exit_code(
-    files: Sequence[FileReport],
-    configuration: Configuration,
-    record: RunRecord,
-    summary: Summary,
-) -> int:
-    """0 clean, 1 findings at or above `fail-on`, 2 wrong usage or an internal error."""
-    settings = configuration.settings
-    if record.errors:
-        return 2
-    if settings.strict:
-        unread = any(file.status is Status.NOT_A_CHECKPOINT for file in files)
-        if summary.inconclusive or record.skipped or unread:
-            return 1
-    if settings.fail_on == "never":
-        return 0
-    least = Severity(settings.fail_on).rank
-    counts = {"error": summary.error, "warning": summary.warning, "note": summary.note}
-    return int(any(count and Severity(name).rank >= least for name, count in counts.items()))
+def _catalogue(files: Sequence[FileReport], plan: CheckPlan) -> tuple[RuleEntry, ...]:
+    """The rules that reached a verdict."""
+    codes = {verdict.rule for file in files for verdict in file.verdicts}
+    return tuple(entry for entry in plan.catalogue if entry.code in codes)

@@ -30,6 +30,18 @@ def note_discovery(found: Discovery, excluder: str, record: RunRecord) -> None:
         record.notes.append(passed)
 
 
+def note_interruption(checked: int, files: int, record: RunRecord) -> None:
+    """Record that the user stopped the run; what was finished is reported.
+
+    Args:
+        checked: number of files that were finished.
+        files: number of files that were to be checked.
+        record: where to say it.
+    """
+    record.interrupted = True
+    record.skipped.append(f"interrupted: {checked:,} of {count(files, 'file')} checked")
+
+
 def note_others(
     found: Discovery, idle: Sequence[FileReport], reported: int, record: RunRecord
 ) -> None:
@@ -50,5 +62,5 @@ def note_others(
     others = found.others + len(idle) - len(unread)
     if others and reported:
         record.notes.append(f"{count(others, 'other file')} looked at: no checkpoint")
-    if not reported and not found.missing:
+    if not reported and not found.missing and not record.interrupted:
         record.skipped.append("no checkpoint found in the paths given")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct, field
 
 
@@ -14,6 +16,7 @@ class RunRecord(Struct):
         notes: what was passed over by design, and what steered the run: they fail nothing.
         devices: types of the devices that computed.
         torch: whether torch computed anything.
+        interrupted: whether the user stopped the run.
     """
 
     errors: list[str] = field(default_factory=list)
@@ -21,3 +24,18 @@ class RunRecord(Struct):
     notes: list[str] = field(default_factory=list)
     devices: set[str] = field(default_factory=set)
     torch: bool = False
+    interrupted: bool = False
+
+    def merge(
+        self,
+        errors: Iterable[str],
+        notes: Iterable[str],
+        devices: Iterable[str],
+        *,
+        torch: bool,
+    ) -> None:
+        """Take in what the check of one file gave beside its report."""
+        self.errors += errors
+        self.notes += notes
+        self.devices |= set(devices)
+        self.torch |= torch

@@ -92,7 +92,7 @@ def is_closed(settings: Settings, rules: Iterable[RuleReference]) -> bool:
 
 def is_about_safety(code: str) -> bool:
     """Whether a rule is of the profile `safety`."""
-    return code.startswith(PROFILES[SAFETY])
+    return code.startswith(PROFILES[SAFETY].selectors)
 
 
 def _match(rule: RuleReference, selectors: Iterable[str]) -> int:

@@ -116,8 +116,10 @@ class _Steering(Struct, frozen=True):
         yield from self._softened()
         if settings.fail_on == "never" != self.without.fail_on:
             yield "no finding fails the run"
+        if settings.exit_zero and not self.without.exit_zero:
+            yield "findings give exit code 0"
         least = settings.min_severity
-        if least is not self.without.min_severity and least is not Severity.NOTE:
+        if least is not self.without.min_severity and least is Severity.ERROR:
             yield f"findings below {least} are not shown"
         confidence = settings.min_confidence
         if confidence is not self.without.min_confidence and confidence is not Confidence.LOW:

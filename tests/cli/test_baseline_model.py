@@ -68,9 +68,9 @@ def test_files_are_compared_whatever_their_containers(capsys: Capture) -> None:
         assert new["values"][f"baseline_{name}"] == same["values"][name]
 
 
-def test_without_a_baseline_there_is_no_verdict(capsys: Capture) -> None:
+def test_without_a_baseline_it_does_not_apply(capsys: Capture) -> None:
     assert main(["check", "new.pt", "--select=CLU006", "--output-format", "json"]) == 0
-    assert verdicts(capsys) == {"new.pt": []}
+    assert verdicts(capsys) == {"new.pt": ["not-applicable"]}
     Path("empty.pt").write_bytes(b"")
     assert main(["check", "empty.pt", "--select=CLU006,FMT002", "--output-format", "json"]) == 0
     (file,) = json.loads(capsys.readouterr().out)["files"]

@@ -51,6 +51,8 @@ def test_fail_on_decides_the_exit_code(broken: Path, fail_on: str, code: int) ->
 def test_the_configured_severity_counts(broken: Path, tmp_path: Path, capsys: Capture) -> None:
     setting = 'rules.non-finite.severity="note"'
     assert main(["check", str(broken), "--config", setting]) == 0
+    assert "1 note (NUM001)" in capsys.readouterr().out
+    assert main(["check", str(broken), "--config", setting, "--min-severity", "note"]) == 0
     assert "NUM001 note" in capsys.readouterr().out
 
 

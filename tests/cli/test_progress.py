@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 import subprocess
@@ -92,3 +93,20 @@ def test_rich_is_imported_only_when_something_is_drawn() -> None:
         "assert not {'rich', 'torch', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("variable", ["PRE_COMMIT", "CI"])
+def test_what_is_kept_gets_no_line_that_comes_and_goes(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr("modlint.cli.progress.Display", functools.partial(Display, delay=0))
+    for name in ("PRE_COMMIT", "CI"):
+        monkeypatch.delenv(name, raising=False)
+    for value, drawn in (("", True), ("1", False)):
+        monkeypatch.setenv(variable, value)
+        with progress_on_stderr(enabled=True) as files, files(Path("model.pt"), 0, 1):
+            assert terminal.drawn.wait(30 if drawn else 0.5) is drawn
+        terminal.drawn.clear()
+        terminal.truncate(0)

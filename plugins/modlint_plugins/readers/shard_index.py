@@ -63,7 +63,7 @@ class ShardIndexReader:
         for key, value in metadata.items():
             if isinstance(value, (str, int, float)) and len(str(value)) <= 500:
                 index.contents.metadata[f"index.{key[:500]}"] = value
-        return index.contents.checkpoint(self.name)
+        return replace(index.contents.checkpoint(self.name), shards=tuple(index.held))
 
 
 class _Index:

@@ -8,18 +8,23 @@ from typing import TextIO
 from modlint.report import FileReport, Report
 from modlint.reporter import Shown
 from modlint.text import count, encodable, printable
-from modlint.verdict import Target, Verdict
+from modlint.verdict import Outcome, Target, Verdict
+from modlint_plugins.reporters.folding import Line, folded
+from modlint_plugins.reporters.shortened import shortened
 from modlint_plugins.reporters.strings import shown_safely
+from modlint_plugins.reporters.told import told
 from modlint_plugins.reporters.wording import (
     exit_meaning,
+    finding_counts,
     findings,
-    hidden,
-    hidden_note,
-    inconclusive_rules,
-    outcome_counts,
+    nothing_found,
+    plural_of,
+    statistics,
+    uncounted,
 )
 
-NAME_LIMIT, MESSAGE_LIMIT = 60, 160
+NAME_LIMIT, MESSAGE_LIMIT, LINE = 60, 160, 120
+OUTCOMES = {"pass": "passed", "inconclusive": "inconclusive", "not-applicable": "not applicable"}
 
 
 class ConciseReporter:
@@ -30,16 +35,29 @@ class ConciseReporter:
 
     def write(self, report: Report, output: TextIO, shown: Shown) -> None:
         """Write the findings, then what the run came to."""
-        report = shown_safely(report, output.encoding)
-        for line in (*_finding_lines(report, shown), *_closing_lines(report, shown)):
+        report = shown_safely(told(report, shown), output.encoding)
+        for line in _lines(report, shown):
             output.write(encodable(line, output.encoding) + "\n")
 
 
+def _lines(report: Report, shown: Shown) -> Iterator[str]:
+    if shown.statistics:
+        yield from statistics(report)
+    else:
+        yield from _finding_lines(report, shown)
+    if shown.verbose:
+        yield from _other_lines(report)
+    if not shown.quiet:
+        yield from _closing_lines(report, shown)
+
+
 def _finding_lines(report: Report, shown: Shown) -> Iterator[str]:
-    for file in sorted(report.files, key=lambda file: file.path):
-        for verdict in findings(file, shown):
-            what = f"{verdict.rule} {verdict.severity} {_message(verdict, file)}"
-            yield f"{_location(file.path, verdict.target)}: {what} [{verdict.name}]"
+    files = sorted(report.files, key=lambda file: file.path)
+    lines = [Line(file, (verdict,)) for file in files for verdict in findings(file, shown)]
+    for line in lines if shown.verbose else folded(lines):
+        verdict = line.verdicts[0]
+        what = f"{verdict.rule} {verdict.severity} {_message(verdict, line.file)}{line.others()}"
+        yield f"{_location(line.file.path, verdict.target)}: {what} [{verdict.name}]"
 
 
 def _location(path: str, target: Target) -> str:
@@ -50,29 +68,51 @@ def _location(path: str, target: Target) -> str:
 
 def _message(verdict: Verdict, file: FileReport) -> str:
     """The message, led by the place's name where the message does not say it."""
-    target, message = verdict.target, printable(verdict.message, MESSAGE_LIMIT)
+    target, message = verdict.target, shortened(verdict.message, MESSAGE_LIMIT)
     evident = target.kind in ("file", "member") or target.name in verdict.message
     if evident or (target.kind == "network" and len(file.networks) < 2):
         return message
     return f"{printable(target.name, NAME_LIMIT)}: {message}"
 
 
+def _other_lines(report: Report) -> Iterator[str]:
+    """What was not reached, does not apply and passed: those of one rule and reason together."""
+    for file in sorted(report.files, key=lambda file: file.path):
+        groups: dict[tuple[str, ...], list[Verdict]] = {}
+        for verdict in file.verdicts:
+            if verdict.outcome is Outcome.PASS:
+                groups.setdefault((verdict.outcome, verdict.rule), []).append(verdict)
+            elif verdict.outcome is not Outcome.FAIL:
+                groups.setdefault((verdict.outcome, verdict.reason or ""), []).append(verdict)
+        for (outcome, why), verdicts in sorted(groups.items()):
+            rules = ", ".join(dict.fromkeys(verdict.rule for verdict in verdicts))
+            if outcome != Outcome.PASS:
+                why = shortened(why, MESSAGE_LIMIT)
+            elif len(verdicts) == 1:
+                why = _message(verdicts[0], file)
+            else:
+                why = f"{len(verdicts):,} {plural_of(verdicts)}"
+            yield f"{file.path}: {rules} {OUTCOMES[outcome]}: {why}"
+
+
 def _closing_lines(report: Report, shown: Shown) -> Iterator[str]:
-    if rules := inconclusive_rules(report):
-        amount = report.summary.inconclusive
-        yield f"{amount:,} inconclusive ({', '.join(rules)}): --output-format full says why"
-    if amount := hidden(report, shown):
-        yield hidden_note(amount)
-    yield _summary(report)
-
-
-def _summary(report: Report) -> str:
-    files = count(report.summary.files, "file")
-    counts = [words for _, words in outcome_counts(report.summary)]
-    if not report.files:
-        result = "no checkpoints found"
-    elif counts:
-        result = f"{', '.join([*counts, f'{report.summary.passed:,} passed'])} in {files}"
+    """What is not shown in full, and what the run came to: in one line where they are short."""
+    result, rest = _summary(report, shown), uncounted(report, shown, LINE)
+    if rest and len(result) + len(rest) < LINE:
+        yield f"{result}; {rest}"
     else:
-        result = f"no findings in {files}: {count(report.summary.passed, 'check')} passed"
-    return "; ".join(filter(None, (result, exit_meaning(report))))
+        yield from filter(None, (rest, result))
+
+
+def _summary(report: Report, shown: Shown) -> str:
+    if not report.files:
+        return "; ".join(filter(None, ("no checkpoints found", exit_meaning(report, shown))))
+    files = count(report.summary.files, "file")
+    passed = report.summary.passed
+    counts = [words for _, words in finding_counts(report, shown)]
+    if counts:
+        counts += [f"{passed:,} passed"] if passed else []
+        result = f"{', '.join(counts)} in {files}"
+    else:
+        result = f"{nothing_found(report, shown)} in {files}: {count(passed, 'check')} passed"
+    return "; ".join(filter(None, (result, exit_meaning(report, shown))))

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from modlint.report import FileReport, Report, Summary
+from modlint.report import FileReport, Report
 from modlint.reporter import Shown
 from modlint.text import count
-from modlint.verdict import Outcome, Target, TargetKind, Verdict
+from modlint.verdict import Outcome, Severity, Target, TargetKind, Verdict
 
 UNITS_SHOWN = 10
+KINDS: tuple[Severity | Outcome, ...] = (
+    *reversed(Severity),
+    Outcome.INCONCLUSIVE,
+    Outcome.NOT_APPLICABLE,
+)
+"""What becomes of a verdict that does not pass: a finding of some severity comes first."""
+
 PLURALS: dict[TargetKind, str] = {
     "file": "checks",
     "tensor": "tensors",
@@ -50,50 +58,116 @@ def _units(units: tuple[int, ...]) -> str:
 
 def findings(file: FileReport, shown: Shown) -> Iterator[Verdict]:
     """The findings to show, the worst first: neither baselined nor filtered out."""
-    return (v for v in file.findings if not v.baselined and v in shown)
+    return (v for v in file.findings if not v.baselined and shown.in_full(v))
 
 
-def hidden(report: Report, shown: Shown) -> int:
-    """How many findings `--min-severity` and `--min-confidence` filter out."""
-    live = (v for file in report.files for v in file.findings if not v.baselined)
-    return sum(verdict not in shown for verdict in live)
+def finding_counts(report: Report, shown: Shown) -> list[tuple[Severity, str]]:
+    """Severity and words of each count of findings that are shown, the worst first."""
+    amounts = Counter(v.severity for file in report.files for v in findings(file, shown))
+    return [(s, _counted(s, amounts[s])) for s in reversed(Severity) if amounts[s]]
 
 
-def hidden_note(amount: int) -> str:
-    """What is said of findings filtered out."""
-    return f"{count(amount, 'finding')} hidden by --min-severity or --min-confidence"
+def nothing_found(report: Report, shown: Shown) -> str:
+    """What is said where no finding is shown."""
+    if not any(not v.baselined for file in report.files for v in file.findings):
+        return "no findings"
+    if shown.least_in_full is Severity.ERROR:
+        return "no errors"
+    return "no errors or warnings" if shown.least_in_full is Severity.WARNING else "no findings"
 
 
-def outcome_counts(summary: Summary) -> list[tuple[str, str]]:
-    """Name and words of each count beside the passed that is not zero."""
-    wanted = (
-        (summary.error, "error", "errors"),
-        (summary.warning, "warning", "warnings"),
-        (summary.note, "note", "notes"),
-        (summary.inconclusive, "inconclusive", "inconclusive"),
-        (summary.baselined, "baselined", "baselined"),
-    )
-    return [(one, count(amount, one, many)) for amount, one, many in wanted if amount]
+def uncounted(report: Report, shown: Shown, cells: int) -> str:
+    """Counts by rule of what is not shown in full, in a line of at most `cells` where it can be.
+
+    Args:
+        report: what was found.
+        shown: what is shown in full.
+        cells: the width; rules beyond it are counted, not named.
+    """
+    groups = _uncounted(report, shown)
+    if not groups:
+        return ""
+    line = ""
+    for named in (8, 5, 3, 2, 1, 0):
+        parts = [f"{words}{_rules(codes, named)}" for words, codes in groups]
+        line = ", ".join(parts) + ("" if shown.verbose else " (-v lists them)")
+        if len(line) <= cells:
+            break
+    return line
 
 
-def inconclusive_rules(report: Report) -> list[str]:
-    """Codes of the rules that reached no verdict somewhere."""
-    verdicts = (v for file in report.files for v in file.verdicts)
-    return sorted({v.rule for v in verdicts if v.outcome is Outcome.INCONCLUSIVE})
+def _uncounted(report: Report, shown: Shown) -> list[tuple[str, Counter[str]]]:
+    """Words and rules of each kind of verdict that is not shown in full."""
+    kinds: dict[Severity | Outcome, Counter[str]] = {}
+    accepted: Counter[str] = Counter()
+    unreached = () if shown.verbose else (Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE)
+    for verdict in (v for file in report.files for v in file.verdicts):
+        if verdict.baselined:
+            accepted[verdict.rule] += 1
+        elif verdict.outcome is Outcome.FAIL and not shown.in_full(verdict):
+            kinds.setdefault(verdict.severity, Counter())[verdict.rule] += 1
+        elif verdict.outcome in unreached:
+            kinds.setdefault(verdict.outcome, Counter())[verdict.rule] += 1
+    counted = [
+        (_counted(kind, kinds[kind].total()), kinds[kind]) for kind in KINDS if kind in kinds
+    ]
+    return [*counted, (f"{accepted.total():,} baselined", accepted)] if accepted else counted
 
 
-def exit_meaning(report: Report) -> str | None:
+def _counted(kind: Severity | Outcome, amount: int) -> str:
+    if kind in (Severity.INFORMATION, Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE):
+        return f"{amount:,} {kind.replace('-', ' ')}"
+    return count(amount, kind)
+
+
+def _rules(codes: Counter[str], named: int) -> str:
+    """The rules with most verdicts, and how many each has where it has several."""
+    ordered = sorted(codes.items(), key=lambda item: (-item[1], item[0]))
+    shown = [code if amount == 1 else f"{code} ×{amount:,}" for code, amount in ordered[:named]]
+    if not shown:
+        return ""
+    return f" ({', '.join(shown)}{', …' if len(codes) > named else ''})"
+
+
+def statistics(report: Report) -> Iterator[str]:
+    """A line for each rule and what became of it, but for passes: how often, and in how many files.
+
+    Findings come first, the worst and most frequent before the others.
+    """
+    amounts: Counter[tuple[Severity | Outcome, str, str]] = Counter()
+    files: dict[tuple[Severity | Outcome, str, str], set[str]] = {}
+    for file in report.files:
+        for v in file.verdicts:
+            if v.outcome is not Outcome.PASS and not v.baselined:
+                failed = v.outcome is Outcome.FAIL
+                kind: Severity | Outcome = v.severity if failed else v.outcome
+                amounts[kind, v.rule, v.name] += 1
+                files.setdefault((kind, v.rule, v.name), set()).add(file.path)
+    rows = sorted(amounts.items(), key=lambda row: (KINDS.index(row[0][0]), -row[1], row[0][1]))
+    digits = max((len(f"{amount:,}") for amount in amounts.values()), default=0)
+    names = max((len(name) for _, _, name in amounts), default=0)
+    for key, amount in rows:
+        what, rule, name = key
+        where = count(len(files[key]), "file")
+        yield f"{amount:>{digits},}  {what.replace('-', ' '):<14}  {rule}  {name:<{names}}  {where}"
+
+
+def exit_meaning(report: Report, shown: Shown) -> str | None:
     """What the exit code says, None where there is nothing to explain."""
-    summary, settings = report.summary, report.run.settings
+    settings, code = report.run.settings, report.run.exit_code
     gate = f"--fail-on {settings.get('fail_on', 'error')}"
     if settings.get("strict"):
         gate += " --strict"
-    if report.run.exit_code == 2:
+    if code == 130:
+        return "interrupted (exit code 130)"
+    if code == 2:
         problems = count(len(report.run.problems), "problem")
         return f"incomplete: {problems}, named on stderr (exit code 2)"
-    if report.run.exit_code == 1:
+    if code == 1:
         return f"failed at {gate} (exit code 1)"
-    return f"passed at {gate}" if summary.error + summary.warning + summary.note else None
+    if not finding_counts(report, shown):
+        return None
+    return "--exit-zero" if settings.get("exit_zero") else f"passed at {gate}"
 
 
 def plural_of(verdicts: Iterable[Verdict]) -> str:

@@ -20,6 +20,7 @@ class Explained:
         self._offsets: set[tuple[object, ...]] = set()
         self._places: set[tuple[object, ...]] = set()
         self._contents: set[tuple[object, ...]] = set()
+        self._extents: set[tuple[object, ...]] = set()
         self._storages: set[str] = set()
         for checkpoint in checkpoints:
             members = {m.name: None if m.compressed else m.offset for m in checkpoint.members}
@@ -36,6 +37,12 @@ class Explained:
             return _content(trace) in self._contents
         return (run.origin + trace.offset, *_shape(trace)) in self._offsets
 
+    def is_read(self, run: Run, trace: PickleTrace) -> bool:
+        """Whether a reader took the very bytes for a pickle, whatever it made of them."""
+        if run.origin is None:
+            return (run.member, trace.offset, trace.nbytes) in self._extents
+        return (None, run.origin + trace.offset, trace.nbytes) in self._extents
+
     def add(self, trace: PickleTrace) -> None:
         """Take a pickle that lies nowhere in the file for explained from now on."""
         self._contents.add(_content(trace))
@@ -45,6 +52,10 @@ class Explained:
         return run.member in self._storages
 
     def _note(self, trace: PickleTrace, origin: int | None) -> None:
+        if trace.member is None or origin is not None:
+            self._extents.add((None, (origin or 0) + trace.offset, trace.nbytes))
+        else:
+            self._extents.add((trace.member, trace.offset, trace.nbytes))
         if trace.member is None:
             self._offsets.add((trace.offset, *_shape(trace)))
         elif origin is not None:

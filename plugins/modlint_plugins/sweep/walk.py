@@ -144,7 +144,7 @@ class _Walk:
         if run.origin is None:
             self._explained.add(trace)
         self.traces.append(trace)
-        if not run.nested:
+        if not run.nested and not self._explained.is_read(run, trace):
             message = f"{trace.nbytes:,} bytes that no loader takes for a pickle are one"
             self.remarks.add(Remark("hidden-pickle", message, run.member, trace.offset))
         for offset, kind, what in found.hazards:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from modlint.checkpoint import Checkpoint, Remark, Status
 from modlint.rule import Examination, OptionsT
 from modlint.scopes import FileRule
-from modlint.targets import place_in_file
+from modlint.targets import place_in_file, whole_file
 from modlint.verdict import Severity, Verdict
 
 
@@ -17,9 +17,13 @@ class RemarkRule(FileRule[OptionsT]):
 
     Attributes:
         kinds: by kind of remark or fault, how much it weighs.
+        formats: those that can have such faults; none for every format.
+        absent: what is said of a file of another format.
     """
 
     kinds: ClassVar[Mapping[str, Severity]]
+    formats: ClassVar[frozenset[str]] = frozenset()
+    absent: ClassVar[str] = ""
     statuses = frozenset({Status.CHECKED, Status.UNREADABLE, Status.NOT_A_CHECKPOINT})
     listed = 100
 
@@ -29,6 +33,12 @@ class RemarkRule(FileRule[OptionsT]):
         for remark in (*checkpoint.remarks, *checkpoint.faults):
             if remark.kind in self.kinds:
                 yield self.judged(checkpoint, remark)
+
+    def healthy(self, file: Examination) -> Verdict:
+        """What is said of a file without such remarks."""
+        if self.formats and file.checkpoint.format not in self.formats:
+            return self.not_applicable(whole_file(file.checkpoint), self.absent)
+        return super().healthy(file)
 
     def judged(self, checkpoint: Checkpoint, remark: Remark) -> Verdict:
         """The finding for a remark."""

@@ -15,7 +15,7 @@ from modlint.results.clusters import ClusterNull
 from modlint.rule import Examination, Need
 from modlint.scopes import NetworkRule
 from modlint.text import count
-from modlint.verdict import Severity, Target, Verdict
+from modlint.verdict import Cost, Severity, Target, Verdict
 from modlint_rules.clusterability.options import PermutationOptions
 from modlint_rules.clusterability.size import require_size
 
@@ -51,7 +51,8 @@ class DeadUnitsChangeVerdict(NetworkRule[DeadUnitsOptions]):
     code = "CLU004"
     name = "dead-units-change-verdict"
     summary = "whether the network counts as clusterable hangs on units that carry nothing"
-    severity = Severity.WARNING
+    severity = Severity.INFORMATION
+    cost = Cost.DEEP
     source = "Filan et al., arXiv 2103.03386; Tanaka et al., arXiv 2006.08228: flow"
     options_type = DeadUnitsOptions
 

@@ -13,7 +13,7 @@ from modlint.network import Network
 from modlint.rule import Examination, Need, Options
 from modlint.scopes import NetworkRule
 from modlint.text import count
-from modlint.verdict import Severity, Target, Verdict
+from modlint.verdict import Cost, Severity, Target, Verdict
 from modlint_rules.clusterability.size import require_size
 
 _COMPONENTS = Components()
@@ -44,7 +44,8 @@ class FragmentedNetwork(NetworkRule[FragmentedNetworkOptions]):
     code = "CLU005"
     name = "fragmented-network"
     summary = "the network is several ones side by side that share no weight"
-    severity = Severity.NOTE
+    severity = Severity.INFORMATION
+    cost = Cost.DEEP
     source = "Filan et al., Clusterability in Neural Networks, arXiv 2103.03386, section 2"
     options_type = FragmentedNetworkOptions
 

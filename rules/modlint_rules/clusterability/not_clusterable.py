@@ -15,7 +15,7 @@ from modlint.results.clusters import ClusterNull
 from modlint.rule import Examination, Need
 from modlint.scopes import NetworkRule
 from modlint.targets import of_network
-from modlint.verdict import Severity, Verdict
+from modlint.verdict import Cost, Severity, Verdict
 from modlint_rules.clusterability.options import PermutationOptions
 from modlint_rules.clusterability.size import require_size
 
@@ -45,7 +45,8 @@ class NotClusterable(NetworkRule[NotClusterableOptions]):
     code = "CLU001"
     name = "not-clusterable"
     summary = "neurons form no better clusters than those of the shuffled weights"
-    severity = Severity.NOTE
+    severity = Severity.INFORMATION
+    cost = Cost.DEEP
     source = "Filan et al., Clusterability in Neural Networks, arXiv 2103.03386, sections 2-3"
     options_type = NotClusterableOptions
 

@@ -15,7 +15,7 @@ from modlint.network import Network
 from modlint.rule import Examination, Need
 from modlint.scopes import NetworkRule
 from modlint.text import count
-from modlint.verdict import Severity, Target, Verdict
+from modlint.verdict import Cost, Severity, Target, Verdict
 from modlint_rules.clusterability.options import PartitionOptions
 from modlint_rules.clusterability.size import require_size
 
@@ -46,7 +46,8 @@ class ScaleDependentClusters(NetworkRule[ScaleDependentClustersOptions]):
     code = "CLU003"
     name = "scale-dependent-clusters"
     summary = "units differ in a scale that changes clusters but not what the network computes"
-    severity = Severity.NOTE
+    severity = Severity.INFORMATION
+    cost = Cost.DEEP
     source = "Osborne, J. ACM 7 (1960), balancing; the test is modlint's own"
     options_type = ScaleDependentClustersOptions
 

@@ -12,7 +12,7 @@ from modlint.network import Network
 from modlint.rule import Examination, Need
 from modlint.scopes import NetworkRule
 from modlint.targets import of_network
-from modlint.verdict import Severity, Verdict
+from modlint.verdict import Cost, Severity, Verdict
 from modlint_rules.clusterability.options import PartitionOptions
 from modlint_rules.clusterability.size import require_size
 
@@ -49,7 +49,8 @@ class UnbalancedClusters(NetworkRule[UnbalancedClustersOptions]):
     code = "CLU002"
     name = "unbalanced-clusters"
     summary = "one cluster holds most of the neurons, or few clusters hold nearly all"
-    severity = Severity.NOTE
+    severity = Severity.INFORMATION
+    cost = Cost.DEEP
     source = "Hill, Diversity and Evenness, Ecology 54 (1973): exp(entropy) as effective number"
     options_type = UnbalancedClustersOptions
 

@@ -12,10 +12,11 @@ RULES = (
     RuleReference(
         code="COV001",
         name="not-examined",
-        severity=Severity.NOTE,
-        summary="parts of the file that no rule could examine, and why",
+        severity=Severity.INFORMATION,
+        summary="tensors that no rule could examine, and why",
         source="modlint's own: what was not examined is never called clean",
         place="modlint_rules.coverage.not_examined:NotExamined",
+        cost="pass",
     ),
 )
 """The rules of this family."""

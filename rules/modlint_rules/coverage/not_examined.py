@@ -12,7 +12,7 @@ from modlint.network import Network
 from modlint.rule import Examination, Need, Options, Rule
 from modlint.targets import whole_file
 from modlint.text import count
-from modlint.verdict import Severity, Verdict
+from modlint.verdict import Cost, Severity, Verdict
 
 _NAMED = 20
 _SHOWN = 3
@@ -20,12 +20,13 @@ _WEIGHT_KINDS = frozenset({"float", "complex", "quantised"})
 
 
 class NotExamined(Rule[Options]):
-    """Tensors that no analysis could examine, and weights that no network reached."""
+    """Tensors that should have been examined and were not; what no network reaches is told."""
 
     code = "COV001"
     name = "not-examined"
-    summary = "parts of the file that no rule could examine, and why"
-    severity = Severity.NOTE
+    summary = "tensors that no rule could examine, and why"
+    severity = Severity.INFORMATION
+    cost = Cost.PASS
     source = "modlint's own: what was not examined is never called clean"
     strict_severity = Severity.ERROR
 
@@ -39,28 +40,24 @@ class NotExamined(Rule[Options]):
         outside = _outside_networks(file.checkpoint, file.networks)
         missing = [network for network in file.networks if network.reason is not None]
         dataless = [r.message for r in file.checkpoint.remarks if r.kind == "meta-tensor"]
-        counts = {
+        faults = {
             "tensors_unexamined": len(file.unexamined),
             "tensors_without_data": len(dataless),
-            "weights_outside_networks": len(outside),
-            "networks_missing": len(missing),
         }
         values: dict[str, Any] = {
             "tensors": tensors,
-            **counts,
+            **faults,
+            "weights_outside_networks": len(outside),
+            "networks_missing": len(missing),
             "unexamined": dict(islice(file.unexamined.items(), _NAMED)),
             "outside_networks": outside[:_NAMED],
             "reasons": tuple(dict.fromkeys(str(network.reason) for network in missing)),
         }
-        limit = {name: {"max": 0.0} for name in counts}
+        limit = {name: {"max": 0.0} for name in faults}
         target = whole_file(file.checkpoint)
-        parts = [
-            *_unexamined(file),
-            *dataless[:_SHOWN],
-            *_outside(outside),
-            *_missing(file.networks, missing),
-        ]
-        if parts:
+        beyond = [*_outside(outside), *_missing(file.networks, missing)]
+        parts = [*_unexamined(file), *dataless[:_SHOWN], *beyond]
+        if any(faults.values()):
             yield self.failed(
                 target,
                 "; ".join(parts),
@@ -69,7 +66,7 @@ class NotExamined(Rule[Options]):
                 limit=limit,
             )
         else:
-            message = f"all {count(tensors, 'tensor')} examined"
+            message = "; ".join([f"all {count(tensors, 'tensor')} examined", *beyond])
             yield self.passed(target, message, values=values, limit=limit)
 
 

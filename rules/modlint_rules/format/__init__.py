@@ -74,6 +74,7 @@ RULES = (
         summary="tensors were saved from a GPU: loading them elsewhere needs map_location",
         source="PyTorch documentation, torch.load, map_location",
         place="modlint_rules.format.device_bound:DeviceBound",
+        persona="pedantic",
     ),
     RuleReference(
         code="FMT012",
@@ -82,6 +83,7 @@ RULES = (
         summary="an old container, a whole module in a pickle, or safetensors without `format`",
         source="PyTorch documentation, serialization semantics; safetensors, format metadata",
         place="modlint_rules.format.legacy_container:LegacyContainer",
+        persona="pedantic",
     ),
     RuleReference(
         code="FMT013",

@@ -9,7 +9,7 @@ from modlint.rule import Examination, Options
 from modlint.scopes import FileRule
 from modlint.targets import whole_file
 from modlint.text import count
-from modlint.verdict import Severity, Verdict
+from modlint.verdict import Persona, Severity, Verdict
 
 
 class DeviceBound(FileRule[Options]):
@@ -19,6 +19,7 @@ class DeviceBound(FileRule[Options]):
     name = "device-bound"
     summary = "tensors were saved from a GPU: loading them elsewhere needs map_location"
     severity = Severity.NOTE
+    persona = Persona.PEDANTIC
     source = "PyTorch documentation, torch.load, map_location"
 
     def judge(self, file: Examination) -> Iterator[Verdict]:

@@ -8,7 +8,7 @@ from modlint.checkpoint import Checkpoint
 from modlint.rule import Examination, Options
 from modlint.scopes import FileRule
 from modlint.targets import whole_file
-from modlint.verdict import Severity, Verdict
+from modlint.verdict import Persona, Severity, Verdict
 
 _SAVE = "load it once where you trust it, and save its state_dict as safetensors"
 _OLD = {
@@ -26,6 +26,7 @@ class LegacyContainer(FileRule[Options]):
     name = "legacy-container"
     summary = "an old container, a whole module in a pickle, or safetensors without `format`"
     severity = Severity.NOTE
+    persona = Persona.PEDANTIC
     source = "PyTorch documentation, serialization semantics; safetensors, format metadata"
 
     def judge(self, file: Examination) -> Iterator[Verdict]:

@@ -15,6 +15,9 @@ from modlint.targets import whole_file
 from modlint.text import count, file_size
 from modlint.verdict import Severity, Target, Verdict
 
+_SMALL = 1024
+"""Bytes that are no reason to save again."""
+
 
 class OversizedStorageOptions(Options, frozen=True):
     """Options of FMT006."""
@@ -69,6 +72,7 @@ class OversizedStorage(FileRule[OversizedStorageOptions]):
             f"tensor {tensor.name!r} keeps a storage of {storage.nbytes:,} bytes,"
             f" of which {used:,} are used",
             help=self.advice,
+            severity=Severity.NOTE if storage.nbytes - used < _SMALL else None,
             values={"bytes": storage.nbytes, "used": used, "ratio": storage.nbytes / max(used, 1)},
             limit={"ratio": {"max": self.options.max_ratio}},
         )

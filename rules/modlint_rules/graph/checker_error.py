@@ -21,9 +21,13 @@ _WARNINGS = {
     "unknown-domain": "name the domain in opset_import, or export without the operator",
     "unused-node": "remove what nothing reads, with a tool such as onnx-simplifier",
 }
+_DEPENDS = "custom-operator"
+"""The kind that is a fault only for a runtime that lacks the operator."""
+
 _HELP = "export the model again, with a current exporter"
 _LISTED = 20
 _FORMAT = "onnx"
+NO_GRAPH = "the file is no ONNX model"
 _STRIPPED = "stripped-weights"
 _SEGMENTED = "segmented-tensor"
 
@@ -45,7 +49,7 @@ class CheckerError(Rule[Options]):
         """One finding for each problem, warnings of one kind together."""
         checkpoint = file.checkpoint
         if checkpoint.format != _FORMAT:
-            yield self.passed(whole_file(checkpoint), "holds no ONNX graph")
+            yield self.not_applicable(whole_file(checkpoint), NO_GRAPH)
             return
         validity = file.result(OnnxCheck(), file.checkpoint)
         errors = [problem for problem in validity.problems if problem.kind in REFUSED]
@@ -84,7 +88,7 @@ class CheckerError(Rule[Options]):
                     f"{found[0].message}{more}",
                     help=help_,
                     values={"kind": kind, "count": len(found)},
-                    severity=Severity.WARNING,
+                    severity=Severity.NOTE if kind == _DEPENDS else Severity.WARNING,
                 )
 
     def _stripped(self, checkpoint: Checkpoint, stripped: list[Remark]) -> Verdict:

@@ -9,6 +9,7 @@ from modlint.checkpoint import Checkpoint, Tensor
 from modlint.rule import Examination, Options
 from modlint.verdict import Severity, Target, Verdict
 from modlint_rules.base.remarks import RemarkRule
+from modlint_rules.graph.checker_error import NO_GRAPH
 
 _KINDS = (
     "external-data-key",
@@ -29,6 +30,8 @@ class ExternalData(RemarkRule[Options]):
     kinds = dict.fromkeys(_KINDS, Severity.ERROR)
     sound = "all external data is there"
     advice = "fetch the model and its data files again, together"
+    formats = frozenset({"onnx"})
+    absent = NO_GRAPH
 
     def judge(self, file: Examination) -> Iterator[Verdict]:
         """The reader's faults, and tensors that share bytes of an external file."""

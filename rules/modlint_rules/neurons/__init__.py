@@ -16,6 +16,7 @@ RULES = (
         summary="hidden units have no weights out, or none in and an output of zero",
         source="Lu et al., Dying ReLU and Initialization, arXiv 1903.06733, section 2",
         place="modlint_rules.neurons.dead_neurons:DeadNeurons",
+        cost="pass",
     ),
     RuleReference(
         code="NEU002",
@@ -24,6 +25,7 @@ RULES = (
         summary="hidden units are connected, but next to nothing runs through them",
         source="Tanaka et al., Pruning neural networks ... by iteratively conserving synaptic flow",
         place="modlint_rules.neurons.negligible_flow:NegligibleFlow",
+        cost="pass",
     ),
 )
 """The rules of this family."""

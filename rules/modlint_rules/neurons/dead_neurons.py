@@ -15,7 +15,7 @@ from modlint.results.units import LayerUnits
 from modlint.rule import Examination, Need, Options, Rule
 from modlint.targets import whole_file
 from modlint.text import count
-from modlint.verdict import Confidence, Severity, Target, Verdict
+from modlint.verdict import Confidence, Cost, Severity, Target, Verdict
 from modlint_rules.neurons.dead_slices import DeadSlices, dead_slices, is_matrix
 from modlint_rules.neurons.dead_units import dead_units
 
@@ -59,6 +59,7 @@ class DeadNeurons(Rule[DeadNeuronsOptions]):
     name = "dead-neurons"
     summary = "hidden units have no weights out, or none in and an output of zero"
     severity = Severity.NOTE
+    cost = Cost.PASS
     source = "Lu et al., Dying ReLU and Initialization, arXiv 1903.06733, section 2"
     options_type = DeadNeuronsOptions
 

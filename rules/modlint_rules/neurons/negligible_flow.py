@@ -13,7 +13,7 @@ from modlint.results.units import GroupFlow
 from modlint.rule import Examination, Need, Options
 from modlint.scopes import NetworkRule
 from modlint.text import count
-from modlint.verdict import Severity, Target, Verdict
+from modlint.verdict import Cost, Severity, Target, Verdict
 
 _HELP = (
     "prune them: the output hardly changes. If so many were not meant to go, train with less weight"
@@ -45,6 +45,7 @@ class NegligibleFlow(NetworkRule[NegligibleFlowOptions]):
     name = "negligible-flow"
     summary = "hidden units are connected, but next to nothing runs through them"
     severity = Severity.WARNING
+    cost = Cost.PASS
     source = "Tanaka et al., Pruning neural networks ... by iteratively conserving synaptic flow"
     options_type = NegligibleFlowOptions
 

@@ -16,6 +16,7 @@ RULES = (
         summary="a tensor holds NaN or infinite elements",
         source="IEEE 754-2019, section 6: NaN and infinity propagate through every later operation",
         place="modlint_rules.numbers.non_finite:NonFinite",
+        cost="pass",
     ),
 )
 """The rules of this family."""

@@ -12,7 +12,7 @@ from modlint.rule import Examination, Options
 from modlint.scopes import TensorRule
 from modlint.targets import of_tensor, whole_file
 from modlint.text import count
-from modlint.verdict import Severity, Verdict
+from modlint.verdict import Cost, Severity, Verdict
 
 _STATISTICS = TensorStatistics()
 _MASK_NAMES = ("mask", "alibi")
@@ -28,6 +28,7 @@ class NonFinite(TensorRule[Options]):
     name = "non-finite"
     summary = "a tensor holds NaN or infinite elements"
     severity = Severity.ERROR
+    cost = Cost.PASS
     source = "IEEE 754-2019, section 6: NaN and infinity propagate through every later operation"
 
     analyses = (_STATISTICS,)

@@ -11,80 +11,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from report_parts import NETWORK, file_report, network, report_of, verdict
 
 from modlint.checkpoint import Status
-from modlint.report import FileReport, NetworkReport, Report, Run, Summary
-from modlint.verdict import Confidence, Outcome, Severity, Target, Verdict
+from modlint.report import Report
+from modlint.verdict import Confidence, Persona, Target, Verdict
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
-FILE = Target("file", "model.pt")
-NETWORK = Target("network", "0", network="0")
-RULES = {
-    "CLU001": ("not-clusterable", Severity.NOTE),
-    "CLU002": ("unbalanced-clusters", Severity.NOTE),
-    "COV001": ("not-examined", Severity.NOTE),
-    "FMT001": ("unreadable", Severity.ERROR),
-    "FMT002": ("lfs-pointer", Severity.ERROR),
-    "NEU001": ("dead-neurons", Severity.WARNING),
-    "NUM001": ("non-finite", Severity.ERROR),
-    "SEC001": ("unsafe-pickle", Severity.ERROR),
-}
 NULL_SAMPLES = NormalDist(10.17, 0.03).quantiles(51)  # 50 cut points
-
-
-def verdict(rule: str, outcome: str = "pass", target: Target = FILE, **fields: Any) -> Verdict:
-    name, severity = RULES[rule]
-    base = Verdict(
-        rule=rule,
-        name=name,
-        outcome=Outcome(outcome),
-        severity=severity,
-        confidence=Confidence.HIGH,
-        target=target,
-    )
-    return msgspec.structs.replace(base, **fields)
-
-
-def file_report(*verdicts: Verdict, **fields: Any) -> FileReport:
-    base = FileReport(
-        path="model.pt",
-        status=Status.CHECKED,
-        format="torch-zip",
-        bytes=1_613_231,
-        tensors=10,
-        parameters=400_906,
-        networks=(network(),),
-        verdicts=verdicts,
-    )
-    return msgspec.structs.replace(base, **fields)
-
-
-def network(id: str = "0", **fields: Any) -> NetworkReport:
-    base = NetworkReport(
-        id=id,
-        source="names",
-        confidence=Confidence.HIGH,
-        layers=5,
-        neurons=1_818,
-        connections=399_872,
-    )
-    return msgspec.structs.replace(base, **fields)
-
-
-def report_of(*files: FileReport, **fields: Any) -> Report:
-    run = Run(
-        modlint="0.1.0",
-        plugins={"modlint_rules": "0.1.0"},
-        torch="2.13.0",
-        device="cpu",
-        seed=0,
-        seconds=1.2,
-        settings={"select": ["ALL"], "fail_on": "error"},
-        exit_code=0,
-    )
-    run = msgspec.structs.replace(run, **fields)
-    return Report(run=run, summary=Summary.of(files), files=files)
 
 
 def clusterability(ncut: float = 10.02, outcome: str = "pass", **fields: Any) -> Verdict:
@@ -189,9 +124,26 @@ def broken() -> Report:
         help="train with a penalty that promotes modules, or accept it",
         confidence=Confidence.MEDIUM,
     )
+    left = verdict(
+        "FMT004",
+        "fail",
+        values={"tensors": 20},
+        limit={"tensors": {"max": 0}},
+        message="3.2 MB of 4.8 MB are training state (optimizer)",
+        help="save the model's state_dict alone where you deploy it",
+    )
+    bound = verdict(
+        "FMT010",
+        "fail",
+        persona=Persona.PEDANTIC,
+        message="10 storages of 10 were saved from cuda:0 (10)",
+        help='load it with map_location="cpu"',
+    )
     remarks = ("member archive/data/3 has a CRC that does not match its bytes",)
     file = file_report(
         clusters,
+        left,
+        bound,
         dead,
         alive,
         non_finite("encoder.layers.0.weight", 3),
@@ -263,23 +215,18 @@ def no_network() -> Report:
         source=None, confidence=None, layers=0, neurons=0, connections=0, reason=reason
     )
     rules = ("CLU001", "CLU002", "NEU001")
-    undecided = [verdict(r, "inconclusive", NETWORK, message=reason, reason=reason) for r in rules]
+    beside = [verdict(r, "not-applicable", message=reason, reason=reason) for r in rules]
     missed = verdict(
         "SEC001", "inconclusive", reason="no pickle was found, but the file was not wholly read"
     )
     coverage = verdict(
         "COV001",
-        "fail",
         values={"tensors_unexamined": 0, "weights_outside_networks": 3, "networks_missing": 1},
-        limit={
-            n: {"max": 0.0}
-            for n in ("tensors_unexamined", "weights_outside_networks", "networks_missing")
-        },
-        message="3 weights in no network (layer3.1.conv2.weight, …); no network could be rebuilt",
-        help="do not read the other verdicts as covering these parts",
+        limit={"tensors_unexamined": {"max": 0.0}},
+        message="all 62 tensors examined; 3 weights in no network (layer3.1.conv2.weight, …)",
     )
     finite = verdict("NUM001", message="62 tensors hold no NaN and no infinity")
-    return report_of(file_report(*undecided, missed, coverage, finite, networks=(missing,)))
+    return report_of(file_report(*beside, missed, coverage, finite, networks=(missing,)))
 
 
 def several_networks() -> Report:
@@ -292,7 +239,7 @@ def several_networks() -> Report:
     def of(id: str) -> Target:
         return Target("network", id, network=id)
 
-    ema = verdict("CLU001", "inconclusive", of("ema"), reason="its first layer is missing")
+    ema = verdict("CLU001", "not-applicable", reason="its first layer is missing")
     slow = verdict("CLU002", "inconclusive", of("generator"), reason="the budget of 5 s ran out")
     return report_of(
         file_report(
@@ -319,8 +266,7 @@ def many_networks() -> Report:
         )
         for i, name in enumerate(ids)
     ]
-    rest = Target("network", "0", network="0")
-    verdicts.append(verdict("CLU001", "inconclusive", rest, reason=whole))
+    verdicts.append(verdict("CLU001", "not-applicable", reason=whole))
     return report_of(file_report(*verdicts, networks=tuple(networks)))
 
 

@@ -98,16 +98,62 @@ def test_what_is_filtered_out_is_counted(build: Callable[[str], Report]) -> None
     assert "error NUM001" in text
     assert "warning NEU001" not in text
     assert "note CLU001" not in text
-    assert "2 findings hidden by --min-severity or --min-confidence" in text
-    sure = render(build("broken"), Shown(min_confidence=Confidence.HIGH))
-    assert "note CLU001" not in sure
-    assert "1 finding hidden" in sure
+    assert "1 warning (NEU001), 1 note (FMT004), 1 information (CLU001)" in text
+    everything = render(build("broken"), Shown(Severity.INFORMATION))
+    assert "information CLU001" in everything
+    sure = render(build("broken"), Shown(Severity.INFORMATION, Confidence.HIGH))
+    assert "information CLU001" not in sure
+    assert "1 information (CLU001)" in sure
 
 
 def test_a_long_list_is_cut(build: Callable[[str], Report]) -> None:
-    text = render(build("many"))
-    assert text.count("elements are NaN") == 21  # 20 findings, and the baselined one's row
+    report = build("many")
+    names = [f"{chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(233)]
+    verdicts = [
+        msgspec.structs.replace(v, target=msgspec.structs.replace(v.target, name=name))
+        for v, name in zip(report.files[0].verdicts, names, strict=False)
+    ]
+    file = msgspec.structs.replace(report.files[0], verdicts=tuple(verdicts))
+    text = render(msgspec.structs.replace(report, files=(file,)))
+    assert text.count("elements are NaN") == 20
     assert "… and 213 more (see --output-format json)" in text
+
+
+def test_a_row_of_layers_is_told_once(build: Callable[[str], Report]) -> None:
+    text = " ".join(render(build("many")).split())
+    assert text.count("elements are NaN") == 1
+    assert "projection.weight and 232 like it, up to blocks.232.attention" in text
+
+
+def test_suggested_limits_are_drawn_and_gate_nothing(
+    build: Callable[[str], Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "limits of CLU001: shown, not gating" in render(build("broken"))
+    monkeypatch.setenv("COLUMNS", "120")
+    row = next(line for line in render(build("broken")).splitlines() if "CLU001" in line)
+    assert row.endswith("≤ 0.05  shown, not gating")
+    assert row.split()[0] == "·"
+
+
+def test_only_errors_and_warnings_have_a_cross(build: Callable[[str], Report]) -> None:
+    rows = render(build("broken"), Shown(verbose=True)).splitlines()
+    marks = {row.split()[1]: row.split()[0] for row in rows if row[2:3] in "✖•·✔?-" and row[4:7]}
+    assert marks["NUM001"] == marks["NEU001"] == marks["SEC001"] == "✖"
+    assert marks["FMT004"] == "•"
+    assert marks["CLU001"] == "·"
+
+
+def test_of_several_files_those_without_findings_are_a_count(
+    build: Callable[[str], Report],
+) -> None:
+    healthy, broken = build("healthy").files[0], build("broken").files[0]
+    copies = [msgspec.structs.replace(healthy, path=f"{i}.pt") for i in range(200)]
+    report = msgspec.structs.replace(build("broken"), files=(broken, *copies))
+    text = render(report)
+    assert "201 files, 200 without findings" in text
+    assert "199.pt" not in text
+    clean = render(msgspec.structs.replace(build("healthy"), files=tuple(copies)))
+    assert len(clean.splitlines()) == 2
 
 
 def test_baselined_findings_are_counted_apart(build: Callable[[str], Report]) -> None:
@@ -166,7 +212,7 @@ def test_networks_that_differ_are_not_folded(build: Callable[[str], Report]) -> 
 
 
 def test_of_many_networks_the_worst_are_written_out(build: Callable[[str], Report]) -> None:
-    text = render(build("many_networks"))
+    text = render(build("many_networks"), Shown(Severity.INFORMATION))
 
     drawn = re.findall(r"shuffles \(network encoder\.layer\.(\d+)\)", text)
     explained = re.findall(r"where +network encoder\.layer\.(\d+)", text)

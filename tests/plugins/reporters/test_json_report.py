@@ -19,11 +19,11 @@ from modlint_plugins.reporters.json_report import JsonReporter
 KEYS = {
     "report": "schema run summary rules files",
     "run": "modlint plugins torch device seed seconds settings exit_code notes",
-    "summary": "files passed error warning note inconclusive baselined",
+    "summary": "files passed error warning note information inconclusive not_applicable baselined",
     "file": "path status format bytes tensors parameters remarks networks verdicts",
     "network": "id source confidence layers neurons connections reason",
-    "verdict": "rule name outcome severity confidence target values limit message help reason "
-    "baselined fingerprint",
+    "verdict": "rule name outcome severity confidence persona target values limit message help "
+    "reason baselined fingerprint",
     "target": "kind name network units member offset",
 }
 

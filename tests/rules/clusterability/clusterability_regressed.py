@@ -31,7 +31,12 @@ PLANTED = written(planted_weights(0, 10, *SIZES))
 ALSO_PLANTED = written(planted_weights(5, 10, *SIZES))
 RANDOM = written(random_weights(7, *SIZES))
 CASES = (
-    Case("without a baseline it says nothing", PLANTED, (), QUICK),
+    Case(
+        "without a baseline it does not apply",
+        PLANTED,
+        (Expected("not-applicable", message="no checkpoint to compare with"),),
+        QUICK,
+    ),
     Case(
         "the verdict is lost",
         RANDOM,
@@ -129,5 +134,5 @@ CASES = (
         QUICK,
         embedding,
     ),
-    Case("the file has no network", embedding, (Expected("inconclusive"),), QUICK, PLANTED),
+    Case("the file has no network", embedding, (Expected("not-applicable"),), QUICK, PLANTED),
 )

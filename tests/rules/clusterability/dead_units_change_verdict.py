@@ -51,7 +51,7 @@ CASES = (
         (
             Expected(
                 "fail",
-                "warning",
+                "information",
                 target=("network", "0"),
                 values={
                     "negligible": 30,
@@ -72,7 +72,7 @@ CASES = (
         (
             Expected(
                 "fail",
-                "warning",
+                "information",
                 values={"negligible": 15, "p_value": 1.0},
                 message="clusters are worse than shuffled with 15 units of negligible flow (z ",
             ),

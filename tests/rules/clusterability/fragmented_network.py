@@ -96,7 +96,7 @@ CASES = (
         (
             Expected(
                 "fail",
-                "note",
+                "information",
                 target=("network", "0"),
                 values={"components": 2, "sizes": (45, 24), "partial": 0, "neurons": 69},
                 message="falls into 2 parts, each with an input and an output and no weight to"

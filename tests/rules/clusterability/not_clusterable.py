@@ -78,7 +78,7 @@ CASES = (
         (
             Expected(
                 "fail",
-                "note",
+                "information",
                 target=("network", "0"),
                 message="form no better clusters than those of shuffled weights",
             ),
@@ -119,13 +119,17 @@ CASES = (
     Case(
         "a sequential test ends early where nothing is to be found",
         written(shuffled()),
-        (Expected("fail", "note", values={"shuffles": 43}),),
+        (Expected("fail", "information", values={"shuffles": 43}),),
         {"clusters": 10, "shuffles": 200, "method": "spectral"},
     ),
     Case(
         "worse than its shuffles",
         written(worse()),
-        (Expected("fail", "note", message="form worse clusters than those of shuffled weights"),),
+        (
+            Expected(
+                "fail", "information", message="form worse clusters than those of shuffled weights"
+            ),
+        ),
         QUICK | {"max-p": 0.06},
     ),
     Case(
@@ -172,7 +176,7 @@ CASES = (
     Case(
         "no network",
         lambda folder: _embedding(folder),
-        (Expected("inconclusive"),),
+        (Expected("not-applicable", target=("file", "model.pt")),),
     ),
 )
 

@@ -49,7 +49,7 @@ CASES = (
         (
             Expected(
                 "fail",
-                "note",
+                "information",
                 target=("network", "0"),
                 values={"clusters": 10, "seed": 0},
                 message="clusters hang on scales that the function leaves free (n-cut ",
@@ -66,7 +66,7 @@ CASES = (
     Case(
         "a tighter bound",
         written(PLANTED),
-        (Expected("fail", "note"),),
+        (Expected("fail", "information"),),
         QUICK | {"max-spread": 0.01},
     ),
     Case(

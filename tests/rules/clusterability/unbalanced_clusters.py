@@ -54,7 +54,7 @@ CASES = (
         (
             Expected(
                 "fail",
-                "note",
+                "information",
                 values={
                     "sizes": (72, 12, 12),
                     "balance": effective(0.75, 0.125, 0.125),

@@ -52,6 +52,12 @@ def program_in_gap(folder: Path) -> Path:
     return zip_tricks.with_gap(model(folder), ELF)
 
 
+def whole_module_in_the_old_format(folder: Path) -> Path:
+    path = folder / "model.pt"
+    torch.save(torch.nn.Linear(2, 2), path, _use_new_zipfile_serialization=False)
+    return path
+
+
 def after_pickle(folder: Path) -> Path:
     path = folder / "model.pt"
     torch.save({"w": torch.ones(2)}, path, _use_new_zipfile_serialization=False)
@@ -93,6 +99,11 @@ CASES = (
         (Expected("fail", "error", values={"what": "a Windows program"}),),
     ),
     Case("two letters are no program", two_letters, (Expected("pass"),)),
+    Case(
+        "a whole module of torch's old format passes",
+        whole_module_in_the_old_format,
+        (Expected("pass"),),
+    ),
     Case(
         "a member that nothing refers to is a warning",
         extra_member,

@@ -37,7 +37,8 @@ def build(checkpoint: Checkpoint, oldest_opset: int) -> list[Network]:
         return [Network("0", reason=f"operator set {opset} is older than {oldest_opset}")]
     count = len(model.graph.node)
     if count > MAX_NODES:
-        return [Network("0", reason=f"the graph has {count:,} nodes, more than {MAX_NODES:,}")]
+        reason = f"the graph has {count:,} nodes, more than {MAX_NODES:,}"
+        return [Network("0", reason=reason, failed=True)]
     nodes = [Node.of(proto, index) for index, proto in enumerate(model.graph.node)]
     outputs = {text(value.name) for value in model.graph.output}
     try:

@@ -13,6 +13,7 @@ class FullReporter:
 
     name = "full"
     description = "the whole story for people: measurements, findings, what to do"
+    portrays = True
 
     def write(self, report: Report, output: TextIO, shown: Shown) -> None:
         """Write the report at the width of `output`, in colour where it takes colour."""

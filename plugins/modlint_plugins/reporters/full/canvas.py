@@ -15,9 +15,20 @@ SEVERITY_STYLES = {
     Severity.ERROR: "bold red",
     Severity.WARNING: "bold yellow",
     Severity.NOTE: "bold cyan",
+    Severity.INFORMATION: "cyan",
 }
-OUTCOME_SYMBOLS = {Outcome.PASS: "✔", Outcome.FAIL: "✖", Outcome.INCONCLUSIVE: "?"}
-OUTCOME_STYLES = {Outcome.PASS: "green", Outcome.INCONCLUSIVE: "magenta"}
+SEVERITY_SYMBOLS = {
+    Severity.ERROR: "✖",
+    Severity.WARNING: "✖",
+    Severity.NOTE: "•",
+    Severity.INFORMATION: "·",
+}
+OUTCOME_SYMBOLS = {Outcome.PASS: "✔", Outcome.INCONCLUSIVE: "?", Outcome.NOT_APPLICABLE: "-"}
+OUTCOME_STYLES = {
+    Outcome.PASS: "green",
+    Outcome.INCONCLUSIVE: "magenta",
+    Outcome.NOT_APPLICABLE: "dim",
+}
 BASELINED_SYMBOL = "–"
 
 

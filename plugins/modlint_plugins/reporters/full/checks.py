@@ -7,19 +7,22 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from modlint.reporter import Shown
-from modlint.verdict import Outcome, Verdict
+from modlint.verdict import Outcome, Severity, Verdict
 from modlint_plugins.reporters.full.canvas import (
     BASELINED_SYMBOL,
     OUTCOME_STYLES,
     OUTCOME_SYMBOLS,
     SEVERITY_STYLES,
+    SEVERITY_SYMBOLS,
 )
 from modlint_plugins.reporters.full.measure import Measure, measures, strain
 from modlint_plugins.reporters.wording import plural_of, where
 
+NOTE = Severity.NOTE.rank
+
 
 class Check(Struct, frozen=True):
-    """The verdicts that one rule reached on a file; none of them is inconclusive."""
+    """The verdicts that one rule reached on a file; each is a pass or a finding."""
 
     verdicts: tuple[Verdict, ...]
     networks: int
@@ -40,7 +43,9 @@ class Check(Struct, frozen=True):
         """What became of it, in one character."""
         if not self.failed and any(v.baselined for v in self.verdicts):
             return BASELINED_SYMBOL
-        return OUTCOME_SYMBOLS[self.worst.outcome]
+        return (
+            SEVERITY_SYMBOLS[self.worst.severity] if self.failed else OUTCOME_SYMBOLS[Outcome.PASS]
+        )
 
     @property
     def style(self) -> str:
@@ -48,6 +53,11 @@ class Check(Struct, frozen=True):
         if self.failed:
             return SEVERITY_STYLES[self.worst.severity]
         return "dim" if self.symbol == BASELINED_SYMBOL else OUTCOME_STYLES[Outcome.PASS]
+
+    @property
+    def suggested(self) -> bool:
+        """Whether its limits are suggestions, which fail nothing."""
+        return self.worst.severity is Severity.INFORMATION and bool(self.worst.limit)
 
     def measured(self) -> list[Measure]:
         """The measurements worth a line: of a failed check those beyond their limit.
@@ -71,7 +81,7 @@ class Check(Struct, frozen=True):
 
     def note(self, shown: Shown) -> str:
         """What the worst measurement leaves out."""
-        hidden = sum(verdict not in shown for verdict in self.failed)
+        hidden = sum(v.severity.rank > NOTE and not shown.in_full(v) for v in self.failed)
         baselined = sum(verdict.baselined for verdict in self.verdicts)
         parts = (
             self._spread(),
@@ -99,6 +109,6 @@ def checks(verdicts: Sequence[Verdict], networks: int) -> list[Check]:
     """One check for each rule that reached a verdict, in the order of the codes."""
     groups: dict[str, list[Verdict]] = {}
     for verdict in sorted(verdicts, key=lambda verdict: verdict.rule):
-        if verdict.outcome is not Outcome.INCONCLUSIVE:
+        if verdict.outcome in (Outcome.PASS, Outcome.FAIL):
             groups.setdefault(verdict.rule, []).append(verdict)
     return [Check(tuple(group), networks) for group in groups.values()]

@@ -27,10 +27,15 @@ SOURCES = {
 }
 
 
-def write_header(canvas: Canvas, file: FileReport) -> None:
-    """Write what the file is."""
+def write_facts(canvas: Canvas, file: FileReport) -> None:
+    """Write the file's name and size."""
     canvas.rule(Text(file.path, "bold"))
     canvas.hanging(Text("  "), _facts(file))
+
+
+def write_header(canvas: Canvas, file: FileReport) -> None:
+    """Write what the file is."""
+    write_facts(canvas, file)
     _write_networks(canvas, file.networks)
     for remark in file.remarks[:REMARKS_SHOWN]:
         canvas.hanging(Text("  remark ", "dim"), Text(remark))

@@ -59,7 +59,7 @@ class Measure(Struct, frozen=True):
     @property
     def limit_text(self) -> str:
         """The limit in words."""
-        return f"{self.bound} {number(self.limit)}"
+        return f"{'≤' if self.bound == 'max' else '≥'} {number(self.limit)}"
 
     def bar(self, style: str, cells: int) -> Text:
         """The value as a line from zero, the limit (not zero) as a mark on it."""

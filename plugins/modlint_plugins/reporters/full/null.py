@@ -12,7 +12,7 @@ from rich.text import Text
 from modlint.report import FileReport
 from modlint.reporter import Shown
 from modlint.text import count, number
-from modlint.verdict import Outcome, Verdict
+from modlint.verdict import Outcome, Severity, Verdict
 from modlint_plugins.reporters.full.canvas import SEVERITY_STYLES, Canvas
 from modlint_plugins.reporters.full.histogram import histogram, to_digits
 from modlint_plugins.reporters.full.measure import label, strain
@@ -77,7 +77,7 @@ class NullTest(Struct, frozen=True):
 
 def write_nulls(canvas: Canvas, file: FileReport, shown: Shown) -> None:
     """Draw the null distribution of verdicts that have one, the worst first."""
-    visible = (v for v in file.verdicts if v.outcome is not Outcome.FAIL or v in shown)
+    visible = (v for v in file.verdicts if not _is_finding(v) or shown.in_full(v) or _is_shown(v))
     tests = [test for verdict in visible if (test := NullTest.of(verdict))]
     tests.sort(key=_gravity)
     for test in tests[:DRAWINGS_SHOWN]:
@@ -96,6 +96,11 @@ def _gravity(test: NullTest) -> tuple[bool, float]:
 
 def _is_finding(verdict: Verdict) -> bool:
     return verdict.outcome is Outcome.FAIL and not verdict.baselined
+
+
+def _is_shown(verdict: Verdict) -> bool:
+    """Whether what it measures is drawn however much it weighs."""
+    return verdict.severity is Severity.INFORMATION
 
 
 def _write_null(canvas: Canvas, test: NullTest, networks: int) -> None:

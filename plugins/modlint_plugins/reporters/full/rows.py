@@ -42,23 +42,40 @@ class Columns(Struct, frozen=True):
         return cls(name, label, value, max(MIN_CELLS, min(room, MAX_CELLS)), room < MIN_CELLS)
 
 
-def write_rows(canvas: Canvas, file: FileReport, shown: Shown) -> None:
-    """Write a row for each rule that reached a verdict, then those that reached none.
+SUGGESTED = "shown, not gating"
+WIDE = 100
+"""Cells from which a row has room to say that its limit is a suggestion."""
 
-    Of a file that was not read, a row that measured nothing would only repeat its finding.
+UNREACHED = (Outcome.INCONCLUSIVE, Outcome.NOT_APPLICABLE)
+
+
+def write_rows(canvas: Canvas, file: FileReport, shown: Shown) -> None:
+    """Write a row for each rule that measured something against a limit.
+
+    A verbose report has a row for each rule that reached a verdict, and a line for those that
+    reached none.
     """
-    rows = [
-        row
-        for row in checks(file.verdicts, len(file.networks))
-        if file.status is Status.CHECKED or not row.failed or row.measured()
-    ]
-    undecided = any(v.outcome is Outcome.INCONCLUSIVE for v in file.verdicts)
-    if rows or undecided:
+    rows = [row for row in checks(file.verdicts, len(file.networks)) if _tells(row, file, shown)]
+    unreached = shown.verbose and any(v.outcome in UNREACHED for v in file.verdicts)
+    if rows or unreached:
         canvas.line()
     columns = Columns.of(rows, canvas.width)
     for row in rows:
         _write_row(canvas, row, columns, shown)
-    _write_inconclusive(canvas, file)
+    if canvas.width < WIDE:
+        _write_suggested(canvas, rows)
+    if unreached:
+        for outcome in UNREACHED:
+            _write_unreached(canvas, file, outcome)
+
+
+def _tells(row: Check, file: FileReport, shown: Shown) -> bool:
+    """Whether a row has a number, or all are asked for.
+
+    Of a file that was not read, one that measured nothing would only repeat its finding.
+    """
+    repeats = row.failed and file.status is not Status.CHECKED
+    return bool(row.measured()) or (shown.verbose and not repeats)
 
 
 def _write_row(canvas: Canvas, row: Check, columns: Columns, shown: Shown) -> None:
@@ -66,7 +83,8 @@ def _write_row(canvas: Canvas, row: Check, columns: Columns, shown: Shown) -> No
     lead = Text.assemble("  ", (row.symbol, row.style), f" {row.worst.rule} ")
     lead.append(name, "bold" if row.failed else "")
     measured = row.measured()[:MEASURES_SHOWN]
-    note = Text(row.note(shown), "dim")
+    suggested = SUGGESTED if row.suggested and measured and canvas.width >= WIDE else ""
+    note = Text(", ".join(filter(None, (suggested, row.note(shown)))), "dim")
     lead.pad_right(max(columns.name - len(name), 0) + len(GAP))
     if columns.stacked:
         canvas.line(lead)
@@ -88,6 +106,13 @@ def _write_row(canvas: Canvas, row: Check, columns: Columns, shown: Shown) -> No
         canvas.hanging(indent, note)
 
 
+def _write_suggested(canvas: Canvas, rows: Sequence[Check]) -> None:
+    """Say once of which rules the limits are suggestions."""
+    codes = [row.worst.rule for row in rows if row.suggested and row.measured()]
+    if codes:
+        canvas.hanging(Text("    "), Text(f"limits of {', '.join(codes)}: {SUGGESTED}", "dim"))
+
+
 def _measured(measure: Measure, style: str, columns: Columns) -> Text:
     """A measurement in columns; one without a bar aligns with the others as far as it can."""
     value = number(measure.value)
@@ -98,19 +123,18 @@ def _measured(measure: Measure, style: str, columns: Columns) -> Text:
     return text.append(measure.limit_text, "dim")
 
 
-def _write_inconclusive(canvas: Canvas, file: FileReport) -> None:
+def _write_unreached(canvas: Canvas, file: FileReport, outcome: Outcome) -> None:
     """Write the rules that reached no verdict, those with one reason together."""
-    undecided = Outcome.INCONCLUSIVE
     known = {network.reason for network in file.networks if network.reason}
     groups: dict[str, list[Verdict]] = {}
     for verdict in sorted(file.verdicts, key=lambda verdict: verdict.rule):
-        if verdict.outcome is undecided:
+        if verdict.outcome is outcome:
             groups.setdefault(verdict.reason or verdict.message, []).append(verdict)
     for reason, verdicts in groups.items():
         codes = ", ".join(dict.fromkeys(verdict.rule for verdict in verdicts))
         why = "no network, for the reason above" if reason in known else reason
-        lead = Text.assemble("  ", (OUTCOME_SYMBOLS[undecided], OUTCOME_STYLES[undecided]), " ")
-        words = f" inconclusive{_in_networks(verdicts, file)}: {why}"
+        lead = Text.assemble("  ", (OUTCOME_SYMBOLS[outcome], OUTCOME_STYLES[outcome]), " ")
+        words = f" {outcome.replace('-', ' ')}{_in_networks(verdicts, file)}: {why}"
         canvas.hanging(lead, Text.assemble(codes, (words, "dim")))
 
 
