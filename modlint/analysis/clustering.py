@@ -101,7 +101,7 @@ class ClusterTest(NetworkAnalysis[ClusterNull]):
     name: ClassVar[str] = "cluster-test"
     description: ClassVar[str] = "n-cut or S_k against the same network with shuffled weights"
 
-    def compute(self, network: Network, inputs: Inputs) -> ClusterNull:
+    def compute(self, network: Network, inputs: Inputs) -> ClusterNull:  # noqa: ARG002
         """Test.
 
         Raises:
@@ -109,4 +109,4 @@ class ClusterTest(NetworkAnalysis[ClusterNull]):
         """
         from modlint.numerics.cluster.null import cluster_test
 
-        return cluster_test(network, inputs, self)
+        return cluster_test(inputs, self)

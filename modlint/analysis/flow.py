@@ -93,5 +93,4 @@ class CarryingUnits(NetworkAnalysis[Carriers]):
         """
         from modlint.numerics.graph.flow_graphs import carrying_units
 
-        flows, graph = inputs.result(Flow()), inputs.result(WeightGraph())
-        return carrying_units(network, flows, graph, self.threshold, inputs.device)
+        return carrying_units(network, inputs.result(Flow()), self.threshold, inputs.device)

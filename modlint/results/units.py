@@ -98,7 +98,7 @@ class Carriers:
 
     Attributes:
         units: by group, (size,) bool.
-        dropped: by role of the group, how many neurons that weights connect carry nothing.
+        dropped: by role of the group, how many neurons carry nothing.
     """
 
     units: dict[str, torch.Tensor]
