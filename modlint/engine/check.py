@@ -122,7 +122,7 @@ class FileCheck:
         severity = rule.configured_severity or strict
         if severity is None or verdict.outcome is not Outcome.FAIL:
             return verdict
-        return msgspec.structs.replace(verdict, severity=severity)
+        return msgspec.structs.replace(verdict, severity=rule.weigh(verdict, severity))
 
 
 def _of_tensors(rules: Iterable[Rule[Any]]) -> list[TensorAnalysis[Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modlint.network import GroupRole
+from modlint.network import GroupRole, Join
 
 if TYPE_CHECKING:
     import torch
@@ -21,10 +21,13 @@ class LayerUnits:
         total: number of units.
         silent: units whose out-weights are all zero, over all layers that read the group; none
             where something besides layers reads it too.
-        constant: units whose in-weights are all zero: their output never changes.
+        constant: units whose in-weights are all zero: their output never changes. In a product,
+            units of which one factor is zero, or all factors are constant.
         off: those of `constant` whose pre-activation, the folded norms' shift included, is not
-            positive.
+            positive. In a product, those of which one factor is known to be zero behind its
+            activation.
         activation: the group's activation, None where unknown or where its drivers differ.
+        join: how a unit's value comes from its drivers.
     """
 
     group: str
@@ -34,6 +37,7 @@ class LayerUnits:
     constant: tuple[int, ...]
     off: tuple[int, ...]
     activation: str | None
+    join: Join = "sum"
 
 
 @dataclass(frozen=True, slots=True)

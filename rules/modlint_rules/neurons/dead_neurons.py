@@ -15,12 +15,16 @@ from modlint.results.units import LayerUnits
 from modlint.rule import Examination, Need, Options, Rule
 from modlint.text import count
 from modlint.verdict import Confidence, Severity, Target, Verdict
-from modlint_rules.neurons.dead_slices import DeadSlices, dead_slices, is_matrix
+from modlint_rules.neurons.dead_slices import DeadSlices, dead_slices, is_matrix, told_once
 from modlint_rules.neurons.dead_units import dead_units
 from modlint_rules.targets import whole_file
 
 _STATISTICS = TensorStatistics()
 _UNITS = UnitWeights()
+_HELP_WHOLE = (
+    "if the layer was meant to be trained, see that gradients reach its weights; layers that start"
+    " at zero on purpose (zero convolutions, adaLN, the last layer of a residual branch) may stay"
+)
 _HELP = (
     "prune them, or train again with what keeps units alive: a lower learning rate,"
     " He initialisation, a leaky activation, less weight decay"
@@ -84,7 +88,7 @@ class DeadNeurons(Rule[DeadNeuronsOptions]):
         for units in layers:
             yield self._judge_layer(network, units)
         if not layers:
-            yield self.passed(target, "no hidden layer", values={"dead": 0, "total": 0})
+            yield self.inconclusive(target, "it has no hidden layer")
 
     def _judge_layer(self, network: Network, units: LayerUnits) -> Verdict:
         dead = dead_units(units)
@@ -110,12 +114,17 @@ class DeadNeurons(Rule[DeadNeuronsOptions]):
             Target("units", units.layer, network=network.id, units=dead.indices),
             f"{summary} ({dead.share:.1%}): {len(units.silent):,} without weights out,"
             f" {undriven:,} without weights in",
-            help=_HELP,
+            help=_HELP_WHOLE if dead.share == 1 else _HELP,
             values=values,
             limit=limit,
             severity=severity,
             confidence=confidence,
         )
+
+    def weigh(self, verdict: Verdict, configured: Severity) -> Severity:
+        """The settings' severity is that of shares above max-share; smaller ones stay notes."""
+        above = verdict.values["share"] > self.options.max_share
+        return configured if above else verdict.severity
 
     def _weigh(self, share: float) -> tuple[Severity, float]:
         """Severity of a share, and the bound that it exceeds or keeps."""
@@ -128,16 +137,16 @@ class DeadNeurons(Rule[DeadNeuronsOptions]):
         reached = frozenset[str]().union(*(network.tensors for network in networks))
         outside = [t for name, t in file.checkpoint.tensors.items() if name not in reached]
         measured = ((t, s) for t, s in file.tensors(_STATISTICS) if t.name not in reached)
-        candidates = ((t.name, dead_slices(t, s)) for t, s in measured)
-        examined = [(name, slices) for name, slices in candidates if slices is not None]
+        candidates = ((t, dead_slices(t, s)) for t, s in measured)
+        examined = list(told_once((t, slices) for t, slices in candidates if slices is not None))
         dead = [pair for pair in examined if pair[1].share > self.options.note_share]
         for name, slices in dead:
             yield self._judge_slices(name, slices)
         target = whole_file(file.checkpoint)
         where = "outside the networks" if networks else "no network"
-        if not examined and any(map(is_matrix, outside)):
+        if not examined and (not networks or any(map(is_matrix, outside))):
             yield self.inconclusive(target, f"{where}: no weight whose zero rows would tell")
-        elif not dead:
+        elif examined and not dead:
             yield self.passed(
                 target,
                 f"{where}: no all-zero row or column in {count(len(examined), 'weight')}",
@@ -149,9 +158,8 @@ class DeadNeurons(Rule[DeadNeuronsOptions]):
     def _judge_slices(self, name: str, slices: DeadSlices) -> Verdict:
         return self.failed(
             Target("tensor", name),
-            f"{count(len(slices.rows), 'row')} and {count(len(slices.columns), 'column')} all zero"
-            f" ({slices.share:.1%})",
-            help="if these units were not pruned on purpose: " + _HELP,
+            slices.message,
+            help=_HELP_WHOLE if slices.whole else f"if they were not pruned on purpose: {_HELP}",
             values=slices.values,
             limit={"share": {"max": self.options.note_share}},
             confidence=Confidence.LOW,
