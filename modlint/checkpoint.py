@@ -12,6 +12,9 @@ from typing import Any
 from modlint.dtypes import DType
 from modlint.pickles import PickleTrace
 
+NOT_WHOLLY_READ = "the file was not wholly read"
+"""Why nothing is said of a file of which some part could not be read; FMT001 tells which."""
+
 
 class Status(enum.StrEnum):
     """What became of a file."""

@@ -169,6 +169,16 @@ class Rule(Generic[OptionsT]):
         verdict = self._verdict(Outcome.INCONCLUSIVE, target, reason, None, None)
         return msgspec.structs.replace(verdict, reason=reason)
 
+    def not_applicable(self, target: Target, reason: str) -> Verdict:
+        """What is said once of a file that does not have the rule's subject.
+
+        Args:
+            target: the file.
+            reason: what the file does not have.
+        """
+        verdict = self._verdict(Outcome.NOT_APPLICABLE, target, reason, None, None)
+        return msgspec.structs.replace(verdict, reason=reason)
+
     def _verdict(
         self,
         outcome: Outcome,

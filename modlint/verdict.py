@@ -10,11 +10,12 @@ import msgspec
 
 
 class Outcome(enum.StrEnum):
-    """A finding is a failed verdict; inconclusive is never a pass."""
+    """A finding is a failed verdict; what could not be examined, or is not there, is no pass."""
 
     PASS = "pass"
     FAIL = "fail"
-    INCONCLUSIVE = "inconclusive"
+    INCONCLUSIVE = "inconclusive"  # should have been examined and was not
+    NOT_APPLICABLE = "not-applicable"  # the file has no such subject
 
 
 class Severity(enum.StrEnum):

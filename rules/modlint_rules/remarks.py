@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from modlint.checkpoint import Checkpoint, Remark, Status
+from modlint.reader import is_header_only
 from modlint.rule import Examination, Options, OptionsT, Rule
 from modlint.text import count
 from modlint.verdict import Severity, Verdict
-from modlint_rules.targets import place_in_file, whole_file
+from modlint_rules.targets import place_in_file, unread, whole_file
 
 LISTED = 100
 
@@ -21,11 +22,15 @@ class RemarkRule(Rule[OptionsT]):
         kinds: by kind of remark or fault, how much it weighs.
         healthy: message where there is none, to follow the file's name.
         advice: what to do where the remark does not say.
+        formats: those that can have such faults; none for every format.
+        absent: what is said of a file of another format.
     """
 
     kinds: ClassVar[Mapping[str, Severity]]
     healthy: ClassVar[str]
     advice: ClassVar[str]
+    formats: ClassVar[frozenset[str]] = frozenset()
+    absent: ClassVar[str] = ""
     options_type = Options
     statuses = frozenset({Status.CHECKED, Status.UNREADABLE, Status.NOT_A_CHECKPOINT})
 
@@ -43,7 +48,13 @@ class RemarkRule(Rule[OptionsT]):
                 values={"count": len(rest)},
                 severity=max((verdict.severity for verdict in rest), key=lambda s: s.rank),
             )
-        if not findings and checkpoint.status is Status.CHECKED:
+        if findings or checkpoint.status is not Status.CHECKED:
+            return
+        if self.formats and checkpoint.format not in self.formats:
+            yield self.not_applicable(whole_file(checkpoint), self.absent)
+        elif (reason := unread(checkpoint)) is not None and not is_header_only(checkpoint):
+            yield self.inconclusive(whole_file(checkpoint), reason)
+        else:
             yield self.passed(whole_file(checkpoint), self.healthy)
 
     def findings(self, file: Examination) -> Iterator[Verdict]:

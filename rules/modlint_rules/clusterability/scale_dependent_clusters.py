@@ -17,6 +17,7 @@ from modlint.text import count
 from modlint.verdict import Severity, Target, Verdict
 from modlint_rules.clusterability.options import PartitionOptions
 from modlint_rules.clusterability.size import require_size
+from modlint_rules.targets import whole_file
 
 _SCALES = UnitScales()
 _HELP = (
@@ -24,6 +25,8 @@ _HELP = (
     " so that its weights in are as strong as those out (a ReLU network's function stays the"
     " same), then measure again"
 )
+
+_NO_SCALES = "no network of the file has a hidden layer whose units have a scale to speak of"
 
 
 class ScaleDependentClustersOptions(PartitionOptions, frozen=True):
@@ -53,18 +56,19 @@ class ScaleDependentClusters(NetworkRule[ScaleDependentClustersOptions]):
         """The scales; both partitions are asked for when the rule speaks."""
         return (_SCALES,)
 
+    def check(self, file: Examination) -> Iterator[Verdict]:
+        """Judge each network of the file."""
+        found = list(super().check(file))
+        yield from found
+        if not found:
+            yield self.not_applicable(whole_file(file.checkpoint), _NO_SCALES)
+
     def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Judge the median spread."""
         require_size(network, file, self.options.max_connections, self.name)
         target = Target("network", network.id, network=network.id)
         layers = file.network(_SCALES, network)
         if not layers:
-            yield self.passed(
-                target,
-                "no hidden layer whose units have a scale to speak of",
-                values={"spreads": {}},
-                confidence=network.confidence,
-            )
             return
         spread = statistics.median(layer.spread for layer in layers)
         values = {"spread": spread, "spreads": {layer.layer: layer.spread for layer in layers}}

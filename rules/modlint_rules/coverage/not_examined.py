@@ -12,7 +12,7 @@ from modlint.network import Network
 from modlint.rule import Examination, Need, Options, Rule
 from modlint.text import count
 from modlint.verdict import Severity, Verdict
-from modlint_rules.targets import whole_file
+from modlint_rules.targets import if_examined, whole_file
 
 _NAMED = 20
 _SHOWN = 3
@@ -70,7 +70,8 @@ class NotExamined(Rule[Options]):
             )
         else:
             message = f"all {count(tensors, 'tensor')} examined"
-            yield self.passed(target, message, values=values, limit=limit)
+            passed = self.passed(target, message, values=values, limit=limit)
+            yield if_examined(self, file.checkpoint, passed)
 
 
 def _outside_networks(checkpoint: Checkpoint, networks: Sequence[Network]) -> tuple[str, ...]:

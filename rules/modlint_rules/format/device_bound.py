@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from modlint.rule import Examination, Options, Rule
 from modlint.text import count
 from modlint.verdict import Severity, Verdict
-from modlint_rules.targets import whole_file
+from modlint_rules.targets import if_examined, whole_file
 
 
 class DeviceBound(Rule[Options]):
@@ -31,7 +31,8 @@ class DeviceBound(Rule[Options]):
         limit = {"bound": {"max": 0}}
         if not bound:
             message = f"{count(len(storages), 'storage')}, all for the CPU"
-            yield self.passed(target, message, values=values, limit=limit)
+            passed = self.passed(target, message, values=values, limit=limit)
+            yield if_examined(self, checkpoint, passed)
             return
         where = ", ".join(f"{device} ({number:,})" for device, number in sorted(bound.items())[:4])
         yield self.failed(

@@ -12,7 +12,7 @@ from modlint.checkpoint import Storage, Tensor
 from modlint.rule import Examination, Options, Rule
 from modlint.text import count, file_size
 from modlint.verdict import Severity, Target, Verdict
-from modlint_rules.targets import whole_file
+from modlint_rules.targets import if_examined, whole_file
 
 _LISTED = 20
 
@@ -56,12 +56,13 @@ class OversizedStorage(Rule[OversizedStorageOptions]):
             )
         if not over:
             worst = max((s.nbytes / used for s, used, _ in sizes if used), default=1.0)
-            yield self.passed(
+            passed = self.passed(
                 whole_file(file.checkpoint),
                 f"{count(len(sizes), 'storage')}, none larger than its tensors need",
                 values={"ratio": worst},
                 limit={"ratio": {"max": self.options.max_ratio}},
             )
+            yield if_examined(self, file.checkpoint, passed)
 
     def _finding(self, storage: Storage, used: int, tensor: Tensor) -> Verdict:
         return self.failed(

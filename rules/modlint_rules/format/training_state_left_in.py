@@ -9,7 +9,7 @@ from modlint.checkpoint import Role, Tensor
 from modlint.rule import Examination, Options, Rule
 from modlint.text import count, file_size
 from modlint.verdict import Severity, Verdict
-from modlint_rules.targets import whole_file
+from modlint_rules.targets import if_examined, whole_file
 
 _AVERAGED = re.compile(r"(^|[._])(ema|model_ema|ema_model|swa|shadow_params)($|[._])", re.I)
 
@@ -34,7 +34,8 @@ class TrainingStateLeftIn(Rule[Options]):
         limit = {"tensors": {"max": 0}}
         if not state:
             message = f"{count(len(tensors), 'tensor')}, none of training state"
-            yield self.passed(target, message, values=values, limit=limit)
+            passed = self.passed(target, message, values=values, limit=limit)
+            yield if_examined(self, checkpoint, passed)
             return
         sections = sorted({tensor.section or tensor.name.partition(".")[0] for tensor in state})
         yield self.failed(

@@ -9,7 +9,7 @@ from modlint.checkpoint import Role
 from modlint.rule import Examination, Options, Rule
 from modlint.text import count
 from modlint.verdict import Severity, Target, Verdict
-from modlint_rules.targets import whole_file
+from modlint_rules.targets import if_examined, whole_file
 
 _WRAPPERS = {
     "module.": "DataParallel or DistributedDataParallel",
@@ -42,9 +42,9 @@ class WrapperPrefix(Rule[Options]):
                 yield self._finding(section or checkpoint.path.name, prefix, len(names))
         if not findings:
             sections = {"sections": len(keys)}
-            yield self.passed(
-                whole_file(checkpoint), "no key bears a wrapper's name", values=sections
-            )
+            message = "no key bears a wrapper's name"
+            passed = self.passed(whole_file(checkpoint), message, values=sections)
+            yield if_examined(self, checkpoint, passed)
 
     def _finding(self, section: str, prefix: str, keys: int) -> Verdict:
         wrappers = " in ".join(what for part, what in _WRAPPERS.items() if part in prefix)

@@ -8,7 +8,7 @@ from modlint.checkpoint import Role, Tensor
 from modlint.rule import Examination, Options, Rule
 from modlint.text import count
 from modlint.verdict import Severity, Target, Verdict
-from modlint_rules.targets import whole_file
+from modlint_rules.targets import if_examined, whole_file
 
 _LISTED = 20
 _PARAMETERS = ("weight", "bias", "gamma", "beta")
@@ -45,7 +45,7 @@ class ZeroSizeParameter(Rule[Options]):
             yield self.failed(whole_file(checkpoint), message, help=_HELP)
         if not empty:
             message = f"{count(len(tensors), 'tensor')}, no parameter without elements"
-            yield self.passed(whole_file(checkpoint), message)
+            yield if_examined(self, checkpoint, self.passed(whole_file(checkpoint), message))
 
 
 def _is_empty_parameter(tensor: Tensor) -> bool:

@@ -24,6 +24,7 @@ _WARNINGS = {
 _HELP = "export the model again, with a current exporter"
 _LISTED = 20
 _FORMAT = "onnx"
+NO_GRAPH = "the file is no ONNX model"
 _STRIPPED = "stripped-weights"
 _SEGMENTED = "segmented-tensor"
 
@@ -45,7 +46,7 @@ class CheckerError(Rule[Options]):
         """One finding for each problem, warnings of one kind together."""
         checkpoint = file.checkpoint
         if checkpoint.format != _FORMAT:
-            yield self.passed(whole_file(checkpoint), "holds no ONNX graph")
+            yield self.not_applicable(whole_file(checkpoint), NO_GRAPH)
             return
         validity = file.file(OnnxCheck())
         errors = [problem for problem in validity.problems if problem.kind in REFUSED]

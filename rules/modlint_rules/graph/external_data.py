@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from modlint.checkpoint import Checkpoint, Tensor
 from modlint.rule import Examination, Options
 from modlint.verdict import Severity, Target, Verdict
+from modlint_rules.graph.checker_error import NO_GRAPH
 from modlint_rules.remarks import RemarkRule
 
 _KINDS = (
@@ -29,6 +30,8 @@ class ExternalData(RemarkRule[Options]):
     kinds = dict.fromkeys(_KINDS, Severity.ERROR)
     healthy = "all external data is there"
     advice = "fetch the model and its data files again, together"
+    formats = frozenset({"onnx"})
+    absent = NO_GRAPH
 
     def findings(self, file: Examination) -> Iterator[Verdict]:
         """The reader's faults, and tensors that share bytes of an external file."""

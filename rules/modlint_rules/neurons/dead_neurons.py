@@ -9,6 +9,7 @@ import msgspec
 
 from modlint.analysis.statistics import TensorStatistics
 from modlint.analysis.units import UnitWeights
+from modlint.checkpoint import Tensor
 from modlint.errors import Unavailable, UsageError
 from modlint.network import Network
 from modlint.results.units import LayerUnits
@@ -17,7 +18,8 @@ from modlint.text import count
 from modlint.verdict import Confidence, Severity, Target, Verdict
 from modlint_rules.neurons.dead_slices import DeadSlices, dead_slices, is_matrix, told_once
 from modlint_rules.neurons.dead_units import dead_units
-from modlint_rules.targets import whole_file
+from modlint_rules.neurons.negligible_flow import NO_HIDDEN_LAYER
+from modlint_rules.targets import unread, whole_file
 
 _STATISTICS = TensorStatistics()
 _UNITS = UnitWeights()
@@ -73,10 +75,16 @@ class DeadNeurons(Rule[DeadNeuronsOptions]):
     def check(self, file: Examination) -> Iterator[Verdict]:
         """One verdict for each hidden layer; outside networks, for each tensor concerned."""
         networks = [network for network in file.networks if network.reason is None]
-        for network in networks:
-            yield from self._judge_network(network, file)
-        if not networks or len(networks) < len(file.networks):
-            yield from self._judge_tensors(file, networks)
+        found = [verdict for n in networks for verdict in self._judge_network(n, file)]
+        if len(networks) < len(file.networks) or not networks:
+            found += self._judge_tensors(file, networks)
+        yield from found
+        if not found:
+            yield self.not_applicable(whole_file(file.checkpoint), self._absent(networks))
+
+    @staticmethod
+    def _absent(networks: Sequence[Network]) -> str:
+        return NO_HIDDEN_LAYER if networks else "the file holds no weight matrix"
 
     def _judge_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
         target = Target("network", network.id, network=network.id)
@@ -87,8 +95,6 @@ class DeadNeurons(Rule[DeadNeuronsOptions]):
             return
         for units in layers:
             yield self._judge_layer(network, units)
-        if not layers:
-            yield self.inconclusive(target, "it has no hidden layer")
 
     def _judge_layer(self, network: Network, units: LayerUnits) -> Verdict:
         dead = dead_units(units)
@@ -123,8 +129,8 @@ class DeadNeurons(Rule[DeadNeuronsOptions]):
 
     def weigh(self, verdict: Verdict, configured: Severity) -> Severity:
         """The settings' severity is that of shares above max-share; smaller ones stay notes."""
-        above = verdict.values["share"] > self.options.max_share
-        return configured if above else verdict.severity
+        below = verdict.values.get("share", 1.0) <= self.options.max_share
+        return verdict.severity if below else configured
 
     def _weigh(self, share: float) -> tuple[Severity, float]:
         """Severity of a share, and the bound that it exceeds or keeps."""
@@ -142,15 +148,31 @@ class DeadNeurons(Rule[DeadNeuronsOptions]):
         dead = [pair for pair in examined if pair[1].share > self.options.note_share]
         for name, slices in dead:
             yield self._judge_slices(name, slices)
+        if not dead:
+            where = "outside the networks" if networks else "no network"
+            yield from self._none_dead(file, outside, len(examined), where)
+
+    def _none_dead(
+        self, file: Examination, outside: Sequence[Tensor], examined: int, where: str
+    ) -> Iterator[Verdict]:
+        """What is said of tensors outside networks where no slice of any is zero."""
         target = whole_file(file.checkpoint)
-        where = "outside the networks" if networks else "no network"
-        if not examined and (not networks or any(map(is_matrix, outside))):
+        matrices = [tensor.name for tensor in outside if is_matrix(tensor)]
+        unmeasured = [name for name in matrices if name in file.unexamined]
+        incomplete = unread(file.checkpoint)
+        if matrices and not examined:
             yield self.inconclusive(target, f"{where}: no weight whose zero rows would tell")
-        elif examined and not dead:
+        elif unmeasured:
+            told = f"{len(unmeasured):,} of {count(len(matrices), 'weight')} could not be examined"
+            reason = file.unexamined[unmeasured[0]]
+            yield self.inconclusive(target, f"{where}: {told} ({unmeasured[0]}: {reason})")
+        elif incomplete is not None:
+            yield self.inconclusive(target, incomplete)
+        elif examined:
             yield self.passed(
                 target,
-                f"{where}: no all-zero row or column in {count(len(examined), 'weight')}",
-                values={"dead": 0, "share": 0.0, "tensors": len(examined)},
+                f"{where}: no all-zero row or column in {count(examined, 'weight')}",
+                values={"dead": 0, "share": 0.0, "tensors": examined},
                 limit={"share": {"max": self.options.note_share}},
                 confidence=Confidence.LOW,
             )

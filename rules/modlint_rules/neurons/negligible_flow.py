@@ -13,7 +13,9 @@ from modlint.results.units import GroupFlow
 from modlint.rule import Examination, Need, NetworkRule, Options
 from modlint.text import count
 from modlint.verdict import Severity, Target, Verdict
+from modlint_rules.targets import whole_file
 
+NO_HIDDEN_LAYER = "no network of the file has a hidden layer"
 _HELP = (
     "prune them: the output hardly changes. If so many were not meant to go, train with less weight"
     " decay or L1, or with a narrower layer"
@@ -55,17 +57,18 @@ class NegligibleFlow(NetworkRule[NegligibleFlowOptions]):
     def _analysis(self) -> NegligibleUnits:
         return NegligibleUnits(self.options.min_flow)
 
+    def check(self, file: Examination) -> Iterator[Verdict]:
+        """Judge each network of the file."""
+        found = list(super().check(file))
+        yield from found
+        if not found:
+            yield self.not_applicable(whole_file(file.checkpoint), NO_HIDDEN_LAYER)
+
     def check_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """One verdict for each hidden layer."""
         groups = file.network(self._analysis, network)
         for group in groups:
             yield self._judge(network, group)
-        if not groups:
-            target = Target("network", network.id, network=network.id)
-            values = {"negligible": 0, "total": 0}
-            yield self.passed(
-                target, "no hidden layer", values=values, confidence=network.confidence
-            )
 
     def _judge(self, network: Network, group: GroupFlow) -> Verdict:
         share = len(group.negligible) / group.total

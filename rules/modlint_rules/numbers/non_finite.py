@@ -11,7 +11,7 @@ from modlint.results.statistics import Statistics
 from modlint.rule import Examination, Need, Options, Rule
 from modlint.text import count
 from modlint.verdict import Severity, Target, Verdict
-from modlint_rules.targets import whole_file
+from modlint_rules.targets import if_examined, whole_file
 
 _STATISTICS = TensorStatistics()
 _MASK_NAMES = ("mask", "alibi")
@@ -96,13 +96,14 @@ class NonFinite(Rule[Options]):
                 f" ({name}: {reason})",
             )
         finite = f"all elements are finite in {count(examined, 'tensor')}"
-        return self.passed(
+        apart = f", attention masks and open ranges apart ({exempt:,})" if exempt else ""
+        passed = self.passed(
             target,
-            (finite if examined else "no tensor with numbers")
-            + (f", attention masks and open ranges apart ({exempt:,})" if exempt else ""),
+            f"{finite}{apart}",
             values={"count": 0, "tensors": examined, "exempt": exempt},
             limit={"count": {"max": 0}},
         )
+        return if_examined(self, file.checkpoint, passed)
 
 
 def unravel(index: int, shape: tuple[int, ...]) -> tuple[int, ...]:

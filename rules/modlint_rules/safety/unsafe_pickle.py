@@ -14,7 +14,7 @@ from modlint.rule import Examination, Options, Rule
 from modlint.text import count
 from modlint.verdict import Severity, Verdict
 from modlint_rules.safety.judgement import Familiar, Judged, judge
-from modlint_rules.targets import place_in_file, whole_file
+from modlint_rules.targets import place_in_file, unread, whole_file
 
 _LISTED = 100
 _NO_PICKLE_FOUND = "no pickle was found"
@@ -133,7 +133,7 @@ class UnsafePickle(Rule[UnsafePickleOptions]):
         allowed = (
             f"{count(len(uses), 'global')} in {count(pickles, 'pickle')}, all on the allow-list"
         )
-        if checkpoint.faults or checkpoint.status is Status.UNREADABLE:
+        if unread(checkpoint) or checkpoint.status is Status.UNREADABLE:
             found = "nothing worse was found" if noted else allowed if pickles else _NO_PICKLE_FOUND
             yield self.inconclusive(target, f"{found}, but the file was not wholly read")
         elif noted:

@@ -83,7 +83,11 @@ CASES = (
         graph_of(FIRST, RELU),
         (Expected("pass", target=("file", "model.onnx"), values={"nodes": 2, "inferred": True}),),
     ),
-    Case("a file without a graph passes", torch_model, (Expected("pass", message="no ONNX"),)),
+    Case(
+        "a file without a graph is not passed",
+        torch_model,
+        (Expected("not-applicable", message="the file is no ONNX model"),),
+    ),
     Case(
         "nodes out of order",
         graph_of(RELU, FIRST),

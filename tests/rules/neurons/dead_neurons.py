@@ -337,7 +337,7 @@ CASES = (
     Case(
         "a network without a hidden layer is not passed",
         saved({"fc.weight": torch.zeros(3, 8), "fc.bias": torch.zeros(3)}),
-        (Expected("inconclusive", target=("network", "0"), message="no hidden layer"),),
+        (Expected("not-applicable", target=("file", "model.pt"), message="has a hidden layer"),),
     ),
     Case(
         "units that are an output too are read",
@@ -352,7 +352,7 @@ CASES = (
     Case(
         "a file without a matrix is not passed",
         saved({"norm.weight": torch.zeros(4), "steps": torch.zeros(2, 2).long()}),
-        (Expected("inconclusive", message="no weight whose zero rows would tell"),),
+        (Expected("not-applicable", message="holds no weight matrix"),),
     ),
     *(
         Case(

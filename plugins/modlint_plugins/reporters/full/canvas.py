@@ -16,8 +16,17 @@ SEVERITY_STYLES = {
     Severity.WARNING: "bold yellow",
     Severity.NOTE: "bold cyan",
 }
-OUTCOME_SYMBOLS = {Outcome.PASS: "✔", Outcome.FAIL: "✖", Outcome.INCONCLUSIVE: "?"}
-OUTCOME_STYLES = {Outcome.PASS: "green", Outcome.INCONCLUSIVE: "magenta"}
+OUTCOME_SYMBOLS = {
+    Outcome.PASS: "✔",
+    Outcome.FAIL: "✖",
+    Outcome.INCONCLUSIVE: "?",
+    Outcome.NOT_APPLICABLE: "-",
+}
+OUTCOME_STYLES = {
+    Outcome.PASS: "green",
+    Outcome.INCONCLUSIVE: "magenta",
+    Outcome.NOT_APPLICABLE: "dim",
+}
 BASELINED_SYMBOL = "–"
 
 
