@@ -6,9 +6,9 @@ The uses may read the tensor in opposite directions.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
+from msgspec.structs import replace
 
 from modlint.results.clusters import Null
 from modlint.results.graphs import Block

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from modlint.checkpoint import Role, Tensor
 from modlint.results.statistics import Statistics
@@ -14,8 +16,7 @@ _WEIGHTS = ("weight", "kernel")
 _NO_UNITS = ("emb", "wte", "wpe", "pos", "lora_", "relative", "lm_head", "mask", "stft")
 
 
-@dataclass(frozen=True, slots=True)
-class DeadSlices:
+class DeadSlices(Struct, frozen=True):
     """A weight's slices that are all zero.
 
     Attributes:

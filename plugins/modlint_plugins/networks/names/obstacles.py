@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modlint.checkpoint import Tensor
 from modlint_plugins.networks.names.modules import is_matrix, listed
@@ -14,8 +15,7 @@ EXPORT = "if it is a plain chain of layers, check its ONNX export, which records
 NOT_YET = "modlint does not rebuild such networks yet, nor from their ONNX export"
 
 
-@dataclass(frozen=True, slots=True)
-class _Sign:
+class _Sign(Struct, frozen=True):
     """What a tensor's name tells: `shows` is why there is no chain, `help` what to do."""
 
     applies: Callable[[Tensor], bool]
