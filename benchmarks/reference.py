@@ -3,8 +3,8 @@
 Filan et al., Clusterability in Neural Networks, arXiv 2103.03386: `SpectralClustering` on the
 absolute weights, n-cut without the factor ½, every layer's weights permuted within the layer. The
 sum of the 12 smallest eigenvalues of the normalised Laplacian, by scipy, on the same.
-Neurons whose strength is below 1e-8 of the mean strength are removed before permuting, and again
-after it: they would divide by nothing.
+Neurons whose strength is below 1e-8 of their layer's mean strength are removed from the network,
+and from each shuffle after it is permuted: they would divide by nothing.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def measure(path: Path, shuffles: int, statistic: Callable[[Weights], float]) ->
     """Test a network."""
     wall, cpu = time.perf_counter(), time.process_time()
     weights = load(path)
-    observed = statistic(weights)
+    observed = statistic(live(weights))
     null = [statistic(shuffled(weights, number)) for number in range(1, shuffles + 1)]
     mean, std = float(np.mean(null)), float(np.std(null))
     return Measured(
@@ -63,16 +63,15 @@ def measure(path: Path, shuffles: int, statistic: Callable[[Weights], float]) ->
 
 
 def load(path: Path) -> Weights:
-    """The graph of the network in a state_dict of linear layers, without isolated neurons."""
+    """The graph of the network in a state_dict of linear layers."""
     state = torch.load(path, weights_only=True)
-    weights = [w.abs().double().numpy().T for name, w in state.items() if name.endswith("weight")]
-    return _live(weights)
+    return [w.abs().double().numpy().T for name, w in state.items() if name.endswith("weight")]
 
 
 def shuffled(weights: Weights, number: int) -> Weights:
     """A shuffle of a graph, without the neurons that it isolates."""
     orders = (permutation(0, number, i, w.size).numpy() for i, w in enumerate(weights))
-    return _live([w.ravel()[o].reshape(w.shape) for w, o in zip(weights, orders, strict=True)])
+    return live([w.ravel()[o].reshape(w.shape) for w, o in zip(weights, orders, strict=True)])
 
 
 def ncut(weights: Weights) -> float:
@@ -109,12 +108,11 @@ def _degrees(weights: Weights) -> list[np.ndarray]:
     return [weights[0].sum(1), *inner, weights[-1].sum(0)]
 
 
-def _live(weights: Weights) -> Weights:
+def live(weights: Weights) -> Weights:
     """The weights between neurons that are not isolated."""
     while True:
         degrees = _degrees(weights)
-        least = ISOLATED * np.concatenate(degrees).mean()
-        keep = [(degree > 0) & (degree >= least) for degree in degrees]
+        keep = [(degree > 0) & (degree >= ISOLATED * degree.mean()) for degree in degrees]
         if all(group.all() for group in keep):
             return weights
         weights = [w[np.ix_(*keep[i : i + 2])] for i, w in enumerate(weights)]

@@ -68,7 +68,7 @@ def main(paths: list[Path]) -> int:
     """Print and write the table."""
     table = [HEADER, "| --- | --- |" + " ---: |" * 5]
     for path in paths:
-        weights = reference.load(path)
+        weights = reference.live(reference.load(path))
         table += lines(path.stem, weights)
         table += lines(f"{path.stem}, first shuffle", reference.shuffled(weights, 1))
     text = "\n".join(table) + "\n"

@@ -13,6 +13,9 @@ from msgspec import Struct, field
 from modlint.dtypes import DType
 from modlint.pickles import PickleTrace
 
+NOT_WHOLLY_READ = "the file was not wholly read"
+"""Why nothing is said of a file of which some part could not be read; FMT001 tells which."""
+
 
 class Status(enum.StrEnum):
     """What became of a file."""

@@ -11,7 +11,13 @@ from modlint.verdict import Confidence
 
 LayerKind = Literal["linear", "conv", "conv-transpose"]
 GroupRole = Literal["input", "hidden", "output"]
+Join = Literal["sum", "product"]
 NetworkSource = Literal["graph", "module-tree", "names"]
+
+ZERO_AT_ZERO = frozenset(
+    {"relu", "relu6", "leakyrelu", "prelu", "elu", "silu", "swish", "gelu", "tanh", "identity"}
+)
+"""Activations that give zero for zero: a factor without weights in and bias stays zero."""
 
 RELU_LIKE = frozenset({"relu", "relu6", "clip-at-zero"})
 """Activations whose output is constant for every pre-activation that is not positive."""
@@ -27,12 +33,15 @@ class Group(Struct, frozen=True):
             input.
         exposed: neurons, not outputs, that something besides the network's layers reads: they are
             an output as well, or feed what the builder could not follow.
+        join: how a unit's value comes from the layers that drive it: their sum, or, of a gate and
+            what it gates, their product.
     """
 
     name: str
     size: int
     role: GroupRole
     exposed: bool = False
+    join: Join = "sum"
 
 
 class Norm(Struct, frozen=True):

@@ -123,6 +123,10 @@ class Rule(Generic[OptionsT]):
         """
         raise NotImplementedError
 
+    def weigh(self, verdict: Verdict, configured: Severity) -> Severity:  # noqa: ARG002
+        """The severity of a finding where the settings, or `--strict`, give the rule one."""
+        return configured
+
     @classmethod
     def page(cls) -> str:
         """The rule's page: the Markdown file beside its module."""

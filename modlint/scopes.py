@@ -10,13 +10,34 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from modlint.analysis.base import Analysis, TensorAnalysis
-from modlint.checkpoint import Status, Tensor
+from modlint.checkpoint import NOT_WHOLLY_READ, Checkpoint, Status, Tensor
 from modlint.errors import Unavailable
 from modlint.network import Layer, Network
 from modlint.rule import Examination, OptionsT, Rule
 from modlint.targets import of_network, whole_file
 from modlint.text import count
 from modlint.verdict import Outcome, Verdict
+
+_MISSING = frozenset({"missing-external-data", "missing-shard", "missing-storage"})
+"""Kinds of remarks on parts that are not there to be read."""
+
+
+def unread(checkpoint: Checkpoint) -> str | None:
+    """Why a rule that found nothing cannot pass the file; None where all of it was read."""
+    missing = any(remark.kind in _MISSING for remark in checkpoint.remarks)
+    return NOT_WHOLLY_READ if checkpoint.faults or missing else None
+
+
+def if_examined(rule: Rule[Any], checkpoint: Checkpoint, passed: Verdict) -> Verdict:
+    """A pass on tensors, or what is said in its place: none is there, or not all could be read."""
+    if passed.outcome is not Outcome.PASS:
+        return passed
+    reason = unread(checkpoint)
+    if reason is not None:
+        return rule.inconclusive(whole_file(checkpoint), reason)
+    if not checkpoint.tensors:
+        return rule.not_applicable(whole_file(checkpoint), "the file holds no tensor")
+    return passed
 
 
 class _Folding(Rule[OptionsT]):
@@ -58,16 +79,19 @@ class FileRule(_Folding[OptionsT]):
 
     Attributes:
         sound: what is said of a file without findings.
+        of_tensors: whether it judges the tensors: where there is none it does not apply.
     """
 
     sound: ClassVar[str] = ""
+    of_tensors: ClassVar[bool] = False
 
     def check(self, file: Examination) -> Iterator[Verdict]:
         """Every verdict, or one that passes a file that was read."""
         verdicts = list(self.judge(file))
         yield from self.folded(verdicts, file)
         if not verdicts and file.checkpoint.status is Status.CHECKED:
-            yield self.healthy(file)
+            sound = self.healthy(file)
+            yield if_examined(self, file.checkpoint, sound) if self.of_tensors else sound
 
     def judge(self, file: Examination) -> Iterator[Verdict]:
         """Every finding, or verdict that carries what was measured.
@@ -128,7 +152,8 @@ class TensorRule(_Folding[OptionsT]):
         if unread:
             yield self.unread(file, examined, unread)
         elif not verdicts:
-            yield self.healthy(file, examined) if examined else self.nothing(file)
+            sound = self.healthy(file, examined) if examined else self.nothing(file)
+            yield if_examined(self, file.checkpoint, sound)
 
     def healthy(self, file: Examination, examined: int) -> Verdict:
         """What is said of a file of whose tensors `judge` says nothing."""

@@ -97,5 +97,5 @@ class CarryingUnits(NetworkAnalysis[Carriers], frozen=True):
         require_torch()
         from modlint.numerics.graph.flow_graphs import carrying_units
 
-        flows, graph = inputs.result(Flow(), network), inputs.result(WeightGraph(), network)
-        return carrying_units(network, flows, graph, self.threshold, inputs.torch_device)
+        flows = inputs.result(Flow(), network)
+        return carrying_units(network, flows, self.threshold, inputs.torch_device)

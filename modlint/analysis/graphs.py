@@ -15,8 +15,8 @@ from modlint.results.graphs import Graph
 class CarryingGraph(NetworkAnalysis[Graph], frozen=True):
     """The weight graph without the edges of neurons whose flow is negligible.
 
-    The neurons stay, isolated, so that whatever clusters the graph leaves them out before it
-    permutes anything. Where weights connect no such neuron it is the weight graph itself.
+    The neurons stay, isolated: no edge of theirs can exist, so that no null deals them a weight.
+    Where there is no such neuron it is the weight graph itself.
 
     Attributes:
         threshold: flow over the group's mean below which it is negligible.

@@ -25,7 +25,6 @@ _DEBUG = ".debug_pkl"
 _TORCHSCRIPT = "/code/"
 _MAX_CODE = 16 << 20
 _CUT = "metadata-cut"
-_MAX_NESTED = 16
 
 
 class Text(Struct, frozen=True):
@@ -139,13 +138,16 @@ def _pieces(text: Text) -> Iterator[Text]:
 
 
 def _strings(value: object) -> Iterator[str]:
-    """The texts in a value, keys of mappings too."""
-    pending = [(value, 0)]
+    """The texts in a value however deep, keys of mappings too; what is shared is told once."""
+    pending, containers = [value], dict[int, object]()
     while pending:
-        held, depth = pending.pop()
+        held = pending.pop()
         if isinstance(held, str):
             yield held
-        elif depth < _MAX_NESTED and isinstance(held, (list, tuple)):
-            pending += ((item, depth + 1) for item in reversed(held))
-        elif depth < _MAX_NESTED and isinstance(held, Mapping):
-            pending += ((part, depth + 1) for pair in held.items() for part in pair)
+        if not isinstance(held, (list, tuple, Mapping)) or id(held) in containers:
+            continue
+        containers[id(held)] = held
+        if isinstance(held, Mapping):
+            pending += (part for pair in held.items() for part in pair)
+        else:
+            pending += reversed(held)

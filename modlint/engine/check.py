@@ -164,6 +164,8 @@ def _weighed(verdict: Verdict, rule: Rule[Any], *, strict: bool) -> Verdict:
     severity = rule.configured_severity or stricter
     if severity is None:
         return verdict
+    if verdict.outcome is Outcome.FAIL:
+        severity = rule.weigh(verdict, severity)
     return msgspec.structs.replace(verdict, severity=severity)
 
 

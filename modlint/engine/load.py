@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from modlint.builder import NetworkBuilder
-from modlint.checkpoint import Checkpoint, Remark, Status
+from modlint.checkpoint import NOT_WHOLLY_READ, Checkpoint, Remark, Status
 from modlint.claims import read_source, unreadable
 from modlint.engine.bounds import excess
 from modlint.errors import UnreadableError, explained
@@ -83,6 +83,8 @@ def build_networks(
     """
     if checkpoint.status is not Status.CHECKED:
         return ()
+    if checkpoint.faults:
+        return (Network("0", reason=NOT_WHOLLY_READ),)
     for builder in builders:
         try:
             networks: Sequence[Network] | None = builder.build(checkpoint)

@@ -24,11 +24,9 @@ class Block(Struct, frozen=True, eq=False):
             values, kernel norm and flatten aggregation; read-only; float64 in a graph of which some
             weight is stored so, else float32.
         mask: where an edge can exist, bool, shape (in, out); None where everywhere (grouped
-            convolutions connect only within their group).
+            convolutions connect only within their group). No null moves a weight elsewhere.
         turned: the tensor is stored as (in, out), not as (out, in): tied layers that use it in
             opposite directions differ in this.
-        live: which neurons of source and target are left, (in,) and (out,) bool of the whole
-            groups; None where all are.
     """
 
     layer: str
@@ -38,7 +36,6 @@ class Block(Struct, frozen=True, eq=False):
     weights: torch.Tensor
     mask: torch.Tensor | None = None
     turned: bool = False
-    live: tuple[torch.Tensor, torch.Tensor] | None = None
 
 
 class Graph(Struct, frozen=True, eq=False):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from modlint.network import GroupRole
+from modlint.network import GroupRole, Join
 
 if TYPE_CHECKING:
     import torch
@@ -21,10 +21,13 @@ class LayerUnits(Struct, frozen=True):
         total: number of units.
         silent: units whose out-weights are all zero, over all layers that read the group; none
             where something besides layers reads it too.
-        constant: units whose in-weights are all zero: their output never changes.
+        constant: units whose in-weights are all zero: their output never changes. In a product,
+            units of which one factor is zero, or all factors are constant.
         off: those of `constant` whose pre-activation, the folded norms' shift included, is not
-            positive.
+            positive. In a product, those of which one factor is known to be zero behind its
+            activation.
         activation: the group's activation, None where unknown or where its drivers differ.
+        join: how a unit's value comes from its drivers.
     """
 
     group: str
@@ -34,6 +37,7 @@ class LayerUnits(Struct, frozen=True):
     constant: tuple[int, ...]
     off: tuple[int, ...]
     activation: str | None
+    join: Join = "sum"
 
 
 class GroupScale(Struct, frozen=True):
@@ -94,7 +98,7 @@ class Carriers(Struct, frozen=True, eq=False):
 
     Attributes:
         units: by group, (size,) bool.
-        dropped: by role of the group, how many neurons that weights connect carry nothing.
+        dropped: by role of the group, how many neurons carry nothing.
     """
 
     units: dict[str, torch.Tensor]

@@ -80,8 +80,9 @@ def partition(network: Network, inputs: Inputs, spec: PartitionSpec) -> Clusters
         Unavailable: the graph is above the stated size, or has too few live vertices.
     """
     graph, live = live_graph(network, inputs, spec)
+    tries = restarts(int(live.sum()))
     with workers(inputs.torch_device) as pool:
-        cut = pool.submit(spectral_cut, adjacency(graph), spec, 0, restarts(graph)).result()
+        cut = pool.submit(spectral_cut, adjacency(graph), spec, 0, tries).result()
     assert cut.labels is not None and cut.ncut is not None  # noqa: S101, PT018
     labels = torch.full(live.shape, -1, dtype=torch.int64, device=live.device)
     labels[live] = cut.labels
@@ -110,9 +111,9 @@ def spectral_sum(network: Network, inputs: Inputs, spec: PartitionSpec) -> float
         return pool.submit(spectral_cut, adjacency(graph), spec, 0, 0).result().spectral_sum
 
 
-def restarts(observed: Graph) -> int:
-    """Restarts of k-means for a network and its shuffles, by the network's own live graph."""
-    return RESTARTS if sum(observed.groups.values()) <= LARGE else RESTARTS_LARGE
+def restarts(vertices: int) -> int:
+    """Restarts of k-means for a network and its shuffles, by the network's own live vertices."""
+    return RESTARTS if vertices <= LARGE else RESTARTS_LARGE
 
 
 def spectral_cut(matrix: Adjacency, spec: PartitionSpec, shuffle: int, restarts: int) -> Cut:

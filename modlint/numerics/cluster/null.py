@@ -17,7 +17,6 @@ from modlint.errors import Unavailable
 from modlint.network import Network
 from modlint.numerics.cluster.clustering import (
     Cut,
-    live_graph,
     require_enough,
     restarts,
     spectral_cut,
@@ -45,10 +44,11 @@ def cluster_test(network: Network, inputs: Inputs, spec: TestSpec) -> ClusterNul
     clusters: Clusters = inputs.result(spec.partition, network)
     if time.monotonic() >= end:
         raise _spent(0, spec)
-    graph, _ = live_graph(network, inputs, spec.partition)
+    graph: Graph = inputs.result(spec.partition.graph, network)
+    tries = _restarts(clusters, spec)
     observed = clusters.ncut if spec.method == "filan2021" else clusters.spectral_sum
     cuts: list[Cut] = []
-    for cut in _cuts(graph, inputs, spec, end):
+    for cut in _cuts(graph, inputs, spec, tries, end):
         cuts.append(cut)
         inputs.progress("shuffling", len(cuts), spec.shuffles)
         if decided(observed, _statistics(cuts, spec), spec.extremes):
@@ -64,11 +64,17 @@ def _statistics(cuts: Sequence[Cut], spec: TestSpec) -> list[float]:
     return [cut.ncut for cut in cuts if cut.ncut is not None]
 
 
-def _cuts(graph: Graph, inputs: Inputs, spec: TestSpec, end: float) -> Iterator[Cut]:
+def _restarts(clusters: Clusters, spec: TestSpec) -> int:
+    if spec.method != "filan2021":
+        return 0
+    return restarts(clusters.neurons - clusters.isolated_units)
+
+
+def _cuts(graph: Graph, inputs: Inputs, spec: TestSpec, tries: int, end: float) -> Iterator[Cut]:
     """The shuffles' cuts in their order; leaving the loop ends the work on the others."""
     with workers(inputs.torch_device, footprint(graph)) as pool:
         numbers = range(1, spec.shuffles + 1)
-        futures = [pool.submit(shuffled_cut, graph, spec, number) for number in numbers]
+        futures = [pool.submit(shuffled_cut, graph, spec, number, tries) for number in numbers]
         for done, future in enumerate(futures):
             yield _before(end, future, done, spec)
 
@@ -95,8 +101,14 @@ def _spent(done: int, spec: TestSpec) -> Unavailable:
     )
 
 
-def shuffled_cut(graph: Graph, spec: TestSpec, number: int) -> Cut:
-    """Shuffle a graph without isolated vertices, and cluster what is left connected.
+def shuffled_cut(graph: Graph, spec: TestSpec, number: int, tries: int) -> Cut:
+    """Shuffle a graph, and cluster what of it is connected then.
+
+    Args:
+        graph: whole, isolated vertices included.
+        spec: the null, its seed and the number of clusters.
+        number: of the shuffle, from 1.
+        tries: restarts of k-means; with none, only the spectral sum is computed.
 
     Raises:
         Unavailable: too few vertices are.
@@ -108,7 +120,6 @@ def shuffled_cut(graph: Graph, spec: TestSpec, number: int) -> Cut:
     if not bool(live.all()):
         matrix = adjacency(compact(shuffled, live))
     del shuffled
-    tries = restarts(graph) if spec.method == "filan2021" else 0
     return spectral_cut(matrix, spec.partition, number, tries)
 
 

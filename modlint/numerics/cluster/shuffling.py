@@ -15,7 +15,8 @@ def shuffle(graph: Graph, null: Null, seed: int, number: int) -> Graph:
     """Permute the entries of each matrix within it; tied matrices alike, in either direction.
 
     Args:
-        graph: without isolated vertices.
+        graph: whole, isolated vertices included: taken out first, only the shuffles would lose
+            vertices, and sparse networks would pass for clusterable.
         null: which entries move.
         seed: the user's.
         number: of the shuffle, from 1.

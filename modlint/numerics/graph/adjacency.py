@@ -17,7 +17,7 @@ from modlint.numerics.tensor.product import product
 from modlint.results.graphs import Block, Graph
 
 ISOLATED = 1e-8
-"""A vertex is isolated when its strength is below this share of the mean strength."""
+"""A vertex is isolated when its strength is below this share of its group's mean strength."""
 
 
 class Adjacency(Struct, frozen=True, eq=False, dict=True):
@@ -130,11 +130,19 @@ def live_vertices(matrix: Adjacency, device: torch.device) -> torch.Tensor:
     live = torch.ones(matrix.vertices, dtype=torch.float64, device=device)
     degree = matrix.degrees
     while True:
-        keep = (degree > 0) & (degree >= ISOLATED * degree.sum() / live.sum())
+        keep = (degree > 0) & (degree >= ISOLATED * _group_means(matrix, degree, live))
         if keep.equal(live > 0):
             return keep
         live = keep.to(torch.float64)
         degree = live * matrix.times(live)
+
+
+def _group_means(matrix: Adjacency, degree: torch.Tensor, live: torch.Tensor) -> torch.Tensor:
+    """The mean degree over the live vertices of each vertex' group: (vertices,)."""
+    means = torch.zeros_like(degree)
+    for span in matrix.spans:
+        means[span] = degree[span].sum() / live[span].sum().clamp_min(1)
+    return means
 
 
 def compact(graph: Graph, live: torch.Tensor) -> Graph:
@@ -150,4 +158,4 @@ def _compact_block(block: Block, live: Mapping[str, torch.Tensor]) -> Block:
     rows, columns = live[block.source], live[block.target]
     mask = None if block.mask is None else block.mask[rows][:, columns]
     weights = block.weights[rows][:, columns]
-    return replace(block, weights=weights, mask=mask, live=(rows, columns))
+    return replace(block, weights=weights, mask=mask)

@@ -8,7 +8,6 @@ import torch
 from msgspec.structs import replace
 
 from modlint.network import GroupRole, Network
-from modlint.numerics.graph.adjacency import adjacency, live_vertices
 from modlint.numerics.graph.on_torch import on_torch
 from modlint.numerics.inputs import Array
 from modlint.results.graphs import Block, Graph
@@ -16,32 +15,33 @@ from modlint.results.units import Carriers, Flows
 
 
 def carrying_units(
-    network: Network, flows: Flows, graph: Graph, threshold: float, device: torch.device
+    network: Network, flows: Flows, threshold: float, device: torch.device
 ) -> Carriers:
     """Which neurons' flow is not negligible; what no layer touches counts as carrying."""
-    live = torch.split(live_vertices(adjacency(graph), device), list(graph.groups.values()))
     units: dict[str, torch.Tensor] = {}
     dropped: dict[GroupRole, int] = {}
-    for group, connected in zip(network.groups, live, strict=True):
+    for group in network.groups:
         flow = flows.units.get(group.name)
-        kept = torch.ones_like(connected)
-        carrying = kept if flow is None else on_torch(flow, device) >= threshold
-        count = int((connected & ~carrying).sum())
-        units[group.name] = carrying
+        if flow is None:
+            units[group.name] = torch.ones(group.size, dtype=torch.bool, device=device)
+            continue
+        units[group.name] = on_torch(flow, device) >= threshold
+        count = int((~units[group.name]).sum())
         dropped[group.role] = dropped.get(group.role, 0) + count
     return Carriers(units, {role: count for role, count in dropped.items() if count})
 
 
 def carrying_graph(graph: Graph, carriers: Carriers) -> Graph:
-    """The weight graph without the edges of neurons that carry nothing."""
+    """The weight graph without the edges of neurons that carry nothing, where none can be."""
     if not carriers.dropped:
         return graph
     return Graph(graph.groups, tuple(_only(block, carriers.units) for block in graph.blocks))
 
 
 def _only(block: Block, units: Mapping[str, torch.Tensor]) -> Block:
-    rows, columns = units[block.source], units[block.target]
-    return replace(block, weights=block.weights * rows.unsqueeze(1) * columns)
+    carrying = units[block.source].unsqueeze(1) & units[block.target]
+    mask = carrying if block.mask is None else carrying & block.mask
+    return replace(block, weights=block.weights * carrying, mask=mask)
 
 
 def flow_graph(graph: Graph, flows: Flows) -> Graph:

@@ -6,10 +6,13 @@ Zeros are exact, and are those of the weights with norms folded in: a γ of zero
 from __future__ import annotations
 
 import math
+import operator
+from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 
-from modlint.network import Group, Layer, Network, Norm
+from modlint.network import RELU_LIKE, ZERO_AT_ZERO, Group, Layer, Network, Norm
 from modlint.numerics.graph.kernels import flat, in_groups, pieces
 from modlint.numerics.graph.layout import by_unit, column_factors, norm_factors, part
 from modlint.numerics.inputs import Array, Inputs
@@ -34,9 +37,9 @@ def _inspect(network: Network, group: Group, inputs: Inputs) -> LayerUnits | Non
     readers = [layer for layer in network.layers if layer.source == group.name]
     if not drivers:
         return None
-    value = filled(group.size, 0.0, inputs.device)
-    for layer in drivers:
-        value = value + constant_output(network, layer, inputs)
+    values = [constant_output(network, layer, inputs) for layer in drivers]
+    join = _product if group.join == "product" else _sum
+    constant, off = join(drivers, values)
     read = [_read_units(network, layer, inputs) for layer in readers]
     activations = {layer.activation for layer in drivers}
     return LayerUnits(
@@ -44,10 +47,40 @@ def _inspect(network: Network, group: Group, inputs: Inputs) -> LayerUnits | Non
         layer=drivers[0].name,
         total=group.size,
         silent=indices(~_any(read)) if read and not group.exposed else (),
-        constant=indices(value == value),
-        off=indices(value <= 0),
+        constant=indices(constant),
+        off=indices(off),
         activation=activations.pop() if len(activations) == 1 else None,
+        join=group.join,
     )
+
+
+def _sum(
+    drivers: Sequence[Layer],  # noqa: ARG001
+    values: Sequence[Array],
+) -> tuple[Array, Array]:
+    """Where the sum of the drivers is constant, and where it is not positive: (out,) bool each."""
+    value = reduce(operator.add, values)
+    return value == value, value <= 0  # NaN, which changes, differs from itself
+
+
+def _product(drivers: Sequence[Layer], values: Sequence[Array]) -> tuple[Array, Array]:
+    """Where the product of the drivers is constant, and where it is zero: (out,) bool each.
+
+    An activation that the file does not tell may make a zero of zero: most do, a sigmoid does not.
+    """
+    factors = list(zip(drivers, values, strict=True))
+    zero = [_zero(layer, value) for layer, value in factors]
+    guessed = [value == 0 for layer, value in factors if layer.activation is None]
+    whole = reduce(operator.and_, (value == value for value in values))
+    certain = reduce(operator.or_, zero)
+    return reduce(operator.or_, [whole, certain, *guessed]), certain
+
+
+def _zero(layer: Layer, value: Array) -> Array:
+    """Where a factor is known to be zero behind its activation: (out,) bool."""
+    if layer.activation in RELU_LIKE:
+        return value <= 0
+    return (value == 0) & (layer.activation in ZERO_AT_ZERO)
 
 
 def constant_output(network: Network, layer: Layer, inputs: Inputs) -> Array:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from modlint.checkpoint import Checkpoint, Remark, Status
+from modlint.reader import is_header_only
 from modlint.rule import Examination, OptionsT
-from modlint.scopes import FileRule
+from modlint.scopes import FileRule, unread
 from modlint.targets import place_in_file, whole_file
 from modlint.verdict import Severity, Verdict
 
@@ -38,6 +39,9 @@ class RemarkRule(FileRule[OptionsT]):
         """What is said of a file without such remarks."""
         if self.formats and file.checkpoint.format not in self.formats:
             return self.not_applicable(whole_file(file.checkpoint), self.absent)
+        reason = unread(file.checkpoint)
+        if reason is not None and not is_header_only(file.checkpoint):
+            return self.inconclusive(whole_file(file.checkpoint), reason)
         return super().healthy(file)
 
     def judged(self, checkpoint: Checkpoint, remark: Remark) -> Verdict:

@@ -24,6 +24,8 @@ _HELP = (
     " (CLU001) says no more than that here"
 )
 
+_NO_WHOLE_PART = "no part of its graph has both an input and an output"
+
 
 class FragmentedNetworkOptions(Options, frozen=True):
     """Options of CLU005."""
@@ -67,6 +69,9 @@ class FragmentedNetwork(NetworkRule[FragmentedNetworkOptions]):
         limit = {"components": {"max": float(self.options.max_components)}}
         target = Target("network", network.id, network=network.id)
         parts = count(len(whole), "part")
+        if not whole:
+            yield self.inconclusive(target, _NO_WHOLE_PART)
+            return
         if len(whole) <= self.options.max_components:
             yield self.passed(
                 target,

@@ -15,14 +15,15 @@ from modlint.results.clusters import ClusterNull
 from modlint.rule import Examination, Need
 from modlint.scopes import NetworkRule
 from modlint.targets import of_network
+from modlint.text import count
 from modlint.verdict import Cost, Severity, Verdict
 from modlint_rules.clusterability.options import PermutationOptions
 from modlint_rules.clusterability.size import require_size
 
 _HELP = (
-    "if modules are wanted, train for them with modlint-train"
-    " (pip install ./plugins/modlint-train): clusterable_init_(model) before training,"
-    " or loss + FixedPartition(model).penalty() in it; if not, ignore CLU001"
+    "if modules are wanted, train for them: modlint-train (the folder plugins/modlint-train of"
+    " modlint's repository) has clusterable_init_(model), to be called before training, and"
+    " FixedPartition(model).penalty(), to be added to the loss; if not, ignore CLU001"
 )
 
 
@@ -119,13 +120,23 @@ class NotClusterable(NetworkRule[NotClusterableOptions]):
     def _message(self, result: ClusterNull, passes: bool) -> str:
         """What was measured, and what it means."""
         name, digits = ("n-cut", 2) if self.options.method == "filan2021" else ("spectral sum", 3)
-        measured = (
+        isolated = result.clusters.isolated_units
+        left_out = f", {count(isolated, 'isolated neuron')} left out" if isolated else ""
+        return (
             f"{name} {result.observed:.{digits}f} against {result.null_mean:.{digits}f}"
             f" ± {result.null_std:.2g} of {len(result.null_samples)} shuffles"
-            f" (z {result.z_score:.1f}, p {result.p_value:.2g})"
+            f" (z {result.z_score:.1f}, p {result.p_value:.2g}{left_out}):"
+            f" its neurons form {self._reading(result, passes)}"
         )
-        if result.z_score < 0 and passes:
-            return f"{measured}: its neurons form better clusters than those of shuffled weights"
-        if result.z_score > 0 and result.p_worse <= self.options.max_p:
-            return f"{measured}: its neurons form worse clusters than those of shuffled weights"
-        return f"{measured}: its neurons form no better clusters than those of shuffled weights"
+
+    def _reading(self, result: ClusterNull, passes: bool) -> str:
+        """How the clusters compare with those of shuffles, in agreement with the verdict."""
+        max_z, max_p = self.options.max_z, self.options.max_p
+        limit = f"max-p {max_p:g}" if max_z is None else f"max-z {max_z:g}"
+        better, than = result.z_score < 0, "clusters than those of shuffled weights"
+        if passes:
+            return f"better {than}" if better else f"no better {than}, which {limit} allows"
+        if better and max_z is not None:
+            return f"better {than}, but by less than {limit} asks for"
+        worse = result.z_score > 0 and result.p_worse <= max_p
+        return f"{'worse' if worse else 'no better'} {than}"

@@ -14,6 +14,7 @@ from modlint.errors import Unavailable
 from modlint.network import Network
 from modlint.rule import Examination, Need
 from modlint.scopes import NetworkRule
+from modlint.targets import whole_file
 from modlint.text import count
 from modlint.verdict import Cost, Severity, Target, Verdict
 from modlint_rules.clusterability.options import PartitionOptions
@@ -25,6 +26,8 @@ _HELP = (
     " so that its weights in are as strong as those out (a ReLU network's function stays the"
     " same), then measure again"
 )
+
+_NO_SCALES = "no network of the file has a hidden layer whose units have a scale to speak of"
 
 
 class ScaleDependentClustersOptions(PartitionOptions, frozen=True):
@@ -55,18 +58,19 @@ class ScaleDependentClusters(NetworkRule[ScaleDependentClustersOptions]):
         """The scales, and both partitions, which are asked for when the rule speaks."""
         return (_SCALES, self.options.partition, self.options.partition_of(BalancedGraph()))
 
+    def check(self, file: Examination) -> Iterator[Verdict]:
+        """Judge each network of the file."""
+        found = list(super().check(file))
+        yield from found
+        if not found:
+            yield self.not_applicable(whole_file(file.checkpoint), _NO_SCALES)
+
     def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Judge the median spread."""
         require_size(network, file, self.options.max_connections, self.name)
         target = Target("network", network.id, network=network.id)
         layers = file.result(_SCALES, network)
         if not layers:
-            yield self.passed(
-                target,
-                "no hidden layer whose units have a scale to speak of",
-                values={"spreads": {}},
-                confidence=network.confidence,
-            )
             return
         spread = statistics.median(layer.spread for layer in layers)
         values = {"spread": spread, "spreads": {layer.layer: layer.spread for layer in layers}}

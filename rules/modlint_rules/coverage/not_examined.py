@@ -10,6 +10,7 @@ from modlint.analysis.statistics import TensorStatistics
 from modlint.checkpoint import Checkpoint, Role, Tensor
 from modlint.network import Network
 from modlint.rule import Examination, Need, Options, Rule
+from modlint.scopes import if_examined
 from modlint.targets import whole_file
 from modlint.text import count
 from modlint.verdict import Cost, Severity, Verdict
@@ -67,7 +68,8 @@ class NotExamined(Rule[Options]):
             )
         else:
             message = "; ".join([f"all {count(tensors, 'tensor')} examined", *beyond])
-            yield self.passed(target, message, values=values, limit=limit)
+            passed = self.passed(target, message, values=values, limit=limit)
+            yield if_examined(self, file.checkpoint, passed)
 
 
 def _outside_networks(checkpoint: Checkpoint, networks: Sequence[Network]) -> tuple[str, ...]:

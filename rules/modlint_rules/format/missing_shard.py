@@ -22,4 +22,6 @@ class MissingShard(RemarkRule[Options]):
         "missing-storage": Severity.WARNING,
     }
     sound = "no shard is missing"
+    formats = frozenset({"shard-index", "torch-distributed"})
+    absent = "the file is no index of shards"
     advice = "fetch all shards again, and the index that belongs to them"

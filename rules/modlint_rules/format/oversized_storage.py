@@ -37,6 +37,7 @@ class OversizedStorage(FileRule[OversizedStorageOptions]):
     source = "PyTorch documentation, serialization semantics, 'Saving and loading tensor views'"
     options_type = OversizedStorageOptions
 
+    of_tensors = True
     advice = "call .clone() on the tensor before saving it"
 
     def judge(self, file: Examination) -> Iterator[Verdict]:

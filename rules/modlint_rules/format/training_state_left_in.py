@@ -7,11 +7,15 @@ from collections.abc import Iterator
 
 from modlint.checkpoint import Role, Tensor
 from modlint.rule import Examination, Options, Rule
+from modlint.scopes import if_examined
 from modlint.targets import whole_file
 from modlint.text import count, file_size
 from modlint.verdict import Severity, Verdict
 
 _AVERAGED = re.compile(r"(^|[._])(ema|model_ema|ema_model|swa|shadow_params)($|[._])", re.I)
+
+_NONE = "none of training state"
+_SHARING = "none of training state but what shares the weights' bytes"
 
 
 class TrainingStateLeftIn(Rule[Options]):
@@ -28,13 +32,15 @@ class TrainingStateLeftIn(Rule[Options]):
         checkpoint = file.checkpoint
         target = whole_file(checkpoint)
         tensors = list(checkpoint.tensors.values())
-        state = [tensor for tensor in tensors if _is_training_state(tensor, tensors)]
+        state = _of_training_alone(tensors)
         nbytes, total = _nbytes(state), _nbytes(tensors)
         values = {"tensors": len(state), "bytes": nbytes, "share": nbytes / max(total, 1)}
         limit = {"tensors": {"max": 0}}
         if not state:
-            message = f"{count(len(tensors), 'tensor')}, none of training state"
-            yield self.passed(target, message, values=values, limit=limit)
+            sharing = any(_is_training_state(tensor, tensors) for tensor in tensors)
+            message = f"{count(len(tensors), 'tensor')}, {_SHARING if sharing else _NONE}"
+            passed = self.passed(target, message, values=values, limit=limit)
+            yield if_examined(self, checkpoint, passed)
             return
         sections = sorted({tensor.section or tensor.name.partition(".")[0] for tensor in state})
         yield self.failed(
@@ -44,6 +50,13 @@ class TrainingStateLeftIn(Rule[Options]):
             values=values,
             limit=limit,
         )
+
+
+def _of_training_alone(tensors: list[Tensor]) -> list[Tensor]:
+    """Tensors of training state whose bytes no weight shares: those that could be left out."""
+    state = {tensor.name for tensor in tensors if _is_training_state(tensor, tensors)}
+    shared = {tensor.storage for tensor in tensors if tensor.name not in state}
+    return [t for t in tensors if t.name in state and t.storage not in shared]
 
 
 def _is_training_state(tensor: Tensor, tensors: list[Tensor]) -> bool:

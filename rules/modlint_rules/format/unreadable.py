@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from modlint.checkpoint import Checkpoint, Remark, Status
@@ -15,6 +16,20 @@ from modlint_rules.format.wrong_name import WrongName, wrong_name
 
 _FETCH_AGAIN = "get the file again and compare its size and checksum with the original"
 _EMPTY = "write or download it again; an interrupted save leaves such a file"
+_TOLD_BY = {
+    "duplicate-key": ("FMT013", "names that are given twice"),
+    "outside-storage": ("SEC004", "tensors that reach past their bytes"),
+    **dict.fromkeys(
+        (
+            "external-data-key",
+            "external-data-overlap",
+            "external-data-range",
+            "missing-external-data",
+        ),
+        ("GRF006", "external data that is not there, or not as the model says"),
+    ),
+}
+"""By kind of fault, the rule that tells each of them, and what they are."""
 _NAME_A_CHECKPOINT = (
     "name a checkpoint, or exclude the file; `modlint plugins` lists the formats that are read"
 )
@@ -35,8 +50,13 @@ class Unreadable(Rule[Options]):
         """One finding for each fault or for the name, or one passing verdict for the file."""
         checkpoint = file.checkpoint
         misnamed = wrong_name(checkpoint)
+        elsewhere = Counter(_TOLD_BY.get(fault.kind) for fault in checkpoint.faults)
         for fault in checkpoint.faults:
-            yield self._fault(checkpoint, fault)
+            if fault.kind not in _TOLD_BY:
+                yield self._fault(checkpoint, fault)
+        for told, number in elsewhere.items():
+            if told is not None:
+                yield self._told(checkpoint, *told, number)
         if checkpoint.status is Status.NOT_A_CHECKPOINT:
             yield self._not_a_checkpoint(checkpoint)
         elif misnamed is not None:
@@ -56,6 +76,14 @@ class Unreadable(Rule[Options]):
             help=fault.help or _FETCH_AGAIN,
             values={"fault": fault.kind},
             severity=Severity.NOTE if is_header_only(checkpoint) else None,
+        )
+
+    def _told(self, checkpoint: Checkpoint, rule: str, what: str, number: int) -> Verdict:
+        return self.failed(
+            whole_file(checkpoint),
+            f"was not wholly read: {what} ({number:,}, told by {rule})",
+            help=_FETCH_AGAIN,
+            values={"fault": rule, "count": number},
         )
 
     def _misnamed(self, checkpoint: Checkpoint, found: WrongName) -> Verdict:

@@ -28,6 +28,7 @@ class WrapperPrefix(FileRule[Options]):
     severity = Severity.WARNING
     source = "PyTorch documentation, DataParallel; torch.compile; FSDP"
 
+    of_tensors = True
     advice = "save the wrapped model's own state_dict"
 
     def judge(self, file: Examination) -> Iterator[Verdict]:

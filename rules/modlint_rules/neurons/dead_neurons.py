@@ -9,18 +9,25 @@ import msgspec
 
 from modlint.analysis.statistics import TensorStatistics
 from modlint.analysis.units import UnitWeights
+from modlint.checkpoint import Tensor
 from modlint.errors import Unavailable, UsageError
 from modlint.network import Network
 from modlint.results.units import LayerUnits
 from modlint.rule import Examination, Need, Options, Rule
+from modlint.scopes import unread
 from modlint.targets import whole_file
 from modlint.text import count
 from modlint.verdict import Confidence, Cost, Severity, Target, Verdict
-from modlint_rules.neurons.dead_slices import DeadSlices, dead_slices, is_matrix
+from modlint_rules.neurons.dead_slices import DeadSlices, dead_slices, is_matrix, told_once
 from modlint_rules.neurons.dead_units import dead_units
+from modlint_rules.neurons.negligible_flow import NO_HIDDEN_LAYER
 
 _STATISTICS = TensorStatistics()
 _UNITS = UnitWeights()
+_HELP_WHOLE = (
+    "if the layer was meant to be trained, see that gradients reach its weights; layers that start"
+    " at zero on purpose (zero convolutions, adaLN, the last layer of a residual branch) may stay"
+)
 _HELP = (
     "prune them, or train again with what keeps units alive: a lower learning rate,"
     " He initialisation, a leaky activation, less weight decay"
@@ -70,10 +77,16 @@ class DeadNeurons(Rule[DeadNeuronsOptions]):
     def check(self, file: Examination) -> Iterator[Verdict]:
         """One verdict for each hidden layer; outside networks, for each tensor concerned."""
         networks = [network for network in file.networks if network.reason is None]
-        for network in networks:
-            yield from self._judge_network(network, file)
-        if not networks or len(networks) < len(file.networks):
-            yield from self._judge_tensors(file, networks)
+        found = [verdict for n in networks for verdict in self._judge_network(n, file)]
+        if len(networks) < len(file.networks) or not networks:
+            found += self._judge_tensors(file, networks)
+        yield from found
+        if not found:
+            yield self.not_applicable(whole_file(file.checkpoint), self._absent(networks))
+
+    @staticmethod
+    def _absent(networks: Sequence[Network]) -> str:
+        return NO_HIDDEN_LAYER if networks else "the file holds no weight matrix"
 
     def _judge_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
         target = Target("network", network.id, network=network.id)
@@ -84,8 +97,6 @@ class DeadNeurons(Rule[DeadNeuronsOptions]):
             return
         for units in layers:
             yield self._judge_layer(network, units)
-        if not layers:
-            yield self.passed(target, "no hidden layer", values={"dead": 0, "total": 0})
 
     def _judge_layer(self, network: Network, units: LayerUnits) -> Verdict:
         dead = dead_units(units)
@@ -111,12 +122,17 @@ class DeadNeurons(Rule[DeadNeuronsOptions]):
             Target("units", units.layer, network=network.id, units=dead.indices),
             f"{summary} ({dead.share:.1%}): {len(units.silent):,} without weights out,"
             f" {undriven:,} without weights in",
-            help=_HELP,
+            help=_HELP_WHOLE if dead.share == 1 else _HELP,
             values=values,
             limit=limit,
             severity=severity,
             confidence=confidence,
         )
+
+    def weigh(self, verdict: Verdict, configured: Severity) -> Severity:
+        """The settings' severity is that of shares above max-share; smaller ones stay notes."""
+        below = verdict.values.get("share", 1.0) <= self.options.max_share
+        return verdict.severity if below else configured
 
     def _weigh(self, share: float) -> tuple[Severity, float]:
         """Severity of a share, and the bound that it exceeds or keeps."""
@@ -129,20 +145,36 @@ class DeadNeurons(Rule[DeadNeuronsOptions]):
         reached = frozenset[str]().union(*(network.tensors for network in networks))
         outside = [t for name, t in file.checkpoint.tensors.items() if name not in reached]
         measured = ((t, s) for t, s in file.results(_STATISTICS) if t.name not in reached)
-        candidates = ((t.name, dead_slices(t, s)) for t, s in measured)
-        examined = [(name, slices) for name, slices in candidates if slices is not None]
+        candidates = ((t, dead_slices(t, s)) for t, s in measured)
+        examined = list(told_once((t, slices) for t, slices in candidates if slices is not None))
         dead = [pair for pair in examined if pair[1].share > self.options.note_share]
         for name, slices in dead:
             yield self._judge_slices(name, slices)
+        if not dead:
+            where = "outside the networks" if networks else "no network"
+            yield from self._none_dead(file, outside, len(examined), where)
+
+    def _none_dead(
+        self, file: Examination, outside: Sequence[Tensor], examined: int, where: str
+    ) -> Iterator[Verdict]:
+        """What is said of tensors outside networks where no slice of any is zero."""
         target = whole_file(file.checkpoint)
-        where = "outside the networks" if networks else "no network"
-        if not examined and any(map(is_matrix, outside)):
+        matrices = [tensor.name for tensor in outside if is_matrix(tensor)]
+        unmeasured = [name for name in matrices if name in file.unexamined]
+        incomplete = unread(file.checkpoint)
+        if matrices and not examined:
             yield self.inconclusive(target, f"{where}: no weight whose zero rows would tell")
-        elif not dead:
+        elif unmeasured:
+            told = f"{len(unmeasured):,} of {count(len(matrices), 'weight')} could not be examined"
+            reason = file.unexamined[unmeasured[0]]
+            yield self.inconclusive(target, f"{where}: {told} ({unmeasured[0]}: {reason})")
+        elif incomplete is not None:
+            yield self.inconclusive(target, incomplete)
+        elif examined:
             yield self.passed(
                 target,
-                f"{where}: no all-zero row or column in {count(len(examined), 'weight')}",
-                values={"dead": 0, "share": 0.0, "tensors": len(examined)},
+                f"{where}: no all-zero row or column in {count(examined, 'weight')}",
+                values={"dead": 0, "share": 0.0, "tensors": examined},
                 limit={"share": {"max": self.options.note_share}},
                 confidence=Confidence.LOW,
             )
@@ -150,9 +182,8 @@ class DeadNeurons(Rule[DeadNeuronsOptions]):
     def _judge_slices(self, name: str, slices: DeadSlices) -> Verdict:
         return self.failed(
             Target("tensor", name),
-            f"{count(len(slices.rows), 'row')} and {count(len(slices.columns), 'column')} all zero"
-            f" ({slices.share:.1%})",
-            help="if these units were not pruned on purpose: " + _HELP,
+            slices.message,
+            help=_HELP_WHOLE if slices.whole else f"if they were not pruned on purpose: {_HELP}",
             values=slices.values,
             limit={"share": {"max": self.options.note_share}},
             confidence=Confidence.LOW,

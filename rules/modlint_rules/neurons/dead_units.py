@@ -27,9 +27,11 @@ def dead_units(units: LayerUnits) -> DeadUnits:
 
     Behind a ReLU a unit that nothing drives is dead where its pre-activation is not positive;
     with a positive bias it serves as a bias. Behind any other activation, or an unknown one, it
-    is constant: dead as far as the input goes, but its constant may be of use.
+    is constant: dead as far as the input goes, but its constant may be of use. A product is dead
+    where one factor is zero.
     """
-    relu = units.activation in RELU_LIKE
-    certain = {*units.silent, *units.off} if relu else {*units.silent}
+    relu = units.activation in RELU_LIKE and units.join == "sum"
+    zero_is_known = relu or units.join == "product"
+    certain = {*units.silent, *units.off} if zero_is_known else {*units.silent}
     dead = certain if relu else certain.union(units.constant)
     return DeadUnits(tuple(sorted(dead)), len(dead) / units.total, len(certain) == len(dead))

@@ -12,9 +12,11 @@ from modlint.network import Network
 from modlint.results.units import GroupFlow
 from modlint.rule import Examination, Need, Options
 from modlint.scopes import NetworkRule
+from modlint.targets import whole_file
 from modlint.text import count
 from modlint.verdict import Cost, Severity, Target, Verdict
 
+NO_HIDDEN_LAYER = "no network of the file has a hidden layer"
 _HELP = (
     "prune them: the output hardly changes. If so many were not meant to go, train with less weight"
     " decay or L1, or with a narrower layer"
@@ -57,17 +59,18 @@ class NegligibleFlow(NetworkRule[NegligibleFlowOptions]):
     def _analysis(self) -> NegligibleUnits:
         return NegligibleUnits(self.options.min_flow)
 
+    def check(self, file: Examination) -> Iterator[Verdict]:
+        """Judge each network of the file."""
+        found = list(super().check(file))
+        yield from found
+        if not found:
+            yield self.not_applicable(whole_file(file.checkpoint), NO_HIDDEN_LAYER)
+
     def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """One verdict for each hidden layer."""
         groups = file.result(self._analysis, network)
         for group in groups:
             yield self._judge(network, group)
-        if not groups:
-            target = Target("network", network.id, network=network.id)
-            values = {"negligible": 0, "total": 0}
-            yield self.passed(
-                target, "no hidden layer", values=values, confidence=network.confidence
-            )
 
     def _judge(self, network: Network, group: GroupFlow) -> Verdict:
         share = len(group.negligible) / group.total

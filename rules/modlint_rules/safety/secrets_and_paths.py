@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from modlint.analysis.texts import Text, Texts
 from modlint.checkpoint import Checkpoint, Status
+from modlint.reader import is_header_only
 from modlint.rule import Examination, Need, Options, Rule
+from modlint.scopes import unread
 from modlint.targets import place_in_file, whole_file
 from modlint.text import count, printable
 from modlint.verdict import Confidence, Severity, Verdict
@@ -54,7 +56,13 @@ class SecretsAndPaths(Rule[Options]):
         if gathered.missing is not None:
             message = f"its texts were not wholly searched: {gathered.missing}"
             yield self.inconclusive(whole_file(checkpoint), message)
-        elif not findings and checkpoint.status is Status.CHECKED and not checkpoint.faults:
+        elif findings or checkpoint.status is not Status.CHECKED:
+            return
+        elif (reason := unread(checkpoint)) is not None and not is_header_only(checkpoint):
+            yield self.inconclusive(whole_file(checkpoint), reason)
+        elif not texts:
+            yield self.not_applicable(whole_file(checkpoint), "the file holds no text")
+        else:
             yield self.passed(
                 whole_file(checkpoint),
                 f"{count(texts, 'text')} without secrets, home folders or commands",

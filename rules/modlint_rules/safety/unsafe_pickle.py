@@ -11,6 +11,7 @@ import msgspec
 from modlint.checkpoint import Checkpoint, Status
 from modlint.pickles import PickleTrace
 from modlint.rule import Examination, Options, Rule
+from modlint.scopes import unread
 from modlint.targets import place_in_file, whole_file
 from modlint.text import count
 from modlint.verdict import Severity, Verdict
@@ -133,7 +134,7 @@ class UnsafePickle(Rule[UnsafePickleOptions]):
         allowed = (
             f"{count(len(uses), 'global')} in {count(pickles, 'pickle')}, all on the allow-list"
         )
-        if checkpoint.faults or checkpoint.status is Status.UNREADABLE:
+        if unread(checkpoint) or checkpoint.status is Status.UNREADABLE:
             found = "nothing worse was found" if noted else allowed if pickles else _NO_PICKLE_FOUND
             yield self.inconclusive(target, f"{found}, but the file was not wholly read")
         elif noted:

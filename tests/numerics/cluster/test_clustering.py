@@ -95,12 +95,22 @@ def test_a_neighbour_of_isolated_neurons_alone_is_isolated_too() -> None:
     first, second = random_weights(3, 300, 20, 8)
     weak = torch.cat([first, torch.zeros(20, 300)], 1)
     weak[0] = 0
-    weak[0, 300:] = 5e-9
+    weak[0, 300:] = 4e-9
     second[:, 0] = 0
     found = chain(weak, second).result(Partition(clusters=3))
     assert set(found.labels["g0"][300:]) == {-1}
     assert found.labels["g1"][0] == -1
     assert found.isolated_units == 301
+
+
+def test_isolation_is_told_by_the_layer_not_by_the_network() -> None:
+    """The same ReLU network on another scale of each layer has the same neurons."""
+    first, second = random_weights(3, 60, 50, 10)
+    found = chain(first.double() * 1e-9, second.double() * 1e9).result(Partition(clusters=3))
+    assert found.isolated_units == 0
+    second[0, 0] = 1e20  # beside it, the rest of its two layers is nothing; the input stays
+    found = chain(first, second).result(Partition(clusters=3))
+    assert found.isolated_units == 0 + 49 + 9
 
 
 def test_two_networks_side_by_side_are_not_cut() -> None:

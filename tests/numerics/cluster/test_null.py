@@ -16,6 +16,7 @@ from sklearn.cluster import SpectralClustering
 from threadpoolctl import threadpool_limits
 
 from modlint.analysis.clustering import ClusterTest, Partition
+from modlint.analysis.graphs import CarryingGraph
 from modlint.analysis.weights import WeightGraph
 from modlint.errors import Unavailable
 from modlint.network import Layer
@@ -25,9 +26,11 @@ from modlint.numerics.cluster.comparison import decided
 from modlint.numerics.cluster.null import summarise
 from modlint.numerics.cluster.shuffling import shuffle
 from modlint.numerics.graph.adjacency import adjacency, compact, live_vertices
+from modlint.numerics.graph.flow_graphs import carrying_graph
 from modlint.numerics.tensor.seeds import permutation, seed_of
-from modlint.results.clusters import ClusterNull, Clusters, Null
+from modlint.results.clusters import ClusterNull, Clusters, Method, Null
 from modlint.results.graphs import Graph
+from modlint.results.units import Carriers
 
 SMALL = ClusterTest(Partition(clusters=4), shuffles=19)
 
@@ -145,20 +148,18 @@ def test_a_matrix_used_in_both_directions_is_permuted_as_one(null: Null) -> None
 
 
 @pytest.mark.parametrize("null", ["layer", "layer-nonzero"])
-def test_tied_matrices_of_which_one_use_lost_a_neuron_agree_on_the_rest(null: Null) -> None:
+def test_tied_matrices_of_which_one_use_lost_a_neuron_agree(null: Null) -> None:
     weight, last = *random_weights(0, 5, 7), *random_weights(1, 5, 3)
-    weight[:, 2] = 0  # x2 is isolated; y2, which the same zeros drive, is read by the last layer
     graph = _graph(_tied_in_both_directions(weight, last))
-    graph = compact(graph, live_vertices(adjacency(graph), torch.device("cpu")))
-    assert [tuple(block.weights.shape) for block in graph.blocks] == [(4, 7), (7, 5), (5, 3)]
-    first, second, _ = shuffle(graph, null, 0, 1).blocks
+    units = {name: torch.ones(n, dtype=torch.bool) for name, n in graph.groups.items()}
+    units["g0"][2] = False
+    carrying = carrying_graph(graph, Carriers(units, {"input": 1}))
+    first, second, _ = shuffle(carrying, null, 0, 1).blocks
     live = torch.tensor([0, 1, 3, 4])
-    assert first.weights.equal(second.weights.T[live])
-    assert not second.weights[:, 2].any()
-    assert not first.weights.equal(graph.blocks[0].weights)
-    assert (
-        first.weights.flatten().sort().values.equal(graph.blocks[0].weights.flatten().sort().values)
-    )
+    assert first.weights[live].equal(second.weights.T[live])
+    assert not first.weights[2].any()
+    assert second.weights[:, 2].equal(graph.blocks[1].weights[:, 2])
+    assert not first.weights.equal(carrying.blocks[0].weights)
 
 
 def test_a_tensor_that_tied_layers_read_in_different_shapes_is_permuted_in_each() -> None:
@@ -191,15 +192,29 @@ def test_shuffles_get_as_many_restarts_as_the_network(monkeypatch: pytest.Monkey
     assert set(restarts) == {100}
 
 
-def test_isolated_neurons_are_removed_before_the_shuffle() -> None:
-    """Else the zeros of a dead unit would be dealt out to live ones."""
+def test_the_zeros_of_isolated_neurons_are_permuted_too() -> None:
+    """Left out before it, neurons that chance isolated would be those of the network alone."""
     weights = random_weights(2, 30, 25, 9)
-    plain = _test(chain(*weights), SMALL)
     padded = [torch.zeros(27, 31), torch.zeros(9, 27)]
     padded[0][:25, :30], padded[1][:, :25] = weights
     found = _test(chain(*padded), SMALL)
     assert found.clusters.isolated_units == 3
-    assert found.null_samples == plain.null_samples
+    after = shuffle(_graph(chain(*padded)), "layer", 0, 1)
+    assert bool(live_vertices(adjacency(after), torch.device("cpu")).all())
+    assert found.null_samples != _test(chain(*weights), SMALL).null_samples
+
+
+@pytest.mark.parametrize("null", ["layer", "layer-nonzero"])
+def test_neurons_that_carry_nothing_are_dealt_no_weight(null: Null) -> None:
+    """The test without them is that of a network that never had them."""
+    weights = random_weights(2, 30, 25, 9)
+    padded = [torch.rand(27, 30) * 1e-12, torch.rand(9, 27) * 1e-12]
+    padded[0][:25], padded[1][:, :25] = weights
+    without = replace(SMALL, null=null, partition=replace(SMALL.partition, graph=CarryingGraph()))
+    found = _test(chain(*padded), without)
+    assert found.clusters.isolated_units == 2
+    plain = _test(chain(*weights), replace(SMALL, null=null))
+    assert found.null_samples == pytest.approx(plain.null_samples, abs=1e-12)
 
 
 # --- statistics
@@ -293,6 +308,27 @@ def test_random_networks_are_rarely_called_clusterable() -> None:
     p = np.array([result.p_value for result in found])
     assert 1 <= (p <= 0.05).sum() <= 10
     assert stats.kstest(p, "uniform").pvalue > 0.001
+
+
+def _sparse_chain(seed: int, zeros: float, *sizes: int) -> HandInputs:
+    """Independent weights, each of them zero with this probability."""
+    generator = torch.Generator().manual_seed(1000 + seed)
+    weights = random_weights(seed, *sizes)
+    return chain(*(w * (torch.rand(w.shape, generator=generator) >= zeros) for w in weights))
+
+
+@pytest.mark.parametrize("method", ["spectral", "filan2021"])
+@pytest.mark.parametrize("zeros", [0.9, 0.95])
+def test_sparse_random_networks_are_rarely_called_clusterable(zeros: float, method: Method) -> None:
+    """As of dense ones, though chance isolates a tenth of the sparsest networks' neurons."""
+    spec = replace(SMALL, method=method)
+    networks = [_sparse_chain(seed, zeros, 40, 40, 40, 10) for seed in range(100)]
+    found = [_test(network, spec) for network in networks]
+    p = np.array([result.p_value for result in found])
+    assert 1 <= (p <= 0.05).sum() <= 10
+    assert stats.kstest(p, "uniform").pvalue > 0.001
+    isolated = np.mean([result.clusters.isolated_units for result in found])
+    assert isolated > (9 if zeros > 0.9 else 0.5)
 
 
 def test_progress_is_told() -> None:

@@ -221,15 +221,15 @@ def test_where_no_path_leads_every_unit_carries_nothing() -> None:
     assert found[0].smallest == 0
 
 
-def test_carriers_count_only_what_is_connected() -> None:
+def test_carriers_count_what_is_faint_and_what_nothing_connects() -> None:
     weights = random_weights(0, 30, 40, 20, 10)
     healthy = chain(*weights).result(CarryingUnits())
     assert healthy.dropped == {}
     assert all(bool(units.all()) for units in healthy.units.values())
     weights[0][5] = 0
     weights[1][:, 5] = 0
-    assert chain(*weights).result(CarryingUnits()).dropped == {}
+    assert chain(*weights).result(CarryingUnits()).dropped == {"hidden": 1}
     weights[0][:, 3] *= 1e-6
     faint = chain(*faded(weights, 0.1, 1e-8)).result(CarryingUnits())
-    assert faint.dropped == {"input": 1, "hidden": 6}
+    assert faint.dropped == {"input": 1, "hidden": 7}
     assert int(faint.units["g1"].sum()) == 40 - 4 - 1

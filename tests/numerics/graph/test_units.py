@@ -169,3 +169,63 @@ def test_shapes_that_contradict_the_network() -> None:
     inputs.tensors = {**inputs.tensors, "fc1.weight": torch.zeros(4, 6)}
     with pytest.raises(Unavailable, match="'fc1'"):
         _units(inputs)
+
+
+def _gated(
+    gate: torch.Tensor, up: torch.Tensor, activation: str | None, *biases: float
+) -> HandInputs:
+    """act(gate x + b) · (up x + c), then a layer that reads it."""
+    out, into = gate.shape
+    groups = (
+        Group("x", into, "input"),
+        Group("h", out, "hidden", join="product"),
+        Group("y", 4, "output"),
+    )
+    drive = {"gate": gate, "up": up}
+    layers = [
+        Layer(name, "linear", (out, into), "x", "h", (), name, f"{name}.bias", activation=acted)
+        for name, acted in (("gate", activation), ("up", "identity"))
+    ]
+    layers.append(Layer("down", "linear", (4, out), "h", "y", ("gate", "up"), "down"))
+    tensors = drive | {"down": torch.randn(4, out)}
+    tensors |= {
+        f"{name}.bias": torch.full((out,), bias)
+        for name, bias in zip(drive, biases or (0.0, 0.0), strict=True)
+    }
+    return HandInputs(Network("0", "names", None, groups, tuple(layers)), tensors)
+
+
+FUNCTIONS = {
+    "silu": torch.nn.functional.silu,
+    "gelu": torch.nn.functional.gelu,
+    "relu": torch.relu,
+    "sigmoid": torch.sigmoid,
+    "identity": lambda x: x,
+}
+
+
+@pytest.mark.parametrize("activation", FUNCTIONS)
+@pytest.mark.parametrize("biases", [(0.0, 0.0), (-0.5, 0.0), (0.0, 0.5), (0.5, 0.5)])
+def test_a_product_is_dead_where_running_it_gives_zero(
+    activation: str, biases: tuple[float, float]
+) -> None:
+    gate, up = torch.randn(6, 5), torch.randn(6, 5)
+    gate[[1, 3]] = 0
+    up[[2, 3]] = 0
+    found = _units(_gated(gate, up, activation, *biases))
+    x = torch.randn(200, 5)
+    value = FUNCTIONS[activation](x @ gate.T + biases[0]) * (x @ up.T + biases[1])
+    still = (value.std(0) == 0).nonzero().flatten().tolist()
+    assert list(found.constant) == still
+    zero = ((value == 0).all(0)).nonzero().flatten().tolist()
+    assert list(found.off) == zero
+    assert found.join == "product"
+
+
+def test_a_gate_whose_activation_is_not_told_is_taken_to_keep_zero() -> None:
+    gate, up = torch.randn(6, 5), torch.randn(6, 5)
+    gate[1] = 0
+    up[2] = 0
+    found = _units(_gated(gate, up, None))
+    assert (found.constant, found.off) == ((1, 2), (2,))
+    assert _units(_gated(gate, up, None, 0.5, 0.0)).constant == (2,)

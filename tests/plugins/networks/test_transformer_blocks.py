@@ -454,7 +454,7 @@ def test_what_no_block_holds_is_said() -> None:
     assert [network.reason for network in networks] == [None]
     assert rest.reason is not None
     assert rest.reason.startswith(
-        "the networks of 1 transformer block leave out classifier.weight; export"
+        "the networks of 1 transformer block leave out classifier.weight; of such a model"
     )
 
 

@@ -42,6 +42,12 @@ def worse() -> list[torch.Tensor]:
     return [w.abs().sort(0).values.sort(1).values for w in random_weights(0, *SIZES)]
 
 
+def _with_isolated_inputs() -> list[torch.Tensor]:
+    weights = planted()
+    weights[0][:, :3] = 0
+    return weights
+
+
 def with_nan() -> list[torch.Tensor]:
     weights = planted()
     weights[1][2, 3] = math.nan
@@ -91,7 +97,42 @@ CASES = (
         (Expected("fail"),),
         QUICK | {"max-z": -1e6},
     ),
-    Case("a lenient max-z", written(shuffled()), (Expected("pass"),), QUICK | {"max-z": 100.0}),
+    Case(
+        "a lenient max-z",
+        written(worse()),
+        (Expected("pass", message="no better clusters than those of shuffled weights, which"),),
+        QUICK | {"max-z": 1e4},
+    ),
+    Case(
+        "better, but by less than max-z asks for",
+        written(planted()),
+        (
+            Expected(
+                "fail",
+                message="form better clusters than those of shuffled weights, but by less than"
+                " max-z -1000 asks for",
+            ),
+        ),
+        QUICK | {"max-z": -1000.0},
+    ),
+    Case(
+        "max-z decides what few shuffles cannot by p",
+        written(planted()),
+        (Expected("pass", message="form better clusters than those of shuffled weights"),),
+        {"clusters": 10, "shuffles": 9, "max-z": -2.0},
+    ),
+    Case(
+        "neurons that nothing connects are told",
+        written(_with_isolated_inputs()),
+        (
+            Expected(
+                "pass",
+                values={"isolated_units": 3},
+                message="3 isolated neurons left out): its neurons form better clusters",
+            ),
+        ),
+        QUICK,
+    ),
     Case(
         "the severity is the user's",
         written(shuffled()),

@@ -110,10 +110,19 @@ def failing(severity: str, total: int, *dead: int, confidence: str = "high") -> 
     return Expected("fail", severity, confidence, values=values)
 
 
-def slices(name: str, rows: tuple[int, ...], columns: tuple[int, ...], total: int) -> Expected:
-    dead = len(rows) + len(columns)
+def slices(
+    name: str,
+    rows: tuple[int, ...],
+    columns: tuple[int, ...],
+    *share: int,
+    message: str = "",
+    severity: str = "note",
+) -> Expected:
+    """`share` is how many of how many, on the side of rows or of columns that has more."""
+    dead, total = share
     values = {"dead": dead, "total": total, "indices": rows, "columns": columns}
-    return Expected("fail", "note", "low", ("tensor", name), values | {"share": dead / total})
+    values |= {"share": dead / total}
+    return Expected("fail", severity, "low", ("tensor", name), values, message)
 
 
 def no_network(name: str, change: Change = lambda state: None) -> Callable[[Path], Path]:
@@ -136,9 +145,41 @@ def gan(*changes: Change) -> Callable[[Path], Path]:
     return saved(state)
 
 
+def llama(factor: str, unit: int) -> Callable[[Path], Path]:
+    """A block of LLaMA's names, of which one factor of one hidden unit is zero."""
+    torch.manual_seed(0)
+    state = {f"self_attn.{p}_proj.weight": torch.randn(4, 4) for p in "qkvo"}
+    state |= {f"mlp.{p}_proj.weight": torch.randn(6, 4) for p in ("gate", "up")}
+    state |= {f"{p}_layernorm.weight": torch.ones(4) for p in ("input", "post_attention")}
+    state["mlp.down_proj.weight"] = torch.randn(4, 6)
+    state[f"mlp.{factor}.weight"][unit] = 0
+    return saved({f"layers.0.{name}": tensor for name, tensor in state.items()})
+
+
 def _zero(weight: torch.Tensor) -> None:
     weight[1:3] = 0
     weight[:, 4] = 0
+
+
+def dead_units(rows: bool = True) -> Callable[[Path], Path]:
+    """19 of 64 units set to zero on both sides, in weights that no graph builder can chain."""
+    state = {"a.weight": torch.ones(64, 40), "b.weight": torch.ones(30, 64)}
+    state |= {"c.weight": torch.ones(9, 64), "tied.weight": state["a.weight"]}
+    if rows:
+        state["a.weight"][:19] = 0
+    for name in ("b", "c"):
+        state[f"{name}.weight"][:, :19] = 0
+    return saved(state)
+
+
+def zero_convolution() -> dict[str, torch.Tensor]:
+    """As ControlNet starts: a convolution of zeros beside others."""
+    return {
+        "mid.weight": torch.ones(6, 5, 3, 3),
+        "skip.weight": torch.ones(4, 9),
+        "zero_conv.weight": torch.zeros(8, 8, 1, 1),
+        "zero_conv.bias": torch.zeros(8),
+    }
 
 
 UNREAD_TWO = silence("2", 3, 7)
@@ -215,7 +256,61 @@ CASES = (
     Case(
         "without a network zero rows and columns are a note",
         no_network("conv", lambda state: _zero(state["conv.weight"])),
-        (slices("conv.weight", (1, 2), (4,), 13),),
+        (
+            slices(
+                "conv.weight",
+                (1, 2),
+                (4,),
+                *(2, 8),
+                message="2 of 8 rows all zero (25.0%), 1 of 5 columns all zero (20.0%)",
+            ),
+        ),
+    ),
+    Case(
+        "without a network, rows and columns are counted apart and units told once, tied or not",
+        dead_units(),
+        (
+            slices(
+                "a.weight",
+                tuple(range(19)),
+                (),
+                *(19, 64),
+                message="19 of 64 rows all zero (29.7%)",
+            ),
+        ),
+    ),
+    Case(
+        "without a network, columns that no rows tell are told",
+        dead_units(rows=False),
+        (
+            slices("b.weight", (), tuple(range(19)), 19, 64, message="19 of 64 columns all zero"),
+            slices("c.weight", (), tuple(range(19)), 19, 64),
+        ),
+    ),
+    Case(
+        "a convolution of zeros is said to be one",
+        saved(zero_convolution()),
+        (
+            slices(
+                "zero_conv.weight",
+                tuple(range(8)),
+                tuple(range(8)),
+                *(8, 8),
+                message="every element is zero, in all of 8 rows",
+            ),
+        ),
+    ),
+    Case(
+        "the settings' severity is that of shares above max-share",
+        saved(mlp(UNREAD_TWO, silence("3", 0, 1))),
+        (failing("note", 20, 3, 7), failing("error", 10, 0, 1)),
+        {"severity": "error"},
+    ),
+    Case(
+        "without a network too",
+        no_network("conv", lambda state: _zero(state["conv.weight"])),
+        (slices("conv.weight", (1, 2), (4,), 2, 8),),
+        {"severity": "error", "max-share": 0.25},
     ),
     *(
         Case(
@@ -228,7 +323,7 @@ CASES = (
     Case(
         "a network that was rebuilt does not hide the tensors of one that was not",
         gan(undrive_rows("discriminator.fc", *range(20))),
-        (passing(20), passing(10), slices("discriminator.fc.weight", tuple(range(20)), (), 70)),
+        (passing(20), passing(10), slices("discriminator.fc.weight", tuple(range(20)), (), 20, 40)),
     ),
     Case(
         "tensors of networks are not judged again outside them",
@@ -240,16 +335,9 @@ CASES = (
         ),
     ),
     Case(
-        "a network without a hidden layer passes",
+        "a network without a hidden layer is not passed",
         saved({"fc.weight": torch.zeros(3, 8), "fc.bias": torch.zeros(3)}),
-        (
-            Expected(
-                "pass",
-                target=("network", "0"),
-                values={"dead": 0, "total": 0},
-                message="no hidden layer",
-            ),
-        ),
+        (Expected("not-applicable", target=("file", "model.pt"), message="has a hidden layer"),),
     ),
     Case(
         "units that are an output too are read",
@@ -262,8 +350,19 @@ CASES = (
         (Expected("inconclusive"),),
     ),
     Case(
-        "a file without a matrix passes",
+        "a file without a matrix is not passed",
         saved({"norm.weight": torch.zeros(4), "steps": torch.zeros(2, 2).long()}),
-        (Expected("pass", values={"tensors": 0}),),
+        (Expected("not-applicable", message="holds no weight matrix"),),
+    ),
+    *(
+        Case(
+            f"a product is dead where its {factor} is zero: {confidence} confidence",
+            llama(factor, 2),
+            (
+                *(Expected("pass", target=("layer", f"layers.0.self_attn.{p}_proj")) for p in "qv"),
+                failing("warning", 6, 2, confidence=confidence),
+            ),
+        )
+        for factor, confidence in (("gate_proj", "low"), ("up_proj", "high"))
     ),
 )

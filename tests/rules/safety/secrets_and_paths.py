@@ -73,7 +73,49 @@ def holds(what: str, severity: str = "warning", message: str = "") -> tuple[Expe
     return (Expected("fail", severity, values={"what": what}, message=message),)
 
 
+def pickled(content: object) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        torch.save(content, folder / "model.pt")
+        return folder / "model.pt"
+
+    return write
+
+
+def nested(depth: int, leaf: object) -> object:
+    for level in range(depth):
+        leaf = {f"level{level}": leaf} if level % 2 else [leaf]
+    return leaf
+
+
+LIGHTNING = {
+    "state_dict": {"w": torch.ones(2)},
+    "callbacks": {
+        "ModelCheckpoint": {
+            "best_model_path": "/home/ada/runs/best.ckpt",
+            "best_model_score": torch.tensor(0.5),
+        }
+    },
+}
+
 CASES = (
+    Case(
+        "a text that shares a dict with a tensor",
+        pickled(LIGHTNING),
+        holds("a path in somebody's home folder", message="/home/ada/runs/best.ckpt"),
+    ),
+    *(
+        Case(
+            f"a text {depth} levels deep",
+            pickled({"w": torch.ones(2), "hparams": nested(depth, {"token": TOKEN})}),
+            holds("a Hugging Face token"),
+        )
+        for depth in (1, 4, 60)
+    ),
+    Case(
+        "a text in an object beside a tensor",
+        pickled({"w": torch.ones(2), "args": argparse.Namespace(t=torch.ones(1), path=KEY)}),
+        holds("an AWS access key"),
+    ),
     Case(
         "ordinary metadata passes",
         metadata(

@@ -11,7 +11,8 @@ from modlint.checkpoint import Tensor
 from modlint_plugins.networks.names.modules import is_matrix, listed
 from modlint_plugins.networks.names.words import words
 
-EXPORT = "export the model to ONNX, which records its graph, and check that file"
+EXPORT = "if it is a plain chain of layers, check its ONNX export, which records their order"
+NOT_YET = "modlint does not rebuild such networks yet, nor from their ONNX export"
 
 
 class _Sign(Struct, frozen=True):
@@ -19,7 +20,7 @@ class _Sign(Struct, frozen=True):
 
     applies: Callable[[Tensor], bool]
     shows: str
-    help: str = EXPORT
+    help: str = NOT_YET
 
 
 def _parameter(pattern: str) -> Callable[[Tensor], bool]:
@@ -57,7 +58,7 @@ _SIGNS = (
     _Sign(
         _either(_component("parametrizations"), _parameter("weight_(g|v|orig|u|mask)")),
         "weights are stored in parts (weight normalisation, spectral normalisation or pruning)",
-        "remove the parametrisation before saving, or export the model to ONNX",
+        "remove the parametrisation before saving",
     ),
     _Sign(
         _either(
@@ -65,7 +66,7 @@ _SIGNS = (
             _parameter("qweight|qzeros|g_idx|_packed_params|zero_point|weight_scale|SCB|absmax"),
         ),
         "weights are quantised",
-        "check the model before quantisation, or its ONNX export",
+        "check the model before quantisation",
     ),
     _Sign(
         _either(_parameter("(weight|bias)_(ih|hh)(_l.*)?"), _word("lstm", "gru", "rnn")),

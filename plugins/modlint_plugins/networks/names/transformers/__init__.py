@@ -10,9 +10,10 @@ from modlint.checkpoint import Tensor
 from modlint.network import Network
 from modlint.text import count
 from modlint_plugins.networks.names.modules import is_layer_weight, listed
-from modlint_plugins.networks.names.obstacles import EXPORT
 from modlint_plugins.networks.names.transformers.match import find_blocks
 from modlint_plugins.networks.names.transformers.network import block_network
+
+_BLOCKS_ALONE = "of such a model modlint rebuilds the blocks alone, so far"
 
 
 def rebuild_blocks(identifier: str, tensors: Sequence[Tensor], prefix: str) -> list[Network]:
@@ -34,7 +35,7 @@ def rebuild_blocks(identifier: str, tensors: Sequence[Tensor], prefix: str) -> l
     if not networks or not outside:
         return networks
     amount = count(len(networks), "transformer block")
-    reason = f"the networks of {amount} leave out {listed(outside)}; {EXPORT}"
+    reason = f"the networks of {amount} leave out {listed(outside)}; {_BLOCKS_ALONE}"
     return [*networks, Network(identifier, reason=reason)]
 
 

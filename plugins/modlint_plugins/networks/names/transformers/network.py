@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from modlint.checkpoint import Tensor
-from modlint.network import Group, Layer, Network, Norm
+from modlint.network import Group, Join, Layer, Network, Norm
 from modlint.verdict import Confidence
 from modlint_plugins.networks.names.transformers.families import Attention
 from modlint_plugins.networks.names.transformers.match import Block, Parts
@@ -37,7 +37,9 @@ def block_network(block: Block) -> Network:
         final += [_norm(block, own) for n in attention.unit_norms if (own := _own(block, n))]
     layers += _mlp_layers(block, layers)
     hidden = layers[-1].source
-    groups.append(Group(hidden, layers[-1].shape[0 if block.turned else 1], "hidden"))
+    size = layers[-1].shape[0 if block.turned else 1]
+    join: Join = "product" if len(family.drivers) > 1 else "sum"
+    groups.append(Group(hidden, size, "hidden", join=join))
     known = f"its parts are known by the names of {family.name}"
     remarks = (known, left_out, family.caveat)
     return Network(
