@@ -50,7 +50,7 @@ def check(
     registry.load_all()
     validate_selectors(settings, registry.rules)
     rules = instantiate(registry.rules, settings)
-    _require_device(settings.device)
+    require_device(settings.device)
     excludes = Patterns(settings.exclude, configuration.root).match
     found = discover(
         paths, Search(sought_by(registry.readers), excludes, everything=is_safety(settings))
@@ -72,21 +72,27 @@ def check(
     note = steering_note(configuration, registry.rules, paths, reported)
     record.notes += [note] if note is not None else []
     note_baseline(baseline, record)
-    return _report(files, configuration, registry, record, time.perf_counter() - started)
+    return report_of(files, configuration, registry, record, time.perf_counter() - started)
 
 
-def _require_device(setting: str) -> None:
+def require_device(setting: str) -> None:
+    """Refuse, before the work begins, a device that is not there.
+
+    Raises:
+        UsageError: there is none.
+    """
     if setting == "cuda":
         device_for(setting, 0)
 
 
-def _report(
+def report_of(
     files: list[FileReport],
     configuration: Configuration,
     registry: Registry,
     record: RunRecord,
     seconds: float,
 ) -> Report:
+    """The report on files that were checked."""
     settings = configuration.settings
     summary = Summary.of(files)
     run = Run(
