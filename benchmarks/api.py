@@ -85,7 +85,8 @@ def main(rounds: int) -> int:
         worst = max(worst, live / file)
         lines.append(f"| {name} | {live * 1e3:.1f} | {file * 1e3:.1f} | {live / file:.2f} |")
         print(lines[-1], flush=True)
-    text = "\n".join([*lines, "", f"Medians of {rounds} rounds, {torch.get_num_threads()} threads."])
+    note = f"Medians of {rounds} rounds; threads: {torch.get_num_threads()}."
+    text = "\n".join([*lines, "", note])
     RESULTS.write_text(text + "\n", encoding="utf-8")
     return int(worst > MAX_RATIO)
 
