@@ -186,8 +186,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def findings(self) -> tuple[Verdict, ...]:
-        """The failed verdicts of all files that no baseline holds, the worst of each file first."""
-        return tuple(v for file in self.files for v in file.findings if not v.baselined)
+        """What failed and weighs a note or more, in all files, the worst of each file first.
+
+        What a baseline holds is left out.
+        """
+        found = (verdict for file in self.files for verdict in file.findings)
+        return tuple(v for v in found if v.severity.rank >= Severity.NOTE.rank and not v.baselined)
 
     def raise_for_findings(self, at_least: Severity | str = "error") -> Report:
         """Go on with the report where nothing was found, raise where something was.

@@ -110,7 +110,7 @@ def test_checking_leaves_the_module_as_it_was() -> None:
 
 def test_files_are_judged_by_rules_that_are_not_run_in_memory() -> None:
     report = modlint.check(mlp())
-    assert {v.rule[:3] for v in report.files[0].verdicts} == set(OF_VALUES)
+    assert {"NUM", "NEU", "COV"} <= {v.rule[:3] for v in report.files[0].verdicts} <= set(OF_VALUES)
     (note,) = report.run.notes
     assert "rules that judge files not run" in note
     for selector in ("SEC", "safety", "FMT012"):
