@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import warnings
 from typing import Any
 
 import ml_dtypes
@@ -14,13 +15,18 @@ from torch import nn
 from modlint.checkpoint import Tensor
 from modlint.errors import UnreadableError
 from modlint.live import NAME, checkpoint_of
-from modlint.numerics.tensor.values import to_torch
-
-CPU = torch.device("cpu")
 
 
 def read(tensor: Tensor) -> torch.Tensor:
-    return to_torch(tensor, CPU)
+    """The elements that a tensor's storage gives, without a copy."""
+    dtype: torch.dtype = getattr(torch, tensor.dtype.name)
+    data = tensor.storage.read()
+    if not tensor.elements:
+        return torch.empty(tensor.shape, dtype=dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of memory that is read-only
+        flat = torch.frombuffer(data[tensor.storage_offset * dtype.itemsize :], dtype=dtype)
+    return flat.as_strided(tensor.shape, tensor.strides)
 
 
 def tensor_of(value: Any) -> Tensor:
