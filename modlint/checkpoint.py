@@ -5,9 +5,10 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from modlint.dtypes import DType
 from modlint.pickles import PickleTrace
@@ -29,8 +30,7 @@ class Role(enum.StrEnum):
     TRAINING_STATE = "training-state"  # optimiser, scheduler, scaler
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Storage:
+class Storage(Struct, frozen=True, eq=False):
     """A run of bytes that one or more tensors view; identity is the object's own.
 
     Attributes:
@@ -52,8 +52,7 @@ class Storage:
     member_offset: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tensor:
+class Tensor(Struct, frozen=True, eq=False):
     """A strided view of a storage.
 
     Attributes:
@@ -114,8 +113,7 @@ def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(reversed(strides))
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(Struct, frozen=True):
     """Something that a reader noticed and that rules may judge.
 
     Attributes:
@@ -135,8 +133,7 @@ class Remark:
     file_offset: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Member:
+class Member(Struct, frozen=True, eq=False):
     """An entry of an archive, as its directory describes it.
 
     Attributes:
@@ -174,8 +171,7 @@ class Member:
         return pieces[0] if len(pieces) == 1 else memoryview(b"".join(pieces))
 
 
-@dataclass(frozen=True, slots=True)
-class SparseTensor:
+class SparseTensor(Struct, frozen=True):
     """One tensor that is made of several: a sparse or a nested one.
 
     Attributes:
@@ -191,8 +187,7 @@ class SparseTensor:
     parts: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(Struct, frozen=True):
     """A file's content, inert.
 
     Attributes:

@@ -6,8 +6,9 @@ For whatever opens files, and for readers of containers, whose members anybody m
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from modlint.checkpoint import Checkpoint, Remark, Status
 from modlint.errors import UnreadableError, explained

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from modlint.verdict import Confidence
 
@@ -15,8 +17,7 @@ RELU_LIKE = frozenset({"relu", "relu6", "clip-at-zero"})
 """Activations whose output is constant for every pre-activation that is not positive."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Neurons that stand side by side: units of a layer, channels, inputs.
 
     Attributes:
@@ -34,8 +35,7 @@ class Group:
     exposed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Norm:
+class Norm(Struct, frozen=True):
     """A per-neuron affine map: a normalisation in inference form.
 
     y = (x − mean)/√(variance + epsilon) · scale + shift; each part is a tensor's name or None.
@@ -56,8 +56,7 @@ class Norm:
         return tuple(name for name in parts if name is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """A weight tensor between two groups of neurons, and what stands around it.
 
     Attributes:
@@ -105,8 +104,7 @@ class Layer:
         return tuple(dict.fromkeys((*own, *(name for norm in norms for name in norm.tensors))))
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(Struct, frozen=True):
     """A network that the file holds, or the reason why none could be rebuilt.
 
     Attributes:

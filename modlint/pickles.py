@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Use = Literal["pushed", "called", "instantiated", "handed-on"]
 
 
-@dataclass(frozen=True, slots=True)
-class GlobalUse:
+class GlobalUse(Struct, frozen=True):
     """One global that a pickle names, and what it does with it.
 
     Attributes:
@@ -41,8 +41,7 @@ class GlobalUse:
         return f"{self.module}.{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class PickleTrace:
+class PickleTrace(Struct, frozen=True):
     """The trace of one pickle stream.
 
     Attributes:

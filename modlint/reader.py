@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from modlint.checkpoint import Checkpoint, Remark
 from modlint.pickles import PickleTrace
@@ -49,8 +50,7 @@ class Reader(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What a sweep found beyond what the readers explained.
 
     Attributes:

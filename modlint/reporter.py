@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol, TextIO
+
+from msgspec import Struct
 
 from modlint.report import Report
 from modlint.verdict import Confidence, Severity, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """Which findings a report shows; what fails the run is another matter (`--fail-on`)."""
 
     min_severity: Severity = Severity.NOTE

@@ -5,8 +5,9 @@ from __future__ import annotations
 import mmap
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from modlint.errors import UnreadableError
 
@@ -14,8 +15,7 @@ _SMALL = 1 << 14
 """Bytes up to which reading a file takes less time than mapping it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A file's bytes.
 
     Attributes:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hand_built import random_chain
+from msgspec.structs import replace
 
 from modlint.comparison import counterpart
 from modlint.errors import Unavailable

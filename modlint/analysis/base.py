@@ -1,6 +1,6 @@
 """The bases of analyses: pure computations that rules share, each done once per checkpoint.
 
-An analysis is a frozen dataclass whose fields are its parameters: two rules that ask for equal
+An analysis is a frozen struct whose fields are its parameters: two rules that ask for equal
 analyses share one result. The modules here declare analyses and stay light; what comes out
 lies in `modlint.results`, and the numerics, which import torch, in `modlint.numerics`.
 """
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 from modlint.checkpoint import Checkpoint, Tensor
 from modlint.network import Network
@@ -23,7 +25,7 @@ Progress = Callable[[str, int, int], None]
 """Called with (what is being done, steps done, steps in all)."""
 
 
-class Analysis(Generic[R]):
+class Analysis(Struct, Generic[R], frozen=True):
     """Base of all analyses.
 
     Attributes:
@@ -37,7 +39,7 @@ class Analysis(Generic[R]):
     by_plugin: ClassVar[bool] = False
 
 
-class FileAnalysis(Analysis[R]):
+class FileAnalysis(Analysis[R], frozen=True):
     """Computed on the file's structure; never needs torch."""
 
     def compute(self, checkpoint: Checkpoint) -> R:
@@ -49,7 +51,7 @@ class FileAnalysis(Analysis[R]):
         raise NotImplementedError
 
 
-class TensorAnalysis(Analysis[R]):
+class TensorAnalysis(Analysis[R], frozen=True):
     """Computed on one tensor at a time; the engine visits each tensor once for all of them."""
 
     def accepts(self, tensor: Tensor) -> bool:
@@ -92,7 +94,7 @@ class Inputs(Protocol):
         ...
 
 
-class NetworkAnalysis(Analysis[R]):
+class NetworkAnalysis(Analysis[R], frozen=True):
     """Computed on one network."""
 
     def compute(self, network: Network, inputs: Inputs) -> R:

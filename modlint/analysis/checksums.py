@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from modlint.analysis.base import FileAnalysis
 from modlint.checkpoint import Checkpoint, Member
@@ -17,8 +18,7 @@ MAX_SHARING = 8
 """How often the members may take the file's own bytes; archives within archives take them twice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mismatch:
+class Mismatch(Struct, frozen=True):
     """A member that is not what its checksum says.
 
     Attributes:
@@ -32,8 +32,7 @@ class Mismatch:
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChecksumResult:
+class ChecksumResult(Struct, frozen=True):
     """What checking found.
 
     Attributes:
@@ -47,8 +46,7 @@ class ChecksumResult:
     unstated: int
 
 
-@dataclass(frozen=True, slots=True)
-class Checksums(FileAnalysis[ChecksumResult]):
+class Checksums(FileAnalysis[ChecksumResult], frozen=True):
     """CRC-32 of every member; a stated checksum of zero is taken as none."""
 
     name: ClassVar[str] = "checksums"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from modlint.analysis.base import Inputs, NetworkAnalysis
@@ -11,8 +10,7 @@ from modlint.network import Network
 from modlint.results.clusters import EdgeWeights, Panel
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterWeights(NetworkAnalysis[EdgeWeights]):
+class ClusterWeights(NetworkAnalysis[EdgeWeights], frozen=True):
     """Edge weights within and out of each cluster; Σ leaving/(2·within + leaving) is the n-cut."""
 
     partition: Partition
@@ -31,8 +29,7 @@ class ClusterWeights(NetworkAnalysis[EdgeWeights]):
         return cluster_weights(inputs, self.partition)
 
 
-@dataclass(frozen=True, slots=True)
-class LaplacianSpectrum(NetworkAnalysis[tuple[float, ...]]):
+class LaplacianSpectrum(NetworkAnalysis[tuple[float, ...]], frozen=True):
     """The smallest eigenvalues of the normalised Laplacian, ascending.
 
     Attributes:
@@ -57,8 +54,7 @@ class LaplacianSpectrum(NetworkAnalysis[tuple[float, ...]]):
         return smallest_eigenvalues(inputs, self.partition, self.beyond)
 
 
-@dataclass(frozen=True, slots=True)
-class ReorderedWeights(NetworkAnalysis[tuple[Panel, ...]]):
+class ReorderedWeights(NetworkAnalysis[tuple[Panel, ...]], frozen=True):
     """Each layer's edge weights, neurons in the order of their clusters, for a picture.
 
     Attributes:

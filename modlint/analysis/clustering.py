@@ -5,7 +5,6 @@ Method and statistics: Filan et al., Clusterability in Neural Networks, arXiv 21
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from modlint.analysis.base import Inputs, NetworkAnalysis
@@ -21,8 +20,7 @@ WEIGHTS = WeightGraph()
 """The graph of the published test."""
 
 
-@dataclass(frozen=True, slots=True)
-class Partition(NetworkAnalysis[Clusters]):
+class Partition(NetworkAnalysis[Clusters], frozen=True):
     """Spectral clustering into `clusters` clusters, best of several k-means restarts.
 
     Attributes:
@@ -51,8 +49,7 @@ class Partition(NetworkAnalysis[Clusters]):
         return partition(network, inputs, self)
 
 
-@dataclass(frozen=True, slots=True)
-class SpectralSum(NetworkAnalysis[float]):
+class SpectralSum(NetworkAnalysis[float], frozen=True):
     """S_k of a graph alone, without its clusters.
 
     Attributes:
@@ -75,8 +72,7 @@ class SpectralSum(NetworkAnalysis[float]):
         return spectral_sum(network, inputs, self.partition)
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterTest(NetworkAnalysis[ClusterNull]):
+class ClusterTest(NetworkAnalysis[ClusterNull], frozen=True):
     """The permutation test of clusterability (arXiv 2103.03386, section 3.1).
 
     Attributes:

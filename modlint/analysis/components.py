@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from modlint.analysis.base import Inputs, NetworkAnalysis
@@ -11,8 +10,7 @@ from modlint.network import Network
 from modlint.results.graphs import Component
 
 
-@dataclass(frozen=True, slots=True)
-class Components(NetworkAnalysis[tuple[Component, ...]]):
+class Components(NetworkAnalysis[tuple[Component, ...]], frozen=True):
     """Components of the weight graph without isolated neurons, by descending size."""
 
     name: ClassVar[str] = "components"

@@ -6,7 +6,6 @@ synaptic flow of Tanaka et al., arXiv 2006.08228, section 4, summed over the wei
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from modlint.analysis.base import Inputs, NetworkAnalysis
@@ -20,8 +19,7 @@ THRESHOLD = 1e-3
 """A unit whose flow is below this share of its layer's mean carries nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flow(NetworkAnalysis[Flows]):
+class Flow(NetworkAnalysis[Flows], frozen=True):
     """Synaptic flow, on the graph of layers: what `Layer.inputs` names is added up.
 
     The flow of a neuron that several layers drive (a residual stream) is the sum over them, so a
@@ -46,8 +44,7 @@ class Flow(NetworkAnalysis[Flows]):
         return measure_flow(network, inputs, None if large else inputs.result(WeightGraph()))
 
 
-@dataclass(frozen=True, slots=True)
-class NegligibleUnits(NetworkAnalysis[tuple[GroupFlow, ...]]):
+class NegligibleUnits(NetworkAnalysis[tuple[GroupFlow, ...]], frozen=True):
     """Hidden units of negligible flow.
 
     Attributes:
@@ -72,8 +69,7 @@ class NegligibleUnits(NetworkAnalysis[tuple[GroupFlow, ...]]):
         return negligible_units(flows, groups, self.threshold)
 
 
-@dataclass(frozen=True, slots=True)
-class CarryingUnits(NetworkAnalysis[Carriers]):
+class CarryingUnits(NetworkAnalysis[Carriers], frozen=True):
     """Neurons, inputs and outputs included, whose flow is not negligible.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from modlint.analysis.base import Inputs, NetworkAnalysis
@@ -12,8 +11,7 @@ from modlint.network import Network
 from modlint.results.graphs import Graph
 
 
-@dataclass(frozen=True, slots=True)
-class CarryingGraph(NetworkAnalysis[Graph]):
+class CarryingGraph(NetworkAnalysis[Graph], frozen=True):
     """The weight graph without the edges of neurons whose flow is negligible.
 
     The neurons stay, isolated, so that whatever clusters the graph leaves them out before it
@@ -40,8 +38,7 @@ class CarryingGraph(NetworkAnalysis[Graph]):
         return carrying_graph(graph, inputs.result(CarryingUnits(self.threshold)))
 
 
-@dataclass(frozen=True, slots=True)
-class FlowGraph(NetworkAnalysis[Graph]):
+class FlowGraph(NetworkAnalysis[Graph], frozen=True):
     """The flow along each weight, e_ij = F_i |w_ij| B_j, each layer's sum set to 1.
 
     Scaling a unit's weights in by c and those out by 1/c leaves it as it is, and so whatever is
@@ -62,8 +59,7 @@ class FlowGraph(NetworkAnalysis[Graph]):
         return flow_graph(inputs.result(WeightGraph()), inputs.result(Flow()))
 
 
-@dataclass(frozen=True, slots=True)
-class BalancedGraph(NetworkAnalysis[Graph]):
+class BalancedGraph(NetworkAnalysis[Graph], frozen=True):
     """The weight graph with each hidden unit scaled until its strength in equals that out.
 
     Weights in are multiplied by a c for each unit and weights out divided by it. The c are those

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from modlint.analysis.base import FileAnalysis
 from modlint.checkpoint import Tensor
@@ -66,8 +67,7 @@ class OnnxGraph(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Something wrong with a graph.
 
     Attributes:
@@ -81,8 +81,7 @@ class Problem:
     node: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OnnxValidity:
+class OnnxValidity(Struct, frozen=True):
     """What is wrong with a model.
 
     Attributes:
@@ -96,8 +95,7 @@ class OnnxValidity:
     inferred: bool
 
 
-@dataclass(frozen=True, slots=True)
-class OnnxCheck(FileAnalysis[OnnxValidity]):
+class OnnxCheck(FileAnalysis[OnnxValidity], frozen=True):
     """onnx.checker and strict shape inference on the model without its weights.
 
     A plugin computes it: modlint's own is `modlint_plugins.onnx_check`.

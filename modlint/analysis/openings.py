@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from modlint.analysis.base import FileAnalysis
 from modlint.checkpoint import Checkpoint, Storage
@@ -11,8 +12,7 @@ from modlint.errors import UnreadableError
 from modlint.signatures import LONGEST, signature
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Struct, frozen=True):
     """A storage that begins as no tensor does.
 
     Attributes:
@@ -28,8 +28,7 @@ class Opening:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Openings(FileAnalysis[tuple[Opening, ...]]):
+class Openings(FileAnalysis[tuple[Opening, ...]], frozen=True):
     """First bytes of every storage."""
 
     name: ClassVar[str] = "openings"

@@ -6,7 +6,6 @@ in the graph of absolute weights (Filan et al., arXiv 2103.03386, section 2).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from modlint.analysis.base import Inputs, NetworkAnalysis
@@ -15,8 +14,7 @@ from modlint.network import Network
 from modlint.results.units import GroupScale
 
 
-@dataclass(frozen=True, slots=True)
-class UnitScales(NetworkAnalysis[tuple[GroupScale, ...]]):
+class UnitScales(NetworkAnalysis[tuple[GroupScale, ...]], frozen=True):
     """Spread of ln(strength in / strength out) over the units of each hidden group.
 
     Left out are isolated units and those of negligible flow, whose strengths are noise; groups with

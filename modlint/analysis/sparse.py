@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from modlint.analysis.base import FileAnalysis
 from modlint.checkpoint import Checkpoint, SparseTensor, Tensor
@@ -35,8 +36,7 @@ _BLOCKED = frozenset({"sparse_bsr", "sparse_bsc"})
 _LARGEST = 1 << 40
 
 
-@dataclass(frozen=True, slots=True)
-class SparseProblem:
+class SparseProblem(Struct, frozen=True):
     """What is wrong with a sparse tensor.
 
     Attributes:
@@ -50,8 +50,7 @@ class SparseProblem:
     dense: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SparseIndices(FileAnalysis[tuple[SparseProblem, ...]]):
+class SparseIndices(FileAnalysis[tuple[SparseProblem, ...]], frozen=True):
     """Smallest and largest index of every sparse tensor, against its size.
 
     Attributes:

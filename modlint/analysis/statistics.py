@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from modlint.analysis.base import TensorAnalysis
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     import torch
 
 
-@dataclass(frozen=True, slots=True)
-class TensorStatistics(TensorAnalysis[Statistics]):
+class TensorStatistics(TensorAnalysis[Statistics], frozen=True):
     """Counts of non-finite and zero elements, range and moments, all-zero rows and columns."""
 
     name: ClassVar[str] = "tensor-statistics"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from modlint.analysis.base import FileAnalysis
 from modlint.analysis.onnx_check import OnnxGraph
@@ -26,8 +28,7 @@ _CUT = "metadata-cut"
 _MAX_NESTED = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A text.
 
     Attributes:
@@ -47,8 +48,7 @@ class Text:
     debug: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(Struct, frozen=True):
     """The texts of a file.
 
     Attributes:
@@ -60,8 +60,7 @@ class Gathered:
     missing: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Texts(FileAnalysis[Gathered]):
+class Texts(FileAnalysis[Gathered], frozen=True):
     """Metadata, tensors' names, code, every text of an ONNX model."""
 
     name: ClassVar[str] = "texts"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from modlint.analysis.base import Inputs, NetworkAnalysis
@@ -10,8 +9,7 @@ from modlint.network import Network
 from modlint.results.units import LayerUnits
 
 
-@dataclass(frozen=True, slots=True)
-class UnitWeights(NetworkAnalysis[tuple[LayerUnits, ...]]):
+class UnitWeights(NetworkAnalysis[tuple[LayerUnits, ...]], frozen=True):
     """Hidden units without in-weights or without out-weights, norms folded."""
 
     name: ClassVar[str] = "unit-weights"

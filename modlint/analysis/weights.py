@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from modlint.analysis.base import Inputs, NetworkAnalysis
@@ -10,8 +9,7 @@ from modlint.network import Network
 from modlint.results.graphs import Graph, KernelNorm
 
 
-@dataclass(frozen=True, slots=True)
-class WeightGraph(NetworkAnalysis[Graph]):
+class WeightGraph(NetworkAnalysis[Graph], frozen=True):
     """Absolute weights between neurons.
 
     Attributes:

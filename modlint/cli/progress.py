@@ -7,9 +7,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypedDict
+
+from msgspec import Struct, field
 
 from modlint.analysis.base import Progress
 from modlint.engine.run import FileProgress
@@ -31,8 +32,7 @@ def progress_on_stderr(*, enabled: bool) -> Iterator[FileProgress]:
         yield display.file
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """What is under way.
 
     Attributes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from modlint.engine.folder_code import Folder, FolderCode
 from modlint.engine.ignored import IgnoreFiles
@@ -18,8 +19,7 @@ _REPOSITORY = ".git"
 _INSTALLED = frozenset({"__pycache__", "node_modules", "site-packages"})
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """How folders are searched.
 
     Attributes:
@@ -35,8 +35,7 @@ class Search:
     everything: bool = False
 
 
-@dataclass(slots=True)
-class Discovery:
+class Discovery(Struct):
     """What was found.
 
     Attributes:

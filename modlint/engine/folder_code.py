@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from modlint.file_names import is_run_by_name, is_settings
 
@@ -35,8 +36,7 @@ _PART = re.compile(r"[^./:\\]+")
 """A part of a path or of a dotted name; a module may be called as no identifier is."""
 
 
-@dataclass(slots=True)
-class Folder:
+class Folder(Struct):
     """A folder, as far as it was looked at.
 
     Attributes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from modlint.builder import NetworkBuilder
 from modlint.checkpoint import Checkpoint, Remark, Status

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from modlint.text import count, printable
 
 _NAMED = 3
 
 
-@dataclass(slots=True)
-class PassedOver:
+class PassedOver(Struct):
     """Files and folders that were not looked at.
 
     Attributes:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
 from functools import cache, cached_property
 from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Any, cast
 
 import pluggy
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from modlint import hookspecs
 from modlint.analysis.base import Analysis, FileAnalysis, R
@@ -34,8 +35,7 @@ REQUIRED = {
 """What an offer must have to be used."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plugin:
+class Plugin(Struct, frozen=True):
     """An entry point in the group `modlint`.
 
     Attributes:
@@ -95,7 +95,7 @@ class Registry:
         declared = type(analysis)
         for offered in self.analyses:
             if issubclass(offered, declared) and offered is not declared:
-                settings = {f.name: getattr(analysis, f.name) for f in fields(analysis)}  # type: ignore[arg-type]
+                settings = asdict(analysis)
                 return offered(**settings)
         raise Unavailable(f"no plugin that computes {analysis.name} is loaded")
 

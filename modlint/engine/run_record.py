@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 
-@dataclass(slots=True)
-class RunRecord:
+class RunRecord(Struct):
     """What a run gathers beside the files' reports.
 
     Attributes:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from modlint.engine.config import Configuration, Settings, find_config, load_config
 from modlint.engine.profiles import is_safety
@@ -94,8 +94,7 @@ def steering_note(
     return f"{_shown(configuration.file)}: {'; '.join(parts)} (`--isolated` checks without it)"
 
 
-@dataclass(frozen=True, slots=True)
-class _Steering:
+class _Steering(Struct, frozen=True):
     """What a file changes.
 
     Attributes:

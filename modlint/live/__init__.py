@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from modlint.checkpoint import Checkpoint, Remark, SparseTensor, Storage, Tensor
 from modlint.live.memory import Composite

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from modlint.analysis.cluster_views import ClusterWeights, LaplacianSpectrum
 from modlint.analysis.clustering import MAX_CONNECTIONS, ClusterTest, Partition
@@ -19,8 +19,7 @@ ISOLATED = -1
 """Label of neurons that nothing connects."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """What the user asks for.
 
     Attributes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf, nan
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import torch
@@ -13,8 +14,7 @@ Null = Literal["layer", "layer-nonzero"]
 Method = Literal["filan2021", "spectral"]
 
 
-@dataclass(frozen=True, slots=True)
-class Clusters:
+class Clusters(Struct, frozen=True):
     """A partition of a network's live neurons.
 
     Attributes:
@@ -35,8 +35,7 @@ class Clusters:
     isolated_units: int
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """An observed statistic against the same of shuffled networks; low is clusterable.
 
     Attributes:
@@ -69,8 +68,7 @@ class Comparison:
     effect_size: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterNull(Comparison):
+class ClusterNull(Comparison, frozen=True):
     """The test of a network's partition.
 
     Attributes:
@@ -85,8 +83,7 @@ class ClusterNull(Comparison):
     spectral: Comparison | None
 
 
-@dataclass(frozen=True, slots=True)
-class EdgeWeights:
+class EdgeWeights(Struct, frozen=True):
     """Sums of edge weights by cluster, in the order of the clusters.
 
     Attributes:
@@ -104,8 +101,7 @@ class EdgeWeights:
         return tuple(inside / out if out else inf if inside else nan for inside, out in pairs)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Panel:
+class Panel(Struct, frozen=True, eq=False):
     """The weights of one layer, its neurons in the order of their clusters.
 
     Attributes:

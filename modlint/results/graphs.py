@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import torch
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
 KernelNorm = Literal["l1", "l2"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Block:
+class Block(Struct, frozen=True, eq=False):
     """The edges of one layer.
 
     Attributes:
@@ -41,8 +41,7 @@ class Block:
     live: tuple[torch.Tensor, torch.Tensor] | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Graph:
+class Graph(Struct, frozen=True, eq=False):
     """A network's weighted graph, one dense block per layer.
 
     Attributes:
@@ -54,8 +53,7 @@ class Graph:
     blocks: tuple[Block, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(Struct, frozen=True):
     """Neurons that weights connect, directly or through others.
 
     Attributes:

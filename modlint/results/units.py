@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from modlint.network import GroupRole
 
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
     import torch
 
 
-@dataclass(frozen=True, slots=True)
-class LayerUnits:
+class LayerUnits(Struct, frozen=True):
     """The units of one hidden group that can do nothing.
 
     Attributes:
@@ -36,8 +36,7 @@ class LayerUnits:
     activation: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class GroupScale:
+class GroupScale(Struct, frozen=True):
     """The scales of one hidden group.
 
     Attributes:
@@ -53,8 +52,7 @@ class GroupScale:
     spread: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Flows:
+class Flows(Struct, frozen=True, eq=False):
     """The flow through a network.
 
     Attributes:
@@ -71,8 +69,7 @@ class Flows:
     backward: dict[str, torch.Tensor]
 
 
-@dataclass(frozen=True, slots=True)
-class GroupFlow:
+class GroupFlow(Struct, frozen=True):
     """The units of one hidden group that carry nothing.
 
     Attributes:
@@ -92,8 +89,7 @@ class GroupFlow:
     smallest: float | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Carriers:
+class Carriers(Struct, frozen=True, eq=False):
     """Which neurons carry something.
 
     Attributes:

@@ -6,9 +6,8 @@ k-means are those of scikit-learn's `SpectralClustering(affinity="precomputed")`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
+from msgspec import Struct
 
 from modlint.errors import Unavailable
 from modlint.network import Network
@@ -32,8 +31,7 @@ ROUNDING = 1e-4
 """How far rounding may take an n-cut below the spectral sum that bounds it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Cut:
+class Cut(Struct, frozen=True, eq=False):
     """A clustering of the vertices of one graph.
 
     Attributes:

@@ -5,12 +5,13 @@ Filan et al., Clusterability in Neural Networks, arXiv 2103.03386, section 3.1.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import statistics
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+
+import msgspec
 
 from modlint.errors import Unavailable
 from modlint.network import Network
@@ -125,7 +126,7 @@ def summarise(clusters: Clusters, cuts: Sequence[Cut], spec: TestSpec) -> Cluste
         sums = [cut.spectral_sum for cut in cuts]
         spectral = compare(clusters.spectral_sum, sums) if whole else None
     share = clusters.ncut / spec.partition.clusters
-    fields = {f.name: getattr(comparison, f.name) for f in dataclasses.fields(Comparison)}
+    fields = msgspec.structs.asdict(comparison)
     return ClusterNull(
         **fields,
         clusters=clusters,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
+from msgspec.structs import replace
 
 from modlint.numerics.cluster.ties import as_first, movable
 from modlint.numerics.tensor.seeds import permutation

@@ -7,9 +7,9 @@ different parts of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
+from msgspec.structs import replace
 
 from modlint.results.clusters import Null
 from modlint.results.graphs import Block

@@ -6,11 +6,12 @@ Vertices are numbered group after group, in the graph's order.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 
 import torch
+from msgspec import Struct
+from msgspec.structs import replace
 
 from modlint.numerics.tensor.product import product
 from modlint.results.graphs import Block, Graph
@@ -19,8 +20,7 @@ ISOLATED = 1e-8
 """A vertex is isolated when its strength is below this share of the mean strength."""
 
 
-@dataclass(frozen=True, eq=False)
-class Adjacency:
+class Adjacency(Struct, frozen=True, eq=False, dict=True):
     """A symmetric matrix of blocks.
 
     Attributes:

@@ -8,9 +8,8 @@ method, without which what one end of a deep network needs would take depth² tu
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
+from msgspec.structs import replace
 
 from modlint.errors import Unavailable
 from modlint.network import Network

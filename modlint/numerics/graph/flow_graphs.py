@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import torch
+from msgspec.structs import replace
 
 from modlint.network import GroupRole, Network
 from modlint.numerics.graph.adjacency import adjacency, live_vertices

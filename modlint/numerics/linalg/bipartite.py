@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import accumulate
 
 import torch
+from msgspec import Struct
 
 from modlint.numerics.graph.adjacency import Adjacency
 from modlint.numerics.tensor.product import product
@@ -14,8 +14,7 @@ Piece = tuple[slice, slice, torch.Tensor]
 """Rows and columns of B that a block of weights takes."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Halves:
+class Halves(Struct, frozen=True, eq=False):
     """B, of shape (vertices of the larger side, vertices of the smaller side), in dense blocks.
 
     Attributes:

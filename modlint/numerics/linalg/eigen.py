@@ -11,9 +11,8 @@ the residuals say that it loses more than `BELIEVED`, the search is repeated in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
+from msgspec import Struct
 
 from modlint.errors import Unavailable
 from modlint.numerics.graph.adjacency import Adjacency
@@ -80,8 +79,7 @@ def leading_pairs(matrix: Adjacency, k: int) -> Pairs:
     return values, vectors * peaks.sign()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Normalised:
+class Normalised(Struct, frozen=True, eq=False):
     """A, its rows and columns multiplied by (vertices, 1) factors."""
 
     matrix: Adjacency

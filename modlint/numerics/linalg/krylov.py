@@ -7,9 +7,9 @@ Anal. Appl. 22 (2000); in blocks, so that multiple eigenvalues (separate compone
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
+from msgspec import Struct
 
 from modlint.numerics.tensor.seeds import generator
 
@@ -43,8 +43,7 @@ def capacity(k: int) -> int:
     return BLOCKS * max(k, WIDTH)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Subspace:
+class Subspace(Struct, frozen=True, eq=False):
     """What was found.
 
     Attributes:

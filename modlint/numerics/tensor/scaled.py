@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import torch
+from msgspec import Struct
 
 from modlint.numerics.tensor.product import product
 
 
-@dataclass(frozen=True, eq=False)
-class Scaled:
+class Scaled(Struct, frozen=True, eq=False):
     """A vector without negative entries: `values`, of which the largest is 1, times exp(log).
 
     Zero is zeros with a `log` of −∞.

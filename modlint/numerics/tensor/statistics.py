@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
+from msgspec import Struct
 
 from modlint.results.statistics import Statistics
 
@@ -18,8 +18,7 @@ DEVICE_CHUNK = 1 << 24
 """The same on an accelerator, where a chunk's launch costs more than its elements."""
 
 
-@dataclass(slots=True)
-class _Totals:
+class _Totals(Struct):
     """What has been seen so far; the moments are those of the finite elements."""
 
     nan: int = 0

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from modlint.checkpoint import Remark
 
@@ -45,8 +46,7 @@ class _DamageError(ValueError):
         self.at = at
 
 
-@dataclass(slots=True)
-class Header:
+class Header(Struct):
     """What a header says.
 
     Attributes:

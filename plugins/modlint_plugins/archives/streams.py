@@ -10,8 +10,9 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 XZ_MEMORY = 256 << 20
 """Bytes that a stream may ask for its dictionary."""
@@ -84,8 +85,7 @@ class ZlibInflater:
         return made
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(Struct, frozen=True):
     """A stream that is about to be inflated.
 
     Attributes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 MAX_DOCUMENT = 64 << 20
 """Bytes of JSON that are parsed."""
@@ -22,8 +23,7 @@ _SPACE = re.compile(r"\s*")
 _PIECE = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A JSON object with every pair that it holds, duplicates included.
 
     Attributes:
@@ -45,8 +45,7 @@ class Table:
         return set(keys) <= {name for name, _ in self.pairs}
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A table, or a text that stands by itself, and the path that leads to it."""
 
     path: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+
+from msgspec import Struct
 
 from modlint_plugins.code.words import words
 
@@ -29,8 +30,7 @@ _OTHERS = words("torchvision torchaudio torchtext torchao torch_sparse torch_sca
 """Namespaces of libraries whose operators compute, but for those that `_ACTS` names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """What is said of an operator: the remark's kind, and what the code does with it."""
 
     kind: str

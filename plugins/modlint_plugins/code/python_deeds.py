@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modlint_plugins.code.callables import acts, importing_acts
 from modlint_plugins.code.words import told_as, words
@@ -40,8 +41,7 @@ _MOST_NESTED = 20
 _REACHES = "reaches any name"
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
+class Deed(Struct, frozen=True):
     """Something that source does.
 
     Attributes:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modlint.checkpoint import Remark
 from modlint_plugins.code.template_syntax import (
@@ -48,8 +49,7 @@ _HELP = "do not load this tokenizer; compare its template with the original mode
 _LISTED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(Struct, frozen=True):
     kind: str
     text: str
 

@@ -7,8 +7,9 @@ where it is anchored, once. What is not parsed within the bounds is said.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from modlint_plugins.code.documents import Table
 
@@ -37,8 +38,7 @@ class BoundedYamlError(UnparsedYamlError):
     """Text that goes past a bound; what it is is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tagged:
+class Tagged(Struct, frozen=True):
     """A tag, and the scalar that follows it.
 
     Attributes:
@@ -50,15 +50,13 @@ class Tagged:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
+class Alias(Struct, frozen=True):
     """A collection that is anchored elsewhere."""
 
     anchor: str
 
 
-@dataclass(slots=True)
-class Yaml:
+class Yaml(Struct):
     """What a text holds.
 
     Attributes:
@@ -107,8 +105,7 @@ def _events(text: str) -> Iterator[Any]:
         raise UnparsedYamlError(str(error)[:100]) from error
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """A collection whose end has not come: its items, keys and values in turn for a table."""
 
     anchor: str | None

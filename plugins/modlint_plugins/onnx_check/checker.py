@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from modlint.analysis.onnx_check import OnnxCheck, OnnxGraph, OnnxValidity
 from modlint.checkpoint import Checkpoint
 from modlint.errors import Unavailable
 
 
-@dataclass(frozen=True, slots=True)
-class OnnxChecker(OnnxCheck):
+class OnnxChecker(OnnxCheck, frozen=True):
     """The checks of this package, on the graph that the ONNX reader leaves."""
 
     def compute(self, checkpoint: Checkpoint) -> OnnxValidity:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Set
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from modlint.analysis.onnx_check import Kind, Problem
 
@@ -14,8 +15,7 @@ CONSTANT = "Constant"
 """Operator of nodes that runtimes take for initialisers: their order and names do not matter."""
 
 
-@dataclass(slots=True)
-class _Scope:
+class _Scope(Struct):
     """Names of one graph or function.
 
     Attributes:
@@ -32,8 +32,7 @@ class _Scope:
 _Scopes = tuple[_Scope, ...]  # innermost first
 
 
-@dataclass(slots=True)
-class Structure:
+class Structure(Struct):
     """Walks a model's graphs.
 
     Attributes:

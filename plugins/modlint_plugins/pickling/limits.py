@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
 class Interruption(Exception):
@@ -18,8 +19,7 @@ class LimitReached(Interruption):
     """The stream is well formed as far as it was read, but asks for too much."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What interpreting one file may cost; stack and memo are bounded by `opcodes`.
 
     With these defaults the records built take less than 1 GiB at the very worst.
@@ -51,8 +51,7 @@ class Limits:
     unfolded: int = 100_000_000
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Struct):
     """What is left of the limits; one budget is shared by all pickles of a file."""
 
     limits: Limits = field(default_factory=Limits)

@@ -148,7 +148,7 @@ def _leaf(writer: _Writer, value: Value, depth: int) -> None:
         writer.write(_KINDS.get(type(value), "…"))
 
 
-_KINDS = {
+_KINDS: dict[type, str] = {
     Array: "<array>",
     Composite: "<tensor>",
     Nested: "<storage>",

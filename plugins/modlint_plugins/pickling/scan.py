@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modlint.pickles import GlobalUse, PickleTrace
 from modlint_plugins.pickling.limits import Budget
@@ -14,8 +15,7 @@ from modlint_plugins.pickling.opcodes.table import has_header
 from modlint_plugins.pickling.values import Blob, Made, Nested, PersistentId, Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Interpretation:
+class Interpretation(Struct, frozen=True, eq=False):
     """One pickle stream, interpreted.
 
     Attributes:

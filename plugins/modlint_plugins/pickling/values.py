@@ -7,8 +7,9 @@ them a billion-fold.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from modlint.pickles import GlobalUse, Use
 
@@ -24,8 +25,7 @@ _RENAMED = {
 }
 
 
-@dataclass(slots=True, eq=False)
-class Global:
+class Global(Struct, eq=False):
     """A (module, name) pair: what an unpickler would import.
 
     Attributes:
@@ -50,8 +50,7 @@ class Global:
         return _RENAMED.get(self.module, self.module), self.name
 
 
-@dataclass(slots=True, eq=False)
-class Blob:
+class Blob(Struct, eq=False):
     """Bytes, a view of the file where that is possible.
 
     Attributes:
@@ -63,8 +62,7 @@ class Blob:
     offset: int | None
 
 
-@dataclass(slots=True, eq=False)
-class Dict:
+class Dict(Struct, eq=False):
     """A mapping: its pairs in order, a repeated key repeated.
 
     Attributes:
@@ -78,16 +76,14 @@ class Dict:
     taken: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class Set:
+class Set(Struct, eq=False):
     """A set or frozenset: its items as written."""
 
     items: list[Value]
     frozen: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class Object:
+class Object(Struct, eq=False):
     """Anything of a class or function that is not interpreted.
 
     Attributes:
@@ -111,15 +107,13 @@ class Object:
     pairs: Pairs | None = None
 
 
-@dataclass(slots=True, eq=False)
-class PersistentId:
+class PersistentId(Struct, eq=False):
     """A reference to something outside of the pickle: a storage, in PyTorch's files."""
 
     pid: Value
 
 
-@dataclass(slots=True, eq=False)
-class Nested:
+class Nested(Struct, eq=False):
     """A checkpoint within a bytes literal, which `torch.load` would have read.
 
     Attributes:
@@ -135,8 +129,7 @@ class Nested:
     content: Value = None
 
 
-@dataclass(slots=True, eq=False)
-class TensorRecord:
+class TensorRecord(Struct, eq=False):
     """A PyTorch tensor.
 
     Attributes:
@@ -158,8 +151,7 @@ class TensorRecord:
     lazy: Value = None
 
 
-@dataclass(slots=True, eq=False)
-class Composite:
+class Composite(Struct, eq=False):
     """One tensor made of several: sparse, nested.
 
     Attributes:
@@ -174,8 +166,7 @@ class Composite:
 Made = TensorRecord | Composite
 
 
-@dataclass(slots=True, eq=False)
-class NumpyDType:
+class NumpyDType(Struct, eq=False):
     """A NumPy element type.
 
     Attributes:
@@ -195,8 +186,7 @@ class NumpyDType:
     known: bool = True
 
 
-@dataclass(slots=True, eq=False)
-class Array:
+class Array(Struct, eq=False):
     """A NumPy array: `data` is a `Blob`, text (written by Python 2), or a list of objects.
 
     Attributes:
@@ -210,6 +200,5 @@ class Array:
     used: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class OutOfBand:
+class OutOfBand(Struct, eq=False):
     """A buffer that the pickle expects from elsewhere (NEXT_BUFFER)."""

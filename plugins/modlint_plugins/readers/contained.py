@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from modlint.checkpoint import Checkpoint, Member, Remark, SparseTensor, Status, Storage, Tensor
 from modlint.claims import read_source
@@ -32,8 +34,7 @@ MAX_FREE = 128 << 20
 _MAX_METADATA = 1000
 
 
-@dataclass(slots=True)
-class Allowance:
+class Allowance(Struct):
     """What opening the containers of one file may still cost.
 
     Attributes:
@@ -101,8 +102,7 @@ class Allowance:
         self.kept += nbytes
 
 
-@dataclass(frozen=True, slots=True)
-class InnerSource(Source):
+class InnerSource(Source, frozen=True):
     """Bytes within a container.
 
     Attributes:
@@ -124,8 +124,7 @@ def is_inner(source: Source) -> bool:
     return isinstance(source, InnerSource)
 
 
-@dataclass(slots=True)
-class Naming:
+class Naming(Struct):
     """How what a member holds is called in the whole.
 
     Attributes:

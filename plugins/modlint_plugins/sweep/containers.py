@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from modlint.errors import UnreadableError
 from modlint_plugins.archives.inflating import inflated

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from modlint.checkpoint import Checkpoint, Status
 from modlint.verdict import Severity
 
 
-@dataclass(frozen=True, slots=True)
-class WrongName:
+class WrongName(Struct, frozen=True):
     """What is wrong with a file's name.
 
     Attributes:

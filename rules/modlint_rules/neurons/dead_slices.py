@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from modlint.checkpoint import Role, Tensor
 from modlint.results.statistics import Statistics
@@ -12,8 +13,7 @@ _WEIGHTS = ("weight", "kernel")
 _NO_UNITS = ("emb", "wte", "wpe", "pos", "lora_", "relative", "lm_head", "mask", "stft")
 
 
-@dataclass(frozen=True, slots=True)
-class DeadSlices:
+class DeadSlices(Struct, frozen=True):
     """A weight's slices that are all zero.
 
     Attributes:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from modlint.network import RELU_LIKE
 from modlint.results.units import LayerUnits
 
 
-@dataclass(frozen=True, slots=True)
-class DeadUnits:
+class DeadUnits(Struct, frozen=True):
     """The dead units of a hidden layer.
 
     Attributes:

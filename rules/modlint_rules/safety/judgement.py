@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from modlint.checkpoint import Checkpoint
 from modlint.pickles import GlobalUse, PickleTrace
@@ -61,8 +63,7 @@ _ONE_VALUE = re.compile(r"[\w.]+\((?:-?\d{1,18}|True|False)\)")
 _MERELY_NAMED = ("pushed", "instantiated")
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """A global that is not taken as safe.
 
     Attributes:
@@ -82,8 +83,7 @@ class Judged:
     reason: str
 
 
-@dataclass(slots=True)
-class Familiar:
+class Familiar(Struct):
     """The globals of one known library that are used as the library writes them.
 
     Attributes:
@@ -104,8 +104,7 @@ class Familiar:
             self.uses[use.qualified] = use.use
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """What is to be said of a checkpoint.
 
     Attributes:

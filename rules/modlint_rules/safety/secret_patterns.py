@@ -6,7 +6,8 @@ None takes more than linear time, whatever the text: repetitions that could over
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modlint.verdict import Confidence, Severity
 
@@ -38,8 +39,7 @@ _URL_KEYS = r"callback|webhook|download|upload|payload|exfil|beacon|\bhook\b"
 _PRINTS = r"(?<![\w.])print\s{0,99}\("
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """Something that a text should not hold.
 
     Attributes:

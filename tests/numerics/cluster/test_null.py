@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from hand_built import HandInputs, chain, one_layer, planted_weights, random_chain, random_weights
+from msgspec.structs import replace
 from scipy import stats
 from sklearn.cluster import SpectralClustering
 from threadpoolctl import threadpool_limits

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 from hand_built import HandInputs, chain, convolutional, random_weights, recurrent, residual
+from msgspec.structs import replace
 
 from modlint.analysis.clustering import ClusterTest, Partition
 from modlint.analysis.weights import WeightGraph

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 from hand_built import HandInputs, chain, faded, random_chain, random_weights, residual_block
+from msgspec.structs import replace
 
 from modlint.analysis.flow import CarryingUnits, Flow, NegligibleUnits
 from modlint.analysis.weights import WeightGraph

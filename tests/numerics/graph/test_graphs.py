@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 from hand_built import (
@@ -16,6 +14,7 @@ from hand_built import (
     rescaled,
     residual_block,
 )
+from msgspec.structs import replace
 
 from modlint.analysis.clustering import Partition
 from modlint.analysis.graphs import BalancedGraph, CarryingGraph, FlowGraph

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 from hand_built import HandInputs, chain, random_chain, random_weights, rescaled
+from msgspec.structs import replace
 
 from modlint.analysis.scales import UnitScales
 from modlint.network import Norm

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 from hand_built import HandInputs, chain, one_layer, random_weights, with_norm
+from msgspec.structs import replace
 
 from modlint.analysis.units import UnitWeights
 from modlint.errors import Unavailable

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 import torch
 from hand_built import HandInputs, chain, one_layer, random_weights, with_norm
+from msgspec.structs import replace
 from torch import nn
 from torch.nn import functional
 

@@ -16,7 +16,8 @@ Format: POSIX.1-2001, pax; GNU tar manual, "Basic Tar Format"; CPython, `Lib/tar
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from modlint.errors import UnreadableError
 from modlint_plugins.archives.tar.entry import TarContent, TarEntry
@@ -28,8 +29,7 @@ _MAX_PROBLEMS = 100
 _PIECE = 1 << 16
 
 
-@dataclass(slots=True)
-class Tar:
+class Tar(Struct):
     """What a tar archive holds.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from modlint_plugins.archives.tar.header import SparseMap
 
@@ -22,8 +23,7 @@ class TarContent(NamedTuple):
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TarEntry:
+class TarEntry(Struct, frozen=True):
     """A member of a tar archive.
 
     Attributes:

@@ -7,7 +7,8 @@ Source: CPython 3.11 to 3.13, `Lib/tarfile.py`: `nti`, `TarInfo.frombuf`, `TarIn
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modlint.errors import UnreadableError
 
@@ -27,8 +28,7 @@ SparseMap = tuple[tuple[int, int], ...]
 """Runs of a file's bytes, each an offset in the file and a number of bytes; zeros lie between."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """The fields of a member's header.
 
     Attributes:

@@ -6,8 +6,9 @@ Source: CPython 3.11 to 3.13, `Lib/tarfile.py`: `TarInfo._proc_member` and what 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from modlint.errors import UnreadableError
 from modlint_plugins.archives.tar import header as tar_header
@@ -20,8 +21,7 @@ MAX_SOUGHT = 1 << 20
 """Blocks behind damage in which a header is looked for: 512 MiB."""
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(Struct):
     """A member while the headers before it are applied."""
 
     name: str

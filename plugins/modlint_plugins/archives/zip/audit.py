@@ -9,7 +9,8 @@ from __future__ import annotations
 import stat
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modlint.checkpoint import Remark
 from modlint.errors import UnreadableError
@@ -40,8 +41,7 @@ _ARCHIVES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Local:
+class _Local(Struct, frozen=True):
     """What a member's local header says."""
 
     flags: int

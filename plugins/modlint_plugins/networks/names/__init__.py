@@ -7,7 +7,8 @@ names and shapes agree on is built; anything else gives the reason why not.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from modlint.checkpoint import Checkpoint, Role, Tensor
 from modlint.network import Network

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from modlint.network import LayerKind
 from modlint_plugins.networks.names.modules import LayerModule
 from modlint_plugins.networks.names.words import names_transposed
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """A layer read in one of the ways that its shapes allow, in its place in the chain.
 
     Attributes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from modlint.checkpoint import Tensor
 from modlint_plugins.networks.names.words import NORM, words
@@ -14,8 +15,7 @@ _NORM_PARTS = frozenset({"weight", "bias", "running_mean", "running_var", "num_b
 _SLOPES = frozenset({"prelu", "relu", "act", "activation"})
 
 
-@dataclass(frozen=True, slots=True)
-class LayerModule:
+class LayerModule(Struct, frozen=True):
     """A module with a weight of two to five axes: a linear layer or a convolution.
 
     Attributes:
@@ -41,8 +41,7 @@ class LayerModule:
         return len(self.weight.shape) == 2
 
 
-@dataclass(frozen=True, slots=True)
-class NormModule:
+class NormModule(Struct, frozen=True):
     """A module with a value per neuron: a normalisation.
 
     Attributes:
@@ -63,8 +62,7 @@ class NormModule:
         return self.parts[-1] if self.parts else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Modules:
+class Modules(Struct, frozen=True):
     """What a state_dict holds, each in the file's order.
 
     Attributes:

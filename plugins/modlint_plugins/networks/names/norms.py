@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from modlint.network import Norm
 from modlint_plugins.networks.names.chain import Link
@@ -19,8 +20,7 @@ class Unplaced(Exception):
     """A norm fits no layer; the text says which."""
 
 
-@dataclass(slots=True)
-class Placement:
+class Placement(Struct):
     """Norms before a layer, and after it up to its activation; each nearest first."""
 
     before: list[Norm] = field(default_factory=list)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modlint.checkpoint import Tensor
 from modlint_plugins.networks.names.modules import is_matrix, listed
@@ -13,8 +14,7 @@ from modlint_plugins.networks.names.words import words
 EXPORT = "export the model to ONNX, which records its graph, and check that file"
 
 
-@dataclass(frozen=True, slots=True)
-class _Sign:
+class _Sign(Struct, frozen=True):
     """What a tensor's name tells: `shows` is why there is no chain, `help` what to do."""
 
     applies: Callable[[Tensor], bool]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import permutations, product
+
+from msgspec import Struct
 
 from modlint_plugins.networks.names.chain import Contradiction, Link, link
 from modlint_plugins.networks.names.modules import LayerModule
@@ -15,8 +16,7 @@ _MAX_STEPS = 100_000
 _MAX_IMAGE_CHANNELS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """Layers in order; `assumption` says what the order rests on where it is not certain."""
 
     links: tuple[Link, ...]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 _DEPTH = 32
 
@@ -16,8 +17,7 @@ def text(value: str | bytes) -> str:
     return value if isinstance(value, str) else value.decode("utf-8", "backslashreplace")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Node:
+class Node(Struct, frozen=True, eq=False):
     """One operator.
 
     Attributes:
@@ -38,7 +38,7 @@ class Node:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     captured: tuple[str, ...] = ()
-    proto: Any = field(default=None, repr=False)
+    proto: Any = None
 
     @classmethod
     def of(cls, proto: Any, index: int) -> Node:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
+
+from msgspec import Struct
 
 from modlint.network import Norm
 from modlint_plugins.networks.onnx_graph.activations import FUNCTIONS
@@ -34,8 +35,7 @@ Readers = Mapping[str, Sequence[Node]]
 IsScalar = Callable[[str], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(Struct, frozen=True):
     """A function of one value.
 
     Attributes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from modlint_plugins.networks.onnx_graph import constants
 from modlint_plugins.networks.onnx_graph.nodes import Node

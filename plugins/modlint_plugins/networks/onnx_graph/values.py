@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from modlint.checkpoint import Tensor
 from modlint.network import LayerKind, Norm
@@ -19,8 +20,7 @@ class Stop(Exception):
         super().__init__(f"{node.title} {problem}")
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Struct, frozen=True):
     """A graph's input, whose neurons are counted when the first layer reads it.
 
     Attributes:
@@ -32,8 +32,7 @@ class Input:
     shape: tuple[int | None, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(Struct, frozen=True):
     """Activations of one group of neurons.
 
     Attributes:
@@ -58,8 +57,7 @@ class Signal:
     pooled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Struct, frozen=True):
     """A tensor of the file, perhaps reshaped or transposed on its way.
 
     Attributes:
@@ -75,23 +73,20 @@ class Constant:
     transposed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Integers:
+class Integers(Struct, frozen=True):
     """A shape, or a part of one; sizes that depend on the input are None."""
 
     values: tuple[int | None, ...]
     scalar: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Computed:
+class Computed(Struct, frozen=True):
     """A constant that a node computes and the builder does not."""
 
     node: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """What cannot be followed further: fine behind the last layer, else the reason to stop.
 
     Attributes:
@@ -104,8 +99,7 @@ class Ended:
 Value = Input | Signal | Constant | Integers | Computed | Ended
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """A layer while what follows it is not yet known; the fields are those of `Layer`.
 
     Its key, and that of the group it drives, is the name of its node's output.

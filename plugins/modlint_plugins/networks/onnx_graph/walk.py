@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from modlint.network import Group, GroupRole, Layer, LayerKind, Network, Norm
 from modlint.verdict import Confidence
@@ -26,8 +28,7 @@ from modlint_plugins.networks.unique import unique
 Handler = Callable[["Walk", Node], Value]
 
 
-@dataclass(slots=True)
-class Walk:
+class Walk(Struct):
     """What is known so far of a network.
 
     Attributes:

@@ -18,8 +18,9 @@ import io
 import math
 import tokenize
 import warnings
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from modlint_plugins.readers.numpy.descr import layout
 
@@ -35,8 +36,7 @@ _KEYS = {"descr", "fortran_order", "shape"}
 _ERRORS = (ValueError, SyntaxError, MemoryError, RecursionError, TypeError, tokenize.TokenError)
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """What a header states, and where the data begin.
 
     Attributes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from modlint.checkpoint import Remark, Role, Tensor
 from modlint_plugins.readers.onnx.external import Fault
@@ -18,8 +19,7 @@ SEGMENTED = "segmented-tensor"
 _ARITHMETIC = frozenset({"Add", "Sub", "Mul", "Div"})
 
 
-@dataclass(slots=True)
-class Collector:
+class Collector(Struct):
     """Gathers every tensor of a model, nested graphs included.
 
     Attributes:

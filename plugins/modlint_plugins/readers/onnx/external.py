@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from modlint.checkpoint import Remark
 from modlint.errors import UnreadableError
@@ -31,8 +32,7 @@ class Fault(Exception):
         self.remark = Remark(kind, message, help=help)
 
 
-@dataclass(slots=True)
-class ExternalFiles:
+class ExternalFiles(Struct):
     """The files beside a model, each mapped once.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from modlint.checkpoint import Tensor
 from modlint_plugins.readers.onnx.external import Fault
@@ -12,8 +13,7 @@ from modlint_plugins.readers.onnx.payload import runs
 from modlint_plugins.readers.onnx.tensors import TensorSource
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class OnnxGraph:
+class OnnxGraph(Struct, frozen=True, eq=False):
     """A model's structure.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from modlint.dtypes import DType
 
@@ -13,8 +14,7 @@ Span = tuple[int, int]
 _CHUNK = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(Struct, frozen=True):
     """The elements of one tensor.
 
     Attributes:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from modlint_plugins.readers.onnx.concealed import Concealed
 from modlint_plugins.readers.onnx.schema import Spec
@@ -71,8 +72,7 @@ _RUNS = {  # unpacked floats and ints, taken in one step
 }
 
 
-@dataclass(slots=True)
-class Skeleton:
+class Skeleton(Struct):
     """A model without its elements.
 
     Attributes:
@@ -84,10 +84,10 @@ class Skeleton:
     """
 
     view: memoryview
+    concealed: Concealed
     spans: list[tuple[int, int]] = field(default_factory=list)
     left_out: list[Field] = field(default_factory=list)
     message: bytes = b""
-    concealed: Concealed = field(init=False)
     _fields: int = 0
     _copied: int = 0
 
@@ -98,8 +98,7 @@ class Skeleton:
         Raises:
             WireError: the bytes are no protobuf message, or exceed one of this module's limits.
         """
-        skeleton = cls(view)
-        skeleton.concealed = Concealed(view)
+        skeleton = cls(view, Concealed(view))
         skeleton.message = skeleton._copy("ModelProto", 0, len(view), 1)
         return skeleton
 

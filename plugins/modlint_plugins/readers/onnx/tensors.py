@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from modlint.checkpoint import Role, Storage, Tensor, contiguous_strides
 from modlint_plugins.readers.onnx.external import ExternalFiles, Fault
@@ -25,8 +26,7 @@ _ELEMENTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TensorSource:
+class TensorSource(Struct, frozen=True):
     """Turns TensorProtos of one skeleton into tensors.
 
     Attributes:

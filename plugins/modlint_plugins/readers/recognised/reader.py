@@ -7,7 +7,8 @@ do with it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modlint.checkpoint import Checkpoint, Remark, Status
 from modlint.reader import FORMAT_NOT_READ, Reader
@@ -30,8 +31,7 @@ from modlint_plugins.readers.recognised.text import (
 Classify = Callable[[Source], Format | None]
 
 
-@dataclass(slots=True)
-class RecognisedReader:
+class RecognisedReader(Struct):
     """Names the formats of one family.
 
     Attributes:

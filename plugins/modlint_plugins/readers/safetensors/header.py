@@ -10,9 +10,10 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
+
+from msgspec import Struct
 
 from modlint.checkpoint import Remark
 from modlint.errors import UnreadableError
@@ -32,8 +33,7 @@ _TENSOR = re.compile(r"\{[^{}]{0,4096}\}")
 _HELP = "write the file again with safetensors, or download it again"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One tensor of the header; `begin` and `end` count bytes from the start of the data."""
 
     name: str
@@ -53,8 +53,7 @@ class Entry:
         return f"tensor {self.name!r}"
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """A parsed header.
 
     Attributes:

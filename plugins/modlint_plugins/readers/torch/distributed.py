@@ -7,10 +7,12 @@ Source: torch 2.13, `distributed/checkpoint/metadata.py` and `filesystem.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from math import prod
 from pathlib import PurePosixPath
 from typing import TypeGuard
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from modlint.checkpoint import Checkpoint, Storage, Tensor, contiguous_strides
 from modlint.errors import UnreadableError
@@ -77,8 +79,7 @@ class DistributedReader:
         return contents.checkpoint(self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(Struct, frozen=True):
     """Where an item lies; `index` is the place of a chunk in its tensor."""
 
     name: str
@@ -88,8 +89,7 @@ class _Item:
     nbytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Chunk:
+class _Chunk(Struct, frozen=True):
     """A tensor that is a part of another, and where in that it begins."""
 
     place: tuple[int, ...]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from modlint.checkpoint import Checkpoint, Member, Remark, SparseTensor, Status, Tensor
 from modlint.errors import UnreadableError
@@ -18,8 +20,7 @@ from modlint_plugins.remarks import Remarks, unused
 _MOST_NESTED = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """Bytes that hold pickles, and where they lie.
 
     Attributes:
@@ -33,8 +34,7 @@ class Segment:
     origin: int | None = 0
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(Struct):
     """One file being read; the budget is shared by all of its pickles.
 
     Attributes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from modlint.checkpoint import Storage
 from modlint.dtypes import DTYPES, DType, opaque
@@ -39,8 +40,7 @@ _BYTE_SHELLS = frozenset(
 """Types that PyTorch stores in whole bytes without computing with them."""
 
 
-@dataclass(slots=True, eq=False)
-class Reference(PersistentId):
+class Reference(PersistentId, eq=False):
     """A pickle's reference to a storage.
 
     Attributes:
@@ -60,8 +60,7 @@ class Reference(PersistentId):
     view: tuple[int, int] | None = None
 
 
-@dataclass(slots=True, eq=False)
-class StorageTable:
+class StorageTable(Struct, eq=False):
     """The storages of one container; each is made once, however often it is referred to.
 
     Attributes:

@@ -7,7 +7,9 @@ of a module are named as its state_dict names them.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from modlint.checkpoint import Checkpoint, Role, SparseTensor, Tensor
 from modlint.errors import UnreadableError
@@ -54,8 +56,7 @@ _BARE = "tensor"
 """Name of a tensor that is the whole file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where in the file a value stands.
 
     Attributes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modlint.reporter import Shown
 from modlint.verdict import Outcome, Verdict
@@ -17,8 +18,7 @@ from modlint_plugins.reporters.full.measure import Measure, measures, strain
 from modlint_plugins.reporters.wording import plural_of, where
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """The verdicts that one rule reached on a file; none of them is inconclusive."""
 
     verdicts: tuple[Verdict, ...]

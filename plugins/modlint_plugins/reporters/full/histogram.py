@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from rich.text import Text
 
 ROWS, BIN = 3, 3
@@ -18,8 +18,7 @@ LEVELS = " ▁▂▃▄▅▆▇█"
 MARGIN = 3 * BIN  # cells beyond a break
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(Struct, frozen=True):
     """Where values stand on a line of cells.
 
     Attributes:

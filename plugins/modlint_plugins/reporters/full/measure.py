@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 from rich.text import Text
 
 from modlint.text import number
@@ -20,8 +20,7 @@ BOUNDS: tuple[Bound, ...] = ("min", "max")
 LABELS = {"ncut": "n-cut", "p_value": "p", "z_score": "z", "robust_z": "robust z"}
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(Struct, frozen=True):
     """One value of a verdict that has a limit.
 
     Attributes:

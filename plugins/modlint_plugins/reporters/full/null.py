@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, TypeGuard
 
+from msgspec import Struct
 from rich.text import Text
 
 from modlint.report import FileReport
@@ -23,8 +23,7 @@ MAX_CELLS = 60
 DEFAULT_STATISTIC = "ncut"
 
 
-@dataclass(frozen=True, slots=True)
-class NullTest:
+class NullTest(Struct, frozen=True):
     """An observed value and the shuffles that it was tested against.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
 from rich.text import Text
 
 from modlint.checkpoint import Status
@@ -20,8 +21,7 @@ MEASURES_SHOWN = 3
 GAP = "  "
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """Cells that the columns of a file's rows take; `stacked` rows break after the name."""
 
     name: int

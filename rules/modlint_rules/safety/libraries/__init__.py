@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+
+from msgspec import Struct
 
 from modlint.pickles import GlobalUse, Use
 
@@ -35,8 +36,7 @@ _USES: Mapping[Use, tuple[str, ...]] = {
 """By use, the tables whose globals may be used so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
+class Library(Struct, frozen=True):
     """What one library writes.
 
     Attributes:

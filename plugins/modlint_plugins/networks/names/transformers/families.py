@@ -8,12 +8,12 @@ graph is another (where norms stand, more branches) must differ in some name wit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Attention:
+
+class Attention(Struct, frozen=True):
     """Names of the linear layers of attention that are stored apart.
 
     Attributes:
@@ -38,8 +38,7 @@ class Attention:
         return self.query, self.key, self.value, self.out
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Struct, frozen=True):
     """The names within a block; a block has all that are not optional, and no others.
 
     Attributes:

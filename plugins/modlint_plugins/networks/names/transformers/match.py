@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from modlint.checkpoint import Tensor
 from modlint_plugins.networks.names.transformers.families import FAMILIES, Family
@@ -15,8 +16,7 @@ _EMBEDDING_NORM = "embeddings.LayerNorm"
 Parts = Mapping[str, Tensor]
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """A transformer block.
 
     Attributes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modlint.checkpoint import Storage, Tensor
 from modlint.dtypes import DType
@@ -12,8 +13,7 @@ from modlint.errors import UnreadableError
 _MAX_RANK = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
+class Stated(Struct, frozen=True):
     """What is stated of a tensor; offset and strides in elements."""
 
     name: str
