@@ -20,7 +20,7 @@ demo: $(VENV)/.demo $(CHECKPOINTS)/.made ## Train small networks, break copies o
 test: $(VENV)/.dev ## Run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -rs $(ARGS)
 
-lint: $(VENV)/.dev $(CHECKPOINTS)/.made ## Check style, types, layers and the README's output
+lint: $(VENV)/.dev $(CHECKPOINTS)/.made ## Check style, types, layers, and the output in README and notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -28,13 +28,15 @@ lint: $(VENV)/.dev $(CHECKPOINTS)/.made ## Check style, types, layers and the RE
 	MYPYPATH=plugins/modlint-train $(BIN)/mypy -p modlint_train
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/update_readme.py --check
+	$(BIN)/python scripts/update_notebooks.py --check
 
 format: $(VENV)/.dev ## Mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-readme: $(VENV)/.dev $(CHECKPOINTS)/.made ## Renew the outputs shown in README.md
+readme: $(VENV)/.dev $(CHECKPOINTS)/.made ## Renew the outputs shown in README.md and in notebooks
 	$(BIN)/python scripts/update_readme.py
+	$(BIN)/python scripts/update_notebooks.py
 
 clean: ## Remove the environment and the example checkpoints
 	rm -rf $(VENV) $(CHECKPOINTS)

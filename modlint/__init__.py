@@ -1,21 +1,58 @@
 """modlint: a static-analysis linter for model checkpoints.
 
-This module imports nothing: `python -m modlint` runs it while the current folder, which may be
-somebody else's, still stands first on the path for imports.
+This module imports nothing until it is asked: `python -m modlint` runs it while the current
+folder, which may be somebody else's, still stands first on the path for imports.
 """
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from modlint.api import check, clusters, inspect
+    from modlint.contents import Contents
+    from modlint.errors import ModlintError
     from modlint.markers import hookimpl
+    from modlint.portraits.documents import ClustersDocument
+    from modlint.report import FindingsError, Report
+    from modlint.verdict import Confidence, Outcome, Severity, Target, Verdict
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "hookimpl"]
+__all__ = [
+    "ClustersDocument",
+    "Confidence",
+    "Contents",
+    "FindingsError",
+    "ModlintError",
+    "Outcome",
+    "Report",
+    "Severity",
+    "Target",
+    "Verdict",
+    "__version__",
+    "check",
+    "clusters",
+    "hookimpl",
+    "inspect",
+]
+
+_HOMES = {
+    "modlint.api": ("check", "clusters", "inspect"),
+    "modlint.contents": ("Contents",),
+    "modlint.errors": ("ModlintError",),
+    "modlint.markers": ("hookimpl",),
+    "modlint.portraits.documents": ("ClustersDocument",),
+    "modlint.report": ("FindingsError", "Report"),
+    "modlint.verdict": ("Confidence", "Outcome", "Severity", "Target", "Verdict"),
+}
 
 
 def __getattr__(name: str) -> object:
-    if name == "hookimpl":
-        from modlint.markers import hookimpl
+    for module, names in _HOMES.items():
+        if name in names:
+            import importlib
 
-        return hookimpl
+            return getattr(importlib.import_module(module), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

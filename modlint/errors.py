@@ -35,6 +35,10 @@ class UnreadableError(ModlintError):
         self.offset = offset
 
 
+class MissingPathError(ModlintError, FileNotFoundError, ValueError):
+    """A path that Python code gives does not exist."""
+
+
 class Unavailable(ModlintError):
     """An analysis has no answer for its subject; rules that need it become inconclusive."""
 

@@ -1,4 +1,4 @@
-"""What commands write as JSON."""
+"""What commands write as JSON, and the same for Python code."""
 
 from __future__ import annotations
 
@@ -14,8 +14,17 @@ def json_text(document: msgspec.Struct) -> str:
 
     Numbers that are not finite are null.
     """
-    plain = well_formed(msgspec.to_builtins(document, enc_hook=str))
-    return json_safe(msgspec.json.format(msgspec.json.encode(plain)).decode()) + "\n"
+    return json_safe(msgspec.json.format(_encoded(document)).decode()) + "\n"
+
+
+def plain(document: msgspec.Struct) -> dict[str, Any]:
+    """A struct as reading its JSON gives it: dictionaries, lists, strings, numbers and None."""
+    decoded: dict[str, Any] = msgspec.json.decode(_encoded(document))
+    return decoded
+
+
+def _encoded(document: msgspec.Struct) -> bytes:
+    return msgspec.json.encode(well_formed(msgspec.to_builtins(document, enc_hook=str)))
 
 
 def well_formed(value: Any) -> Any:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from modlint.checkpoint import Checkpoint, Status
+from modlint.errors import ModlintError
+from modlint.json_text import plain
 from modlint.network import Network
+from modlint.text import count, printable
 from modlint.verdict import Confidence, Cost, Outcome, Persona, Severity, Verdict
+
+if TYPE_CHECKING:
+    import pandas
 
 SCHEMA = "modlint-report/1"
 
@@ -191,6 +197,23 @@ class RuleEntry(msgspec.Struct, frozen=True, kw_only=True):
     url: str | None = None
 
 
+class FindingsError(ModlintError):
+    """A report has findings that whoever asked does not accept, or its run failed.
+
+    Args:
+        message: what was found, a line each.
+        report: the whole report.
+    """
+
+    def __init__(self, message: str, report: Report) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+_RAISED = 20
+"""Findings that an error names; the report has all."""
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """A whole run; `rules` are those that were selected.
 
@@ -204,3 +227,97 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     summary: Summary
     rules: tuple[RuleEntry, ...] = ()
     files: tuple[FileReport, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the command line would end in exit code 0."""
+        return self.run.exit_code == 0
+
+    @property
+    def findings(self) -> tuple[Verdict, ...]:
+        """What failed and weighs a note or more, in all files, the worst of each file first.
+
+        What a baseline holds is left out.
+        """
+        found = (verdict for file in self.files for verdict in file.findings)
+        return tuple(v for v in found if v.severity.rank >= Severity.NOTE.rank and not v.baselined)
+
+    def raise_for_findings(self, at_least: Severity | str = "error") -> Report:
+        """Go on with the report where nothing was found, raise where something was.
+
+        Args:
+            at_least: the least severity that raises.
+
+        Raises:
+            FindingsError: there is a finding of that severity, or the run ended in exit code 2, or
+                it is strict and failed.
+            ValueError: there is no such severity.
+        """
+        if at_least not in tuple(Severity):
+            known = ", ".join(Severity)
+            raise ValueError(f"at_least is {at_least!r}, and no severity; they are: {known}")
+        lines = list(self._lines(Severity(at_least).rank))
+        failed = self.run.exit_code == 2 or (self.run.exit_code and self.run.settings.get("strict"))
+        if not lines and not failed:
+            return self
+        problems = [printable(problem) for problem in self.run.problems]
+        if failed and not lines and not problems:
+            problems = ["a strict run with inconclusive verdicts or inputs that were not read"]
+        more = len(lines) - _RAISED
+        listed = lines[:_RAISED] + [f"and {count(more, 'more finding')}"] * (more > 0)
+        title = count(len(lines), "finding") if lines else "the run failed"
+        raise FindingsError("\n  ".join((title, *listed, *problems)), self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON report, `modlint-report/1`, as dictionaries and lists."""
+        return plain(self)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """A row for each verdict: its file, and its fields, those of its target among them.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        from modlint.frames import dataframe
+
+        rows = [
+            {"path": file["path"], "format": file["format"]} | _flat(verdict)
+            for file in self.to_dict()["files"]
+            for verdict in file["verdicts"]
+        ]
+        return dataframe(rows, COLUMNS)
+
+    def _lines(self, least: int) -> Iterator[str]:
+        for file in self.files:
+            for verdict in file.findings:
+                if verdict.severity.rank >= least and not verdict.baselined:
+                    what = f"{verdict.rule} {verdict.severity} {verdict.target.name}"
+                    yield printable(f"{file.path}: {what}: {verdict.message} [{verdict.name}]")
+
+    def _repr_html_(self) -> str:
+        from modlint.notebook import report_html
+
+        return report_html(self.to_dict())
+
+    def __repr__(self) -> str:
+        found = count(len(self.findings), "finding")
+        files = count(len(self.files), "file")
+        return f"<modlint.Report: {found} in {files}, exit code {self.run.exit_code}>"
+
+
+_OF_TARGET = {
+    "target": "name",
+    "target_kind": "kind",
+    "network": "network",
+    "member": "member",
+    "offset": "offset",
+}
+_OF_VERDICT = ("rule", "name", "outcome", "severity", "confidence")
+_TEXTS = ("message", "help", "reason", "values", "limit", "baselined", "fingerprint")
+COLUMNS = ("path", "format", *_OF_VERDICT, *_OF_TARGET, *_TEXTS)
+"""Of the data frame."""
+
+
+def _flat(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    target = {column: verdict["target"][key] for column, key in _OF_TARGET.items()}
+    return {key: verdict[key] for key in (*_OF_VERDICT, *_TEXTS)} | target

@@ -2,9 +2,11 @@
 
 Usage: python scripts/update_readme.py [--check]
 
-A block begins with ``<!-- output: COMMAND -->`` and ends with ``<!-- end -->``. Trained weights
-differ in their last digits from one processor to the next, so the check compares the outputs
-without their numbers, bars and spaces.
+A block begins with ``<!-- output: COMMAND -->`` and ends with ``<!-- end -->``; one that begins
+with ``<!-- python -->`` holds a program, and below it what it prints, and one that begins with
+``<!-- file: NAME -->`` the file. Trained weights differ in
+their last digits from one processor to the next, so the check compares the outputs without their
+numbers, bars and spaces.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 BLOCK = re.compile(r"<!-- output: (?P<command>.+?) -->\n.*?<!-- end -->", re.DOTALL)
+FILE = re.compile(r"<!-- file: (?P<name>.+?) -->\n.*?<!-- end -->", re.DOTALL)
+PROGRAM = re.compile(r"<!-- python -->\n\n```python\n(?P<code>.*?)```\n.*?<!-- end -->", re.DOTALL)
 VARYING = re.compile(r"(?<![A-Za-z\d])[-+]?\d[\d.,]*(?:e[-+]?\d+)?|[▁-█╌─━╸┃│╱▶·]")
 SETTINGS = {"COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
 
@@ -28,11 +32,15 @@ def output_of(command: str) -> str:
     """What a modlint command prints on a terminal of 80 columns without colour."""
     _, *arguments = shlex.split(command)
     modlint = Path(sys.executable).with_name("modlint")
+    return _printed([modlint, *arguments], command)
+
+
+def _printed(command: list[str | Path], name: str) -> str:
     done = subprocess.run(
-        [modlint, *arguments], cwd=ROOT, env=os.environ | SETTINGS, capture_output=True, text=True
+        command, cwd=ROOT, env=os.environ | SETTINGS, capture_output=True, text=True
     )
-    if done.returncode not in (0, 1):
-        sys.exit(f"{command}: exit code {done.returncode}: {done.stderr}")
+    if done.returncode not in (0, 1) or "Traceback" in done.stderr:
+        sys.exit(f"{name}: exit code {done.returncode}: {done.stderr}")
     return "\n".join(line.rstrip() for line in done.stdout.strip("\n").splitlines())
 
 
@@ -43,6 +51,21 @@ def renew(block: re.Match[str]) -> str:
     return f"<!-- output: {command} -->\n\n{shown}\n\n<!-- end -->"
 
 
+def rerun(block: re.Match[str]) -> str:
+    """The program with what it prints now."""
+    printed = _printed([sys.executable, "-c", block["code"]], "a program")
+    shown = f"```python\n{block['code']}```\n\n```text\n{printed}\n```"
+    return f"<!-- python -->\n\n{shown}\n\n<!-- end -->"
+
+
+def reread(block: re.Match[str]) -> str:
+    """The block with what its file holds now."""
+    name = Path(block["name"])
+    content = (ROOT / name).read_text(encoding="utf-8")
+    shown = f"```{name.suffix[1:]}\n{content}```"
+    return f"<!-- file: {name} -->\n\n{shown}\n\n<!-- end -->"
+
+
 def skeleton(text: str) -> list[str]:
     """Lines without what may vary."""
     return [" ".join(VARYING.sub(" ", line).split()) for line in text.splitlines()]
@@ -51,7 +74,7 @@ def skeleton(text: str) -> list[str]:
 def main(*, check: bool) -> int:
     """Write the README anew, or say where it is no longer true."""
     old = README.read_text(encoding="utf-8")
-    new = BLOCK.sub(renew, old)
+    new = FILE.sub(reread, PROGRAM.sub(rerun, BLOCK.sub(renew, old)))
     if not check:
         README.write_text(new, encoding="utf-8")
         return 0

@@ -1,7 +1,8 @@
 """The pre-commit hooks, run by the real pre-commit in a scratch repository.
 
-The hook `modlint` installs this checkout and its dependencies into an environment of its own, so
-its test needs what `pip install .` needs. The other cases use `modlint-system`, which runs the
+The hooks `modlint` and `modlint-quality` install this checkout and its dependencies into an
+environment of their own, so the test of README's recipe needs what `pip install .` needs. The other
+cases use `modlint-system`, which runs the
 modlint that runs these tests.
 """
 
@@ -48,7 +49,7 @@ def hooks(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str])
     if not (ROOT / ".git").exists():
         pytest.skip("needs a git checkout: the files to commit are those that git knows")
     listed = run(ROOT, environment, "git", "ls-files", "-z", "-co", "--exclude-standard").stdout
-    folder = tmp_path_factory.mktemp("hooks")
+    folder = tmp_path_factory.mktemp("hooks") / "modlint"
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +74,11 @@ def run(
 
 
 def commit_all(folder: Path, environment: dict[str, str]) -> None:
-    for arguments in (("init",), ("add", "--all", "--force"), ("commit", "-m", "all")):
+    for arguments in (
+        ("init", "--initial-branch", "main"),
+        ("add", "--all", "--force"),
+        ("commit", "-m", "all"),
+    ):
         done = run(folder, environment, "git", *arguments)
         assert done.returncode == 0, done.stderr
 
@@ -103,14 +108,55 @@ def findings(output: str, name: str) -> list[str]:
     return [line for line in output.splitlines() if line.startswith(name)]
 
 
-def test_python_hook_passes_a_healthy_checkpoint(
-    hooks: Path, scratch: Path, environment: dict[str, str]
-) -> None:
-    write_weights(scratch / "healthy.safetensors")
-    (scratch / "notes.txt").write_text("not a checkpoint")
-    done = try_repo(hooks, scratch, environment, "modlint")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"^modlint\.+Passed$", done.stdout, re.MULTILINE)
+def write_modules(path: Path, *, dead: int = 0) -> None:
+    """Twelve modules of four units in each layer, hardly connected to one another."""
+    random = np.random.default_rng(0)
+    inside = np.kron(np.eye(12), np.ones((4, 4)))
+    weights = {}
+    for layer in ("fc1", "fc2", "fc3"):
+        values = random.standard_normal((48, 48)) * np.where(inside, 1, 0.05)
+        weights[f"{layer}.weight"] = values.astype(np.float32)
+        weights[f"{layer}.bias"] = np.zeros(48, np.float32)
+    weights["fc1.weight"][:dead] = 0
+    weights["fc2.weight"][:, :dead] = 0
+    save_file(weights, path, {"format": "pt"})
+
+
+def recipe() -> str:
+    """The configuration that README tells users to write."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return text.split("<!-- pre-commit -->\n\n```yaml\n")[1].split("```")[0]
+
+
+def test_readmes_recipe_works_as_written(hooks: Path, environment: dict[str, str]) -> None:
+    project = hooks.parent / "project"  # beside the clone
+    project.mkdir()
+    run(project, environment, "git", "init", "--quiet")
+    (project / ".pre-commit-config.yaml").write_text(recipe())
+    (project / "notes.txt").write_text("not a checkpoint")
+    ended = {}
+    for name, write in (
+        ("healthy", write_modules),
+        ("random", write_weights),
+        ("dead", lambda path: write_modules(path, dead=12)),
+        ("diverged", lambda path: write_weights(path, nan=True)),
+    ):
+        write(project / "model.safetensors")
+        run(project, environment, "git", "add", "--all")
+        pre_commit = (sys.executable, "-m", "pre_commit", "run", "--all-files", "--color=never")
+        done = run(project, environment, *pre_commit)
+        assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
+        said = re.findall(r"^(modlint.*?)\.+(Passed|Failed)$", done.stdout, re.MULTILINE)
+        ended[name] = dict(said) | {
+            "rules": set(re.findall(r": ([A-Z]{3}\d{3}) error", done.stdout))
+        }
+    passed, failed = "Passed", "Failed"
+    assert ended == {
+        "healthy": {"modlint": passed, "modlint (quality)": passed, "rules": set()},
+        "random": {"modlint": passed, "modlint (quality)": failed, "rules": {"CLU001"}},
+        "dead": {"modlint": passed, "modlint (quality)": failed, "rules": {"NEU001"}},
+        "diverged": {"modlint": failed, "modlint (quality)": failed, "rules": {"NUM001"}},
+    }
 
 
 def test_healthy_checkpoint_passes(hooks: Path, scratch: Path, environment: dict[str, str]) -> None:
@@ -172,10 +218,13 @@ def commit(scratch: Path, environment: dict[str, str]) -> subprocess.CompletedPr
     return run(scratch, environment, "git", "commit", "--message", "weights")
 
 
-def test_both_hooks_select_the_files_that_discovery_calls_checkpoints() -> None:
+def test_all_hooks_select_the_files_that_discovery_calls_checkpoints() -> None:
     declared = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
-    assert [hook["id"] for hook in declared] == ["modlint", "modlint-system"]
-    assert [hook["language"] for hook in declared] == ["python", "system"]
+    assert {hook["id"]: hook["language"] for hook in declared} == {
+        "modlint": "python",
+        "modlint-quality": "python",
+        "modlint-system": "system",
+    }
     for hook in declared:
         pattern = re.compile(hook["files"])
         assert all(pattern.search(f"a{extension}") for extension in CHECKPOINT_EXTENSIONS)

@@ -16,7 +16,7 @@ from modlint.engine.config import nearest
 from modlint.engine.examine import FileExamination
 from modlint.engine.load import build_networks, load_whole
 from modlint.engine.registry import Registry, load_registry
-from modlint.errors import Unavailable, UnreadableError, UsageError
+from modlint.errors import UnreadableError, UsageError
 from modlint.network import Network
 from modlint.portraits.documents import WRITERS, ClustersDocument
 from modlint.portraits.portrait import Choice, NetworkPortrait
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         files(arguments.file, 0, 1) as progress,
     ):
         file = _examination(arguments, registry, progress)
-        document = _portray(str(arguments.file), file, choice)
+        document = ClustersDocument.of(str(arguments.file), file, choice, progress)
         if arguments.picture is not None and document.networks:
             _draw(arguments, file, document.networks[0], choice)
     _write(document, arguments.output_format, arguments.labels)
@@ -78,17 +78,6 @@ def _named(id: str, networks: tuple[Network, ...]) -> Network:
 
 def _listed(ids: list[str]) -> str:
     return ", ".join(printable(name, 40) for name in ids[:12]) + (", …" if len(ids) > 12 else "")
-
-
-def _portray(path: str, file: FileExamination, choice: Choice) -> ClustersDocument:
-    networks, unavailable = [], {}
-    for index, network in enumerate(file.networks):
-        file.progress("clustering", index, len(file.networks))
-        try:
-            networks.append(NetworkPortrait.of(network, file, choice))
-        except Unavailable as error:
-            unavailable[network.id] = str(error)
-    return ClustersDocument(path=path, networks=tuple(networks), unavailable=unavailable)
 
 
 def _draw(

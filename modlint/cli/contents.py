@@ -1,141 +1,12 @@
-"""What `modlint inspect` shows of a file, as JSON and as text."""
+"""What `modlint inspect` shows of a file, as text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import msgspec
-
-from modlint.checkpoint import Checkpoint, Status, Tensor
-from modlint.json_text import json_text
-from modlint.network import Layer, Network
+from modlint.checkpoint import Status
+from modlint.contents import Contents, NetworkContents, TensorContents
 from modlint.text import count, file_size, printable
-from modlint.verdict import Confidence
-
-
-class TensorContents(msgspec.Struct, frozen=True):
-    """A tensor, as the JSON contract names its facts; `bytes` are those of its elements."""
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    bytes: int
-    member: str | None
-    offset: int | None
-
-    @classmethod
-    def of(cls, tensor: Tensor) -> TensorContents:
-        """Summarise a tensor."""
-        member = tensor.storage.member
-        return cls(
-            tensor.name, tensor.dtype.name, tensor.shape, tensor.nbytes, member, tensor.offset
-        )
-
-
-class LayerContents(msgspec.Struct, frozen=True):
-    """A layer, as the JSON contract names its facts; `neurons` are those that it drives."""
-
-    name: str
-    kind: str
-    shape: tuple[int, ...]
-    inputs: tuple[str, ...]
-    neurons: int
-    tensors: tuple[str, ...]
-    activation: str | None
-
-    @classmethod
-    def of(cls, layer: Layer, network: Network) -> LayerContents:
-        """Summarise a layer."""
-        neurons = network.group(layer.target).size
-        return cls(
-            layer.name,
-            layer.kind,
-            layer.shape,
-            layer.inputs,
-            neurons,
-            layer.tensors,
-            layer.activation,
-        )
-
-
-class NetworkContents(msgspec.Struct, frozen=True):
-    """A network with its layers, or the reason why there is none."""
-
-    id: str
-    source: str | None
-    confidence: Confidence | None
-    neurons: int
-    connections: int
-    reason: str | None
-    layers: tuple[LayerContents, ...]
-
-    @classmethod
-    def of(cls, network: Network) -> NetworkContents:
-        """Summarise a network."""
-        return cls(
-            network.id,
-            network.source,
-            network.confidence,
-            network.neurons,
-            network.connections,
-            network.reason,
-            tuple(LayerContents.of(layer, network) for layer in network.layers),
-        )
-
-
-class Contents(msgspec.Struct, frozen=True):
-    """Everything in a file, inert."""
-
-    path: str
-    status: Status
-    format: str
-    bytes: int
-    parameters: int
-    metadata: Mapping[str, Any]
-    remarks: tuple[str, ...]
-    faults: tuple[str, ...]
-    tensors: tuple[TensorContents, ...]
-    networks: tuple[NetworkContents, ...]
-
-    @classmethod
-    def of(cls, checkpoint: Checkpoint, networks: Sequence[Network]) -> Contents:
-        """Summarise a checkpoint and its networks."""
-        return cls(
-            str(checkpoint.path),
-            checkpoint.status,
-            checkpoint.format,
-            checkpoint.nbytes,
-            checkpoint.parameters,
-            dict(checkpoint.metadata),
-            tuple(remark.message for remark in checkpoint.remarks),
-            tuple(fault.message for fault in checkpoint.faults),
-            tuple(TensorContents.of(tensor) for tensor in checkpoint.tensors.values()),
-            tuple(NetworkContents.of(network) for network in networks),
-        )
-
-    @classmethod
-    def merged(cls, found: Iterable[Contents]) -> Contents:
-        """The contents of a file that is several containers at once."""
-        first, *others = found
-        for other in others:
-            first = cls(
-                first.path,
-                first.status,
-                f"{first.format}+{other.format}",
-                first.bytes,
-                first.parameters + other.parameters,
-                {**other.metadata, **first.metadata},
-                first.remarks + other.remarks,
-                first.faults + other.faults,
-                first.tensors + other.tensors,
-                first.networks + other.networks,
-            )
-        return first
-
-    def to_json(self) -> str:
-        """The contents as indented JSON; what JSON cannot hold is shown as Python spells it."""
-        return json_text(self)
 
 
 def describe(contents: Contents) -> str:
@@ -165,11 +36,7 @@ def _network_lines(network: NetworkContents) -> list[str]:
     title = f"network {printable(network.id)}"
     if network.reason is not None:
         return ["", f"{title}: none, {printable(network.reason)}"]
-    lines = [
-        "",
-        f"{title}: from {network.source}, confidence {network.confidence}, "
-        f"{count(network.neurons, 'neuron')}, {count(network.connections, 'connection')}",
-    ]
+    lines = ["", f"{title}: {network.summary}"]
     for index, layer in enumerate(network.layers):
         branch = "└─" if index == len(network.layers) - 1 else "├─"
         shape = "×".join(map(str, layer.shape))

@@ -6,8 +6,9 @@ import argparse
 import os
 
 from modlint.checkpoint import Status
-from modlint.cli.contents import Contents, describe
+from modlint.cli.contents import describe
 from modlint.cli.messages import say, show
+from modlint.contents import Contents
 from modlint.engine.load import build_networks, load
 from modlint.engine.registry import load_registry
 from modlint.errors import UsageError

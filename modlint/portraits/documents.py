@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from modlint.json_text import json_text, well_formed
-from modlint.portraits.portrait import NetworkPortrait
+from modlint.analysis.base import Progress
+from modlint.errors import Unavailable
+from modlint.json_text import json_text, plain, well_formed
+from modlint.portraits.portrait import Choice, NetworkPortrait
+from modlint.rule import Examination
+
+if TYPE_CHECKING:
+    import pandas
 
 SCHEMA = "modlint-clusters/1"
 COLUMNS = ("network", "layer", "unit", "cluster")
@@ -23,6 +30,20 @@ class ClustersDocument(msgspec.Struct, frozen=True, kw_only=True):
     networks: tuple[NetworkPortrait, ...]
     unavailable: Mapping[str, str]
 
+    @classmethod
+    def of(
+        cls, path: str, file: Examination, choice: Choice, progress: Progress
+    ) -> ClustersDocument:
+        """Cluster every network of a file."""
+        networks, unavailable = [], {}
+        for index, network in enumerate(file.networks):
+            progress("clustering", index, len(file.networks))
+            try:
+                networks.append(NetworkPortrait.of(network, file, choice))
+            except Unavailable as error:
+                unavailable[network.id] = str(error)
+        return cls(path=path, networks=tuple(networks), unavailable=unavailable)
+
     def to_json(self) -> str:
         """Indented JSON; numbers that are not finite are null."""
         return json_text(self)
@@ -32,11 +53,49 @@ class ClustersDocument(msgspec.Struct, frozen=True, kw_only=True):
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS)
+        writer.writerows(self._rows())
+        return text.getvalue()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON document, as dictionaries and lists."""
+        return plain(self)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """A row for each neuron, as the CSV has it.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        from modlint.frames import dataframe
+
+        rows = [dict(zip(COLUMNS, row, strict=True)) for row in self._rows()]
+        return dataframe(rows, COLUMNS)
+
+    def _rows(self) -> Iterator[tuple[str, str, int, int]]:
         for network in self.networks:
             for layer, labels in network.labels.items():
                 names = (well_formed(network.id), well_formed(layer))
-                writer.writerows((*names, unit, cluster) for unit, cluster in enumerate(labels))
-        return text.getvalue()
+                yield from ((*names, unit, cluster) for unit, cluster in enumerate(labels))
+
+    def _repr_html_(self) -> str:
+        from modlint.notebook import heading_html, table_html
+
+        parts = [heading_html(self.path, "")]
+        for network in self.networks:
+            parts.append(heading_html(f"network {network.id}", f": {network.summary}"))
+            headers = ("cluster", "neurons", "share", "in/out")
+            rows = [
+                (c.cluster, f"{c.neurons:,}", f"{c.share:.1%}", f"{c.in_out_ratio:.3f}")
+                for c in network.clusters
+            ]
+            parts.append(table_html(headers, rows))
+        parts += [heading_html(f"network {i}", f": {r}") for i, r in self.unavailable.items()]
+        return "".join(parts)
+
+    def __repr__(self) -> str:
+        sizes = [f"{len(n.clusters)} clusters, {n.summary}" for n in self.networks]
+        found = "; ".join([*sizes, *self.unavailable.values()])
+        return f"<modlint.Clusters of {self.path}: {found}>"
 
 
 WRITERS = {".json": ClustersDocument.to_json, ".csv": ClustersDocument.to_csv}

@@ -80,6 +80,15 @@ class NetworkPortrait(msgspec.Struct, frozen=True, kw_only=True):
     clusters: tuple[ClusterPortrait, ...]
     labels: Mapping[str, tuple[int, ...]]
 
+    @property
+    def summary(self) -> str:
+        """Its n-cut beside that of its shuffles, in words."""
+        null, ncut = self.null, f"n-cut {self.ncut:.4g}"
+        if null.null_mean is None or null.p_value is None:
+            return f"{ncut}; {null.reason}"
+        shuffled = f"{null.null_mean:.4g} ± {null.null_std or 0:.2g} in {null.shuffles} shuffles"
+        return f"{ncut}, shuffled {shuffled} (p {null.p_value:.2g})"
+
     @classmethod
     def of(cls, network: Network, file: Examination, choice: Choice) -> NetworkPortrait:
         """Cluster a network and look at the clusters.

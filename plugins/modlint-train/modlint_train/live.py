@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -13,11 +12,10 @@ from torch import nn
 
 from modlint.analysis.base import Analysis, NetworkAnalysis
 from modlint.builder import NetworkBuilder
-from modlint.checkpoint import Checkpoint, Storage, Tensor, contiguous_strides
-from modlint.dtypes import DTYPES, opaque
 from modlint.engine.load import build_networks
 from modlint.engine.registry import load_registry
 from modlint.errors import Unavailable
+from modlint.live import checkpoint_of
 from modlint.network import Layer, Network, Norm
 from modlint_train.errors import NotInferred
 
@@ -102,7 +100,10 @@ def infer(module: nn.Module) -> tuple[Network, ...]:
         NotInferred: modlint rebuilds none, or what it rebuilds contradicts the module.
     """
     errors: list[str] = []
-    networks = build_networks(_checkpoint(live_tensors(module)), _builders(), errors)
+    tensors = live_tensors(module)
+    if not tensors:
+        raise NotInferred(f"{type(module).__name__} has no weight matrices")
+    networks = build_networks(checkpoint_of(tensors), _builders(), errors)
     reason = next((network.reason for network in networks if network.reason is not None), None)
     if reason is not None:
         raise NotInferred(reason)
@@ -113,19 +114,6 @@ def infer(module: nn.Module) -> tuple[Network, ...]:
 @cache
 def _builders() -> tuple[NetworkBuilder, ...]:
     return tuple(load_registry().builders)
-
-
-def _checkpoint(tensors: Mapping[str, torch.Tensor]) -> Checkpoint:
-    """The names and shapes; no builder of a state_dict's networks reads values."""
-    inert = {name: _inert(name, tensor) for name, tensor in tensors.items()}
-    return Checkpoint(Path("module"), "torch-zip", 0, tensors=inert)
-
-
-def _inert(name: str, tensor: torch.Tensor) -> Tensor:
-    dtype = str(tensor.dtype).removeprefix("torch.")
-    storage = Storage(name, 0, lambda: memoryview(b""))
-    shape = tuple(tensor.shape)
-    return Tensor(name, DTYPES.get(dtype, opaque(dtype)), shape, contiguous_strides(shape), storage)
 
 
 def _corrected(network: Network, modules: Mapping[str, nn.Module]) -> Network:

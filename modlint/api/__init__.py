@@ -1,0 +1,160 @@
+"""modlint from Python: check, inspect and cluster files, and what is in memory."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Literal, Unpack
+
+from modlint.analysis.base import Progress
+from modlint.analysis.clustering import MAX_CONNECTIONS
+from modlint.api.keywords import Keywords, configuration_of
+from modlint.api.subjects import Subject, one_file, paths_or_checkpoint
+from modlint.checkpoint import Checkpoint
+from modlint.contents import Contents
+from modlint.engine.examine import FileExamination
+from modlint.engine.in_memory import check_read
+from modlint.engine.load import build_networks, load, load_whole
+from modlint.engine.registry import DISABLE_VARIABLE, Registry, load_registry
+from modlint.engine.run import check as check_paths
+from modlint.errors import UnreadableError, UsageError
+from modlint.network import Network
+from modlint.portraits.documents import ClustersDocument
+from modlint.portraits.portrait import Choice
+from modlint.report import Report
+
+
+def check(x: Subject, **settings: Unpack[Keywords]) -> Report:
+    """Check files, folders of them, or what is in memory.
+
+    No configuration file is read unless `config` names one.
+
+    Args:
+        x: a path, an iterable of paths, a mapping of names to tensors or arrays, a
+            `torch.nn.Module`, or a `modlint.checkpoint.Checkpoint`.
+        **settings: those of modlint.toml, with underscores: `select="CLU,NEU"`,
+            `rules={"not-clusterable": {"shuffles": 20}}`, `fail_on="warning"`, `device="cpu"`.
+
+    Raises:
+        TypeError: x is nothing that can be checked, or there is no such setting.
+        ValueError: a setting's value is wrong, there is nothing to check, or (as
+            FileNotFoundError too) a path does not exist.
+    """
+    subject = paths_or_checkpoint(x)
+    configuration = configuration_of(settings)
+    with _as_value_errors():
+        if isinstance(subject, Checkpoint):
+            return check_read(subject, configuration, _registry())
+        return check_paths(subject, configuration, _registry(), _no_progress)
+
+
+def inspect(x: Subject) -> Contents:
+    """What is in a file or in memory: tensors, metadata, networks.
+
+    Args:
+        x: as for `check`, but one file.
+
+    Raises:
+        TypeError, ValueError: as for `check`.
+    """
+    subject = one_file(x)
+    registry = _registry()
+    found = (subject,) if isinstance(subject, Checkpoint) else load(subject, registry.readers)
+    errors: list[str] = []
+    return Contents.merged(
+        Contents.of(checkpoint, build_networks(checkpoint, registry.builders, errors))
+        for checkpoint in found
+    )
+
+
+def clusters(
+    x: Subject,
+    *,
+    clusters: int = 12,
+    shuffles: int = 50,
+    seed: int = 0,
+    network: str | None = None,
+    max_connections: int = MAX_CONNECTIONS,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+) -> ClustersDocument:
+    """Which neurons of a network belong together.
+
+    Args:
+        x: as for `check`, but one file.
+        clusters: how many clusters the neurons are put into, 2 or more.
+        shuffles: shuffled networks to compare with; 0 for none.
+        seed: of k-means and of the shuffles, 0 or more.
+        network: id of one network, where there are several.
+        max_connections: larger networks are not clustered.
+        device: where to compute; auto takes a GPU when the work is worth it.
+
+    Returns:
+        The clusters of each network; `unavailable` says why some have none.
+
+    Raises:
+        TypeError: x is nothing that can be clustered.
+        ValueError: the file cannot be read, or an argument is out of its range.
+    """
+    subject = one_file(x)
+    _require(clusters=(clusters, 2), shuffles=(shuffles, 0), seed=(seed, 0))
+    _require(max_connections=(max_connections, 1))
+    registry = _registry()
+    if isinstance(subject, Checkpoint):
+        checkpoint = subject
+    else:
+        try:
+            checkpoint = load_whole(subject, registry.readers)
+        except UnreadableError as error:
+            raise ValueError(f"{subject}: {error}") from None
+    errors: list[str] = []
+    networks = build_networks(checkpoint, registry.builders, errors)
+    networks = networks if network is None else (_named(network, networks),)
+    choice = Choice(clusters, seed, shuffles, max_connections)
+    with _as_value_errors():
+        file = FileExamination(checkpoint, networks, device, _silent, errors)
+        return ClustersDocument.of(str(checkpoint.path), file, choice, _silent)
+
+
+def _named(id: str, networks: tuple[Network, ...]) -> Network:
+    for network in networks:
+        if network.id == id:
+            return network
+    known = ", ".join(repr(network.id) for network in networks[:12])
+    raise ValueError(f"there is no network {id!r}; the networks are: {known}")
+
+
+def _require(**arguments: tuple[object, int]) -> None:
+    for name, (value, least) in arguments.items():
+        if not isinstance(value, int):
+            raise TypeError(f"{name} is {value!r}: give a whole number")
+        if value < least:
+            raise ValueError(f"{name} is {value}: give {least} or more")
+
+
+@contextlib.contextmanager
+def _as_value_errors() -> Iterator[None]:
+    try:
+        yield
+    except UsageError as error:
+        raise ValueError(str(error).removeprefix("--")) from None
+
+
+def _registry() -> Registry:
+    return _load_registry(os.environ.get(DISABLE_VARIABLE, ""))
+
+
+@cache
+def _load_registry(_disabled: str) -> Registry:
+    return load_registry()
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """Tells nobody."""
+
+
+@contextlib.contextmanager
+def _no_progress(_path: Path, _index: int, _total: int) -> Iterator[Progress]:
+    yield _silent

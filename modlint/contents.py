@@ -1,0 +1,187 @@
+"""What is in a file, inert: what `modlint inspect` shows, as JSON names it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from modlint.checkpoint import Checkpoint, Status, Tensor
+from modlint.json_text import json_text, plain
+from modlint.network import Layer, Network
+from modlint.text import count
+from modlint.verdict import Confidence
+
+if TYPE_CHECKING:
+    import pandas
+
+
+class TensorContents(msgspec.Struct, frozen=True):
+    """A tensor, as the JSON contract names its facts; `bytes` are those of its elements."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    bytes: int
+    member: str | None
+    offset: int | None
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> TensorContents:
+        """Summarise a tensor."""
+        member = tensor.storage.member
+        return cls(
+            tensor.name, tensor.dtype.name, tensor.shape, tensor.nbytes, member, tensor.offset
+        )
+
+
+class LayerContents(msgspec.Struct, frozen=True):
+    """A layer, as the JSON contract names its facts; `neurons` are those that it drives."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    inputs: tuple[str, ...]
+    neurons: int
+    tensors: tuple[str, ...]
+    activation: str | None
+
+    @classmethod
+    def of(cls, layer: Layer, network: Network) -> LayerContents:
+        """Summarise a layer."""
+        neurons = network.group(layer.target).size
+        return cls(
+            layer.name,
+            layer.kind,
+            layer.shape,
+            layer.inputs,
+            neurons,
+            layer.tensors,
+            layer.activation,
+        )
+
+
+class NetworkContents(msgspec.Struct, frozen=True):
+    """A network with its layers, or the reason why there is none."""
+
+    id: str
+    source: str | None
+    confidence: Confidence | None
+    neurons: int
+    connections: int
+    reason: str | None
+    layers: tuple[LayerContents, ...]
+
+    @classmethod
+    def of(cls, network: Network) -> NetworkContents:
+        """Summarise a network."""
+        return cls(
+            network.id,
+            network.source,
+            network.confidence,
+            network.neurons,
+            network.connections,
+            network.reason,
+            tuple(LayerContents.of(layer, network) for layer in network.layers),
+        )
+
+    @property
+    def summary(self) -> str:
+        """Its size, or the reason why there is none."""
+        if self.reason is not None:
+            return f"none, {self.reason}"
+        neurons, edges = count(self.neurons, "neuron"), count(self.connections, "connection")
+        return f"from {self.source}, confidence {self.confidence}, {neurons}, {edges}"
+
+
+class Contents(msgspec.Struct, frozen=True):
+    """Everything in a file, inert."""
+
+    path: str
+    status: Status
+    format: str
+    bytes: int
+    parameters: int
+    metadata: Mapping[str, Any]
+    remarks: tuple[str, ...]
+    faults: tuple[str, ...]
+    tensors: tuple[TensorContents, ...]
+    networks: tuple[NetworkContents, ...]
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, networks: Sequence[Network]) -> Contents:
+        """Summarise a checkpoint and its networks."""
+        return cls(
+            str(checkpoint.path),
+            checkpoint.status,
+            checkpoint.format,
+            checkpoint.nbytes,
+            checkpoint.parameters,
+            dict(checkpoint.metadata),
+            tuple(remark.message for remark in checkpoint.remarks),
+            tuple(fault.message for fault in checkpoint.faults),
+            tuple(TensorContents.of(tensor) for tensor in checkpoint.tensors.values()),
+            tuple(NetworkContents.of(network) for network in networks),
+        )
+
+    @classmethod
+    def merged(cls, found: Iterable[Contents]) -> Contents:
+        """The contents of a file that is several containers at once."""
+        first, *others = found
+        for other in others:
+            first = cls(
+                first.path,
+                first.status,
+                f"{first.format}+{other.format}",
+                first.bytes,
+                first.parameters + other.parameters,
+                {**other.metadata, **first.metadata},
+                first.remarks + other.remarks,
+                first.faults + other.faults,
+                first.tensors + other.tensors,
+                first.networks + other.networks,
+            )
+        return first
+
+    def to_json(self) -> str:
+        """The contents as indented JSON; what JSON cannot hold is shown as Python spells it."""
+        return json_text(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of `modlint inspect`, as dictionaries and lists."""
+        return plain(self)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """A row for each tensor.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        from modlint.frames import dataframe
+
+        return dataframe(self.to_dict()["tensors"], TensorContents.__struct_fields__)
+
+    def _repr_html_(self) -> str:
+        from modlint.notebook import heading_html, table_html
+
+        rows = [(t.name, t.dtype, _sizes(t.shape), f"{t.bytes:,}") for t in self.tensors]
+        return (
+            heading_html(self.path, f": {self._summary()}")
+            + "".join(heading_html(f"network {n.id}", f": {n.summary}") for n in self.networks)
+            + table_html(("tensor", "type", "shape", "bytes"), rows)
+        )
+
+    def __repr__(self) -> str:
+        return f"<modlint.Contents of {self.path}: {self._summary()}>"
+
+    def _summary(self) -> str:
+        tensors, parameters = (
+            count(len(self.tensors), "tensor"),
+            count(self.parameters, "parameter"),
+        )
+        return f"{self.format}, {tensors}, {parameters}"
+
+
+def _sizes(shape: Sequence[int]) -> str:
+    return "×".join(map(str, shape)) or "scalar"
