@@ -7,8 +7,8 @@ checkpoints=${1:-examples/checkpoints}
 
 lint() { # folder, expected exit code
   local code=0
-  printf '\n$ modlint check %s\n\n' "$1"
-  "$modlint" check --output-format full "$1" || code=$?
+  printf '\n$ modlint check -v %s\n\n' "$1"
+  "$modlint" check --verbose --output-format full "$1" || code=$?
   printf '\nExit code %d' "$code"
   if [ "$code" -ne "$2" ]; then
     printf ', but %d was expected.\n' "$2"

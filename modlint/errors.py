@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+listeners: list[Callable[[Exception], object]] = []
+"""Called with each exception that is caught though nobody should have raised it."""
+
 
 class ModlintError(Exception):
     """Base of all errors raised on purpose; its text is fit for a user."""
@@ -50,9 +55,8 @@ class UndeclaredNeed(Exception):
 def explained(error: Exception) -> str:
     """What a plugin raised that it should not have: its kind, and what it says.
 
-    Its traceback goes to the log "modlint", which `--debug` shows.
+    Whoever listens is given the exception: `--debug` shows its traceback.
     """
-    import logging
-
-    logging.getLogger("modlint").debug("caught", exc_info=error)
+    for listener in listeners:
+        listener(error)
     return f"{type(error).__name__}: {error}"

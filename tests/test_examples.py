@@ -51,7 +51,7 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 def check(folder: Path) -> dict[str, dict[str, Any]]:
     modlint = (sys.executable, "-m", "modlint", "check", "--isolated")
-    done = run(*modlint, "--output-format", "json", folder)
+    done = run(*modlint, "--deep", "--output-format", "json", folder)
     return {Path(file["path"]).name: file for file in json.loads(done.stdout)["files"]}
 
 
@@ -60,7 +60,7 @@ def failures(file: dict[str, Any]) -> set[str]:
     return {
         verdict["rule"]
         for verdict in file["verdicts"]
-        if verdict["outcome"] == "fail" and verdict["severity"] != "note"
+        if verdict["outcome"] == "fail" and verdict["severity"] not in ("note", "information")
     }
 
 

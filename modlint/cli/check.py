@@ -8,6 +8,7 @@ import sys
 
 import msgspec
 
+from modlint import errors
 from modlint.cli import WRONG_USAGE
 from modlint.cli.messages import say
 from modlint.cli.paths import named
@@ -70,13 +71,9 @@ def _min_severity(settings: Settings, *, verbose: bool) -> Severity | None:
 
 def _show_tracebacks() -> None:
     """Show on stderr what plugins raise, with its traceback."""
-    import logging
+    import traceback
 
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("modlint: %(message)s"))
-    logger = logging.getLogger("modlint")
-    logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG)
+    errors.listeners[:] = [traceback.print_exception]
 
 
 def _reporter(name: str, registry: Registry) -> Reporter:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import StringIO
 from typing import TextIO
 
+from rich.cells import cell_len
 from rich.console import Console, detect_legacy_windows
 from rich.text import Text
 
@@ -42,6 +43,7 @@ class Canvas:
     def __init__(self, output: TextIO) -> None:
         colour = wants_colour(output) and not detect_legacy_windows()
         self.width = width(output)
+        cell_len("重")  # rich imports its table of widths now, and nothing while it draws names
         self._output = output
         self._buffer = StringIO()
         self._console = Console(
