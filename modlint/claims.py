@@ -21,8 +21,12 @@ _REPORT_BUG = "please report this as a bug, with the file if you can share it"
 def read_source(source: Source, readers: Iterable[Reader]) -> tuple[Checkpoint, ...]:
     """Read bytes with each reader that recognises them; one checkpoint for each claim.
 
-    Never raises for what is in them: what cannot be read has status `UNREADABLE`.
+    Never raises for what is in them: what cannot be read has status `UNREADABLE`. Where the source
+    has no opener, these readers read what lies within it too.
     """
+    readers = tuple(readers)
+    if source.opener is None:
+        source = replace(source, opener=lambda inner: read_source(inner, readers))
     path = source.path
     claims = [(r.family, _read(r, source)) for r in readers if _claims(r, source)]
     if not claims:

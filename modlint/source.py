@@ -5,7 +5,9 @@ from __future__ import annotations
 import mmap
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -22,10 +24,14 @@ class Source(Struct, frozen=True):
         path: where the file is, as the user gave it.
         view: a read-only view over the bytes; where they are many they are memory-mapped, and
             pages are read when touched.
+        opener: reads what lies within the file, given as a source of its own, as the file itself is
+            read: by every reader there is, one `Checkpoint` for each that claims it. Set by
+            whoever opens the file; None where nobody does.
     """
 
     path: Path
     view: memoryview
+    opener: Callable[[Any], tuple[Any, ...]] | None = None
 
     @property
     def nbytes(self) -> int:

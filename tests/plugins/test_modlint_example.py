@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,16 @@ def test_reader_gives_the_values_to_modlints_own_rules(site: Path, tmp_path: Pat
     (verdict,) = file["verdicts"]
     assert verdict["outcome"] == "fail"
     assert verdict["target"]["name"] == "w"
+
+
+def test_reader_reads_members_of_archives_too(site: Path, tmp_path: Path) -> None:
+    path = write(tmp_path, {"w": {"shape": [1, 2], "data": [0.5, None]}})
+    with tarfile.open(tmp_path / "models.tar", "w") as archive:
+        archive.add(path, "inner/model.json")
+    (file,) = check(site, tmp_path / "models.tar", select="NUM001")
+    assert (file["status"], file["tensors"]) == ("checked", 1)
+    (verdict,) = file["verdicts"]
+    assert (verdict["outcome"], verdict["target"]["name"]) == ("fail", "inner/model.json!w")
 
 
 def test_reader_says_what_is_wrong(site: Path, tmp_path: Path) -> None:

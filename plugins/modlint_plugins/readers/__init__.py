@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from modlint import hookimpl
 from modlint.reader import Reader
-from modlint_plugins.readers.openers import offer
 
 
 @hookimpl
@@ -38,6 +37,3 @@ def modlint_readers() -> Iterable[Reader]:
         LfsPointerReader(),
     )
     return (*readers, *recognised_readers(readers))
-
-
-offer(modlint_readers)

@@ -10,12 +10,10 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from modlint.checkpoint import Checkpoint, Member, Remark, SparseTensor, Status, Storage, Tensor
-from modlint.claims import read_source
 from modlint.errors import UnreadableError
 from modlint.pickles import PickleTrace
 from modlint.source import Source
 from modlint_plugins.pickling.limits import Budget
-from modlint_plugins.readers.openers import inner_readers
 from modlint_plugins.remarks import Remarks
 
 MAX_DEPTH = 3
@@ -217,9 +215,13 @@ class Contents:
             message = f"containers are nested more than {MAX_DEPTH} deep"
             self.fault("limit", naming.said(message), naming.member)
             return True
+        opener = self.source.opener
+        if opener is None:
+            self.fault("unopened", naming.said("what it holds was not opened"), naming.member)
+            return True
         # No file stands at this path, so that none is taken for one beside the container.
-        inner = InnerSource(self.source.path / "!", view, self.depth, self.allowance)
-        found = [c for c in read_source(inner, inner_readers()) if _is_checkpoint(c)]
+        inner = InnerSource(self.source.path / "!", view, opener, self.depth, self.allowance)
+        found = [checkpoint for checkpoint in opener(inner) if _is_checkpoint(checkpoint)]
         for checkpoint in found:
             self.merge(checkpoint, naming, origin, tensors)
         return bool(found)

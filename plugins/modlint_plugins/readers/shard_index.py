@@ -109,6 +109,7 @@ class _Index:
             self._compare_size(total_size, self.contents.tensors.values())
 
     def _read_shard(self, name: str, source: Source) -> None:
+        source = replace(source, opener=self.contents.source.opener)
         read = read_source(source, (*shard_readers(), LfsPointerReader()))
         if read[0].status in (Status.NOT_A_CHECKPOINT, Status.LFS_POINTER):
             what = "a Git LFS pointer" if read[0].status is Status.LFS_POINTER else "no checkpoint"

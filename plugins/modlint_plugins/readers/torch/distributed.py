@@ -152,7 +152,7 @@ class _Parts:
             message = f"{item.part}: truncated: the item {item.name!r} is not wholly there"
             self.contents.fault("damaged-member", message, item.part)
             return
-        inner = Contents(InnerSource(part.path / "!", part.view))
+        inner = Contents(InnerSource(part.path / "!", part.view, self.contents.source.opener))
         inner.allowance = self.contents.allowance
         naming = Naming(item.part, lambda name, _: _item_name(item, name))
         inner.examine(part.view[item.offset : end], naming, None)
