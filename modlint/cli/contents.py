@@ -10,8 +10,12 @@ import msgspec
 from modlint.checkpoint import Checkpoint, Status, Tensor
 from modlint.json_text import json_text
 from modlint.network import Layer, Network
+from modlint.secret_texts import masked, masked_value
 from modlint.text import count, file_size, printable
 from modlint.verdict import Confidence
+
+_LONGEST_NAME = 60
+_LONGEST_VALUE = 200
 
 
 class TensorContents(msgspec.Struct, frozen=True):
@@ -107,9 +111,9 @@ class Contents(msgspec.Struct, frozen=True):
             checkpoint.format,
             checkpoint.nbytes,
             checkpoint.parameters,
-            dict(checkpoint.metadata),
-            tuple(remark.message for remark in checkpoint.remarks),
-            tuple(fault.message for fault in checkpoint.faults),
+            {masked(str(key)): masked_value(held) for key, held in checkpoint.metadata.items()},
+            tuple(masked(remark.message) for remark in checkpoint.remarks),
+            tuple(masked(fault.message) for fault in checkpoint.faults),
             tuple(TensorContents.of(tensor) for tensor in checkpoint.tensors.values()),
             tuple(NetworkContents.of(network) for network in networks),
         )
@@ -138,8 +142,26 @@ class Contents(msgspec.Struct, frozen=True):
         return json_text(self)
 
 
+class FolderContents(msgspec.Struct, frozen=True):
+    """The contents of the files in a folder."""
+
+    path: str
+    files: tuple[Contents, ...]
+
+    def to_json(self) -> str:
+        """The contents as indented JSON."""
+        return json_text(self)
+
+
+def describe_folder(folder: FolderContents) -> str:
+    """The contents of each file as plain text, one after the other."""
+    if not folder.files:
+        return f"{printable(folder.path)}\n  holds no checkpoint\n"
+    return "\n".join(map(describe, folder.files))
+
+
 def describe(contents: Contents) -> str:
-    """The contents as plain text: header, networks as trees, tensors, metadata."""
+    """The contents as plain text: header, networks as trees, tensors, metadata; no secrets."""
     lines = [
         printable(contents.path),
         f"  {contents.format}, {file_size(contents.bytes)}, "
@@ -155,10 +177,10 @@ def describe(contents: Contents) -> str:
     if contents.metadata:
         lines += ["", "metadata"]
         lines += [
-            f"  {printable(str(key))} = {printable(str(value))[:200]}"
+            f"  {printable(str(key))} = {printable(str(value), _LONGEST_VALUE)}"
             for key, value in contents.metadata.items()
         ]
-    return "\n".join(lines) + "\n"
+    return masked("\n".join(lines) + "\n")
 
 
 def _network_lines(network: NetworkContents) -> list[str]:
@@ -186,11 +208,15 @@ def _tensor_lines(tensors: Sequence[TensorContents]) -> list[str]:
     if not tensors:
         return []
     names = [printable(tensor.name) for tensor in tensors]
-    width = min(max(map(len, names)), 60)
+    shapes = ["×".join(map(str, tensor.shape)) or "scalar" for tensor in tensors]
+    width = min(max(map(len, names)), _LONGEST_NAME)
+    dtype = max(10, *(len(tensor.dtype) for tensor in tensors))
+    wide = max(16, *map(len, shapes))
     lines = ["", "tensors"]
-    for name, tensor in zip(names, tensors, strict=True):
-        shape = "×".join(map(str, tensor.shape)) or "scalar"
-        lines.append(
-            f"  {name:<{width}}  {tensor.dtype:<10}  {shape:<16}  {file_size(tensor.bytes)}"
-        )
+    for name, shape, tensor in zip(names, shapes, tensors, strict=True):
+        if len(name) > width:  # on a line of its own, so that the columns stay
+            lines.append(f"  {name}")
+            name = ""
+        columns = f"{tensor.dtype:<{dtype}}  {shape:<{wide}}  {file_size(tensor.bytes)}"
+        lines.append(f"  {name:<{width}}  {columns}")
     return lines

@@ -8,6 +8,7 @@ from modlint.analysis.texts import Text, Texts
 from modlint.checkpoint import Checkpoint, Status
 from modlint.reader import is_header_only
 from modlint.rule import Examination, Need, Options, Rule
+from modlint.secret_texts import mask
 from modlint.text import count, printable
 from modlint.verdict import Confidence, Severity, Verdict
 from modlint_rules.safety.secret_patterns import CODE, PATTERNS, URL, URL_KEY, Pattern
@@ -69,7 +70,7 @@ class SecretsAndPaths(Rule[Options]):
             )
 
     def _finding(self, checkpoint: Checkpoint, text: Text, pattern: Pattern, found: str) -> Verdict:
-        shown = f"{found[:4]}…" if pattern.secret else printable(found, _SHOWN)
+        shown = mask(found) if pattern.secret else printable(found, _SHOWN)
         help_ = _HELP_CODE if pattern.severity is Severity.ERROR or text.code else _HELP
         return self.failed(
             place_in_file(checkpoint, text.member, None),
