@@ -10,6 +10,7 @@ import msgspec
 from modlint.checkpoint import Checkpoint, Status, Tensor
 from modlint.json_text import json_text, plain
 from modlint.network import Layer, Network
+from modlint.secret_texts import masked, masked_value
 from modlint.text import count
 from modlint.verdict import Confidence
 
@@ -118,9 +119,9 @@ class Contents(msgspec.Struct, frozen=True):
             checkpoint.format,
             checkpoint.nbytes,
             checkpoint.parameters,
-            dict(checkpoint.metadata),
-            tuple(remark.message for remark in checkpoint.remarks),
-            tuple(fault.message for fault in checkpoint.faults),
+            {masked(str(key)): masked_value(held) for key, held in checkpoint.metadata.items()},
+            tuple(masked(remark.message) for remark in checkpoint.remarks),
+            tuple(masked(fault.message) for fault in checkpoint.faults),
             tuple(TensorContents.of(tensor) for tensor in checkpoint.tensors.values()),
             tuple(NetworkContents.of(network) for network in networks),
         )

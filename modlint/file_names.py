@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-CHECKPOINT_EXTENSIONS = (
+_READ = (
     ".pt",
     ".pth",
     ".pt2",
@@ -14,12 +14,13 @@ CHECKPOINT_EXTENSIONS = (
     ".safetensors",
     ".onnx",
     ".pth.tar",
+    ".pkl",
+    ".pickle",
+    ".joblib",
 )
-"""File names that promise a checkpoint; the pre-commit hook selects by the same list."""
+"""Names that promise a checkpoint of a format that modlint reads."""
 
-_PICKLES = (".pkl", ".pickle", ".joblib")
-_READ = (*CHECKPOINT_EXTENSIONS, *_PICKLES)
-_LISTED = (
+LISTED = (
     *_READ,
     ".bin",
     ".npz",
@@ -28,6 +29,8 @@ _LISTED = (
     ".safetensors.index.json",
     ".bin.index.json",
 )
+"""Names that are checked wherever they are found; the pre-commit hooks select by the same list."""
+
 _DISTRIBUTED = ".metadata"
 """Name of the file that describes a distributed checkpoint's parts."""
 
@@ -89,7 +92,7 @@ def promises_readable(path: Path) -> bool:
 
 def is_listed(path: Path) -> bool:
     """Whether the file has a report of its own wherever it is found, whatever it holds."""
-    return path.name.lower().endswith(_LISTED) or path.name == _DISTRIBUTED
+    return path.name.lower().endswith(LISTED) or path.name == _DISTRIBUTED
 
 
 def promises_checkpoint(path: Path, *, only: bool = False) -> bool:

@@ -15,13 +15,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import yaml
 from safetensors.numpy import save_file
 
-from modlint.file_names import CHECKPOINT_EXTENSIONS
+from modlint.engine import profiles
+from modlint.file_names import LISTED, is_listed
 from modlint.text import MAX_WIDTH
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -218,16 +220,51 @@ def commit(scratch: Path, environment: dict[str, str]) -> subprocess.CompletedPr
     return run(scratch, environment, "git", "commit", "--message", "weights")
 
 
-def test_all_hooks_select_the_files_that_discovery_calls_checkpoints() -> None:
+def test_a_file_that_turns_out_to_be_no_checkpoint_passes(
+    hooks: Path, scratch: Path, environment: dict[str, str]
+) -> None:
+    (scratch / "vocabulary.bin").write_bytes(b"the\nof\nand\n" * 99)
+    done = try_repo(hooks, scratch, environment, "modlint-system")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^modlint\.+Passed$", done.stdout, re.MULTILINE)
+
+
+def test_a_hostile_pickle_under_a_name_that_is_no_framework_s_fails(
+    hooks: Path, scratch: Path, environment: dict[str, str]
+) -> None:
+    (scratch / "cache.bin").write_bytes(b"cos\nsystem\n(S'id'\ntR.")
+    done = try_repo(hooks, scratch, environment, "modlint-system")
+    assert done.returncode == 1
+    assert any("SEC001" in line for line in findings(done.stdout, "cache.bin"))
+
+
+@pytest.mark.skipif(
+    "quality" not in getattr(profiles, "PROFILES", ()), reason="there is no such profile"
+)
+def test_quality_is_gated(hooks: Path, scratch: Path, environment: dict[str, str]) -> None:
+    write_weights(scratch / "random.safetensors")
+    hook = declared_hooks()["modlint-quality"]
+    command = [sys.executable, "-m", *hook["entry"].split(), scratch / "random.safetensors"]
+    done = run(ROOT, environment, *command)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "CLU001" in done.stdout
+
+
+def declared_hooks() -> dict[str, dict[str, Any]]:
     declared = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
-    assert {hook["id"]: hook["language"] for hook in declared} == {
-        "modlint": "python",
-        "modlint-quality": "python",
-        "modlint-system": "system",
-    }
-    for hook in declared:
+    return {hook["id"]: hook for hook in declared}
+
+
+def test_the_hooks_select_the_files_that_discovery_lists() -> None:
+    hooks = declared_hooks()
+    languages = {"modlint": "python", "modlint-system": "system", "modlint-quality": "python"}
+    assert {name: hook["language"] for name, hook in hooks.items()} == languages
+    for hook in hooks.values():
         pattern = re.compile(hook["files"])
-        assert all(pattern.search(f"a{extension}") for extension in CHECKPOINT_EXTENSIONS)
-        assert not any(pattern.search(name) for name in ("a.bin", "a.npz", "pt", "a.ptx"))
+        names = [f"a{extension}" for extension in LISTED] + [f"b/a{LISTED[0]}", "c/.metadata"]
+        assert all(pattern.search(name) and is_listed(Path(name)) for name in names)
+        assert not any(pattern.search(name) for name in ("a.txt", "pt", "a.ptx", "a.metadata"))
+        listed = re.findall(r"[a-z0-9.\\]+", hook["files"].partition("(\\.(")[2].partition(")")[0])
+        assert {f".{name}".replace("\\", "") for name in listed} == set(LISTED)
         assert hook["types"] == ["file"]
         assert hook["require_serial"] is True

@@ -26,7 +26,10 @@ CONSTANTS = {
     ),
     "parts of a text that are tried": ("modlint_plugins.code.encoded", "_MAX_TRIED"),
     "tensors, and entries of archives, over all of them": (f"{READERS}.contained", "MAX_TENSORS"),
-    "seconds until the last part of a file is opened": (f"{READERS}.contained", "MAX_SECONDS"),
+    "seconds of CPU until the last part of a file is opened": (
+        f"{READERS}.contained",
+        "MAX_SECONDS",
+    ),
     "containers within containers": (f"{READERS}.contained", "MAX_DEPTH"),
     "inflated bytes in memory at a time": (f"{READERS}.contained", "MAX_KEPT"),
     "inflated bytes of nested containers in all": (f"{READERS}.contained", "MAX_INFLATED"),
@@ -60,7 +63,7 @@ CONSTANTS = {
         "MAX_VALUES",
     ),
     "objects among them": ("modlint_plugins.code.documents", "MAX_TABLES"),
-    "seconds that the texts of a file are searched for code": (
+    "seconds of CPU that the texts of a file are searched for code": (
         "modlint_plugins.sweep.walk",
         "MAX_CODE_SECONDS",
     ),
@@ -70,7 +73,7 @@ CONSTANTS = {
 }
 LIMITS = {
     "opcodes over all pickles of a file": "opcodes",
-    "seconds spent on interpreting them": "seconds",
+    "seconds of CPU spent on interpreting them": "seconds",
     "text and numbers copied out of pickles": "copied_bytes",
     "an integer in a pickle": "integer_bytes",
     "globals named": "globals",

@@ -4,13 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from modlint.checkpoint import Status
 from modlint.contents import Contents, NetworkContents, TensorContents
+from modlint.json_text import json_text
+from modlint.secret_texts import masked
 from modlint.text import count, file_size, printable
+
+_LONGEST_NAME = 60
+_LONGEST_VALUE = 200
+
+
+class FolderContents(msgspec.Struct, frozen=True):
+    """The contents of the files in a folder."""
+
+    path: str
+    files: tuple[Contents, ...]
+
+    def to_json(self) -> str:
+        """The contents as indented JSON."""
+        return json_text(self)
+
+
+def describe_folder(folder: FolderContents) -> str:
+    """The contents of each file as plain text, one after the other."""
+    if not folder.files:
+        return f"{printable(folder.path)}\n  holds no checkpoint\n"
+    return "\n".join(map(describe, folder.files))
 
 
 def describe(contents: Contents) -> str:
-    """The contents as plain text: header, networks as trees, tensors, metadata."""
+    """The contents as plain text: header, networks as trees, tensors, metadata; no secrets."""
     lines = [
         printable(contents.path),
         f"  {contents.format}, {file_size(contents.bytes)}, "
@@ -26,10 +51,10 @@ def describe(contents: Contents) -> str:
     if contents.metadata:
         lines += ["", "metadata"]
         lines += [
-            f"  {printable(str(key))} = {printable(str(value))[:200]}"
+            f"  {printable(str(key))} = {printable(str(value), _LONGEST_VALUE)}"
             for key, value in contents.metadata.items()
         ]
-    return "\n".join(lines) + "\n"
+    return masked("\n".join(lines) + "\n")
 
 
 def _network_lines(network: NetworkContents) -> list[str]:
@@ -53,11 +78,15 @@ def _tensor_lines(tensors: Sequence[TensorContents]) -> list[str]:
     if not tensors:
         return []
     names = [printable(tensor.name) for tensor in tensors]
-    width = min(max(map(len, names)), 60)
+    shapes = ["×".join(map(str, tensor.shape)) or "scalar" for tensor in tensors]
+    width = min(max(map(len, names)), _LONGEST_NAME)
+    dtype = max(10, *(len(tensor.dtype) for tensor in tensors))
+    wide = max(16, *map(len, shapes))
     lines = ["", "tensors"]
-    for name, tensor in zip(names, tensors, strict=True):
-        shape = "×".join(map(str, tensor.shape)) or "scalar"
-        lines.append(
-            f"  {name:<{width}}  {tensor.dtype:<10}  {shape:<16}  {file_size(tensor.bytes)}"
-        )
+    for name, shape, tensor in zip(names, shapes, tensors, strict=True):
+        if len(name) > width:  # on a line of its own, so that the columns stay
+            lines.append(f"  {name}")
+            name = ""
+        columns = f"{tensor.dtype:<{dtype}}  {shape:<{wide}}  {file_size(tensor.bytes)}"
+        lines.append(f"  {name:<{width}}  {columns}")
     return lines

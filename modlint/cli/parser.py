@@ -157,7 +157,7 @@ def _add_inspect(commands: _Commands) -> None:
     parser = _command(
         commands, "inspect", "inspect", "show what is in a file: tensors, metadata, networks"
     )
-    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("file", type=Path, metavar="FILE|FOLDER")
     parser.add_argument("--output-format", choices=("full", "json"), default="full")
 
 

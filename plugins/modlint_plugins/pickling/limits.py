@@ -26,7 +26,7 @@ class Limits(Struct, frozen=True):
 
     Attributes:
         opcodes: number of opcodes over all streams.
-        seconds: wall-clock time spent on interpreting.
+        seconds: CPU time spent on interpreting.
         copied_bytes: text and numbers copied out of the file; bytes literals stay mapped.
         integer_bytes: size of one integer.
         name_length: characters of a global's module or name.
@@ -60,18 +60,18 @@ class Budget(Struct):
     globals: int = 0
     streams: int = 0
     seconds: float = 0.0
-    since: float = field(default_factory=time.monotonic)
+    since: float = field(default_factory=time.thread_time)
 
     def begin(self) -> None:
         """Account for a pickle, and let the clock run."""
-        self.since = time.monotonic()
+        self.since = time.thread_time()
         self.streams += 1
         if self.streams > self.limits.streams:
             raise LimitReached(f"more than {self.limits.streams:,} pickles")
 
     def spend_opcodes(self, count: int) -> None:
         """Account for opcodes, and for the time they took."""
-        now = time.monotonic()
+        now = time.thread_time()
         self.seconds += now - self.since
         self.since = now
         self.opcodes += count

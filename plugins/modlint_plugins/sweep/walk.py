@@ -120,10 +120,10 @@ class _Walk:
             message = f"its texts take more than {MAX_CODE_SECONDS:g} seconds to search for code"
             self.faults.add(Remark("limit", message))
             return
-        started = time.monotonic()
+        started = time.thread_time()
         for remark in examine(run.view, run.name, run.siblings):
             self.remarks.add(replace(remark, member=run.member))
-        self._seconds += time.monotonic() - started
+        self._seconds += time.thread_time() - started
 
     def _search_pickles(self, run: Run) -> None:
         storage = self._explained.is_storage(run)

@@ -9,20 +9,9 @@ import re
 
 from msgspec import Struct
 
+from modlint.secret_texts import TOKENS
 from modlint.verdict import Confidence, Severity
 
-_TOKENS = (
-    ("a Hugging Face token", r"\bhf_[A-Za-z0-9]{34,}\b"),
-    ("a GitHub token", r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{82})\b"),
-    ("an AWS access key", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
-    ("an OpenAI or Anthropic key", r"\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{32,200}"),
-    ("a Slack token", r"\bxox[abeoprs]-[A-Za-z0-9-]{20,}\b"),
-    ("a Google API key", r"\bAIza[A-Za-z0-9_-]{35}\b"),
-    ("a GitLab token", r"\bglpat-[A-Za-z0-9_-]{20}\b"),
-    ("a private key", r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----"),
-    ("a JSON Web Token", r"\beyJ[A-Za-z0-9_-]{8,500}\.eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{16}"),
-    ("a password in a URL", r"\b[a-z][a-z0-9+.-]{0,30}://[^\s:/@]{1,64}:[^\s:/@]{3,64}@[\w.-]+"),
-)
 _HOMES = r"(?:/home/|/Users/|/root/|[A-Za-z]:[\\/]+Users[\\/]+)[^\s'\"<>|:;,]{2,}"
 _RUNS = (
     r"\bos\.(?:system|popen|exec\w+|spawn\w+)\s*\(|\bsubprocess\.\w+\s*\(|\b__import__\s*\("
@@ -70,7 +59,7 @@ def _pattern(
 
 
 PATTERNS = (
-    *(Pattern(what, re.compile(regex), secret=True) for what, regex in _TOKENS),
+    *(Pattern(what, re.compile(regex), secret=True) for what, regex in TOKENS),
     _pattern("Python code that starts programs", _RUNS, Severity.ERROR, code=True),
     _pattern("Python imports", _IMPORT, code=True),
     _pattern("shell commands", _SHELL, confidence=Confidence.MEDIUM),

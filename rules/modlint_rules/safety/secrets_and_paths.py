@@ -9,6 +9,7 @@ from modlint.checkpoint import Checkpoint, Status
 from modlint.reader import is_header_only
 from modlint.rule import Examination, Need, Options, Rule
 from modlint.scopes import unread
+from modlint.secret_texts import mask
 from modlint.targets import place_in_file, whole_file
 from modlint.text import count, printable
 from modlint.verdict import Confidence, Severity, Verdict
@@ -70,7 +71,7 @@ class SecretsAndPaths(Rule[Options]):
             )
 
     def _finding(self, checkpoint: Checkpoint, text: Text, pattern: Pattern, found: str) -> Verdict:
-        shown = f"{found[:4]}…" if pattern.secret else printable(found, _SHOWN)
+        shown = mask(found) if pattern.secret else printable(found, _SHOWN)
         help_ = _HELP_CODE if pattern.severity is Severity.ERROR or text.code else _HELP
         return self.failed(
             place_in_file(checkpoint, text.member, None),

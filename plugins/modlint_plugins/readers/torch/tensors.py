@@ -67,6 +67,7 @@ class Place(Struct, frozen=True):
         depth: number of containers around it.
         part: whether it is a part of a tensor: a scale, the size of a sparse one.
         key: the last step of the path to it.
+        telling: whether scalars here tell of the checkpoint: those within a module are its own.
     """
 
     name: str = ""
@@ -76,6 +77,7 @@ class Place(Struct, frozen=True):
     depth: int = 0
     part: bool = False
     key: str = ""
+    telling: bool = True
 
     def child(self, key: str) -> Place:
         """Where the value under a key stands."""
@@ -83,7 +85,8 @@ class Place(Struct, frozen=True):
         role = self.role
         if self.section is None and is_training_key(key):
             role = Role.TRAINING_STATE
-        return Place(name, self.name, self.section, role, self.depth + 1, key=key)
+        telling = self.telling
+        return Place(name, self.name, self.section, role, self.depth + 1, key=key, telling=telling)
 
     @property
     def label(self) -> Label:
@@ -260,7 +263,7 @@ class TensorCollector:
         if isinstance(value, Composite):
             return replace(place, section=place.label.section)
         if is_module(value) or has_tensors(value):
-            return replace(place, section=place.name)
+            return replace(place, section=place.name, telling=not is_module(value))
         return place
 
     def _add(self, value: TensorRecord | Array, place: Place) -> bool:
@@ -306,7 +309,7 @@ class TensorCollector:
             for remark in examine_target(place.key, value, ""):
                 self.reading.remarks.add(remark)
         metadata = self.reading.metadata
-        shallow = place.section is None and 0 < place.depth <= _MAX_METADATA_DEPTH
+        shallow = place.telling and 0 < place.depth <= _MAX_METADATA_DEPTH
         room = len(metadata) < (_MAX_PARTS if place.part else _MAX_METADATA)
         if room and (shallow or place.part) and (isinstance(value, list) or scalar(value)):
             metadata.setdefault(place.name, value)
