@@ -77,7 +77,7 @@ def _check(
             verdicts = closed(verdicts, checkpoint, rules)
         told = any(_tells(verdict, path, rules, closed=plan.closed) for verdict in verdicts)
         idle = idle and is_idle(checkpoint) and not told
-        reports.append(FileReport.of(str(path), checkpoint, examination.networks, verdicts))
+        reports.append(FileReport.of(str(path), checkpoint, examination.known_networks, verdicts))
         errors += [f"{path}: {error}" for error in examination.internal_errors]
         reference = _examined(examination)
         if reference is not None:

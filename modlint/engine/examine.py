@@ -25,13 +25,17 @@ Reference: TypeAlias = "FileExamination | Unavailable | None"
 """What a file is compared with, why it cannot be read, or nothing."""
 
 
+Networks = tuple[Network, ...] | Callable[[], tuple[Network, ...]]
+"""A file's networks, or how they are rebuilt."""
+
+
 class FileExamination:
     """The results of analyses on one checkpoint; rules see it as `modlint.rule.Examination`."""
 
     def __init__(
         self,
         checkpoint: Checkpoint,
-        networks: tuple[Network, ...],
+        networks: Networks,
         device: str,
         progress: Progress,
         internal_errors: list[str],
@@ -39,7 +43,7 @@ class FileExamination:
         computing: Callable[[Analysis[Any, Any]], Any] = lambda analysis: analysis,
     ) -> None:
         self.checkpoint = checkpoint
-        self.networks = networks
+        self._networks = networks
         self.progress = progress
         self.internal_errors = internal_errors
         self.unexamined: dict[str, str] = {}
@@ -50,6 +54,18 @@ class FileExamination:
         self._torch_device: torch.device | None = None
         self._of_tensors: dict[TensorAnalysis[Any], dict[str, Any]] = {}
         self._results: dict[tuple[Analysis[Any, Any], object], tuple[object, Any]] = {}
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The file's networks, rebuilt when first asked for."""
+        if not isinstance(self._networks, tuple):
+            self._networks = self._networks()
+        return self._networks
+
+    @property
+    def known_networks(self) -> tuple[Network, ...]:
+        """The networks, if anybody asked for them."""
+        return self._networks if isinstance(self._networks, tuple) else ()
 
     @property
     def device(self) -> Device:
@@ -171,10 +187,14 @@ class RuleExamination:
 
     def __init__(self, file: FileExamination, asker: str, needs: frozenset[Any]) -> None:
         self.checkpoint = file.checkpoint
-        self.networks = file.networks
         self._file = file
         self._asker = asker
         self._needs = needs
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The file's networks."""
+        return self._file.networks
 
     @property
     def unexamined(self) -> Mapping[str, str]:

@@ -19,6 +19,7 @@ from modlint.engine.registry import Registry
 from modlint.engine.rule_settings import instantiate
 from modlint.engine.select import Patterns, is_closed, select_rules, validate_selectors
 from modlint.errors import Unavailable, UnreadableError
+from modlint.network import Network
 from modlint.report import RuleEntry
 from modlint.rule import Rule
 
@@ -77,7 +78,7 @@ class CheckPlan(Struct, frozen=True):
         return [rule for rule in rules if rule not in asked and is_portrayed(rule)]
 
     def examination(self, checkpoint: Checkpoint, progress: Progress) -> FileExamination:
-        """Begin the examination of what was read: rebuild its networks."""
+        """Begin the examination of what was read."""
         reference = self.reference
         if isinstance(reference, FileExamination):
             reference = reference.seen(
@@ -130,10 +131,14 @@ def _examination(
     reference: Reference,
 ) -> FileExamination:
     errors: list[str] = []
-    networks = build_networks(checkpoint, registry.builders, errors)
-    for known in configuration.settings.networks:
-        if Patterns([known.files], configuration.root).match(checkpoint.path):
-            networks = tuple(n.with_activation(known.activation) for n in networks)
+
+    def networks() -> tuple[Network, ...]:
+        found = build_networks(checkpoint, registry.builders, errors)
+        for known in configuration.settings.networks:
+            if Patterns([known.files], configuration.root).match(checkpoint.path):
+                found = tuple(network.with_activation(known.activation) for network in found)
+        return found
+
     device = configuration.settings.device
     return FileExamination(
         checkpoint, networks, device, progress, errors, reference, registry.computing

@@ -136,7 +136,7 @@ class Registry:
 
         Analyses are not among them: rules name the ones that they need.
         """
-        _ = (self.readers, self.sweeps, self.builders, self.rules, self.reporters)
+        _ = (self.readers, self.sweeps, self.rules, self.reporters)
 
     def _offers(self, hook: str) -> Iterator[Any]:
         for implementation in self._own_first(hook):

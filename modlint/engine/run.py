@@ -62,6 +62,7 @@ def check(
             record.merge(outcome.errors, outcome.notes, outcome.devices, torch=outcome.torch)
     except KeyboardInterrupt:
         note_interruption(len(files) + len(idle), len(found.files), record)
+    record.skipped += registry.problems[len(record.skipped) :]
     note_others(found, idle, len(files), record)
     reported = [Path(file.path) for file in files]
     note = steering_note(configuration, registry.rules, paths, reported)
