@@ -11,7 +11,7 @@ from typing import Any
 Change = tuple[str, ast.AST, str]
 """Name of the operator, the node that it changes, and the text that stands instead."""
 
-MOST = 8
+MAX_VARIANTS = 8
 """Elements, keys or words of one table that are removed, each in a mutant of its own."""
 
 _NEGATED: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -187,8 +187,8 @@ _OPERATORS: dict[type[ast.AST] | tuple[type[ast.AST], ...], Callable[..., Iterat
 
 
 def _each_without_one(items: Sequence[Any]) -> Iterator[list[Any]]:
-    """The sequence without one element, for `MOST` elements that lie evenly over it."""
-    step = max(1, -(-len(items) // MOST))
+    """The sequence without one element, for `MAX_VARIANTS` elements that lie evenly over it."""
+    step = max(1, -(-len(items) // MAX_VARIANTS))
     for index in range(0, len(items), step):
         yield [*items[:index], *items[index + 1 :]]
 

@@ -65,7 +65,7 @@ class Step(Struct, frozen=True):
         return Step(self.file, what, done, total, since)
 
     def estimate(self) -> str:
-        """About how long the rest takes, at the pace so far; "" where nothing tells."""
+        """About how long the rest takes, at the pace so far; "" where it is unknown."""
         if not self.total or not self.done:
             return ""
         left = (time.monotonic() - self.since) / self.done * (self.total - self.done)

@@ -194,7 +194,7 @@ class _Walk:
             self._found.others += 1
 
     def _may_be_checkpoint(self, path: Path) -> bool | None:
-        """Whether a file may be a checkpoint; None where nothing tells, which is counted."""
+        """Whether a file may be a checkpoint; None where it cannot be told, which is counted."""
         if is_listed(path) or promises_checkpoint(path):
             return True
         try:

@@ -20,7 +20,7 @@ _YAML = (".yaml", ".yml")
 _INDEX = "MLmodel"
 _CODE = ("code", "custom_generate")
 """Folders of the code that goes with a model: SageMaker's and MLflow's, transformers'."""
-_MOST = 64 << 20
+_MAX_SOURCE = 64 << 20
 """Bytes of a file that are searched for names of modules."""
 
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
@@ -128,6 +128,6 @@ def _start(path: Path) -> str:
         if not path.is_file():
             return ""
         with path.open("rb") as file:
-            return file.read(_MOST).decode("utf-8", "replace")
+            return file.read(_MAX_SOURCE).decode("utf-8", "replace")
     except OSError:
         return ""

@@ -63,7 +63,7 @@ def load_whole(path: Path, readers: Iterable[Reader]) -> Checkpoint:
     first, *others = load(path, readers)
     if others:
         formats = " and ".join(checkpoint.format for checkpoint in (first, *others))
-        raise UnreadableError(f"is {formats} at once; which is meant nothing tells")
+        raise UnreadableError(f"is {formats} at once; it is unclear which is meant")
     if first.faults:
         raise UnreadableError(f"cannot wholly be read: {first.faults[0].message}")
     if first.status is not Status.CHECKED:

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from modlint.checkpoint import Remark
 from modlint.signatures import LONGEST, signature
 
-MOST = 200
+MAX_OF_A_KIND = 200
 """Remarks of one kind that are kept; kinds are few, and none comes from a file."""
 
 
 class Remarks:
-    """Different remarks, in order, at most `MOST` of each kind."""
+    """Different remarks, in order, at most `MAX_OF_A_KIND` of each kind."""
 
     def __init__(self) -> None:
         self._kept: dict[Remark, None] = {}
@@ -27,7 +27,7 @@ class Remarks:
 
     def add(self, remark: Remark) -> None:
         """Keep a remark, as long as there are not too many of its kind."""
-        if self._counts[remark.kind] < MOST and remark not in self._kept:
+        if self._counts[remark.kind] < MAX_OF_A_KIND and remark not in self._kept:
             self._counts[remark.kind] += 1
             self._kept[remark] = None
 

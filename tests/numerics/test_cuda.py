@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
 import pytest
@@ -43,7 +42,9 @@ def test_statistics(name: str) -> None:
     found, expected = on_gpu.results[analysis]["t"], on_cpu.results[analysis]["t"]
     assert found.mean == pytest.approx(expected.mean)
     assert found.std == pytest.approx(expected.std)
-    assert dataclasses.replace(found, mean=0, std=0) == dataclasses.replace(expected, mean=0, std=0)
+    assert msgspec.structs.replace(found, mean=0, std=0) == msgspec.structs.replace(
+        expected, mean=0, std=0
+    )
 
 
 def test_flow() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 
 from modlint.checkpoint import Remark
 
-MOST = 100
+MAX_REMARKS = 100
 """Remarks of one kind on one run: none hides another."""
 
 
@@ -27,6 +27,6 @@ def examine(view: memoryview, name: str, siblings: Collection[str]) -> Iterator[
     seen: dict[str, set[str]] = {}
     for remark in examine_run(view, name, siblings):
         messages = seen.setdefault(remark.kind, set())
-        if remark.message not in messages and len(messages) < MOST:
+        if remark.message not in messages and len(messages) < MAX_REMARKS:
             messages.add(remark.message)
             yield remark

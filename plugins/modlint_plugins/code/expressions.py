@@ -40,8 +40,8 @@ _ASSUMPTIONS = words(
 )
 _SYMBOL = re.compile(r"[A-Za-z_]\w{0,99}")
 _NUMBER = re.compile(r"-?\d{1,40}(?:\.\d{0,60})?(?:e[+-]?\d{1,4})?|-?(?:inf|nan)")
-_MOST = 1 << 80
-_MOST_POWER = 4096
+_MAX_NUMBER = 1 << 80
+_MAX_POWER = 4096
 _OPERATORS = (
     ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.BitAnd, ast.BitOr,
     ast.BitXor,
@@ -77,7 +77,7 @@ def refusal(text: str) -> str | None:
             return f"{_what(node)} is nothing that torch writes"
         if _power_of(node):
             power *= _factor(inner[-1])
-        if power > _MOST_POWER:
+        if power > _MAX_POWER:
             return "it holds a power that takes too long to work out"
         pending += ((part, power) for part in inner)
     return None
@@ -98,9 +98,9 @@ def _factor(exponent: ast.expr) -> int:
     factor = 1
     for node in ast.walk(exponent):
         if isinstance(node, ast.expr) and _power_of(node):
-            return _MOST_POWER + 1
+            return _MAX_POWER + 1
         if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-            factor = min(factor * max(int(abs(node.value)), 1), _MOST_POWER + 1)
+            factor = min(factor * max(int(abs(node.value)), 1), _MAX_POWER + 1)
     return factor
 
 
@@ -127,7 +127,7 @@ def _inner(node: ast.expr) -> list[ast.expr] | None:
 def _small(value: object) -> bool:
     """Whether a constant is a number of ordinary size."""
     if isinstance(value, int):
-        return abs(value) < _MOST
+        return abs(value) < _MAX_NUMBER
     return isinstance(value, float) and math.isfinite(value)
 
 

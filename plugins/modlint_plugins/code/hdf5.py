@@ -20,7 +20,7 @@ _BEGINS = re.compile(
     rb'\{\s*"(?:class_name|module|config|name|registered_name|build_config|_target_)"\s*:'
 )
 _TEXT = re.compile(rb"[^\x00-\x08\x0e-\x1f]{1,16777216}")
-_MOST = 200
+_MAX_TEXTS = 200
 _UNSEARCHED = "unexamined-code"
 
 
@@ -32,14 +32,12 @@ def examine_hdf5(view: memoryview) -> Iterator[Remark]:
     found = 0
     for part in parts:
         at = 0
-        while found < _MOST and (begin := _BEGINS.search(part, at)) is not None:
+        while found < _MAX_TEXTS and (begin := _BEGINS.search(part, at)) is not None:
             text = _TEXT.match(part, begin.start())
             at = begin.end() if text is None else text.end()
             found += 1
             if text is not None:
                 yield from examine_documents(parse_json(text.group().decode("utf-8", "replace")))
-    if found >= _MOST:
-        message = (
-            f"holds more than {_MOST} texts that may configure layers; the rest was not examined"
-        )
-        yield Remark(_UNSEARCHED, message)
+    if found >= _MAX_TEXTS:
+        more = f"holds more than {_MAX_TEXTS} texts that may configure layers"
+        yield Remark(_UNSEARCHED, f"{more}; the rest was not examined")

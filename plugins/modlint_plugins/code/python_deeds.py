@@ -36,8 +36,8 @@ _METHODS = {
     **told_as("runs what it loads", "load_library urlopen import_module load_module exec_module"),
 }
 _KEYWORDS = {"shell": "starts a shell", "trust_remote_code": "runs code of a repository"}
-_MOST_PATHS = 8
-_MOST_NESTED = 20
+_MAX_PATHS = 8
+_MAX_NESTED = 20
 _REACHES = "reaches any name"
 
 
@@ -115,7 +115,7 @@ class _Search:
 
     def _bind(self, name: str, path: str) -> None:
         paths = self._paths.setdefault(name, set())
-        if len(paths) < _MOST_PATHS and path.count(".") < _MOST_NESTED:
+        if len(paths) < _MAX_PATHS and path.count(".") < _MAX_NESTED:
             paths.add(path)
 
     def _resolve(self, node: ast.expr, depth: int = 0) -> tuple[str, ...]:
@@ -129,12 +129,12 @@ class _Search:
             case ast.Name(id=name):
                 heads = tuple(self._paths.get(name, ()))
             case ast.Call(func=ast.Name(id="getattr"), args=[held, name, *_]) if (
-                depth < _MOST_NESTED
+                depth < _MAX_NESTED
             ):
                 key = _constant(name)
                 if key is not None:
                     heads = tuple(f"{path}.{key}" for path in self._resolve(held, depth + 1))
-        tail = "".join(f".{name}" for name in reversed(attributes[-_MOST_NESTED:]))
+        tail = "".join(f".{name}" for name in reversed(attributes[-_MAX_NESTED:]))
         return tuple(head + tail for head in heads)
 
     def _of_call(self, call: ast.Call) -> Iterator[Deed]:
@@ -210,7 +210,7 @@ def _constant(node: ast.expr, depth: int = 0) -> str | None:
     match node:
         case ast.Constant(value=str(text)):
             return text
-        case ast.BinOp(left=left, op=ast.Add(), right=right) if depth < _MOST_NESTED:
+        case ast.BinOp(left=left, op=ast.Add(), right=right) if depth < _MAX_NESTED:
             first, second = _constant(left, depth + 1), _constant(right, depth + 1)
             return None if first is None or second is None else first + second
         case ast.JoinedStr(values=values):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jinja2.nodes import Node
 
 _ROUNDS = 8
-_MOST_STEPS = 1_000_000
+_MAX_STEPS = 1_000_000
 """Nodes that are looked at, each as often as it is."""
 _LOOK_UP = words("map selectattr rejectattr groupby sort unique sum min max join attr")
 """Filters that read attributes of what they are given, by a text."""
@@ -219,7 +219,7 @@ class _Followed:
         while pending:
             node = pending.pop()
             self._steps += 1
-            if self._steps > _MOST_STEPS:
+            if self._steps > _MAX_STEPS:
                 raise IntricateTemplateError("too long to follow")
             yield node
             match node:

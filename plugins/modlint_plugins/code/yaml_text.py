@@ -30,7 +30,7 @@ _SURE = re.compile(r"_target_|%TAG !|!!\w*python/")
 _SEARCHED = 1 << 22
 _TOKEN = re.compile(r"""(?P<key>"[^"\n]{1,64}"|'[^'\n]{1,64}'|\b[A-Za-z_]\w{0,63})\s{0,20}:\s""")
 _VALUE = re.compile(r"""\s{0,200}(?:[&!]\S{0,80}\s{1,20}){0,4}["']?([^\s,}\]\#"']{1,400})""")
-_MOST = 1000
+_MAX_VALUES = 1000
 _HELP = "read it before anything loads it; take its numbers and names only"
 
 
@@ -68,7 +68,7 @@ def _by_tokens(text: str, error: UnparsedYamlError, *, named: bool) -> Iterator[
         value = _VALUE.match(searched, match.end() - 1) if key in TARGET_KEYS else None
         if value is not None:
             yield from examine_target(key, value.group(1), "")
-        if number > _MOST and value is not None:
+        if number > _MAX_VALUES and value is not None:
             break
     suspicious = _SUSPICIOUS if named else _SURE
     words = list(dict.fromkeys(match.group() for match in suspicious.finditer(searched)))

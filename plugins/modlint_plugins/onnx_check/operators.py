@@ -14,7 +14,7 @@ STANDARD = frozenset({"", "ai.onnx.ml", "ai.onnx.training"})
 """Domains whose operators are onnx's own, whatever a model's functions are called."""
 _NEWEST = {"ai.onnx.ml": 3, "ai.onnx.training": 1}
 """A version of each other domain that every onnx knows, for models that name none."""
-_STRANGER = "modlint.unknown"
+_UNKNOWN_DOMAIN = "modlint.unknown"
 _EXPERIMENTAL = (
     "ATen Affine ConstantFill Crop DynamicSlice GRUUnit GivenTensorFill ImageScaler"
     " ParametricSoftplus Scale ScaledTanh"
@@ -49,7 +49,7 @@ def _is_shadowed(function: Any) -> bool:
     return domain in STANDARD or name in CONTRIB.get(domain, ())
 
 
-def set_strangers_aside(model: Any) -> list[Problem]:
+def isolate_unknown_operators(model: Any) -> list[Problem]:
     """Note every operator that onnx has no definition of; the model is changed in place."""
     imported = {domain_of(opset): opset.version for opset in model.opset_import}
     own = {function_key(function) for function in model.functions}
@@ -70,7 +70,7 @@ def set_strangers_aside(model: Any) -> list[Problem]:
         if operator not in CONTRIB.get(domain, ()) and len(problems) < MAX_PROBLEMS:
             problems.setdefault((domain, operator), _judge(node, domain, operator, imported))
         if domain in STANDARD:
-            node.domain = domain = _STRANGER
+            node.domain = domain = _UNKNOWN_DOMAIN
         _import(model, domain, imported)
     return list(problems.values())
 

@@ -12,7 +12,7 @@ from modlint_plugins.onnx_check.structure import subgraphs, text
 _REAL = 4096
 _REAL_INTEGERS = 1 << 20
 """Bytes of a tensor up to which its real elements are given; shapes are integers."""
-_MOST = 64 << 20
+_MAX_CONSTANTS = 64 << 20
 _INTEGERS = frozenset({6, 7})
 _DATA_FIELDS = (
     "float_data int32_data string_data int64_data raw_data double_data uint64_data"
@@ -92,8 +92,8 @@ class StandIn:
             return
         nbytes = _nbytes(proto)
         self._filled += nbytes
-        if self._filled > _MOST:
-            raise Unavailable(f"constants within nodes exceed {_MOST >> 20} MiB")
+        if self._filled > _MAX_CONSTANTS:
+            raise Unavailable(f"constants within nodes exceed {_MAX_CONSTANTS >> 20} MiB")
         data = self._elements(proto, nbytes) if self._is_small(proto) else None
         for name in _DATA_FIELDS.split():
             proto.ClearField(name)

@@ -20,7 +20,7 @@ from modlint_plugins.onnx_check.operators import (
     STANDARD,
     body_nodes,
     drop_uncalled_functions,
-    set_strangers_aside,
+    isolate_unknown_operators,
 )
 from modlint_plugins.onnx_check.order import sort_nodes
 from modlint_plugins.onnx_check.sparse import sparse_problems
@@ -48,7 +48,7 @@ def validate(graph: OnnxGraph) -> OnnxValidity:
     whole = type(model).FromString(model.SerializeToString())
     drop_uncalled_functions(model)
     problems += argument_problems(model)
-    problems += set_strangers_aside(model)
+    problems += isolate_unknown_operators(model)
     inferred = False
     if not _refused(problems):
         prepared = _prepared(model)
@@ -61,7 +61,7 @@ def validate(graph: OnnxGraph) -> OnnxValidity:
                 problems += inference_problems(prepared, _is_known_throughout(prepared))
                 inferred = True
     if not _refused(problems):
-        set_strangers_aside(whole)
+        isolate_unknown_operators(whole)
         problems += nonconforming(whole)
     return OnnxValidity(tuple(problems), structure.nodes, inferred)
 

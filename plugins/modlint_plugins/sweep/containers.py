@@ -21,7 +21,7 @@ Container = Callable[[Run, Allowance], Iterator[Run]]
 """From a run to what it holds; raises UnreadableError where a limit is reached."""
 
 _PEEKED = 4096
-_MOST = 1 << 30
+_MAX_INFLATED = 1 << 30
 
 
 def inside(run: Run, allowance: Allowance) -> Iterator[Run]:
@@ -62,7 +62,7 @@ def _zip_member(
         yield run.within(content.view, member.name, at, siblings)
         return
     allowance.spend_member()
-    most = min(allowance.most(member.stored), _MOST)
+    most = min(allowance.most(member.stored), _MAX_INFLATED)
     allowance.spend_inflated(min(member.size, most), member.stored)
     yield run.within(archive.content(member, max(most, 1)).view, member.name, None, siblings)
     allowance.kept -= min(member.size, most)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from modlint_plugins.code.encoded import decode
 from modlint_plugins.sweep.run import Run
 
-_MOST = 64 << 20
+_MAX_TEXT = 64 << 20
 _SAMPLE = 4096
 _CONTROL = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1b")
 _LENGTH = 8
@@ -31,7 +31,7 @@ def _text_of(view: memoryview) -> str:
     """The text of a run, "" where it is none."""
     if not _CONTROL.isdisjoint(bytes(view[:_SAMPLE])):
         return ""
-    return bytes(view[:_MOST]).decode("utf-8", "replace")
+    return bytes(view[:_MAX_TEXT]).decode("utf-8", "replace")
 
 
 def _header_of(view: memoryview) -> str:
@@ -39,4 +39,4 @@ def _header_of(view: memoryview) -> str:
     if bytes(view[_LENGTH : _LENGTH + 64]).lstrip()[:1] != b"{":
         return ""
     nbytes = int.from_bytes(view[:_LENGTH], "little")
-    return bytes(view[_LENGTH : _LENGTH + min(nbytes, _MOST)]).decode("utf-8", "replace")
+    return bytes(view[_LENGTH : _LENGTH + min(nbytes, _MAX_TEXT)]).decode("utf-8", "replace")

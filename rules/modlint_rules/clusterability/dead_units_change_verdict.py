@@ -21,7 +21,7 @@ from modlint_rules.clusterability.size import require_size
 
 _HELP = (
     "go by the verdict without them, and prune them: NEU001 and NEU002 name those in hidden layers."
-    " If so many were not meant to go, train with less weight decay or L1"
+    " If so many are unintended, train with less weight decay or L1"
 )
 
 

@@ -27,7 +27,7 @@ _HELP = (
     " same), then measure again"
 )
 
-_NO_SCALES = "no network of the file has a hidden layer whose units have a scale to speak of"
+_NO_SCALES = "no network of the file has a hidden layer whose scales can be measured"
 
 
 class ScaleDependentClustersOptions(PartitionOptions, frozen=True):
@@ -87,7 +87,8 @@ class ScaleDependentClusters(NetworkRule[ScaleDependentClustersOptions]):
         cuts = self._cuts(network, file)
         yield self.failed(
             target,
-            f"{message}: clusters hang on scales that the function leaves free{_compared(cuts)}",
+            f"{message}: clusters depend on scales that do not change the function"
+            f"{_compared(cuts)}",
             help=_HELP,
             values=values | cuts,
             limit=limit,

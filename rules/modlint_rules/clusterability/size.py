@@ -12,7 +12,7 @@ from modlint.rule import Examination
 def require_size(network: Network, file: Examination, max_connections: int, rule: str) -> None:
     """Refuse a network that is too large, alone or with those of the file that come before it.
 
-    A model of many blocks, each below the limit, would take minutes else.
+    A model of many blocks, each below the limit, would otherwise take minutes.
 
     Raises:
         Unavailable: they have more connections.

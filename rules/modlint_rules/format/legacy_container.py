@@ -20,7 +20,7 @@ _MODULES = "torch.nn.modules."
 
 
 class LegacyContainer(FileRule[Options]):
-    """A file that current tools read on sufferance."""
+    """A file that current tools read for compatibility alone."""
 
     code = "FMT012"
     name = "legacy-container"

@@ -18,7 +18,7 @@ from modlint.verdict import Cost, Severity, Target, Verdict
 
 NO_HIDDEN_LAYER = "no network of the file has a hidden layer"
 _HELP = (
-    "prune them: the output hardly changes. If so many were not meant to go, train with less weight"
+    "prune them: the output hardly changes. If so many are unintended, train with less weight"
     " decay or L1, or with a narrower layer"
 )
 

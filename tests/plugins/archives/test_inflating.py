@@ -22,7 +22,7 @@ from modlint_plugins.archives.inflating import inflate, inflated
 from modlint_plugins.archives.streams import codec_of
 from modlint_plugins.readers.contained import Allowance
 
-MOST = 1 << 20
+MAX_BYTES = 1 << 20
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": lambda data: gzip.compress(data, mtime=0),
     "bzip2": bz2.compress,
@@ -80,7 +80,7 @@ def test_streams_that_follow_one_another(codec: str) -> None:
 
 def test_zeros_between_gzip_streams() -> None:
     data = gzip.compress(b"one") + bytes(100_000) + gzip.compress(b"two") + bytes(10)
-    result = inflate(memoryview(data), "gzip", MOST)
+    result = inflate(memoryview(data), "gzip", MAX_BYTES)
     assert bytes(result.view) == b"onetwo" == gzip.decompress(data)
     assert result.problem is None
 
@@ -97,7 +97,7 @@ def test_every_field_of_a_gzip_header() -> None:
 def test_a_wrong_checksum_is_told() -> None:
     data = bytearray(gzip.compress(b"content"))
     data[-5] ^= 1
-    result = inflate(memoryview(bytes(data)), "gzip", MOST)
+    result = inflate(memoryview(bytes(data)), "gzip", MAX_BYTES)
     assert bytes(result.view) == b"content"
     assert result.problem == "its checksum is wrong"
 
@@ -134,7 +134,7 @@ def test_what_is_not_compressed(data: bytes) -> None:
 def test_ten_thousand_streams_take_no_time() -> None:
     data = gzip.compress(b"x") * 10_000
     started = time.process_time()
-    result = inflate(memoryview(data), "gzip", MOST)
+    result = inflate(memoryview(data), "gzip", MAX_BYTES)
     assert bytes(result.view) == b"x" * 10_000
     assert time.process_time() - started < 5
 

@@ -660,7 +660,7 @@ CELL = helper.make_graph(
         ([node("Gather", ["w", "x"], ["a"], name="n"), linear("a", "y")], "looks up an embedding"),
         ([node("Split", ["x"], ["a", "b"], name="n"), linear("a", "y")], "'n' splits its input"),
         ([linear("x", "y"), node("Relu", ["y"], ["y"])], "value 'y' has more than one source"),
-        ([node("Add", ["y", "x"], ["a"]), linear("a", "y")], "the graph runs in a circle at"),
+        ([node("Add", ["y", "x"], ["a"]), linear("a", "y")], "the graph has a cycle at"),
         ([node("Gemm", ["x", "w"], ["y"], alpha=0.5, name="n")], "'n' (Gemm) scales by alpha"),
         ([node("Gemm", ["x", "w"], ["y"], transA=1, name="n")], "'n' (Gemm) transposes its input"),
         ([node("Gemm", ["x", "absent"], ["y"], name="n")], "a weight that the file does not hold"),

@@ -52,7 +52,7 @@ CASES = (
                 "information",
                 target=("network", "0"),
                 values={"clusters": 10, "seed": 0},
-                message="clusters hang on scales that the function leaves free (n-cut ",
+                message="clusters depend on scales that do not change the function (n-cut ",
             ),
         ),
         QUICK,
@@ -78,12 +78,12 @@ CASES = (
     Case(
         "too few neurons for clusters: the spread alone",
         written(rescaled(random_weights(0, 10, 8, 4), 1.0)),
-        (Expected("fail", message="clusters hang on scales that the function leaves free"),),
+        (Expected("fail", message="clusters depend on scales that do not change the function"),),
     ),
     Case(
         "one weight out of each unit tells no scale",
         written(rescaled(random_weights(0, 10, 8, 1), 1.0)),
-        (Expected("not-applicable", message="hidden layer whose units have a scale to speak of"),),
+        (Expected("not-applicable", message="hidden layer whose scales can be measured"),),
     ),
     Case(
         "too many connections",

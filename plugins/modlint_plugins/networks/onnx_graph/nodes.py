@@ -138,7 +138,7 @@ def ordered(nodes: Sequence[Node], outputs: Set[str]) -> list[Node]:
                 heapq.heappush(ready, follower)
     if len(result) < len(live):
         stuck = min(index for index, count in waiting.items() if count)
-        raise Unordered(f"the graph runs in a circle at {nodes[stuck].title}")
+        raise Unordered(f"the graph has a cycle at {nodes[stuck].title}")
     return result
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from modlint_plugins.readers.onnx.types import text
 
 _STANDARD = frozenset({"", "ai.onnx.ml", "ai.onnx.training"})
-_MOST = 100
+_MAX_FUNCTIONS = 100
 
 
 def shadowed_operators(model: Any) -> Iterator[str]:
@@ -18,7 +18,7 @@ def shadowed_operators(model: Any) -> Iterator[str]:
     """
     import onnx
 
-    for function in model.functions[:_MOST]:
+    for function in model.functions[:_MAX_FUNCTIONS]:
         name, domain = text(function.name), text(function.domain)
         where = "" if domain == "ai.onnx" else domain
         if where in _STANDARD and onnx.defs.has(name, where):

@@ -21,7 +21,7 @@ from modlint_plugins.pickling.values import (
 
 _KEY_LENGTH = 500
 _TEXT_LENGTH = 500
-_MOST_SCALARS = 16
+_MAX_SCALARS = 16
 _MODULE_TABLES = ("_parameters", "_buffers", "_modules")
 _ALIASES = "_flat_weights"
 """Attribute of recurrent modules that lists their parameters once more."""
@@ -96,7 +96,7 @@ def scalar(value: Value) -> bool:
 
 def scalars(value: Value) -> list[Value] | None:
     """A short list or tuple of scalars as a list; None for any other value."""
-    if not isinstance(value, (list, tuple)) or not 0 < len(value) <= _MOST_SCALARS:
+    if not isinstance(value, (list, tuple)) or not 0 < len(value) <= _MAX_SCALARS:
         return None
     return list(value) if all(map(scalar, value)) else None
 

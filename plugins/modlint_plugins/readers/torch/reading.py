@@ -17,7 +17,7 @@ from modlint_plugins.pickling.scan import Interpretation, interpret, is_plausibl
 from modlint_plugins.pickling.values import Blob, Made, Nested, PersistentId, Value
 from modlint_plugins.remarks import Remarks, unused
 
-_MOST_NESTED = 4
+_MAX_NESTED = 4
 
 
 class Segment(Struct, frozen=True):
@@ -109,7 +109,7 @@ class Reading(Struct):
         self._scan_embedded(segment, found)
 
     def _open(self, segment: Segment, nested: Nested) -> None:
-        if self.depth >= _MOST_NESTED:
+        if self.depth >= _MAX_NESTED:
             self.fault("nested", "checkpoints are nested too deeply", segment.member, nested.offset)
             return
         inner = Segment(nested.blob.view, within(segment, nested.blob), nested.blob.offset)
@@ -123,7 +123,7 @@ class Reading(Struct):
         self.joblib = joblib
 
     def _scan_embedded(self, segment: Segment, found: Interpretation) -> None:
-        if self.depth >= _MOST_NESTED:
+        if self.depth >= _MAX_NESTED:
             return
         opened = {id(nested.blob) for nested in found.nested}
         self.depth += 1
