@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 from hand_built import HandInputs, chain, planted_weights, random_weights
+from msgspec.structs import replace
 
 from modlint.analysis.clustering import ClusterTest, Partition
 from modlint.analysis.flow import Flow
