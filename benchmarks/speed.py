@@ -17,11 +17,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import torch
+from msgspec.structs import replace
 from reference import measure, ncut
 
 from modlint.analysis.clustering import ClusterTest, Partition

@@ -41,7 +41,9 @@ def test_commands_are_well_formed(command: str, monkeypatch: pytest.MonkeyPatch)
         settings = configuration(arguments).settings
         rules = load_registry().rules
         validate_selectors(settings, rules)
-        instantiate(rules, settings)
+        failures: list[str] = []
+        instantiate(rules, settings, failures)
+        assert not failures
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

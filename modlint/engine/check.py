@@ -102,7 +102,8 @@ def _verdicts(
     if reference is not None:
         comparing = [rule for rule in applicable if rule.needs_reference]
         reference.visit_tensors(tensor_analyses(_needs(comparing)))
-    passing = list(rules)
+    compares = plan.reference is not None
+    passing = [rule for rule in rules if compares or not rule.needs_reference]
     for rule in applicable:
         judged = [_alone(rule, examination)] if rule in alone else _judge(rule, examination)
         for verdict in judged:

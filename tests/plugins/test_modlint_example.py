@@ -58,7 +58,7 @@ def test_everything_it_offers_is_listed(site: Path) -> None:
     assert "modlint_example" in listed
     assert all(name in listed for name in ("tinyjson", "counts"))
     assert "EXA001" in modlint(site, "rules").stdout
-    assert modlint(site, "rule", "EXA001").stdout.startswith("# EXA001 off-centre")
+    assert modlint(site, "rule", "EXA001").stdout.startswith("EXA001 off-centre")
 
 
 def test_it_can_be_turned_off(site: Path) -> None:

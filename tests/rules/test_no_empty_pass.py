@@ -108,7 +108,7 @@ def writers(code: str) -> list[Writer]:
 
 @pytest.mark.parametrize("code", REGISTRY.rules)
 def test_a_file_without_its_subject_is_not_passed(code: str, tmp_path: Path) -> None:
-    if code.startswith(tuple(OF_ANY_FILE)) or REGISTRY.rules[code].needs_baseline:
+    if code.startswith(tuple(OF_ANY_FILE)) or REGISTRY.rules[code].load().needs_reference:
         return
     assert writers(code), f"{code}: give a file without its subject, or say that all have it"
     for number, write in enumerate(writers(code)):
@@ -138,5 +138,5 @@ def test_what_no_analysis_could_measure_is_not_passed(code: str, tmp_path: Path)
     state = {f"{i}.weight": torch.full((40, 40), torch.nan) for i in range(3)}
     if code == "NUM001":
         state = {"w": torch.quantize_per_tensor(torch.ones(4, 4), 0.1, 0, torch.quint8)}
-    if not REGISTRY.rules[code].needs_baseline:
+    if not REGISTRY.rules[code].load().needs_reference:
         assert Outcome.PASS not in outcomes(code, saved(state)(tmp_path))

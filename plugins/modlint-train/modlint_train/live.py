@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
 import torch
+from msgspec.structs import replace
 from torch import nn
 
 from modlint.analysis.base import Analysis, NetworkAnalysis

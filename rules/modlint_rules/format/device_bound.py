@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from modlint.rule import Examination, Options
-from modlint.scopes import FileRule
+from modlint.scopes import FileRule, if_examined
 from modlint.targets import whole_file
 from modlint.text import count
 from modlint.verdict import Persona, Severity, Verdict
@@ -32,7 +32,7 @@ class DeviceBound(FileRule[Options]):
         message = f"{count(len(storages), 'storage')}, all for the CPU"
         if bound:
             message = f"{count(bound, 'storage')} of {len(storages):,} were saved from {where}"
-        yield self.decided(
+        verdict = self.decided(
             whole_file(file.checkpoint),
             message,
             passes=not bound,
@@ -40,3 +40,4 @@ class DeviceBound(FileRule[Options]):
             values={"storages": len(storages), "bound": bound},
             limit={"bound": {"max": 0}},
         )
+        yield if_examined(self, file.checkpoint, verdict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from modlint.analysis.onnx_check import REFUSED, OnnxCheck, OnnxValidity, Problem
@@ -22,6 +23,8 @@ _WARNINGS = {
     "unused-node": "remove what nothing reads, with a tool such as onnx-simplifier",
 }
 _DEPENDS = "custom-operator"
+_RUNS_CODE = re.compile(r"\bPyCustomOp\b")
+"""Operators that call code of the process that runs the model."""
 """The kind that is a fault only for a runtime that lacks the operator."""
 
 _HELP = "export the model again, with a current exporter"
@@ -82,13 +85,15 @@ class CheckerError(Rule[Options]):
         for kind, help_ in _WARNINGS.items():
             found = [problem for problem in validity.problems if problem.kind == kind]
             if found:
+                runs = any(_RUNS_CODE.search(problem.message) for problem in found)
+                note = kind == _DEPENDS and not runs
                 more = f" (and {len(found) - 1:,} more of the kind)" if len(found) > 1 else ""
                 yield self.failed(
                     whole_file(checkpoint),
                     f"{found[0].message}{more}",
                     help=help_,
                     values={"kind": kind, "count": len(found)},
-                    severity=Severity.NOTE if kind == _DEPENDS else Severity.WARNING,
+                    severity=Severity.NOTE if note else Severity.WARNING,
                 )
 
     def _stripped(self, checkpoint: Checkpoint, stripped: list[Remark]) -> Verdict:

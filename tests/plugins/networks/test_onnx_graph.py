@@ -16,7 +16,7 @@ from torch import nn
 from modlint.checkpoint import Checkpoint
 from modlint.network import Network
 from modlint.numerics.graph.weights import build_graph
-from modlint.numerics.tensor.values import to_torch
+from modlint.numerics.tensor.values import values_of
 from modlint.source import Source, open_source
 from modlint.verdict import Confidence
 from modlint_plugins.networks.onnx_graph import OnnxGraphBuilder
@@ -78,13 +78,13 @@ def made(
 class Weights:
     """What the weight graph reads of a checkpoint."""
 
-    device = torch.device("cpu")
+    device = torch_device = torch.device("cpu")
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint = checkpoint
 
     def weight(self, name: str) -> torch.Tensor:
-        return to_torch(self.checkpoint.tensors[name], self.device)
+        return values_of(self.checkpoint.tensors[name], torch.device(self.device))
 
     def progress(self, what: str, done: int, total: int) -> None:
         """Not shown."""
