@@ -62,6 +62,8 @@ _STANDARD = "python"
 _BAGS = frozenset({("argparse", "Namespace"), ("types", "SimpleNamespace")})
 """Classes that stand in for any other: whatever is called on that may be planted in them."""
 _OPTIMISERS, _SCHEDULES = "torch.optim", ("torch.optim.lr_scheduler", "torch.optim.swa_utils")
+_WRITES_FUNCTIONS = "cloudpickle.cloudpickle"
+"""Package that puts a function together out of what the file holds, which is judged as code."""
 _KEPT_BY_TYPES = ("CellType", "CodeType", "FunctionType", "LambdaType", "SimpleNamespace")
 _GENERATORS = (
     "__RandomState_ctor",
@@ -155,7 +157,7 @@ def note_arguments(
 ) -> None:
     """Note what is given to a function: it may call methods of it, unless it is known not to."""
     pair = function.canonical
-    if pair in _KEEPING:
+    if pair in _KEEPING or function.module.startswith(_WRITES_FUNCTIONS):
         return
     given = list(args) if isinstance(args, tuple) else [args]
     given += [value for _, value in kwargs.pairs] if isinstance(kwargs, Dict) else []
