@@ -145,19 +145,6 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class RuleReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule as the report's catalogue names it, with the severity that the settings give it."""
-
-    code: str
-    name: str
-    summary: str
-    severity: Severity
-    persona: Persona
-    cost: Cost
-    source: str
-    url: str | None = None
-
-
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """How the report came about.
 
@@ -191,8 +178,8 @@ class RuleEntry(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     summary: str
     severity: Severity
-    persona: str
-    cost: str
+    persona: Persona
+    cost: Cost
     source: str
     url: str | None = None
 

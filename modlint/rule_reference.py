@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from modlint.verdict import Confidence, Severity
+from modlint.verdict import Confidence, Cost, Persona, Severity
 
 if TYPE_CHECKING:
     from modlint.rule import Rule
@@ -37,8 +37,8 @@ class RuleReference(msgspec.Struct, frozen=True, kw_only=True):
     place: str
     confidence: Confidence = Confidence.HIGH
     url: str | None = None
-    cost: str = "structure"
-    persona: str = "regular"
+    cost: Cost = Cost.STRUCTURE
+    persona: Persona = Persona.REGULAR
 
     @property
     def module(self) -> str:

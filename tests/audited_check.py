@@ -20,10 +20,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from modlint.engine.config import Configuration, Settings
 from modlint.engine.registry import load_registry
 from modlint.engine.run import check
 from modlint.reporter import Shown
+from modlint.settings.config import Configuration, Settings
 
 FORBIDDEN = (
     "exec",

@@ -9,9 +9,9 @@ from typing import Any
 
 from support import no_progress
 
-from modlint.engine.config import Configuration, Settings
 from modlint.engine.registry import Registry
 from modlint.engine.run import check
+from modlint.settings.config import Configuration, Settings
 from modlint.verdict import Verdict
 
 

@@ -28,10 +28,10 @@ from same_tensors import Seen, Theirs, differences, ours
 from support import no_progress
 
 from modlint.checkpoint import Checkpoint, Status
-from modlint.engine.config import Configuration, Settings
 from modlint.engine.load import load
 from modlint.engine.registry import Registry, load_registry
 from modlint.engine.run import check
+from modlint.settings.config import Configuration, Settings
 
 CORPORA = ("models", "reports/health", "reports/practice", "reports/networks")
 COMPARED = {"torch", "python", "transformers", "accelerate", "peft", "lightning", "layout"}

@@ -22,8 +22,8 @@ import pytest
 import yaml
 from safetensors.numpy import save_file
 
-from modlint.engine import profiles
 from modlint.file_names import LISTED, is_listed
+from modlint.settings import profiles
 from modlint.text import MAX_WIDTH
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -13,8 +13,8 @@ import pytest
 from modlint.cli.parser import build_parser
 from modlint.cli.settings import configuration
 from modlint.engine.registry import load_registry
-from modlint.engine.rule_settings import instantiate
-from modlint.engine.select import validate_selectors
+from modlint.settings.rule_settings import instantiate
+from modlint.settings.select import validate_selectors
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

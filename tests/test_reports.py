@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from support import no_progress
 
-from modlint.engine.config import Configuration, Settings
 from modlint.engine.registry import Registry, load_registry
 from modlint.engine.run import check
+from modlint.settings.config import Configuration, Settings
 
 WANTED = {
     "malicious": {"error"},

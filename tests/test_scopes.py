@@ -12,7 +12,6 @@ from modlint.analysis.base import Inputs, LayerAnalysis
 from modlint.analysis.statistics import TensorStatistics
 from modlint.checkpoint import Tensor
 from modlint.engine.check import check_checkpoint
-from modlint.engine.config import Configuration, Settings
 from modlint.engine.load import load_whole
 from modlint.engine.plan import CheckPlan
 from modlint.engine.registry import load_registry
@@ -21,6 +20,7 @@ from modlint.network import Layer, Network
 from modlint.rule import Examination, Options, Rule
 from modlint.rule_reference import RuleReference
 from modlint.scopes import FileRule, LayerRule, NetworkRule, TensorRule
+from modlint.settings.config import Configuration, Settings
 from modlint.targets import of_layer, of_network, of_tensor, whole_file
 from modlint.verdict import Severity, Verdict
 

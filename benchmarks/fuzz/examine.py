@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from modlint.engine.config import Configuration, Settings
 from modlint.engine.registry import Registry, load_registry
 from modlint.engine.run import check
 from modlint.reporter import Shown
+from modlint.settings.config import Configuration, Settings
 
 SECONDS = 5.0
 """Processor time that a mutant may take."""

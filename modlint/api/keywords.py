@@ -9,8 +9,8 @@ from typing import Any, TypedDict
 
 import msgspec
 
-from modlint.engine.config import Configuration, Settings, load_config, nearest
 from modlint.errors import UsageError
+from modlint.settings.config import Configuration, Settings, load_config, nearest
 
 Selectors = str | Iterable[str]
 

@@ -14,12 +14,12 @@ from modlint.cli.messages import say
 from modlint.cli.paths import named
 from modlint.cli.progress import progress_on_stderr
 from modlint.cli.settings import configuration
-from modlint.engine.config import Settings, nearest
 from modlint.engine.registry import Registry, load_registry
 from modlint.engine.run import check
 from modlint.errors import UsageError, explained
 from modlint.report import Report
 from modlint.reporter import Reporter, Shown
+from modlint.settings.config import Settings, nearest
 from modlint.verdict import Severity
 
 

@@ -12,7 +12,6 @@ from modlint.cli import WRONG_USAGE
 from modlint.cli.messages import say, show
 from modlint.cli.outputs import require_writable
 from modlint.cli.progress import progress_on_stderr
-from modlint.engine.config import nearest
 from modlint.engine.examine import FileExamination
 from modlint.engine.load import build_networks, load_whole
 from modlint.engine.registry import Registry, load_registry
@@ -20,6 +19,7 @@ from modlint.errors import UnreadableError, UsageError
 from modlint.network import Network
 from modlint.portraits.documents import WRITERS, ClustersDocument
 from modlint.portraits.portrait import Choice, NetworkPortrait
+from modlint.settings.config import nearest
 from modlint.text import printable
 
 

@@ -10,10 +10,10 @@ import msgspec
 
 from modlint.cli.messages import say, show
 from modlint.cli.settings import configuration
-from modlint.engine.config import Settings
 from modlint.engine.registry import load_registry
-from modlint.engine.rule_settings import instantiate
-from modlint.engine.select import validate_selectors
+from modlint.settings.config import Settings
+from modlint.settings.rule_settings import instantiate
+from modlint.settings.select import validate_selectors
 
 
 def run(arguments: argparse.Namespace) -> int:

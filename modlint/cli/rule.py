@@ -7,10 +7,10 @@ import io
 import sys
 
 from modlint.cli.messages import show
-from modlint.engine.config import nearest
 from modlint.engine.registry import load_registry
 from modlint.errors import UsageError
 from modlint.rule_reference import RuleReference
+from modlint.settings.config import nearest
 from modlint.text import wants_colour, width
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from modlint.engine.config import Configuration, Settings, load_config
-from modlint.engine.steering import load_found
 from modlint.errors import UsageError
+from modlint.settings.config import Configuration, Settings, load_config
+from modlint.settings.steering import load_found
 
 
 def configuration(arguments: argparse.Namespace) -> Configuration:

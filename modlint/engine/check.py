@@ -12,7 +12,6 @@ from msgspec import Struct
 from modlint.analysis.base import Progress
 from modlint.checkpoint import Checkpoint, Status
 from modlint.engine.completeness import closed, is_idle
-from modlint.engine.deep import within
 from modlint.engine.examine import FileExamination, RuleExamination, tensor_analyses
 from modlint.engine.load import load
 from modlint.engine.plan import CheckPlan
@@ -20,6 +19,7 @@ from modlint.errors import Unavailable, UsageError
 from modlint.file_names import is_code, is_companion, promises_checkpoint
 from modlint.report import FileReport
 from modlint.rule import Rule
+from modlint.settings.deep import within
 from modlint.verdict import Outcome, Severity, Target, Verdict
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from modlint.checkpoint import Status
-from modlint.engine.config import Settings
 from modlint.engine.run_record import RunRecord
 from modlint.report import FileReport
+from modlint.settings.config import Settings
 from modlint.verdict import Outcome, Severity, Verdict
 
 INTERRUPTED = 130

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from modlint.analysis.base import FileAnalysis
 from modlint.checkpoint import Checkpoint
 from modlint.engine.check import check_checkpoint
-from modlint.engine.config import Configuration
 from modlint.engine.plan import CheckPlan, plan_check
 from modlint.engine.registry import Registry
 from modlint.engine.run import report_of
@@ -21,6 +20,7 @@ from modlint.errors import UsageError
 from modlint.report import Report
 from modlint.rule import Rule
 from modlint.scopes import LayerRule, NetworkRule
+from modlint.settings.config import Configuration
 from modlint.text import count
 
 

@@ -11,17 +11,17 @@ from msgspec import Struct
 from modlint.analysis.base import Progress
 from modlint.analysis.values import device_for
 from modlint.checkpoint import Checkpoint
-from modlint.engine.config import Configuration
-from modlint.engine.deep import is_asked_for, is_portrayed
 from modlint.engine.examine import FileExamination, Reference
 from modlint.engine.load import build_networks, load_whole
 from modlint.engine.registry import Registry
-from modlint.engine.rule_settings import instantiate
-from modlint.engine.select import Patterns, is_closed, select_rules, validate_selectors
 from modlint.errors import Unavailable, UnreadableError
 from modlint.network import Network
 from modlint.report import RuleEntry
 from modlint.rule import Rule
+from modlint.settings.config import Configuration
+from modlint.settings.deep import is_asked_for, is_portrayed
+from modlint.settings.rule_settings import instantiate
+from modlint.settings.select import Patterns, is_closed, select_rules, validate_selectors
 
 
 class CheckPlan(Struct, frozen=True):

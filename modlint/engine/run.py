@@ -16,16 +16,16 @@ from modlint.analysis.base import Progress
 from modlint.discovery.content import sought_by
 from modlint.discovery.discover import Search, discover
 from modlint.engine.check import check_file
-from modlint.engine.config import Configuration
 from modlint.engine.gate import exit_code
 from modlint.engine.plan import CheckPlan, plan_check
-from modlint.engine.profiles import is_safety
 from modlint.engine.registry import Registry
 from modlint.engine.run_notes import note_discovery, note_interruption, note_others
 from modlint.engine.run_record import RunRecord
-from modlint.engine.select import Patterns
-from modlint.engine.steering import excluder, steering_note
 from modlint.report import FileReport, Report, RuleEntry, Run, Summary
+from modlint.settings.config import Configuration
+from modlint.settings.profiles import is_safety
+from modlint.settings.select import Patterns
+from modlint.settings.steering import excluder, steering_note
 
 FileProgress = Callable[[Path, int, int], AbstractContextManager[Progress]]
 """Called with (file, its index, number of files); gives the progress of work on it."""

@@ -15,9 +15,9 @@ from support import no_progress
 
 from modlint.analysis.onnx_check import OnnxGraph
 from modlint.analysis.onnx_texts import onnx_texts
-from modlint.engine.config import Configuration, Settings
 from modlint.engine.registry import load_registry
 from modlint.engine.run import check
+from modlint.settings.config import Configuration, Settings
 from modlint.source import Source
 from modlint_plugins.readers.onnx.reader import OnnxReader
 

@@ -13,7 +13,7 @@ from torch import nn
 
 import modlint
 from modlint.api.keywords import Keywords
-from modlint.engine.config import Settings
+from modlint.settings.config import Settings
 
 WEIGHTS = {"fc.weight": np.ones((4, 3), dtype=np.float32)}
 

@@ -10,10 +10,10 @@ from support import no_progress
 
 from benign import BENIGN
 from benign.collection import SEVERITIES, Benign, Written
-from modlint.engine.config import Configuration, Settings
 from modlint.engine.registry import Registry, load_registry
 from modlint.engine.run import check
 from modlint.report import FileReport
+from modlint.settings.config import Configuration, Settings
 from modlint.verdict import Outcome, Verdict
 
 FAMILIES = ("SEC", "FMT", "GRF", "NUM")

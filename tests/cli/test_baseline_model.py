@@ -17,13 +17,13 @@ from safetensors.torch import save_file
 from modlint.analysis.statistics import TensorStatistics
 from modlint.cli import main
 from modlint.engine.check import check_file, silent
-from modlint.engine.config import Configuration, Settings
 from modlint.engine.load import load_whole
 from modlint.engine.plan import plan_check
 from modlint.engine.registry import load_registry
 from modlint.engine.run import check
 from modlint.errors import Unavailable
 from modlint.rule import Options, Rule
+from modlint.settings.config import Configuration, Settings
 from modlint.verdict import Severity, Target
 
 Capture = pytest.CaptureFixture[str]

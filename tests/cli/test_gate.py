@@ -21,9 +21,9 @@ from support import modlint
 
 from modlint.analysis.base import Progress
 from modlint.cli import main
-from modlint.engine.config import Configuration, Settings
 from modlint.engine.registry import load_registry
 from modlint.engine.run import check
+from modlint.settings.config import Configuration, Settings
 from modlint.verdict import Cost, Severity
 
 Capture = pytest.CaptureFixture[str]

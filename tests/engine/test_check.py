@@ -10,11 +10,11 @@ import torch
 from support import no_progress
 
 from modlint.engine.check import FileOutcome, check_checkpoint, check_file
-from modlint.engine.config import Configuration, Settings
 from modlint.engine.load import load_whole
 from modlint.engine.plan import CheckPlan, plan_check
 from modlint.engine.registry import load_registry
 from modlint.engine.run import check
+from modlint.settings.config import Configuration, Settings
 
 
 @pytest.fixture

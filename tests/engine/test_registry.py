@@ -13,10 +13,10 @@ import pytest
 from support import no_progress
 
 from modlint import hookspecs
-from modlint.engine.config import Configuration, Settings
 from modlint.engine.registry import Registry, load_registry
 from modlint.engine.run import check
 from modlint.rule_reference import RuleReference
+from modlint.settings.config import Configuration, Settings
 
 RULE = """
     from modlint import hookimpl

@@ -15,9 +15,9 @@ import torch
 from onnx import TensorProto, helper
 from support import no_progress
 
-from modlint.engine.config import Configuration, Settings
 from modlint.engine.registry import load_registry
 from modlint.engine.run import check
+from modlint.settings.config import Configuration, Settings
 from modlint.verdict import Outcome
 
 

@@ -10,9 +10,9 @@ from types import FrameType
 import pytest
 from support import modlint, no_progress
 
-from modlint.engine.config import Configuration, Settings
 from modlint.engine.registry import load_registry
 from modlint.engine.run import check
+from modlint.settings.config import Configuration, Settings
 from threats.boxes import HEALTHY
 from threats.pickled import PAYLOAD
 from threats.trials import HASHED, MEMBERS

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from support import no_progress
 
-from modlint.engine.config import Configuration, Settings
 from modlint.engine.registry import Registry, load_registry
 from modlint.engine.run import check
 from modlint.report import Report
+from modlint.settings.config import Configuration, Settings
 from modlint.verdict import Verdict
 from threats import THREATS
 from threats.build import ANYWHERE, Finding, Threat

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from modlint import hookimpl
 from modlint.rule_reference import RuleReference
-from modlint.verdict import Severity
+from modlint.verdict import Cost, Severity
 
 RULES = (
     RuleReference(
@@ -16,7 +16,7 @@ RULES = (
         summary="neurons form no better clusters than those of the shuffled weights",
         source="Filan et al., Clusterability in Neural Networks, arXiv 2103.03386, sections 2-3",
         place="modlint_rules.clusterability.not_clusterable:NotClusterable",
-        cost="deep",
+        cost=Cost.DEEP,
     ),
     RuleReference(
         code="CLU002",
@@ -25,7 +25,7 @@ RULES = (
         summary="one cluster holds most of the neurons, or few clusters hold nearly all",
         source="Hill, Diversity and Evenness, Ecology 54 (1973): exp(entropy) as effective number",
         place="modlint_rules.clusterability.unbalanced_clusters:UnbalancedClusters",
-        cost="deep",
+        cost=Cost.DEEP,
     ),
     RuleReference(
         code="CLU003",
@@ -34,7 +34,7 @@ RULES = (
         summary="units differ in a scale that changes clusters but not what the network computes",
         source="Osborne, J. ACM 7 (1960), balancing; the test is modlint's own",
         place="modlint_rules.clusterability.scale_dependent_clusters:ScaleDependentClusters",
-        cost="deep",
+        cost=Cost.DEEP,
     ),
     RuleReference(
         code="CLU004",
@@ -43,7 +43,7 @@ RULES = (
         summary="whether the network counts as clusterable hangs on units that carry nothing",
         source="Filan et al., arXiv 2103.03386; Tanaka et al., arXiv 2006.08228: flow",
         place="modlint_rules.clusterability.dead_units_change_verdict:DeadUnitsChangeVerdict",
-        cost="deep",
+        cost=Cost.DEEP,
     ),
     RuleReference(
         code="CLU005",
@@ -52,7 +52,7 @@ RULES = (
         summary="the network is several ones side by side that share no weight",
         source="Filan et al., Clusterability in Neural Networks, arXiv 2103.03386, section 2",
         place="modlint_rules.clusterability.fragmented_network:FragmentedNetwork",
-        cost="deep",
+        cost=Cost.DEEP,
     ),
     RuleReference(
         code="CLU006",
@@ -61,7 +61,7 @@ RULES = (
         summary="clusterable in the baseline checkpoint, and no longer (--baseline-model)",
         source="Filan et al., Clusterability in Neural Networks, arXiv 2103.03386, sections 2-3",
         place="modlint_rules.clusterability.clusterability_regressed:ClusterabilityRegressed",
-        cost="deep",
+        cost=Cost.DEEP,
     ),
 )
 """The rules of this family."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from modlint import hookimpl
 from modlint.rule_reference import RuleReference
-from modlint.verdict import Severity
+from modlint.verdict import Cost, Severity
 
 RULES = (
     RuleReference(
@@ -16,7 +16,7 @@ RULES = (
         summary="tensors that no rule could examine, and why",
         source="modlint's own: what was not examined is never called clean",
         place="modlint_rules.coverage.not_examined:NotExamined",
-        cost="pass",
+        cost=Cost.PASS,
     ),
 )
 """The rules of this family."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from modlint import hookimpl
 from modlint.rule_reference import RuleReference
-from modlint.verdict import Severity
+from modlint.verdict import Persona, Severity
 
 RULES = (
     RuleReference(
@@ -74,7 +74,7 @@ RULES = (
         summary="tensors were saved from a GPU: loading them elsewhere needs map_location",
         source="PyTorch documentation, torch.load, map_location",
         place="modlint_rules.format.device_bound:DeviceBound",
-        persona="pedantic",
+        persona=Persona.PEDANTIC,
     ),
     RuleReference(
         code="FMT012",
@@ -83,7 +83,7 @@ RULES = (
         summary="an old container, a whole module in a pickle, or safetensors without `format`",
         source="PyTorch documentation, serialization semantics; safetensors, format metadata",
         place="modlint_rules.format.legacy_container:LegacyContainer",
-        persona="pedantic",
+        persona=Persona.PEDANTIC,
     ),
     RuleReference(
         code="FMT013",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from modlint import hookimpl
 from modlint.rule_reference import RuleReference
-from modlint.verdict import Severity
+from modlint.verdict import Cost, Severity
 
 RULES = (
     RuleReference(
@@ -16,7 +16,7 @@ RULES = (
         summary="hidden units have no weights out, or none in and an output of zero",
         source="Lu et al., Dying ReLU and Initialization, arXiv 1903.06733, section 2",
         place="modlint_rules.neurons.dead_neurons:DeadNeurons",
-        cost="pass",
+        cost=Cost.PASS,
     ),
     RuleReference(
         code="NEU002",
@@ -25,7 +25,7 @@ RULES = (
         summary="hidden units are connected, but next to nothing runs through them",
         source="Tanaka et al., Pruning neural networks ... by iteratively conserving synaptic flow",
         place="modlint_rules.neurons.negligible_flow:NegligibleFlow",
-        cost="pass",
+        cost=Cost.PASS,
     ),
 )
 """The rules of this family."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from modlint import hookimpl
 from modlint.rule_reference import RuleReference
-from modlint.verdict import Severity
+from modlint.verdict import Cost, Severity
 
 RULES = (
     RuleReference(
@@ -16,7 +16,7 @@ RULES = (
         summary="a tensor holds NaN or infinite elements",
         source="IEEE 754-2019, section 6: NaN and infinity propagate through every later operation",
         place="modlint_rules.numbers.non_finite:NonFinite",
-        cost="pass",
+        cost=Cost.PASS,
     ),
 )
 """The rules of this family."""

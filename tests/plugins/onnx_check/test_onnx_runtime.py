@@ -16,9 +16,9 @@ from onnx_models import mutant, seeds
 from onnxruntime_says import is_refusal, onnxruntime_says
 from support import no_progress
 
-from modlint.engine.config import Configuration, Settings
 from modlint.engine.registry import Registry, load_registry
 from modlint.engine.run import check
+from modlint.settings.config import Configuration, Settings
 from modlint.verdict import Verdict
 from modlint_plugins.onnx_check.contrib import CONTRIB
 from modlint_plugins.onnx_check.operators import nodes

@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from modlint.engine.config import Settings, convert, nearest
-from modlint.engine.profiles import options_of_profiles
-from modlint.engine.select import selected_somewhere
 from modlint.errors import UsageError, explained
 from modlint.rule import Rule
 from modlint.rule_reference import RuleReference
+from modlint.settings.config import Settings, convert, nearest
+from modlint.settings.profiles import options_of_profiles
+from modlint.settings.select import selected_somewhere
 from modlint.verdict import Severity
 
 

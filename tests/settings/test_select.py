@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from modlint.engine.config import Configuration, Settings
 from modlint.engine.registry import Registry, load_registry
-from modlint.engine.select import Patterns, select_rules, validate_selectors
 from modlint.errors import UsageError
+from modlint.settings.config import Configuration, Settings
+from modlint.settings.select import Patterns, select_rules, validate_selectors
 
 CODES = set(load_registry().rules)
 

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modlint.engine.config import Configuration, Settings, nearest
-from modlint.engine.profiles import PROFILES, SAFETY, expanded, is_safety
 from modlint.errors import UsageError
 from modlint.rule_reference import RuleReference
+from modlint.settings.config import Configuration, Settings, nearest
+from modlint.settings.profiles import PROFILES, SAFETY, expanded, is_safety
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec

@@ -6,10 +6,10 @@ import time
 from typing import Any
 
 from modlint.analysis.base import Progress
-from modlint.engine.config import Settings
-from modlint.engine.profiles import expanded
 from modlint.errors import Unavailable
 from modlint.rule import Rule
+from modlint.settings.config import Settings
+from modlint.settings.profiles import expanded
 from modlint.verdict import Cost, Severity
 
 _LIMITS = ("max-", "min-")

@@ -15,11 +15,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from modlint.engine.config import Configuration, Settings, find_config, load_config
-from modlint.engine.profiles import is_safety
-from modlint.engine.select import is_about_safety, select_rules
 from modlint.errors import UsageError
 from modlint.rule_reference import RuleReference
+from modlint.settings.config import Configuration, Settings, find_config, load_config
+from modlint.settings.profiles import is_safety
+from modlint.settings.select import is_about_safety, select_rules
 from modlint.text import count, printable
 from modlint.verdict import Confidence, Severity
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from modlint.engine.config import Settings
+from modlint.settings.config import Settings
 
 SAFETY = "safety"
 

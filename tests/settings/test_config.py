@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from modlint.engine.config import Settings, find_config, load_config
 from modlint.errors import UsageError
+from modlint.settings.config import Settings, find_config, load_config
 from modlint.verdict import Severity
 
 
