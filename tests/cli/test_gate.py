@@ -222,7 +222,7 @@ def test_an_interrupt_leaves_what_is_finished() -> None:
     @contextlib.contextmanager
     def interrupting(path: Path, index: int, files: int) -> Iterator[Progress]:
         if index == 1:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
         yield lambda what, done, total: None
 
     paths = [Path(f"{name}.safetensors") for name in ("planted", "random", "planted")]
