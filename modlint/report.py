@@ -202,10 +202,10 @@ _RAISED = 20
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole run; `rules` are those that were selected.
+    """A whole run.
 
     `problems` of the run are missing paths and plugins that failed to load; `notes` say what was
-    passed over, and what a configuration in the checked folder switches off. `rules` are those
+    passed over, and what a configuration file that nobody named switches off. `rules` are those
     that reached a verdict.
     """
 
@@ -224,7 +224,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def findings(self) -> tuple[Verdict, ...]:
         """What failed and weighs a note or more, in all files, the worst of each file first.
 
-        What a baseline holds is left out.
+        Findings that were accepted are left out.
         """
         found = (verdict for file in self.files for verdict in file.findings)
         return tuple(v for v in found if v.severity.rank >= Severity.NOTE.rank and not v.baselined)

@@ -162,7 +162,8 @@ class TensorRule(_Folding[OptionsT]):
 
     def nothing(self, file: Examination) -> Verdict:
         """What is said of a file that has no tensor of the kind."""
-        return self.healthy(file, 0)
+        message = f"the file holds no {self.kind} to judge"
+        return self.not_applicable(whole_file(file.checkpoint), message)
 
     def unread(self, file: Examination, examined: int, unread: Mapping[str, str]) -> Verdict:
         """What is said where nothing was found and some tensors could not be examined."""

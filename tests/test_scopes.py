@@ -114,7 +114,9 @@ def test_tensors(tmp_path: Path) -> None:
     assert told(Negative, tmp_path, a_weight=ones, b_weight=ones) == [
         ("pass", "2 weights, none negative")
     ]
-    assert told(Negative, tmp_path, bias=-ones, bits=bits) == [("pass", "0 weights, none negative")]
+    assert told(Negative, tmp_path, bias=-ones, bits=bits) == [
+        ("not-applicable", "the file holds no weight to judge")
+    ]
     four = {f"{i}_weight": -ones for i in range(4)}
     assert told(Negative, tmp_path, **four, z_weight=ones) == [
         ("fail", "is negative"),

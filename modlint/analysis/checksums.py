@@ -38,12 +38,10 @@ class ChecksumResult(Struct, frozen=True):
     Attributes:
         mismatches: members that are damaged or altered.
         checked: number of members whose checksum was compared.
-        unstated: number of members that state none, or zero.
     """
 
     mismatches: tuple[Mismatch, ...]
     checked: int
-    unstated: int
 
 
 class Checksums(FileAnalysis[ChecksumResult], frozen=True):
@@ -70,7 +68,7 @@ class Checksums(FileAnalysis[ChecksumResult], frozen=True):
             problem = _past_limit(inflated, mapped, checkpoint.nbytes) or _problem(member)
             if problem is not None:
                 mismatches.append(Mismatch(member.name, member.offset, problem))
-        return ChecksumResult(tuple(mismatches), len(stated), len(checkpoint.members) - len(stated))
+        return ChecksumResult(tuple(mismatches), len(stated))
 
 
 def _past_limit(inflated: int, mapped: int, available: int) -> str | None:

@@ -20,7 +20,8 @@ from modlint.file_names import is_code, is_companion, promises_checkpoint
 from modlint.report import FileReport
 from modlint.rule import Rule
 from modlint.settings.deep import within
-from modlint.verdict import Outcome, Severity, Target, Verdict
+from modlint.targets import whole_file
+from modlint.verdict import Outcome, Severity, Verdict
 
 
 class FileOutcome(Struct, frozen=True):
@@ -133,7 +134,7 @@ def _portrayals(
 
 def _alone(rule: Rule[Any], examination: FileExamination) -> Verdict:
     """What a rule says that compares, where there is nothing to compare with."""
-    target = Target("file", examination.checkpoint.path.name)
+    target = whole_file(examination.checkpoint)
     return rule.not_applicable(target, "no checkpoint to compare with: --baseline-model names one")
 
 
@@ -172,7 +173,7 @@ def _weighed(verdict: Verdict, rule: Rule[Any], *, strict: bool) -> Verdict:
 
 def _judge(rule: Rule[Any], examination: FileExamination) -> Iterator[Verdict]:
     """A rule's verdicts; whatever stops it makes it inconclusive and leaves the others alone."""
-    target = Target("file", examination.checkpoint.path.name)
+    target = whole_file(examination.checkpoint)
     try:
         examination.progress(f"{rule.code} {rule.name}", 0, 0)
         asked = RuleExamination(examination, f"rule {rule.code}", frozenset(rule.needs()))
@@ -198,5 +199,5 @@ def _unread(rules: Iterable[Rule[Any]], checkpoint: Checkpoint) -> Iterator[Verd
     """Inconclusive verdicts of rules that would otherwise pass what was not read."""
     reason = checkpoint.faults[0].message if checkpoint.faults else f"status {checkpoint.status}"
     for rule in rules:
-        target = Target("file", checkpoint.path.name)
+        target = whole_file(checkpoint)
         yield rule.inconclusive(target, f"the file was not wholly read: {reason}")

@@ -11,7 +11,8 @@ from modlint.checkpoint import Checkpoint, Status
 from modlint.file_names import promises_checkpoint
 from modlint.reader import FORMAT_NOT_READ, is_header_only
 from modlint.rule import Rule
-from modlint.verdict import Outcome, Severity, Target, Verdict
+from modlint.targets import whole_file
+from modlint.verdict import Outcome, Severity, Verdict
 
 _POINTER = "is a Git LFS pointer: the file itself was not downloaded"
 _UNKNOWN = "holds no format that modlint knows"
@@ -66,7 +67,7 @@ def closed(
     if told is not None:
         error = msgspec.structs.replace(told, severity=Severity.ERROR)
         return [error if verdict is told else verdict for verdict in verdicts]
-    target = Target("file", checkpoint.path.name)
+    target = whole_file(checkpoint)
     message = f"was not wholly examined: {reason}"
     error = rules[0].failed(target, message, help=_UNTRUSTED, severity=Severity.ERROR)
     return [error, *(v for v in verdicts if v.rule != error.rule or v.outcome is Outcome.FAIL)]

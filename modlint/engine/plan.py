@@ -64,18 +64,21 @@ class CheckPlan(Struct, frozen=True):
 
     def rules_for(self, path: Path) -> list[Rule[Any]]:
         """The rules that run on a file."""
-        selected = select_rules(self.configuration, self.registry.rules.values(), path)
-        rules = [self.rules[rule.code] for rule in selected if rule.code in self.rules]
-        return [rule for rule in rules if is_asked_for(rule, self.configuration.settings)]
+        settings = self.configuration.settings
+        return [rule for rule in self._selected_for(path) if is_asked_for(rule, settings)]
 
     def portrayed_for(self, path: Path) -> list[Rule[Any]]:
         """The rules that nobody asked for and that run for what the output shows of a file."""
         if not self.configuration.portrays:
             return []
         asked = self.rules_for(path)
-        selected = select_rules(self.configuration, self.registry.rules.values(), path)
-        rules = [self.rules[rule.code] for rule in selected if rule.code in self.rules]
+        rules = self._selected_for(path)
         return [rule for rule in rules if rule not in asked and is_portrayed(rule)]
+
+    def _selected_for(self, path: Path) -> list[Rule[Any]]:
+        """The rules that the settings select for a file."""
+        selected = select_rules(self.configuration, self.registry.rules.values(), path)
+        return [self.rules[rule.code] for rule in selected if rule.code in self.rules]
 
     def examination(self, checkpoint: Checkpoint, progress: Progress) -> FileExamination:
         """Begin the examination of what was read."""

@@ -103,12 +103,78 @@ _MEMORY = {
     + b"("
     + text("__array_interface__")
     + b"}u",
+    "an array of a computed tuple of arguments": pushed(("numpy._core.multiarray", "_reconstruct"))
+    + called(("builtins", "tuple"), list_of(pushed(_ARRAY), tuple_of(number(0)), raw(b"b")))
+    + b"R"
+    + tuple_of(number(1), tuple_of(number(9)), _OBJECT, b"\x89", list_of(_NONE))
+    + b"b",
+    "a record array made by its class": rebuilt(
+        ("numpy", "recarray"),
+        tuple_of(number(1), tuple_of(number(9)), _OBJECT, b"\x89", list_of(_NONE)),
+    ),
+    "objects of four bytes": dtype(
+        "V4",
+        number(3),
+        text("|"),
+        _NONE,
+        tuple_of(text("a")),
+        dict_of(a=tuple_of(dtype("O4"), number(0))),
+        number(4),
+        number(1),
+        number(27),
+    ),
+    "a field of objects whose type needs no initialising": dtype(
+        "V8",
+        number(3),
+        text("|"),
+        _NONE,
+        tuple_of(text("a")),
+        dict_of(a=tuple_of(_OBJECT, number(0))),
+        number(8),
+        number(1),
+        number(3),
+    ),
+    "a tensor's elements as an attribute": called(
+        ("torch._utils", "_rebuild_parameter_with_state"),
+        called(("torch._utils", "_rebuild_meta_tensor_no_storage"), *[_NONE] * 4),
+        b"\x89",
+        b"}",
+        dict_of(data=_NONE),
+    ),
     "a tensor that is filled after it was made": called(("torch.nn.parameter", "Parameter"))
     + called(("torch._utils", "_rebuild_meta_tensor_no_storage"), *[_NONE] * 4)
     + tuple_of(_NONE, number(0), tuple_of(), tuple_of())
     + b"b\x86",
 }
 _CALLS = {
+    "an optimiser whose state is pairs": rebuilt(
+        ("torch.optim.sgd", "SGD"),
+        list_of(tuple_of(text("_patch_step_function"), _METHOD)),
+    ),
+    "a dotted name through the package of layers": rebuilt(
+        ("torch.optim.sgd", "SGD"),
+        dict_of(_patch_step_function=pushed(("torch.nn.modules.module", "inspect.os.mkdir"))),
+    ),
+    "what a text is appended to, by the items of a mapping": called(
+        ("copyreg", "_reconstructor"),
+        pushed(("sklearn.utils", "Bunch")),
+        pushed(("builtins", "dict")),
+        dict_of(append=pushed(WIPE)),
+    ),
+    "a method of an array, in the place of one": rebuilt(
+        ("sklearn.ensemble._hist_gradient_boosting.predictor", "TreePredictor"),
+        dict_of(nodes=namespace(astype=pushed(WIPE))),
+    ),
+    "a default factory among the slots of a mapping": called(("collections", "defaultdict"))
+    + tuple_of(_NONE, dict_of(default_factory=pushed(WIPE)))
+    + b"b",
+    "the hundredth call of what was called with a number": b"".join(
+        [
+            pushed(("thirdparty.kinds", "Kind")) + b"\x940",
+            *(_AGAIN + tuple_of(number(at)) + b"R0" for at in range(101)),
+            _AGAIN + tuple_of(text("chosen"), text("words")) + b"R",
+        ]
+    ),
     "a method of a list of parameters": list_of(_LISTED),
     "a method of a layer within a deque": called(
         ("builtins", "str"), list_of(called(("collections", "deque")) + b"(" + _MODULE + b"e")
@@ -162,4 +228,19 @@ _STORAGE = Threat(
     ),
 )
 
-THREATS = (_STORAGE, *_cases(34, _MEMORY), *_cases(32, _CALLS), *_cases(37, _MUCH))
+_LISTED_STATE = Threat(
+    34,
+    "a generator's state that is a list",
+    alone(
+        "m.pkl",
+        ended(
+            rebuilt(
+                ("numpy.random._mt19937", "MT19937"),
+                list_of(dict_of(state=dict_of(pos=number(-300_000_000))), _NONE),
+            )
+        ),
+        Finding("FMT001", "error", ANYWHERE, None),
+    ),
+)
+
+THREATS = (_STORAGE, _LISTED_STATE, *_cases(34, _MEMORY), *_cases(32, _CALLS), *_cases(37, _MUCH))

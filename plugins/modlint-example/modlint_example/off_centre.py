@@ -61,7 +61,7 @@ class OffCentre(TensorRule[OffCentreOptions]):
 
     def nothing(self, file: Examination) -> Verdict:
         """A file without any such weight."""
-        return self.passed(whole_file(file.checkpoint), "no weight of two or more axes")
+        return self.not_applicable(whole_file(file.checkpoint), "no weight of two or more axes")
 
 
 def _ratio(statistics: Statistics) -> float:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from modlint.checkpoint import Remark
 from modlint_plugins.code.callables import DOTTED, acts, standard
 from modlint_plugins.code.documents import Table
+from modlint_plugins.code.expressions import EVALUATED
 from modlint_plugins.code.targets import ACTING_CALLABLE, FOREIGN_CALLABLE
 
 _KEYS = (
@@ -27,6 +28,8 @@ _LIBRARIES = re.compile(
     r"(?:torch|megatron|transformers|sentence_transformers|diffusers|peft|timm|optimum|trl|accelerate)(?:\..*)?"
 )
 _NATIVE = re.compile(r"\S{1,400}\.(?:so(?:\.\d+)*|dll|dylib|pyd)")
+_ACTIVATION = re.compile(r"(?:torch\.)?nn\.\w+\((?:(?:\w+ ?= ?)?[\w.]+)?\)|\w+")
+"""An activation of a layer as a model's YAML names it."""
 _SHOWN = 80
 _HELP = "read that code before anything loads this folder"
 
@@ -39,6 +42,11 @@ def examine_classes(table: Table) -> Iterator[Remark]:
         if isinstance(value, str) and _NATIVE.fullmatch(value):
             message = f"{key[:_SHOWN]} names a library of native code: {value[:_SHOWN]}"
             yield Remark(FOREIGN_CALLABLE, message, help=_HELP)
+    if table.holds("backbone", "head"):
+        for text in table.texts("activation"):
+            if not _ACTIVATION.fullmatch(text):
+                message = f"activation holds {text[:_SHOWN]!r}, which ultralytics evaluates"
+                yield Remark(EVALUATED, message, help=_HELP)
     if any(value == "pickle" for value in table.values("id")):
         message = "names pickle as the codec of an array (zarr): reading it unpickles objects"
         yield Remark(FOREIGN_CALLABLE, message, help=_HELP)

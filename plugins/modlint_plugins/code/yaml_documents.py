@@ -27,7 +27,6 @@ _CONSTANTS: dict[str, object] = {
     **dict.fromkeys(("false", "False", "FALSE", "no", "No", "off"), False),
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
 }
-_MERGE = "<<"
 
 
 class UnparsedYamlError(ValueError):

@@ -20,7 +20,6 @@ from modlint_plugins.sweep.run import Run
 Container = Callable[[Run, Allowance], Iterator[Run]]
 """From a run to what it holds; raises UnreadableError where a limit is reached."""
 
-_PEEKED = 4096
 _MAX_INFLATED = 1 << 30
 
 

@@ -10,7 +10,8 @@ from modlint.errors import Unavailable
 from modlint.network import Network
 from modlint.results.clusters import ClusterNull
 from modlint.rule import Examination, Need
-from modlint.verdict import Confidence, Severity, Target, Verdict
+from modlint.targets import of_network
+from modlint.verdict import Confidence, Severity, Verdict
 from modlint_rules.clusterability.not_clusterable import NotClusterable
 from modlint_rules.clusterability.size import require_size
 
@@ -61,7 +62,7 @@ class ClusterabilityRegressed(NotClusterable):
         old, before = self._before(network, file)
         after = file.result(self.options.test(), network)
         was, (holds, limit) = self._decide(before)[0], self._decide(after)
-        target = Target("network", network.id, network=network.id)
+        target = of_network(network)
         name = "n-cut" if self.options.method == "filan2021" else "spectral sum"
         told = f"{name} {_told(after)}, in the baseline {_told(before)}"
         message = f"{_CHANGE[was, holds]}: {told}"

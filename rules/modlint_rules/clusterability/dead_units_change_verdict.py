@@ -14,8 +14,9 @@ from modlint.network import GroupRole, Network
 from modlint.results.clusters import ClusterNull
 from modlint.rule import Examination, Need
 from modlint.scopes import NetworkRule
+from modlint.targets import of_network
 from modlint.text import count
-from modlint.verdict import Cost, Severity, Target, Verdict
+from modlint.verdict import Cost, Severity, Verdict
 from modlint_rules.clusterability.options import PermutationOptions
 from modlint_rules.clusterability.size import require_size
 
@@ -69,7 +70,7 @@ class DeadUnitsChangeVerdict(NetworkRule[DeadUnitsOptions]):
         """Test twice where some unit carries nothing, and compare."""
         options = self.options
         require_size(network, file, options.max_connections, self.name)
-        target = Target("network", network.id, network=network.id)
+        target = of_network(network)
         dropped = file.result(CarryingUnits(options.min_flow), network).dropped
         if not dropped:
             yield self.passed(
@@ -101,7 +102,7 @@ class DeadUnitsChangeVerdict(NetworkRule[DeadUnitsOptions]):
         whole: ClusterNull,
         without: ClusterNull,
     ) -> Verdict:
-        target = Target("network", network.id, network=network.id)
+        target = of_network(network)
         values = self._values(dropped, whole, without)
         confidence = network.confidence
         before, after = self._reading(whole), self._reading(without)

@@ -12,8 +12,9 @@ from modlint.analysis.components import Components
 from modlint.network import Network
 from modlint.rule import Examination, Need, Options
 from modlint.scopes import NetworkRule
+from modlint.targets import of_network
 from modlint.text import count
-from modlint.verdict import Cost, Severity, Target, Verdict
+from modlint.verdict import Cost, Severity, Verdict
 from modlint_rules.clusterability.size import require_size
 
 _COMPONENTS = Components()
@@ -67,7 +68,7 @@ class FragmentedNetwork(NetworkRule[FragmentedNetworkOptions]):
             "neurons": sum(component.neurons for component in found),
         }
         limit = {"components": {"max": float(self.options.max_components)}}
-        target = Target("network", network.id, network=network.id)
+        target = of_network(network)
         parts = count(len(whole), "part")
         if not whole:
             yield self.inconclusive(target, _NO_WHOLE_PART)

@@ -14,9 +14,9 @@ from modlint.errors import Unavailable
 from modlint.network import Network
 from modlint.rule import Examination, Need
 from modlint.scopes import NetworkRule
-from modlint.targets import whole_file
+from modlint.targets import of_network, whole_file
 from modlint.text import count
-from modlint.verdict import Cost, Severity, Target, Verdict
+from modlint.verdict import Cost, Severity, Verdict
 from modlint_rules.clusterability.options import PartitionOptions
 from modlint_rules.clusterability.size import require_size
 
@@ -68,7 +68,7 @@ class ScaleDependentClusters(NetworkRule[ScaleDependentClustersOptions]):
     def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Judge the median spread."""
         require_size(network, file, self.options.max_connections, self.name)
-        target = Target("network", network.id, network=network.id)
+        target = of_network(network)
         layers = file.result(_SCALES, network)
         if not layers:
             return

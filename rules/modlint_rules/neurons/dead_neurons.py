@@ -15,7 +15,7 @@ from modlint.network import Network
 from modlint.results.units import LayerUnits
 from modlint.rule import Examination, Need, Options, Rule
 from modlint.scopes import unread
-from modlint.targets import whole_file
+from modlint.targets import of_network, whole_file
 from modlint.text import count
 from modlint.verdict import Confidence, Cost, Severity, Target, Verdict
 from modlint_rules.neurons.dead_slices import DeadSlices, dead_slices, is_matrix, told_once
@@ -89,7 +89,7 @@ class DeadNeurons(Rule[DeadNeuronsOptions]):
         return NO_HIDDEN_LAYER if networks else "the file holds no weight matrix"
 
     def _judge_network(self, network: Network, file: Examination) -> Iterator[Verdict]:
-        target = Target("network", network.id, network=network.id)
+        target = of_network(network)
         try:
             layers = file.result(_UNITS, network)
         except Unavailable as unavailable:

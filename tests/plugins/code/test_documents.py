@@ -56,6 +56,45 @@ def test_a_callable_that_acts_is_told_wherever_it_stands(target: str, kind: str)
     assert kinds(safetensors(format="pt", config=escaped)) == [kind]
 
 
+ACTIVATIONS = {
+    "nn.SiLU()": [],
+    "nn.LeakyReLU(0.1)": [],
+    "__import__('os')": ["evaluated-expression"],
+    "nn.ReLU() or print()": ["evaluated-expression"],
+}
+
+
+@pytest.mark.parametrize(("activation", "found"), ACTIVATIONS.items())
+def test_an_activation_that_ultralytics_evaluates_is_a_layer(
+    activation: str, found: list[str]
+) -> None:
+    assert kinds({"backbone": [], "head": [], "activation": activation}) == found
+
+
+EXPORTED = {
+    "x": [],
+    "u=__import__('os').getpid()": ["evaluated-expression"],
+    'a", print("b': ["evaluated-expression"],
+}
+
+
+@pytest.mark.parametrize(("name", "found"), EXPORTED.items())
+def test_names_of_an_exported_program_are_names(name: str, found: list[str]) -> None:
+    assert kinds({"graph": {"tensor_values": {name: {}}}}) == found
+    assert kinds({"inputs": [{"as_tensor": {"name": name}}]}) == found
+    assert kinds({"signature": {"forward_arg_names": [name]}}) == found
+
+
+def test_a_text_of_an_exported_program_ends_no_source() -> None:
+    assert kinds({"value": {"as_string": "plain text"}}) == []
+    assert kinds({"value": {"as_string": "' or print('"}}) == ["evaluated-expression"]
+
+
+def test_libraries_of_native_code_and_codecs_that_unpickle_are_told() -> None:
+    assert kinds({"inputTextPlugin": [{"class": "./libhit.so"}]}) == ["foreign-class"]
+    assert kinds({"filters": [{"id": "pickle"}]}, ".zarray") == ["foreign-class"]
+
+
 def test_of_a_key_given_twice_both_values_are_judged() -> None:
     assert kinds('{"_target_": "os.system", "_target_": "my.Net"}') == [
         "acting-callable",

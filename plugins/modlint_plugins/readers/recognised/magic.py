@@ -14,6 +14,12 @@ _NAME_CHECKPOINT = "name a checkpoint, or exclude the file"
 _HDF5 = Format("hdf5", "an HDF5 file (Keras or h5py)", _EXPORT, holds_weights=True)
 _GGML = Format("ggml", "a GGML file (llama.cpp, before GGUF)", _EXPORT, holds_weights=True)
 _TFLITE = Format("tflite", "a TensorFlow Lite model", _EXPORT, holds_weights=True)
+_FLATBUFFERS = (
+    (b"TFL3", _TFLITE),
+    (b"PTMF", Format("torch-lite", "a PyTorch Lite model (flatbuffer)", _EXPORT, True)),
+    (b"ET12", Format("executorch", "an ExecuTorch program", _EXPORT, holds_weights=True)),
+    (b"ORTM", Format("ort", "a model of onnxruntime's own format", _EXPORT, holds_weights=True)),
+)
 _SAVED_MODEL = Format("tf-saved-model", "a TensorFlow SavedModel", _EXPORT, holds_weights=True)
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -61,8 +67,8 @@ def classify_ggml(source: Source) -> Format | None:
 
 
 def classify_tflite(source: Source) -> Format | None:
-    """TensorFlow Lite."""
-    return _TFLITE if _at(source, 4, b"TFL3") else None
+    """Models as flatbuffers: their identifier stands behind the offset of the root table."""
+    return next((form for mark, form in _FLATBUFFERS if _at(source, 4, mark)), None)
 
 
 def classify_saved_model(source: Source) -> Format | None:

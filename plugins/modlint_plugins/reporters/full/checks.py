@@ -29,7 +29,7 @@ class Check(Struct, frozen=True):
 
     @property
     def failed(self) -> list[Verdict]:
-        """The findings that no baseline holds."""
+        """The findings that were not accepted."""
         return [v for v in self.verdicts if v.outcome is Outcome.FAIL and not v.baselined]
 
     @property
