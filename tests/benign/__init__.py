@@ -17,6 +17,7 @@ _COLLECTIONS = {
     "lightning_files": ("FILES",),
     "layouts": ("FILES",),
     "sklearn_files": ("FILES",),
+    "pandas_files": ("FILES",),
     "onnx_files": ("FILES",),
 }
 

@@ -227,7 +227,12 @@ def test_an_interrupt_leaves_what_is_finished() -> None:
 
     paths = [Path(f"{name}.safetensors") for name in ("planted", "random", "planted")]
     configuration = Configuration(Settings(select=("FMT",)), None, Path.cwd())
-    report = check(paths, configuration, load_registry(), interrupting)
+    # A shell's background job starts with the signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        report = check(paths, configuration, load_registry(), interrupting)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert [file.path for file in report.files] == ["planted.safetensors"]
     assert report.run.exit_code == 130
     assert report.run.problems == ("interrupted: 1 of 2 files checked",)
