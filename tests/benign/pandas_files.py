@@ -37,6 +37,7 @@ def indexes() -> Any:
         pd.DatetimeIndex(["2020-01-01"], tz="UTC"),
         pd.TimedeltaIndex([pd.Timedelta(1)]),
         pd.CategoricalIndex(["a", "b"]),
+        pd.date_range("2020", periods=3, freq="D"),
         pd.period_range("2020", "2021", freq="M"),
         pd.interval_range(0, 3),
     ]
@@ -53,7 +54,8 @@ def arrays() -> Any:
 
 
 def values() -> Any:
-    return [pd.Timestamp("2020"), pd.Timedelta(1), pd.NA, pd.NaT, pd.Interval(0, 1)]
+    moments = [pd.Timestamp("2020"), pd.Timedelta(1), pd.Period("2020-01", "M"), pd.NaT]
+    return [*moments, pd.offsets.MonthEnd(2), pd.Interval(0, 1), pd.NA]
 
 
 def _add(make: Callable[[], Any]) -> None:
