@@ -30,7 +30,7 @@ from statistics import median
 import literature
 from scanning import VERDICTS, Tool, side_by_side, timed, tools
 
-MAX_RATIO_TO_PICKLESCAN = 3.0
+MAX_RATIO_TO_PICKLESCAN = 2.0
 MAX_RATIO_TO_CRC = 1.5
 EXPECTED = ("malicious", "malformed", "suspicious", "benign")
 WANTED = {
