@@ -10,11 +10,15 @@ import msgspec
 from modlint.analysis.base import Analysis, TensorAnalysis
 from modlint.checkpoint import Checkpoint, Status, Tensor
 from modlint.network import Network
+from modlint.rule_reference import RuleReference
 from modlint.verdict import Confidence, Cost, Outcome, Persona, Severity, Target, Verdict
 
 R = TypeVar("R")
 S = TypeVar("S")
 Need = Analysis[Any, Any]
+
+_STATED = ("code", "name", "summary", "severity", "confidence", "persona", "cost", "source")
+"""What a reference says of its rule."""
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
@@ -75,6 +79,9 @@ class Examination(Protocol):
 class Rule(Generic[OptionsT]):
     """A check of a whole file.
 
+    A class states what it is once: in the `RuleReference` that its plugin offers, which it takes as
+    ``class NonFinite(TensorRule[Options], reference=NON_FINITE)``, or in attributes of its own.
+
     Attributes:
         code: three letters and three digits ("NUM001").
         name: what is wrong, in kebab case ("non-finite").
@@ -106,6 +113,12 @@ class Rule(Generic[OptionsT]):
     reports_faults: ClassVar[bool] = False
     strict_severity: ClassVar[Severity | None] = None
     needs_reference: ClassVar[bool] = False
+
+    def __init_subclass__(cls, *, reference: RuleReference | None = None, **keywords: Any) -> None:
+        """Take what the reference says of the rule."""
+        super().__init_subclass__(**keywords)
+        for name in _STATED if reference is not None else ():
+            setattr(cls, name, getattr(reference, name))
 
     def __init__(self, options: OptionsT, configured_severity: Severity | None = None) -> None:
         self.options = options

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from modlint.verdict import Confidence, Cost, Persona, Severity
-
-if TYPE_CHECKING:
-    from modlint.rule import Rule
 
 
 class RuleReference(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,13 +42,13 @@ class RuleReference(msgspec.Struct, frozen=True, kw_only=True):
         """The module that holds the rule."""
         return self.place.partition(":")[0]
 
-    def load(self) -> type[Rule[Any]]:
-        """Import the rule.
+    def load(self) -> type[Any]:
+        """Import the rule: a subclass of `modlint.rule.Rule`.
 
         Raises:
             ImportError: its module cannot be imported.
             AttributeError: the module has no such class.
         """
         module, _, name = self.place.partition(":")
-        rule: type[Rule[Any]] = getattr(importlib.import_module(module), name)
+        rule: type[Any] = getattr(importlib.import_module(module), name)
         return rule

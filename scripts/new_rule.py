@@ -25,19 +25,15 @@ from modlint.checkpoint import Tensor
 from modlint.rule import Examination, Options
 from modlint.scopes import TensorRule
 from modlint.targets import of_tensor
-from modlint.verdict import Severity, Verdict
+from modlint.verdict import Verdict
+from modlint_rules.{family} import {constant}
 
 _STATISTICS = TensorStatistics()
 
 
-class {cls}(TensorRule[Options]):
+class {cls}(TensorRule[Options], reference={constant}):
     """{Summary}."""
 
-    code = "{code}"
-    name = "{name}"
-    summary = "{summary}"
-    severity = Severity.WARNING
-    source = "{source}"
     analyses = (_STATISTICS,)
     sound = "none of zeros only"
     advice = "say here what the user can do"
@@ -56,14 +52,16 @@ class {cls}(TensorRule[Options]):
         )
 '''
 
-REFERENCE = """    RuleReference(
-        code="{code}",
-        name="{name}",
-        severity=Severity.WARNING,
-        summary="{summary}",
-        source="{source}",
-        place="modlint_rules.{family}.{module}:{cls}",
-    ),"""
+REFERENCE = """{constant} = RuleReference(
+    code="{code}",
+    name="{name}",
+    severity=Severity.WARNING,
+    summary="{summary}",
+    source="{source}",
+    place="modlint_rules.{family}.{module}:{cls}",
+    cost=Cost.PASS,
+)
+"""
 
 SOURCE = "where the check comes from: a paper with section, a specification"
 
@@ -150,6 +148,9 @@ def add_rule(root: Path, family: str, code: str, name: str, summary: str) -> lis
         "summary": summary,
         "source": SOURCE,
         "Summary": summary[:1].upper() + summary[1:],
+        "constant": module.upper(),
+        "family": family,
+        "module": module,
     }
     package = root / "rules" / "modlint_rules" / family
     parts = {
@@ -162,29 +163,35 @@ def add_rule(root: Path, family: str, code: str, name: str, summary: str) -> lis
         path.write_text(template.format(**words), encoding="utf-8")
     plugin = package / "__init__.py"
     text = plugin.read_text(encoding="utf-8")
-    plugin.write_text(_registered(text, family, module, words), encoding="utf-8")
+    plugin.write_text(_registered(text, words), encoding="utf-8")
     return [*parts, plugin]
 
 
 def _family(root: Path, code: str) -> str | None:
     """The family whose rules share the code's letters; None too where the code is taken."""
     families: dict[str, set[str]] = {}
-    for module in sorted((root / "rules" / "modlint_rules").glob("*/*.py")):
-        for found in re.findall(
-            r'^    code = "([A-Z]{3}[0-9]{3})"', module.read_text("utf-8"), re.M
-        ):
-            families.setdefault(module.parent.name, set()).add(found)
+    for plugin in sorted((root / "rules" / "modlint_rules").glob("*/__init__.py")):
+        known = re.findall(r'^    code="([A-Z]{3}[0-9]{3})"', plugin.read_text("utf-8"), re.M)
+        families[plugin.parent.name] = set(known)
     for family, codes in families.items():
         if any(known[:3] == code[:3] for known in codes):
             return None if code in codes else family
     return None
 
 
-def _registered(text: str, family: str, module: str, words: Mapping[str, str]) -> str:
+def _registered(text: str, words: Mapping[str, str]) -> str:
     """The family's plugin with a reference to the rule."""
-    reference = REFERENCE.format(family=family, module=module, **words)
-    rules, marked, rest = text.partition('\n)\n"""The rules of this family."""')
-    return f"{rules}\n{reference}{marked}{rest}"
+    before, _, after = text.partition("RULES = (")
+    listed, _, rest = after.partition(")")
+    rules = [name for name in re.split(r"[\s,]+", listed) if name]
+    imported = re.sub(r"(from modlint.verdict import ).*", _with_cost, before)
+    lines = "".join(f"    {name},\n" for name in (*rules, words["constant"]))
+    return f"{imported}{REFERENCE.format(**words)}\nRULES = (\n{lines}){rest}"
+
+
+def _with_cost(line: re.Match[str]) -> str:
+    names = {*line[0].removeprefix(line[1]).split(", "), "Cost", "Severity"}
+    return line[1] + ", ".join(sorted(names))
 
 
 if __name__ == "__main__":

@@ -108,4 +108,4 @@ def test_what_is_installed_without_extras_is_light_and_works(
 
 
 def _declares_code(wheel: zipfile.ZipFile, name: str) -> bool:
-    return name.endswith(".py") and '\n    code = "' in wheel.read(name).decode()
+    return name.endswith(".py") and ", reference=" in wheel.read(name).decode()

@@ -8,23 +8,24 @@ from modlint import hookimpl
 from modlint.reader import Reader
 from modlint.reporter import Reporter
 from modlint.rule_reference import RuleReference
-from modlint.verdict import Confidence, Severity
+from modlint.verdict import Confidence, Cost, Severity
+
+OFF_CENTRE = RuleReference(
+    code="EXA001",
+    name="off-centre",
+    severity=Severity.NOTE,
+    confidence=Confidence.MEDIUM,
+    summary="weights lie to one side of zero",
+    source="Glorot and Bengio, AISTATS 2010: initial weights have mean zero",
+    place="modlint_example.off_centre:OffCentre",
+    cost=Cost.PASS,
+)
 
 
 @hookimpl
 def modlint_rules() -> Iterable[RuleReference]:
     """One rule; modlint imports its module when somebody selects it."""
-    return (
-        RuleReference(
-            code="EXA001",
-            name="off-centre",
-            severity=Severity.NOTE,
-            confidence=Confidence.MEDIUM,
-            summary="weights lie to one side of zero",
-            source="Glorot and Bengio, AISTATS 2010: initial weights have mean zero",
-            place="modlint_example.off_centre:OffCentre",
-        ),
-    )
+    return (OFF_CENTRE,)
 
 
 @hookimpl

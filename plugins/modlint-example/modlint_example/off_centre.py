@@ -13,7 +13,8 @@ from modlint.results.statistics import Statistics
 from modlint.rule import Examination, Options
 from modlint.scopes import TensorRule
 from modlint.targets import of_tensor, whole_file
-from modlint.verdict import Confidence, Severity, Verdict
+from modlint.verdict import Verdict
+from modlint_example import OFF_CENTRE
 
 _STATISTICS = TensorStatistics()
 
@@ -26,15 +27,9 @@ class OffCentreOptions(Options, frozen=True):
     ] = 1.0
 
 
-class OffCentre(TensorRule[OffCentreOptions]):
+class OffCentre(TensorRule[OffCentreOptions], reference=OFF_CENTRE):
     """Weight matrices whose mean is far from zero compared with their spread."""
 
-    code = "EXA001"
-    name = "off-centre"
-    summary = "weights lie to one side of zero"
-    severity = Severity.NOTE
-    confidence = Confidence.MEDIUM
-    source = "Glorot and Bengio, AISTATS 2010: initial weights have mean zero"
     options_type = OffCentreOptions
     analyses = (_STATISTICS,)
     advice = "check that the values are weights and not, say, raw bytes or distances"

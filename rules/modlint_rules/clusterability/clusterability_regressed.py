@@ -11,7 +11,8 @@ from modlint.network import Network
 from modlint.results.clusters import ClusterNull
 from modlint.rule import Examination, Need
 from modlint.targets import of_network
-from modlint.verdict import Confidence, Severity, Verdict
+from modlint.verdict import Confidence, Verdict
+from modlint_rules.clusterability import CLUSTERABILITY_REGRESSED
 from modlint_rules.clusterability.not_clusterable import NotClusterable
 from modlint_rules.clusterability.size import require_size
 
@@ -41,13 +42,9 @@ _COMPARED = (
 """Values that are reported of both sides."""
 
 
-class ClusterabilityRegressed(NotClusterable):
+class ClusterabilityRegressed(NotClusterable, reference=CLUSTERABILITY_REGRESSED):
     """CLU001's test of the file and of the reference, side by side, with options of its own."""
 
-    code = "CLU006"
-    name = "clusterability-regressed"
-    summary = "clusterable in the baseline checkpoint, and no longer (--baseline-model)"
-    severity = Severity.WARNING
     needs_reference = True
 
     def needs(self) -> tuple[Need, ...]:

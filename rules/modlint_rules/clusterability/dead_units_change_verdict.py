@@ -16,7 +16,8 @@ from modlint.rule import Examination, Need
 from modlint.scopes import NetworkRule
 from modlint.targets import of_network
 from modlint.text import count
-from modlint.verdict import Cost, Severity, Verdict
+from modlint.verdict import Verdict
+from modlint_rules.clusterability import DEAD_UNITS_CHANGE_VERDICT
 from modlint_rules.clusterability.options import PermutationOptions
 from modlint_rules.clusterability.size import require_size
 
@@ -46,15 +47,9 @@ class DeadUnitsOptions(PermutationOptions, frozen=True):
     ] = 2.0
 
 
-class DeadUnitsChangeVerdict(NetworkRule[DeadUnitsOptions]):
+class DeadUnitsChangeVerdict(NetworkRule[DeadUnitsOptions], reference=DEAD_UNITS_CHANGE_VERDICT):
     """The test of clusterability, with and without units of negligible flow."""
 
-    code = "CLU004"
-    name = "dead-units-change-verdict"
-    summary = "whether the network counts as clusterable hangs on units that carry nothing"
-    severity = Severity.INFORMATION
-    cost = Cost.DEEP
-    source = "Filan et al., arXiv 2103.03386; Tanaka et al., arXiv 2006.08228: flow"
     options_type = DeadUnitsOptions
 
     def needs(self) -> tuple[Need, ...]:

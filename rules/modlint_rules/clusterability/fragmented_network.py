@@ -14,7 +14,8 @@ from modlint.rule import Examination, Need, Options
 from modlint.scopes import NetworkRule
 from modlint.targets import of_network
 from modlint.text import count
-from modlint.verdict import Cost, Severity, Verdict
+from modlint.verdict import Verdict
+from modlint_rules.clusterability import FRAGMENTED_NETWORK
 from modlint_rules.clusterability.size import require_size
 
 _COMPONENTS = Components()
@@ -41,15 +42,9 @@ class FragmentedNetworkOptions(Options, frozen=True):
     ] = MAX_CONNECTIONS
 
 
-class FragmentedNetwork(NetworkRule[FragmentedNetworkOptions]):
+class FragmentedNetwork(NetworkRule[FragmentedNetworkOptions], reference=FRAGMENTED_NETWORK):
     """Components of the graph that each lead from an input to an output."""
 
-    code = "CLU005"
-    name = "fragmented-network"
-    summary = "the network is several ones side by side that share no weight"
-    severity = Severity.INFORMATION
-    cost = Cost.DEEP
-    source = "Filan et al., Clusterability in Neural Networks, arXiv 2103.03386, section 2"
     options_type = FragmentedNetworkOptions
 
     def needs(self) -> tuple[Need, ...]:

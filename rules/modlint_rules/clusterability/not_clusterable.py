@@ -16,7 +16,8 @@ from modlint.rule import Examination, Need
 from modlint.scopes import NetworkRule
 from modlint.targets import of_network
 from modlint.text import count
-from modlint.verdict import Cost, Severity, Verdict
+from modlint.verdict import Verdict
+from modlint_rules.clusterability import NOT_CLUSTERABLE
 from modlint_rules.clusterability.options import PermutationOptions
 from modlint_rules.clusterability.size import require_size
 
@@ -40,15 +41,9 @@ class NotClusterableOptions(PermutationOptions, frozen=True):
     ] = None
 
 
-class NotClusterable(NetworkRule[NotClusterableOptions]):
+class NotClusterable(NetworkRule[NotClusterableOptions], reference=NOT_CLUSTERABLE):
     """The published permutation test of clusterability."""
 
-    code = "CLU001"
-    name = "not-clusterable"
-    summary = "neurons form no better clusters than those of the shuffled weights"
-    severity = Severity.INFORMATION
-    cost = Cost.DEEP
-    source = "Filan et al., Clusterability in Neural Networks, arXiv 2103.03386, sections 2-3"
     options_type = NotClusterableOptions
 
     def needs(self) -> tuple[Need, ...]:

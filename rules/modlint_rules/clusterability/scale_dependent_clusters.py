@@ -16,7 +16,8 @@ from modlint.rule import Examination, Need
 from modlint.scopes import NetworkRule
 from modlint.targets import of_network, whole_file
 from modlint.text import count
-from modlint.verdict import Cost, Severity, Verdict
+from modlint.verdict import Verdict
+from modlint_rules.clusterability import SCALE_DEPENDENT_CLUSTERS
 from modlint_rules.clusterability.options import PartitionOptions
 from modlint_rules.clusterability.size import require_size
 
@@ -43,15 +44,11 @@ class ScaleDependentClustersOptions(PartitionOptions, frozen=True):
     ] = 0.9
 
 
-class ScaleDependentClusters(NetworkRule[ScaleDependentClustersOptions]):
+class ScaleDependentClusters(
+    NetworkRule[ScaleDependentClustersOptions], reference=SCALE_DEPENDENT_CLUSTERS
+):
     """How far the scales of hidden units differ that a ReLU network's function leaves free."""
 
-    code = "CLU003"
-    name = "scale-dependent-clusters"
-    summary = "units differ in a scale that changes clusters but not what the network computes"
-    severity = Severity.INFORMATION
-    cost = Cost.DEEP
-    source = "Osborne, J. ACM 7 (1960), balancing; the test is modlint's own"
     options_type = ScaleDependentClustersOptions
 
     def needs(self) -> tuple[Need, ...]:

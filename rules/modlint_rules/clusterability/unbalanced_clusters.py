@@ -12,7 +12,8 @@ from modlint.network import Network
 from modlint.rule import Examination, Need
 from modlint.scopes import NetworkRule
 from modlint.targets import of_network
-from modlint.verdict import Cost, Severity, Verdict
+from modlint.verdict import Verdict
+from modlint_rules.clusterability import UNBALANCED_CLUSTERS
 from modlint_rules.clusterability.options import PartitionOptions
 from modlint_rules.clusterability.size import require_size
 
@@ -43,15 +44,9 @@ class UnbalancedClustersOptions(PartitionOptions, frozen=True):
     ] = 0.5
 
 
-class UnbalancedClusters(NetworkRule[UnbalancedClustersOptions]):
+class UnbalancedClusters(NetworkRule[UnbalancedClustersOptions], reference=UNBALANCED_CLUSTERS):
     """How evenly the neurons are spread over the clusters."""
 
-    code = "CLU002"
-    name = "unbalanced-clusters"
-    summary = "one cluster holds most of the neurons, or few clusters hold nearly all"
-    severity = Severity.INFORMATION
-    cost = Cost.DEEP
-    source = "Hill, Diversity and Evenness, Ecology 54 (1973): exp(entropy) as effective number"
     options_type = UnbalancedClustersOptions
 
     def needs(self) -> tuple[Need, ...]:

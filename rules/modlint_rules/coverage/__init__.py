@@ -8,17 +8,17 @@ from modlint import hookimpl
 from modlint.rule_reference import RuleReference
 from modlint.verdict import Cost, Severity
 
-RULES = (
-    RuleReference(
-        code="COV001",
-        name="not-examined",
-        severity=Severity.INFORMATION,
-        summary="tensors that no rule could examine, and why",
-        source="modlint's own: what was not examined is never called clean",
-        place="modlint_rules.coverage.not_examined:NotExamined",
-        cost=Cost.PASS,
-    ),
+NOT_EXAMINED = RuleReference(
+    code="COV001",
+    name="not-examined",
+    severity=Severity.INFORMATION,
+    summary="tensors that no rule could examine, and why",
+    source="modlint's own: what was not examined is never called clean",
+    place="modlint_rules.coverage.not_examined:NotExamined",
+    cost=Cost.PASS,
 )
+
+RULES = (NOT_EXAMINED,)
 """The rules of this family."""
 
 

@@ -13,22 +13,17 @@ from modlint.rule import Examination, Need, Options, Rule
 from modlint.scopes import if_examined
 from modlint.targets import whole_file
 from modlint.text import count
-from modlint.verdict import Cost, Severity, Verdict
+from modlint.verdict import Severity, Verdict
+from modlint_rules.coverage import NOT_EXAMINED
 
 _NAMED = 20
 _SHOWN = 3
 _WEIGHT_KINDS = frozenset({"float", "complex", "quantised"})
 
 
-class NotExamined(Rule[Options]):
+class NotExamined(Rule[Options], reference=NOT_EXAMINED):
     """Tensors that should have been examined and were not; what no network reaches is told."""
 
-    code = "COV001"
-    name = "not-examined"
-    summary = "tensors that no rule could examine, and why"
-    severity = Severity.INFORMATION
-    cost = Cost.PASS
-    source = "modlint's own: what was not examined is never called clean"
     strict_severity = Severity.ERROR
 
     def needs(self) -> tuple[Need, ...]:

@@ -8,91 +8,109 @@ from modlint import hookimpl
 from modlint.rule_reference import RuleReference
 from modlint.verdict import Persona, Severity
 
+UNREADABLE = RuleReference(
+    code="FMT001",
+    name="unreadable",
+    severity=Severity.ERROR,
+    summary="the file is truncated, damaged, or not what its name says",
+    source=("the specification of each format; modlint reads no byte that it does not understand"),
+    place="modlint_rules.format.unreadable:Unreadable",
+)
+
+LFS_POINTER = RuleReference(
+    code="FMT002",
+    name="lfs-pointer",
+    severity=Severity.ERROR,
+    summary="the file is a Git LFS pointer: it was not downloaded",
+    source="Git LFS specification, https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md",
+    place="modlint_rules.format.lfs_pointer:LfsPointer",
+)
+
+MISSING_SHARD = RuleReference(
+    code="FMT003",
+    name="missing-shard",
+    severity=Severity.ERROR,
+    summary="the index of a sharded checkpoint names files or tensors that are not there",
+    source="Hugging Face transformers, sharded checkpoints (model.safetensors.index.json)",
+    place="modlint_rules.format.missing_shard:MissingShard",
+)
+
+TRAINING_STATE_LEFT_IN = RuleReference(
+    code="FMT004",
+    name="training-state-left-in",
+    severity=Severity.NOTE,
+    summary="optimiser, scheduler or averaged weights take space beside the weights",
+    source="PyTorch tutorials, 'Saving and Loading a General Checkpoint'",
+    place="modlint_rules.format.training_state_left_in:TrainingStateLeftIn",
+)
+
+WRAPPER_PREFIX = RuleReference(
+    code="FMT005",
+    name="wrapper-prefix",
+    severity=Severity.WARNING,
+    summary="every key begins with module., _orig_mod. or _fsdp_wrapped_module.",
+    source="PyTorch documentation, DataParallel; torch.compile; FSDP",
+    place="modlint_rules.format.wrapper_prefix:WrapperPrefix",
+)
+
+OVERSIZED_STORAGE = RuleReference(
+    code="FMT006",
+    name="oversized-storage",
+    severity=Severity.WARNING,
+    summary="a storage holds more bytes than its tensors use: views were saved",
+    source="PyTorch documentation, serialization semantics, 'Saving and loading tensor views'",
+    place="modlint_rules.format.oversized_storage:OversizedStorage",
+)
+
+ZERO_SIZE_PARAMETER = RuleReference(
+    code="FMT009",
+    name="zero-size-parameter",
+    severity=Severity.ERROR,
+    summary="a float parameter has a zero in its shape: a partial ZeRO-3 save",
+    source="DeepSpeed documentation, ZeRO stage 3, model checkpointing",
+    place="modlint_rules.format.zero_size_parameter:ZeroSizeParameter",
+)
+
+DEVICE_BOUND = RuleReference(
+    code="FMT010",
+    name="device-bound",
+    severity=Severity.NOTE,
+    summary="tensors were saved from a GPU: loading them elsewhere needs map_location",
+    source="PyTorch documentation, torch.load, map_location",
+    place="modlint_rules.format.device_bound:DeviceBound",
+    persona=Persona.PEDANTIC,
+)
+
+LEGACY_CONTAINER = RuleReference(
+    code="FMT012",
+    name="legacy-container",
+    severity=Severity.NOTE,
+    summary="an old container, a whole module in a pickle, or safetensors without `format`",
+    source="PyTorch documentation, serialization semantics; safetensors, format metadata",
+    place="modlint_rules.format.legacy_container:LegacyContainer",
+    persona=Persona.PEDANTIC,
+)
+
+DUPLICATE_KEYS = RuleReference(
+    code="FMT013",
+    name="duplicate-keys",
+    severity=Severity.ERROR,
+    summary="an archive, a header or a state_dict names something twice",
+    source="PKWARE APPNOTE 6.3.10; safetensors format, 'Duplicate keys are disallowed'",
+    place="modlint_rules.format.duplicate_keys:DuplicateKeys",
+)
+
 RULES = (
-    RuleReference(
-        code="FMT001",
-        name="unreadable",
-        severity=Severity.ERROR,
-        summary="the file is truncated, damaged, or not what its name says",
-        source=(
-            "the specification of each format; modlint reads no byte that it does not understand"
-        ),
-        place="modlint_rules.format.unreadable:Unreadable",
-    ),
-    RuleReference(
-        code="FMT002",
-        name="lfs-pointer",
-        severity=Severity.ERROR,
-        summary="the file is a Git LFS pointer: it was not downloaded",
-        source="Git LFS specification, https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md",
-        place="modlint_rules.format.lfs_pointer:LfsPointer",
-    ),
-    RuleReference(
-        code="FMT003",
-        name="missing-shard",
-        severity=Severity.ERROR,
-        summary="the index of a sharded checkpoint names files or tensors that are not there",
-        source="Hugging Face transformers, sharded checkpoints (model.safetensors.index.json)",
-        place="modlint_rules.format.missing_shard:MissingShard",
-    ),
-    RuleReference(
-        code="FMT004",
-        name="training-state-left-in",
-        severity=Severity.NOTE,
-        summary="optimiser, scheduler or averaged weights take space beside the weights",
-        source="PyTorch tutorials, 'Saving and Loading a General Checkpoint'",
-        place="modlint_rules.format.training_state_left_in:TrainingStateLeftIn",
-    ),
-    RuleReference(
-        code="FMT005",
-        name="wrapper-prefix",
-        severity=Severity.WARNING,
-        summary="every key begins with module., _orig_mod. or _fsdp_wrapped_module.",
-        source="PyTorch documentation, DataParallel; torch.compile; FSDP",
-        place="modlint_rules.format.wrapper_prefix:WrapperPrefix",
-    ),
-    RuleReference(
-        code="FMT006",
-        name="oversized-storage",
-        severity=Severity.WARNING,
-        summary="a storage holds more bytes than its tensors use: views were saved",
-        source="PyTorch documentation, serialization semantics, 'Saving and loading tensor views'",
-        place="modlint_rules.format.oversized_storage:OversizedStorage",
-    ),
-    RuleReference(
-        code="FMT009",
-        name="zero-size-parameter",
-        severity=Severity.ERROR,
-        summary="a float parameter has a zero in its shape: a partial ZeRO-3 save",
-        source="DeepSpeed documentation, ZeRO stage 3, model checkpointing",
-        place="modlint_rules.format.zero_size_parameter:ZeroSizeParameter",
-    ),
-    RuleReference(
-        code="FMT010",
-        name="device-bound",
-        severity=Severity.NOTE,
-        summary="tensors were saved from a GPU: loading them elsewhere needs map_location",
-        source="PyTorch documentation, torch.load, map_location",
-        place="modlint_rules.format.device_bound:DeviceBound",
-        persona=Persona.PEDANTIC,
-    ),
-    RuleReference(
-        code="FMT012",
-        name="legacy-container",
-        severity=Severity.NOTE,
-        summary="an old container, a whole module in a pickle, or safetensors without `format`",
-        source="PyTorch documentation, serialization semantics; safetensors, format metadata",
-        place="modlint_rules.format.legacy_container:LegacyContainer",
-        persona=Persona.PEDANTIC,
-    ),
-    RuleReference(
-        code="FMT013",
-        name="duplicate-keys",
-        severity=Severity.ERROR,
-        summary="an archive, a header or a state_dict names something twice",
-        source="PKWARE APPNOTE 6.3.10; safetensors format, 'Duplicate keys are disallowed'",
-        place="modlint_rules.format.duplicate_keys:DuplicateKeys",
-    ),
+    UNREADABLE,
+    LFS_POINTER,
+    MISSING_SHARD,
+    TRAINING_STATE_LEFT_IN,
+    WRAPPER_PREFIX,
+    OVERSIZED_STORAGE,
+    ZERO_SIZE_PARAMETER,
+    DEVICE_BOUND,
+    LEGACY_CONTAINER,
+    DUPLICATE_KEYS,
 )
 """The rules of this family."""
 

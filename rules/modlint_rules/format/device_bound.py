@@ -9,18 +9,12 @@ from modlint.rule import Examination, Options
 from modlint.scopes import FileRule, if_examined
 from modlint.targets import whole_file
 from modlint.text import count
-from modlint.verdict import Persona, Severity, Verdict
+from modlint.verdict import Verdict
+from modlint_rules.format import DEVICE_BOUND
 
 
-class DeviceBound(FileRule[Options]):
+class DeviceBound(FileRule[Options], reference=DEVICE_BOUND):
     """Storages that ask for a device when they are loaded."""
-
-    code = "FMT010"
-    name = "device-bound"
-    summary = "tensors were saved from a GPU: loading them elsewhere needs map_location"
-    severity = Severity.NOTE
-    persona = Persona.PEDANTIC
-    source = "PyTorch documentation, torch.load, map_location"
 
     def judge(self, file: Examination) -> Iterator[Verdict]:
         """One verdict for the file."""

@@ -8,7 +8,8 @@ from modlint.checkpoint import Checkpoint
 from modlint.rule import Examination, Options
 from modlint.scopes import FileRule
 from modlint.targets import whole_file
-from modlint.verdict import Persona, Severity, Verdict
+from modlint.verdict import Verdict
+from modlint_rules.format import LEGACY_CONTAINER
 
 _SAVE = "load it once where you trust it, and save its state_dict as safetensors"
 _OLD = {
@@ -19,15 +20,8 @@ _OLD = {
 _MODULES = "torch.nn.modules."
 
 
-class LegacyContainer(FileRule[Options]):
+class LegacyContainer(FileRule[Options], reference=LEGACY_CONTAINER):
     """A file that current tools read for compatibility alone."""
-
-    code = "FMT012"
-    name = "legacy-container"
-    summary = "an old container, a whole module in a pickle, or safetensors without `format`"
-    severity = Severity.NOTE
-    persona = Persona.PEDANTIC
-    source = "PyTorch documentation, serialization semantics; safetensors, format metadata"
 
     def judge(self, file: Examination) -> Iterator[Verdict]:
         """A finding where something about the file is old."""

@@ -10,17 +10,13 @@ from modlint.rule import Examination, Options
 from modlint.scopes import FileRule
 from modlint.targets import whole_file
 from modlint.text import count
-from modlint.verdict import Severity, Verdict
+from modlint.verdict import Verdict
+from modlint_rules.format import LFS_POINTER
 
 
-class LfsPointer(FileRule[Options]):
+class LfsPointer(FileRule[Options], reference=LFS_POINTER):
     """A Git LFS pointer where the checkpoint should be."""
 
-    code = "FMT002"
-    name = "lfs-pointer"
-    summary = "the file is a Git LFS pointer: it was not downloaded"
-    severity = Severity.ERROR
-    source = "Git LFS specification, https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md"
     statuses = frozenset({Status.CHECKED, Status.LFS_POINTER})
 
     sound = "holds its content, not a Git LFS pointer"

@@ -14,6 +14,7 @@ from modlint.scopes import FileRule
 from modlint.targets import whole_file
 from modlint.text import count, file_size
 from modlint.verdict import Severity, Target, Verdict
+from modlint_rules.format import OVERSIZED_STORAGE
 
 _SMALL = 1024
 """Bytes that are no reason to save again."""
@@ -27,14 +28,9 @@ class OversizedStorageOptions(Options, frozen=True):
     ] = 1.05
 
 
-class OversizedStorage(FileRule[OversizedStorageOptions]):
+class OversizedStorage(FileRule[OversizedStorageOptions], reference=OVERSIZED_STORAGE):
     """Views that were saved with the whole storage behind them."""
 
-    code = "FMT006"
-    name = "oversized-storage"
-    summary = "a storage holds more bytes than its tensors use: views were saved"
-    severity = Severity.WARNING
-    source = "PyTorch documentation, serialization semantics, 'Saving and loading tensor views'"
     options_type = OversizedStorageOptions
 
     of_tensors = True

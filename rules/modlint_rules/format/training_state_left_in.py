@@ -10,7 +10,8 @@ from modlint.rule import Examination, Options, Rule
 from modlint.scopes import if_examined
 from modlint.targets import whole_file
 from modlint.text import count, file_size
-from modlint.verdict import Severity, Verdict
+from modlint.verdict import Verdict
+from modlint_rules.format import TRAINING_STATE_LEFT_IN
 
 _AVERAGED = re.compile(r"(^|[._])(ema|model_ema|ema_model|swa|shadow_params)($|[._])", re.I)
 
@@ -18,14 +19,8 @@ _NONE = "none of training state"
 _SHARING = "none of training state but what shares the weights' bytes"
 
 
-class TrainingStateLeftIn(Rule[Options]):
+class TrainingStateLeftIn(Rule[Options], reference=TRAINING_STATE_LEFT_IN):
     """Tensors that only training needs."""
-
-    code = "FMT004"
-    name = "training-state-left-in"
-    summary = "optimiser, scheduler or averaged weights take space beside the weights"
-    severity = Severity.NOTE
-    source = "PyTorch tutorials, 'Saving and Loading a General Checkpoint'"
 
     def check(self, file: Examination) -> Iterator[Verdict]:
         """One verdict for the file, with the bytes that it could do without."""

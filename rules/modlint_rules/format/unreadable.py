@@ -12,6 +12,7 @@ from modlint.rule import Examination, Options, Rule
 from modlint.targets import place_in_file, whole_file
 from modlint.text import count
 from modlint.verdict import Severity, Verdict
+from modlint_rules.format import UNREADABLE
 from modlint_rules.format.wrong_name import WrongName, wrong_name
 
 _FETCH_AGAIN = "get the file again and compare its size and checksum with the original"
@@ -35,14 +36,9 @@ _NAME_A_CHECKPOINT = (
 )
 
 
-class Unreadable(Rule[Options]):
+class Unreadable(Rule[Options], reference=UNREADABLE):
     """A file, or a part of it, that cannot be read."""
 
-    code = "FMT001"
-    name = "unreadable"
-    summary = "the file is truncated, damaged, or not what its name says"
-    severity = Severity.ERROR
-    source = "the specification of each format; modlint reads no byte that it does not understand"
     reports_faults = True
     statuses = frozenset({Status.CHECKED, Status.UNREADABLE, Status.NOT_A_CHECKPOINT})
 

@@ -10,7 +10,8 @@ from modlint.rule import Examination, Options
 from modlint.scopes import FileRule
 from modlint.targets import whole_file
 from modlint.text import count
-from modlint.verdict import Severity, Target, Verdict
+from modlint.verdict import Target, Verdict
+from modlint_rules.format import WRAPPER_PREFIX
 
 _WRAPPERS = {
     "module.": "DataParallel or DistributedDataParallel",
@@ -19,14 +20,8 @@ _WRAPPERS = {
 }
 
 
-class WrapperPrefix(FileRule[Options]):
+class WrapperPrefix(FileRule[Options], reference=WRAPPER_PREFIX):
     """A state_dict of the wrapper instead of the model."""
-
-    code = "FMT005"
-    name = "wrapper-prefix"
-    summary = "every key begins with module., _orig_mod. or _fsdp_wrapped_module."
-    severity = Severity.WARNING
-    source = "PyTorch documentation, DataParallel; torch.compile; FSDP"
 
     of_tensors = True
     advice = "save the wrapped model's own state_dict"

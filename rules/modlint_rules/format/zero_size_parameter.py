@@ -6,7 +6,8 @@ from modlint.checkpoint import Role, Tensor
 from modlint.rule import Examination, Options
 from modlint.scopes import TensorRule
 from modlint.targets import of_tensor
-from modlint.verdict import Severity, Verdict
+from modlint.verdict import Verdict
+from modlint_rules.format import ZERO_SIZE_PARAMETER
 
 _PARAMETERS = ("weight", "bias", "gamma", "beta")
 _HELP = (
@@ -15,14 +16,8 @@ _HELP = (
 )
 
 
-class ZeroSizeParameter(TensorRule[Options]):
+class ZeroSizeParameter(TensorRule[Options], reference=ZERO_SIZE_PARAMETER):
     """A parameter whose elements were left out."""
-
-    code = "FMT009"
-    name = "zero-size-parameter"
-    summary = "a float parameter has a zero in its shape: a partial ZeRO-3 save"
-    severity = Severity.ERROR
-    source = "DeepSpeed documentation, ZeRO stage 3, model checkpointing"
 
     advice = _HELP
     sound = "no parameter without elements"

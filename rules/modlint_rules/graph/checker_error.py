@@ -11,6 +11,7 @@ from modlint.rule import Examination, Need, Options, Rule
 from modlint.targets import whole_file
 from modlint.text import count
 from modlint.verdict import Confidence, Severity, Target, Verdict
+from modlint_rules.graph import CHECKER_ERROR
 
 _WARNINGS = {
     "custom-operator": "make sure that every runtime you deploy to has this operator",
@@ -35,14 +36,8 @@ _STRIPPED = "stripped-weights"
 _SEGMENTED = "segmented-tensor"
 
 
-class CheckerError(Rule[Options]):
+class CheckerError(Rule[Options], reference=CHECKER_ERROR):
     """A graph that a runtime may refuse."""
-
-    code = "GRF001"
-    name = "checker-error"
-    summary = "a runtime refuses the graph, or onnx.checker finds fault with it"
-    severity = Severity.ERROR
-    source = "onnxruntime, onnx.checker.check_model(full_check=True); ONNX IR specification"
 
     def needs(self) -> tuple[Need, ...]:
         """What onnx.checker says."""

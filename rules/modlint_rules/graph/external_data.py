@@ -9,6 +9,7 @@ from modlint.checkpoint import Checkpoint, Tensor
 from modlint.rule import Examination, Options
 from modlint.verdict import Severity, Target, Verdict
 from modlint_rules.base.remarks import RemarkRule
+from modlint_rules.graph import EXTERNAL_DATA
 from modlint_rules.graph.checker_error import NO_GRAPH
 
 _KINDS = (
@@ -19,14 +20,9 @@ _KINDS = (
 )
 
 
-class ExternalData(RemarkRule[Options]):
+class ExternalData(RemarkRule[Options], reference=EXTERNAL_DATA):
     """External data that does not hold what the model says."""
 
-    code = "GRF006"
-    name = "external-data"
-    summary = "a file with a model's external data is missing, too short, or used twice"
-    severity = Severity.ERROR
-    source = "onnx/docs/ExternalData.md"
     kinds = dict.fromkeys(_KINDS, Severity.ERROR)
     sound = "all external data is there"
     advice = "fetch the model and its data files again, together"

@@ -8,25 +8,29 @@ from modlint import hookimpl
 from modlint.rule_reference import RuleReference
 from modlint.verdict import Cost, Severity
 
+DEAD_NEURONS = RuleReference(
+    code="NEU001",
+    name="dead-neurons",
+    severity=Severity.NOTE,
+    summary="hidden units have no weights out, or none in and an output of zero",
+    source="Lu et al., Dying ReLU and Initialization, arXiv 1903.06733, section 2",
+    place="modlint_rules.neurons.dead_neurons:DeadNeurons",
+    cost=Cost.PASS,
+)
+
+NEGLIGIBLE_FLOW = RuleReference(
+    code="NEU002",
+    name="negligible-flow",
+    severity=Severity.WARNING,
+    summary="hidden units are connected, but next to nothing runs through them",
+    source="Tanaka et al., Pruning neural networks ... by iteratively conserving synaptic flow",
+    place="modlint_rules.neurons.negligible_flow:NegligibleFlow",
+    cost=Cost.PASS,
+)
+
 RULES = (
-    RuleReference(
-        code="NEU001",
-        name="dead-neurons",
-        severity=Severity.NOTE,
-        summary="hidden units have no weights out, or none in and an output of zero",
-        source="Lu et al., Dying ReLU and Initialization, arXiv 1903.06733, section 2",
-        place="modlint_rules.neurons.dead_neurons:DeadNeurons",
-        cost=Cost.PASS,
-    ),
-    RuleReference(
-        code="NEU002",
-        name="negligible-flow",
-        severity=Severity.WARNING,
-        summary="hidden units are connected, but next to nothing runs through them",
-        source="Tanaka et al., Pruning neural networks ... by iteratively conserving synaptic flow",
-        place="modlint_rules.neurons.negligible_flow:NegligibleFlow",
-        cost=Cost.PASS,
-    ),
+    DEAD_NEURONS,
+    NEGLIGIBLE_FLOW,
 )
 """The rules of this family."""
 

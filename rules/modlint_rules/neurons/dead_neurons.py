@@ -17,7 +17,8 @@ from modlint.rule import Examination, Need, Options, Rule
 from modlint.scopes import unread
 from modlint.targets import of_network, whole_file
 from modlint.text import count
-from modlint.verdict import Confidence, Cost, Severity, Target, Verdict
+from modlint.verdict import Confidence, Severity, Target, Verdict
+from modlint_rules.neurons import DEAD_NEURONS
 from modlint_rules.neurons.dead_slices import DeadSlices, dead_slices, is_matrix, told_once
 from modlint_rules.neurons.dead_units import dead_units
 from modlint_rules.neurons.negligible_flow import NO_HIDDEN_LAYER
@@ -59,15 +60,9 @@ class DeadNeuronsOptions(Options, frozen=True):
             )
 
 
-class DeadNeurons(Rule[DeadNeuronsOptions]):
+class DeadNeurons(Rule[DeadNeuronsOptions], reference=DEAD_NEURONS):
     """Hidden units that nothing reads, or that nothing drives."""
 
-    code = "NEU001"
-    name = "dead-neurons"
-    summary = "hidden units have no weights out, or none in and an output of zero"
-    severity = Severity.NOTE
-    cost = Cost.PASS
-    source = "Lu et al., Dying ReLU and Initialization, arXiv 1903.06733, section 2"
     options_type = DeadNeuronsOptions
 
     def needs(self) -> tuple[Need, ...]:

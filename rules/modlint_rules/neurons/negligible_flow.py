@@ -14,7 +14,8 @@ from modlint.rule import Examination, Need, Options
 from modlint.scopes import NetworkRule
 from modlint.targets import whole_file
 from modlint.text import count
-from modlint.verdict import Cost, Severity, Target, Verdict
+from modlint.verdict import Target, Verdict
+from modlint_rules.neurons import NEGLIGIBLE_FLOW
 
 NO_HIDDEN_LAYER = "no network of the file has a hidden layer"
 _HELP = (
@@ -40,15 +41,9 @@ class NegligibleFlowOptions(Options, frozen=True):
     ] = 0.05
 
 
-class NegligibleFlow(NetworkRule[NegligibleFlowOptions]):
+class NegligibleFlow(NetworkRule[NegligibleFlowOptions], reference=NEGLIGIBLE_FLOW):
     """Hidden units that are connected, but by weights so small that nothing runs through them."""
 
-    code = "NEU002"
-    name = "negligible-flow"
-    summary = "hidden units are connected, but next to nothing runs through them"
-    severity = Severity.WARNING
-    cost = Cost.PASS
-    source = "Tanaka et al., Pruning neural networks ... by iteratively conserving synaptic flow"
     options_type = NegligibleFlowOptions
 
     def needs(self) -> tuple[Need, ...]:

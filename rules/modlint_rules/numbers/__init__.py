@@ -8,17 +8,17 @@ from modlint import hookimpl
 from modlint.rule_reference import RuleReference
 from modlint.verdict import Cost, Severity
 
-RULES = (
-    RuleReference(
-        code="NUM001",
-        name="non-finite",
-        severity=Severity.ERROR,
-        summary="a tensor holds NaN or infinite elements",
-        source="IEEE 754-2019, section 6: NaN and infinity propagate through every later operation",
-        place="modlint_rules.numbers.non_finite:NonFinite",
-        cost=Cost.PASS,
-    ),
+NON_FINITE = RuleReference(
+    code="NUM001",
+    name="non-finite",
+    severity=Severity.ERROR,
+    summary="a tensor holds NaN or infinite elements",
+    source="IEEE 754-2019, section 6: NaN and infinity propagate through every later operation",
+    place="modlint_rules.numbers.non_finite:NonFinite",
+    cost=Cost.PASS,
 )
+
+RULES = (NON_FINITE,)
 """The rules of this family."""
 
 

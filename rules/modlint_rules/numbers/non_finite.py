@@ -12,7 +12,8 @@ from modlint.rule import Examination, Options
 from modlint.scopes import TensorRule
 from modlint.targets import of_tensor, whole_file
 from modlint.text import count
-from modlint.verdict import Cost, Severity, Verdict
+from modlint.verdict import Severity, Verdict
+from modlint_rules.numbers import NON_FINITE
 
 _STATISTICS = TensorStatistics()
 _MASK_NAMES = ("mask", "alibi")
@@ -21,15 +22,8 @@ _RECURRENT = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 _NO_BOUND = {"min_val": "+inf", "max_val": "-inf", "low": "-inf", "high": "+inf"}
 
 
-class NonFinite(TensorRule[Options]):
+class NonFinite(TensorRule[Options], reference=NON_FINITE):
     """Elements that are NaN or infinite."""
-
-    code = "NUM001"
-    name = "non-finite"
-    summary = "a tensor holds NaN or infinite elements"
-    severity = Severity.ERROR
-    cost = Cost.PASS
-    source = "IEEE 754-2019, section 6: NaN and infinity propagate through every later operation"
 
     analyses = (_STATISTICS,)
     listed = sys.maxsize  # each tells where the first of its elements is

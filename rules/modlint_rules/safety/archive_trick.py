@@ -9,6 +9,7 @@ from modlint.rule import Examination, Need, Options
 from modlint.targets import place_in_file
 from modlint.verdict import Severity, Verdict
 from modlint_rules.base.remarks import RemarkRule
+from modlint_rules.safety import ARCHIVE_TRICK
 
 _TRICKS = (
     "ambiguous-archive",
@@ -28,14 +29,9 @@ _TRICKS = (
 )
 
 
-class ArchiveTrick(RemarkRule[Options]):
+class ArchiveTrick(RemarkRule[Options], reference=ARCHIVE_TRICK):
     """A container that is read in different ways by different programs, or that resists reading."""
 
-    code = "SEC006"
-    name = "archive-trick"
-    summary = "the archive is built to be read differently by scanners and by loaders"
-    severity = Severity.ERROR
-    source = "CVE-2025-10156, CVE-2025-1944, CVE-2025-1945; PKWARE APPNOTE 6.3.10"
     kinds = {  # noqa: RUF012
         **dict.fromkeys(_TRICKS, Severity.ERROR),
         "shadowed-operator": Severity.WARNING,

@@ -12,6 +12,7 @@ from modlint.targets import whole_file
 from modlint.text import count, printable
 from modlint.verdict import Outcome, Severity, Verdict
 from modlint_rules.base.remarks import RemarkRule
+from modlint_rules.safety import CARRIES_CODE
 
 _PRESENT = ("callable-name", "python-code", "remote-code", "unknown-operator")
 _ACTS = (
@@ -41,14 +42,9 @@ _NAMED = 3
 _SHOWN = 60
 
 
-class CarriesCode(RemarkRule[Options]):
+class CarriesCode(RemarkRule[Options], reference=CARRIES_CODE):
     """Python, native or template code that comes with the weights."""
 
-    code = "SEC003"
-    name = "carries-code"
-    summary = "the file carries code that its format's loader runs, or names code to be run"
-    severity = Severity.WARNING
-    source = "CVE-2024-34359, CVE-2025-1550, CVE-2025-23304, CVE-2025-32434, CVE-2026-4372"
     kinds = {  # noqa: RUF012
         **dict.fromkeys(_PRESENT, Severity.NOTE),
         **dict.fromkeys(_ACTS, Severity.WARNING),

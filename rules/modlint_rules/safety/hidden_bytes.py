@@ -8,6 +8,7 @@ from modlint.analysis.openings import Openings
 from modlint.rule import Examination, Need, Options
 from modlint.verdict import Severity, Target, Verdict
 from modlint_rules.base.remarks import RemarkRule
+from modlint_rules.safety import HIDDEN_BYTES
 
 _UNUSED = (
     "embedded-program",
@@ -26,14 +27,9 @@ _UNUSED = (
 _HIDDEN = ("hidden-bytes", "hidden-program")
 
 
-class HiddenBytes(RemarkRule[Options]):
+class HiddenBytes(RemarkRule[Options], reference=HIDDEN_BYTES):
     """Bytes that loading ignores."""
 
-    code = "SEC002"
-    name = "hidden-bytes"
-    summary = "the file holds bytes that no tensor refers to, or a program within a tensor"
-    severity = Severity.ERROR
-    source = "Zhu et al., arXiv 2107.08590 (payloads in models); the format's specifications"
     kinds = {  # noqa: RUF012
         **dict.fromkeys(_UNUSED, Severity.WARNING),
         **dict.fromkeys(_HIDDEN, Severity.ERROR),

@@ -8,18 +8,14 @@ from modlint.analysis.sparse import SparseIndices
 from modlint.rule import Examination, Need, Options
 from modlint.verdict import Severity, Target, Verdict
 from modlint_rules.base.remarks import RemarkRule
+from modlint_rules.safety import MEMORY_CORRUPTION
 
 _KINDS = ("allocation", "bad-dtype", "bad-state", "outside-storage", "raw-objects")
 
 
-class MemoryCorruption(RemarkRule[Options]):
+class MemoryCorruption(RemarkRule[Options], reference=MEMORY_CORRUPTION):
     """A statement on memory that the file's own bytes do not bear out."""
 
-    code = "SEC004"
-    name = "memory-corruption"
-    summary = "types, indices, views or sizes that make a loader read or write outside its memory"
-    severity = Severity.ERROR
-    source = "CVE-2025-62164; CVE-2026-24747; NumPy, descriptor.c, arraydescr_setstate"
     kinds = dict.fromkeys(_KINDS, Severity.ERROR)
     sound = "types, views and indices fit the bytes that the file holds"
     advice = "do not load this file; ask for its weights as safetensors"

@@ -10,18 +10,14 @@ from modlint.rule import Examination, Options
 from modlint.targets import place_in_file
 from modlint.verdict import Severity, Verdict
 from modlint_rules.base.remarks import RemarkRule
+from modlint_rules.safety import PATH_ESCAPE
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
-class PathEscape(RemarkRule[Options]):
+class PathEscape(RemarkRule[Options], reference=PATH_ESCAPE):
     """A member, a shard or external data that lies outside of the checkpoint's folder."""
 
-    code = "SEC007"
-    name = "path-escape"
-    summary = "a member, shard or external file is named outside of the checkpoint's folder"
-    severity = Severity.ERROR
-    source = "CVE-2022-25882, CVE-2024-27318, CVE-2026-27489; threats of archive extraction"
     kinds = dict.fromkeys(("hard-link", "path-escape", "symlink-member"), Severity.ERROR)
     sound = "names nothing outside of its own folder"
     advice = "do not unpack or load this file; ask its author for one without such names"

@@ -13,6 +13,7 @@ from modlint.secret_texts import mask
 from modlint.targets import place_in_file, whole_file
 from modlint.text import count, printable
 from modlint.verdict import Confidence, Severity, Verdict
+from modlint_rules.safety import SECRETS_AND_PATHS
 from modlint_rules.safety.secret_patterns import CODE, PATTERNS, URL, URL_KEY, Pattern
 
 _LISTED = 50
@@ -23,14 +24,9 @@ _HELP_CODE = "do not run it; ask what it is for, and keep the tensors only"
 _HELP = "save the checkpoint without it"
 
 
-class SecretsAndPaths(Rule[Options]):
+class SecretsAndPaths(Rule[Options], reference=SECRETS_AND_PATHS):
     """A text that tells a secret or a path, or is code."""
 
-    code = "SEC008"
-    name = "secrets-and-paths"
-    summary = "metadata or doc strings hold tokens, home folders, scripts or shell commands"
-    severity = Severity.WARNING
-    source = "the issuers' documented token formats"
     statuses = frozenset({Status.CHECKED, Status.UNREADABLE})
 
     def needs(self) -> tuple[Need, ...]:

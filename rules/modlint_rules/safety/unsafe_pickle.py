@@ -15,6 +15,7 @@ from modlint.scopes import unread
 from modlint.targets import place_in_file, whole_file
 from modlint.text import count
 from modlint.verdict import Severity, Verdict
+from modlint_rules.safety import UNSAFE_PICKLE
 from modlint_rules.safety.judgement import Familiar, Judged, judge
 
 _LISTED = 100
@@ -49,14 +50,9 @@ class UnsafePickleOptions(Options, frozen=True):
     ] = ()
 
 
-class UnsafePickle(Rule[UnsafePickleOptions]):
+class UnsafePickle(Rule[UnsafePickleOptions], reference=UNSAFE_PICKLE):
     """A pickle that names a global outside the allow-list."""
 
-    code = "SEC001"
-    name = "unsafe-pickle"
-    summary = "a pickle calls, rebuilds or names a global that is not on the allow-list"
-    severity = Severity.ERROR
-    source = "Python documentation, pickle, 'Restricting Globals'; CVE-2025-32434"
     options_type = UnsafePickleOptions
     statuses = frozenset({Status.CHECKED, Status.UNREADABLE, Status.NOT_A_CHECKPOINT})
 
