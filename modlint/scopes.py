@@ -127,6 +127,10 @@ class TensorRule(_Folding[OptionsT]):
         """Whether it judges such a tensor: those that all of its analyses examine."""
         return all(analysis.accepts(tensor) for analysis in self.analyses)
 
+    def subjects(self, file: Examination) -> Iterator[Tensor]:
+        """The tensors of the file that it judges."""
+        return filter(self.accepts, file.checkpoint.tensors.values())
+
     def judge(self, tensor: Tensor, file: Examination) -> Verdict | None:
         """A verdict on a tensor; None where it is healthy and not worth a word of its own.
 
@@ -138,7 +142,7 @@ class TensorRule(_Folding[OptionsT]):
     def check(self, file: Examination) -> Iterator[Verdict]:
         """What is to be said of single tensors, or one verdict for the file."""
         verdicts, examined, unread = [], 0, dict[str, str]()
-        for tensor in filter(self.accepts, file.checkpoint.tensors.values()):
+        for tensor in self.subjects(file):
             try:
                 verdict = self.judge(tensor, file)
             except Unavailable as unavailable:

@@ -169,13 +169,10 @@ def add_rule(root: Path, family: str, code: str, name: str, summary: str) -> lis
 
 def _family(root: Path, code: str) -> str | None:
     """The family whose rules share the code's letters; None too where the code is taken."""
-    families: dict[str, set[str]] = {}
     for plugin in sorted((root / "rules" / "modlint_rules").glob("*/__init__.py")):
-        known = re.findall(r'^    code="([A-Z]{3}[0-9]{3})"', plugin.read_text("utf-8"), re.M)
-        families[plugin.parent.name] = set(known)
-    for family, codes in families.items():
-        if any(known[:3] == code[:3] for known in codes):
-            return None if code in codes else family
+        text = plugin.read_text("utf-8")
+        if text.startswith(f'"""{code[:3]}:'):
+            return None if f'code="{code}"' in text else plugin.parent.name
     return None
 
 

@@ -191,6 +191,22 @@ class TensorAnalysis(Analysis[Tensor, R], frozen=True):
         raise NotImplementedError
 
 
+class WholeTensorAnalysis(Analysis[Tensor, R], frozen=True):
+    """Computed on one tensor whose values it needs more than once, or in another order.
+
+    It reads them by `inputs.weight`, a bounded piece at a time; whoever needs one pass only is a
+    `TensorAnalysis`.
+    """
+
+    def compute(self, tensor: Tensor, inputs: Inputs) -> R:
+        """Compute.
+
+        Raises:
+            Unavailable: there is no answer for this tensor; rules become inconclusive.
+        """
+        raise NotImplementedError
+
+
 class LayerAnalysis(Analysis[Layer, R], frozen=True):
     """Computed on one layer of a network."""
 

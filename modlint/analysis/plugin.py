@@ -12,12 +12,15 @@ from modlint.markers import hookimpl
 @hookimpl
 def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     """The analyses that modlint's own rules consume."""
+    from modlint.analysis.beside import Beside, Document
+    from modlint.analysis.bits import TensorBits
     from modlint.analysis.checksums import Checksums
     from modlint.analysis.cluster_views import ClusterWeights, LaplacianSpectrum, ReorderedWeights
     from modlint.analysis.clustering import ClusterTest, Partition, SpectralSum
     from modlint.analysis.components import Components
     from modlint.analysis.flow import CarryingUnits, Flow, NegligibleUnits
     from modlint.analysis.graphs import BalancedGraph, CarryingGraph, FlowGraph
+    from modlint.analysis.layer_weights import LayerWeights
     from modlint.analysis.openings import Openings
     from modlint.analysis.scales import UnitScales
     from modlint.analysis.sparse import SparseIndices
@@ -26,9 +29,10 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.units import UnitWeights
     from modlint.analysis.weights import WeightGraph
 
-    of_files = (Checksums, Openings, SparseIndices, Texts)
+    of_files = (Beside, Checksums, Document, LayerWeights, Openings, SparseIndices, Texts)
+    of_tensors = (TensorStatistics, TensorBits)
     of_units = (UnitWeights, UnitScales, Flow, NegligibleUnits, CarryingUnits, Components)
     graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph)
     of_clusters = (Partition, SpectralSum, ClusterTest)
     views = (ClusterWeights, LaplacianSpectrum, ReorderedWeights)
-    return (*of_files, TensorStatistics, *of_units, *graphs, *of_clusters, *views)
+    return (*of_files, *of_tensors, *of_units, *graphs, *of_clusters, *views)
