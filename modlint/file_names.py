@@ -31,6 +31,8 @@ LISTED = (
 )
 """Names that are checked wherever they are found; the pre-commit hooks select by the same list."""
 
+_INDEX = re.compile(r"\.(safetensors|bin)\.index(\.\w+)?\.json$")
+
 _DISTRIBUTED = ".metadata"
 """Name of the file that describes a distributed checkpoint's parts."""
 
@@ -83,6 +85,11 @@ _RUN_BY_NAME = re.compile(
 )
 """Names of modules that transformers, diffusers and servers of models look for."""
 _SETTINGS = re.compile(r"(\w+[_-])?(config|hparams|hyperparams|params|settings|cfg)\.ya?ml")
+
+
+def is_index(path: Path) -> bool:
+    """Whether a file is named as the index of a sharded checkpoint."""
+    return _INDEX.search(path.name) is not None
 
 
 def promises_readable(path: Path) -> bool:

@@ -22,6 +22,7 @@ from modlint.settings.config import Configuration
 from modlint.settings.deep import is_asked_for, is_portrayed
 from modlint.settings.rule_settings import instantiate
 from modlint.settings.select import Patterns, is_closed, select_rules, validate_selectors
+from modlint.verdict import Cost
 
 
 class CheckPlan(Struct, frozen=True):
@@ -34,6 +35,7 @@ class CheckPlan(Struct, frozen=True):
         reference: the checkpoint that files are compared with.
         closed: whether what was not wholly examined is an error.
         errors: what is wrong with the plan, and leaves the files to be checked all the same.
+        structure_only: whether the tensors are judged elsewhere: those of a shard with its index.
     """
 
     configuration: Configuration
@@ -42,6 +44,7 @@ class CheckPlan(Struct, frozen=True):
     reference: Reference
     closed: bool
     errors: tuple[str, ...]
+    structure_only: bool = False
 
     @property
     def catalogue(self) -> tuple[RuleEntry, ...]:
@@ -78,7 +81,10 @@ class CheckPlan(Struct, frozen=True):
     def _selected_for(self, path: Path) -> list[Rule[Any]]:
         """The rules that the settings select for a file."""
         selected = select_rules(self.configuration, self.registry.rules.values(), path)
-        return [self.rules[rule.code] for rule in selected if rule.code in self.rules]
+        rules = [self.rules[rule.code] for rule in selected if rule.code in self.rules]
+        if not self.structure_only:
+            return rules
+        return [rule for rule in rules if rule.cost is Cost.STRUCTURE]
 
     def examination(self, checkpoint: Checkpoint, progress: Progress) -> FileExamination:
         """Begin the examination of what was read."""

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from modlint import __version__
 from modlint.analysis.base import Progress
 from modlint.discovery.content import sought_by
 from modlint.discovery.discover import Search, discover
-from modlint.engine.check import check_file
+from modlint.engine.check import FileOutcome, check_file
 from modlint.engine.gate import exit_code
 from modlint.engine.plan import CheckPlan, plan_check
 from modlint.engine.registry import Registry
 from modlint.engine.run_notes import note_discovery, note_interruption, note_others
 from modlint.engine.run_record import RunRecord
+from modlint.file_names import is_index
 from modlint.report import FileReport, Report, RuleEntry, Run, Summary
 from modlint.settings.config import Configuration
 from modlint.settings.profiles import is_safety
@@ -52,22 +55,39 @@ def check(
     record = RunRecord(skipped=list(registry.problems))
     note_discovery(found, excluder(configuration), record)
     record.errors += plan.errors
-    files: list[FileReport] = []
-    idle: list[FileReport] = []
+    checked: dict[Path, FileOutcome] = {}
     try:
-        for index, path in enumerate(found.files):
-            with progress(path, index, len(found.files)) as file_progress:
-                outcome = check_file(path, plan, file_progress)
-            (idle if outcome.idle and path in found.unsure else files).append(outcome.report)
+        for path, outcome in _outcomes(found.files, plan, progress):
+            checked[path] = outcome
             record.merge(outcome.errors, outcome.notes, outcome.devices, torch=outcome.torch)
     except KeyboardInterrupt:
-        note_interruption(len(files) + len(idle), len(found.files), record)
+        note_interruption(len(checked), len(found.files), record)
+    files: list[FileReport] = []
+    idle: list[FileReport] = []
+    for path in filter(checked.__contains__, found.files):
+        outcome = checked[path]
+        (idle if outcome.idle and path in found.unsure else files).append(outcome.report)
     record.skipped += registry.problems[len(record.skipped) :]
     note_others(found, idle, len(files), record)
     reported = [Path(file.path) for file in files]
     note = steering_note(configuration, registry.rules, paths, reported)
     record.notes += [note] if note is not None else []
     return report_of(files, plan, record, time.perf_counter() - started)
+
+
+def _outcomes(
+    files: Sequence[Path], plan: CheckPlan, progress: FileProgress
+) -> Iterator[tuple[Path, FileOutcome]]:
+    """Check each file, indexes first: with them the tensors of their shards are judged."""
+    of_shards = replace(plan, structure_only=True)
+    shards: set[str] = set()
+    for done, path in enumerate(sorted(files, key=lambda path: not is_index(path))):
+        with progress(path, done, len(files)) as file_progress:
+            is_shard = os.path.normpath(path) in shards
+            outcome = check_file(path, of_shards if is_shard else plan, file_progress)
+        for shard in outcome.report.shards or ():
+            shards.add(os.path.normpath(path.parent / shard))
+        yield path, outcome
 
 
 def report_of(

@@ -9,13 +9,7 @@ from modlint.checkpoint import Checkpoint
 
 BESIDE = Beside()
 
-_INDEX = re.compile(r"\.(safetensors|bin)\.index(\.\w+)?\.json$")
 _SHARD = re.compile(r"[-.]\d{5}-of-\d{5}(?=\.)")
-
-
-def is_index(name: str) -> bool:
-    """Whether a file is named as the index of a sharded checkpoint."""
-    return _INDEX.search(name) is not None
 
 
 def index_of(checkpoint: Checkpoint, folder: Folder) -> str | None:
