@@ -18,10 +18,12 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.cluster_views import ClusterWeights, LaplacianSpectrum, ReorderedWeights
     from modlint.analysis.clustering import ClusterTest, Partition, SpectralSum
     from modlint.analysis.components import Components
+    from modlint.analysis.fixed_batch import OnnxBatchAxes
     from modlint.analysis.flow import CarryingUnits, Flow, NegligibleUnits
     from modlint.analysis.graphs import BalancedGraph, CarryingGraph, FlowGraph
     from modlint.analysis.layer_weights import LayerWeights
     from modlint.analysis.openings import Openings
+    from modlint.analysis.repeated import RepeatedTensors
     from modlint.analysis.scales import UnitScales
     from modlint.analysis.sparse import SparseIndices
     from modlint.analysis.statistics import TensorStatistics
@@ -29,7 +31,17 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.units import UnitWeights
     from modlint.analysis.weights import WeightGraph
 
-    of_files = (Beside, Checksums, Document, LayerWeights, Openings, SparseIndices, Texts)
+    of_files = (
+        Beside,
+        Checksums,
+        Document,
+        LayerWeights,
+        OnnxBatchAxes,
+        Openings,
+        RepeatedTensors,
+        SparseIndices,
+        Texts,
+    )
     of_tensors = (TensorStatistics, TensorBits)
     of_units = (UnitWeights, UnitScales, Flow, NegligibleUnits, CarryingUnits, Components)
     graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph)

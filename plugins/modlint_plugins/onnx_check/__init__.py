@@ -11,7 +11,8 @@ from modlint.analysis.base import Analysis
 
 @hookimpl
 def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
-    """What computes the analysis that is declared in `modlint.analysis.onnx_check`."""
+    """What computes the analyses that `modlint.analysis` declares of ONNX models."""
     from modlint_plugins.onnx_check.checker import OnnxChecker
+    from modlint_plugins.onnx_check.dataflow import OnnxDataflowWalk
 
-    return (OnnxChecker,)
+    return (OnnxChecker, OnnxDataflowWalk)

@@ -48,7 +48,7 @@ WRAPPER_PREFIX = RuleReference(
     code="FMT005",
     name="wrapper-prefix",
     severity=Severity.WARNING,
-    summary="every key begins with module., _orig_mod. or _fsdp_wrapped_module.",
+    summary="nearly all keys bear a wrapper's name: module., _orig_mod., _fsdp_wrapped_module.",
     source="PyTorch documentation, DataParallel; torch.compile; FSDP",
     place="modlint_rules.format.wrapper_prefix:WrapperPrefix",
 )
@@ -62,13 +62,13 @@ OVERSIZED_STORAGE = RuleReference(
     place="modlint_rules.format.oversized_storage:OversizedStorage",
 )
 
-ZERO_SIZE_PARAMETER = RuleReference(
+PLACEHOLDER_PARAMETERS = RuleReference(
     code="FMT009",
-    name="zero-size-parameter",
+    name="placeholder-parameters",
     severity=Severity.ERROR,
-    summary="a float parameter has a zero in its shape: a partial ZeRO-3 save",
-    source="DeepSpeed documentation, ZeRO stage 3, model checkpointing",
-    place="modlint_rules.format.zero_size_parameter:ZeroSizeParameter",
+    summary="parameters without elements, of one element, or on the meta device",
+    source="DeepSpeed documentation, ZeRO stage 3, model checkpointing; PyTorch, meta device",
+    place="modlint_rules.format.placeholder_parameters:PlaceholderParameters",
 )
 
 DEVICE_BOUND = RuleReference(
@@ -100,6 +100,24 @@ DUPLICATE_KEYS = RuleReference(
     place="modlint_rules.format.duplicate_keys:DuplicateKeys",
 )
 
+REPARAMETRISED = RuleReference(
+    code="FMT018",
+    name="reparametrised",
+    severity=Severity.WARNING,
+    summary="pruning masks, or the factors of a weight or spectral norm, were left in",
+    source="PyTorch documentation, torch.nn.utils.prune, weight_norm, parametrize",
+    place="modlint_rules.format.reparametrised:Reparametrised",
+)
+
+LEGACY_NAMES = RuleReference(
+    code="FMT019",
+    name="legacy-names",
+    severity=Severity.NOTE,
+    summary="layer norms have gamma and beta where the rest of the file has weight and bias",
+    source="Hugging Face transformers, issues 11809 and 29554; torch.nn.LayerNorm",
+    place="modlint_rules.format.legacy_names:LegacyNames",
+)
+
 RULES = (
     UNREADABLE,
     LFS_POINTER,
@@ -107,10 +125,12 @@ RULES = (
     TRAINING_STATE_LEFT_IN,
     WRAPPER_PREFIX,
     OVERSIZED_STORAGE,
-    ZERO_SIZE_PARAMETER,
+    PLACEHOLDER_PARAMETERS,
     DEVICE_BOUND,
     LEGACY_CONTAINER,
     DUPLICATE_KEYS,
+    REPARAMETRISED,
+    LEGACY_NAMES,
 )
 """The rules of this family."""
 

@@ -11,6 +11,7 @@ from modlint.rule import Examination, Need, Options, Rule
 from modlint.targets import whole_file
 from modlint.text import count
 from modlint.verdict import Confidence, Severity, Target, Verdict
+from modlint_rules.base.onnx_graph import NO_GRAPH
 from modlint_rules.graph import CHECKER_ERROR
 
 _WARNINGS = {
@@ -31,7 +32,7 @@ _RUNS_CODE = re.compile(r"\bPyCustomOp\b")
 _HELP = "export the model again, with a current exporter"
 _LISTED = 20
 _FORMAT = "onnx"
-NO_GRAPH = "the file is no ONNX model"
+
 _STRIPPED = "stripped-weights"
 _SEGMENTED = "segmented-tensor"
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from modlint.checkpoint import Checkpoint, Tensor
 from modlint.rule import Examination, Options
 from modlint.verdict import Severity, Target, Verdict
+from modlint_rules.base.onnx_graph import NO_GRAPH
 from modlint_rules.base.remarks import RemarkRule
 from modlint_rules.graph import EXTERNAL_DATA
-from modlint_rules.graph.checker_error import NO_GRAPH
 
 _KINDS = (
     "external-data-key",
