@@ -49,7 +49,7 @@ class PlaceholderParameters(KeysRule[Options], reference=PLACEHOLDER_PARAMETERS)
                     severity=_weight(remark.message, checkpoint),
                 )
         for tensor in checkpoint.tensors.values():
-            if 0 in tensor.shape and _is_parameter(tensor):
+            if 0 in tensor.shape and _is_parameter(tensor) and not _is_none(tensor, checkpoint):
                 yield self.failed(
                     of_tensor(tensor),
                     f"tensor {tensor.name!r} has shape {list(tensor.shape)}: it holds no element",
@@ -89,6 +89,11 @@ def _weight(message: str, checkpoint: Checkpoint) -> Severity:
     """An error where a parameter is missing, or all there was; else it may be a buffer."""
     missing = not checkpoint.tensors or _QUOTED.search(message) is not None
     return Severity.ERROR if missing else Severity.WARNING
+
+
+def _is_none(tensor: Tensor, checkpoint: Checkpoint) -> bool:
+    """Whether a layer has no such parameter: e3nn stores an empty one, beside an `output_mask`."""
+    return f"{tensor.name.rpartition('.')[0]}.output_mask" in checkpoint.tensors
 
 
 def _is_parameter(tensor: Tensor) -> bool:

@@ -53,7 +53,7 @@ class IrTooNewOptions(Options, frozen=True):
     max_lead: Annotated[
         int,
         msgspec.Meta(description="IR versions that the file may be ahead of what it needs", ge=0),
-    ] = 3
+    ] = 4
 
 
 class IrTooNew(OnnxGraphRule[IrTooNewOptions], reference=IR_TOO_NEW):

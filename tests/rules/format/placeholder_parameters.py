@@ -121,6 +121,18 @@ PLANTED = (
 )
 
 NEAR_MISSES = (
+    silent(
+        "layers without a weight or bias, as e3nn stores them",
+        torch_file(
+            {
+                "conv.weight": torch.empty(0),
+                "conv.output_mask": torch.ones(8),
+                "linear.weight": torch.ones(64),
+                "linear.bias": torch.empty(0),
+                "linear.output_mask": torch.ones(8),
+            }
+        ),
+    ),
     *(silent(title, write) for title, write in in_containers("a network", mlp())),
     *(silent(f"a network of {dtype}", torch_file(mlp(dtype))) for dtype in DTYPES),
     silent("attention", torch_file(attention())),
