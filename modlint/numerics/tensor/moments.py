@@ -9,7 +9,7 @@ from typing import NamedTuple
 from modlint.numerics.inputs import Array
 from modlint.numerics.tensor.arrays import is_single, power_sums, sum_of, wide
 
-_SINGLE_RANGE = 1e-6, 1e9
+_SINGLE_RANGE = 1e-6, 1e8
 """Where the largest magnitude lies between these, neither fourth powers nor their sums leave the
 range of float32, and those that vanish count for nothing."""
 

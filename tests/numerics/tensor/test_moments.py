@@ -109,6 +109,16 @@ def test_magnitudes_beyond_the_range_of_powers(order: int, dtype: str) -> None:
     assert found.kurtosis == pytest.approx(kurtosis, rel=1e-5)
 
 
+@pytest.mark.parametrize("largest", [1.1e-6, 0.9e8])
+def test_the_ends_of_the_range_of_float32(largest: float) -> None:
+    values = np.full(1 << 16, largest, np.float32)
+    values[::2] *= -1
+    found = _measured(torch.from_numpy(values), 1 << 16)
+    exact = float(values[1])
+    assert (found.std, found.rms) == pytest.approx((exact, exact), rel=1e-6, abs=0)
+    assert found.kurtosis == pytest.approx(1, rel=1e-6)
+
+
 def test_the_largest_numbers_there_are() -> None:
     most = sys.float_info.max
     found = _measured(torch.tensor([most, -most, most, -most], dtype=torch.float64), 64)
