@@ -166,6 +166,19 @@ def codes_of_singles(values: Array) -> Array:
     return values.view(np.int32 if on_numpy(values) else _torch().int32)
 
 
+def codes_of_halves(values: Array) -> Array:
+    """The bits of a flat array in float16, as integers."""
+    return values.view(np.int16 if on_numpy(values) else _torch().int16)
+
+
+def histogram(codes: Array, bins: int) -> NDArray[np.int64]:
+    """How often each of so many codes is in a flat array of integers."""
+    if on_numpy(codes):
+        return np.bincount(codes, minlength=bins)
+    found: NDArray[np.int64] = _torch().bincount(codes.int(), minlength=bins).cpu().numpy()
+    return found
+
+
 def distinct(values: Array) -> tuple[float, ...]:
     """The different values of a flat array in order, −0 as 0, NaN left out."""
     values = values[values == values]

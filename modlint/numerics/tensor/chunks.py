@@ -105,6 +105,12 @@ def chunks(values: Array) -> Iterator[Chunk]:
     return within(values, grid, range(len(grid)))
 
 
+def pieces(values: Array) -> Iterator[tuple[Array, slice, slice, int]]:
+    """The same in float64: values, rows, columns, index of the first."""
+    for chunk in chunks(values):
+        yield chunk.values, chunk.rows, chunk.columns, chunk.start
+
+
 def parts(values: Array) -> list[Iterator[Chunk]]:
     """The chunks of an array as runs, each of which may be walked beside the others.
 
