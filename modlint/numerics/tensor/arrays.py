@@ -21,7 +21,7 @@ _LINE = 512
 """Elements of which products are added up in the elements' own type, before float64 takes over; of
 more than 10,000 OpenBLAS takes several threads, whose number would show in the last digits."""
 
-_COLUMNS = 4096
+_COLUMNS = 8192
 """Sums of elements that are added up side by side, likewise."""
 
 _SINGLE = frozenset(
