@@ -22,6 +22,11 @@ class DType(Struct, frozen=True):
     bits: int
     kind: Kind
 
+    @property
+    def is_numeric(self) -> bool:
+        """Whether each element is a number of a byte or more, to compute with."""
+        return self.kind not in ("opaque", "quantised") and self.bits >= 8
+
     def nbytes(self, elements: int) -> int:
         """Bytes that `elements` contiguous elements occupy."""
         return (elements * self.bits + 7) // 8

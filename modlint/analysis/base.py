@@ -141,26 +141,56 @@ class FileAnalysis(Analysis[Checkpoint, R], frozen=True):
         raise NotImplementedError
 
 
-class Chunk(Struct):
+class Chunk(Protocol):
     """Some of a tensor's elements: a block of its first two axes with all that lies behind them.
 
-    Attributes:
-        values: (rows, columns, rest) in float64, or complex128 for complex types, whatever the
-            tensor's own type; tensors of one axis have one column. Read-only, and only good until
-            the next chunk comes: its memory is used again.
-        rows: which indices of the first axis they are of.
-        columns: which indices of the second axis.
-        start: row-major index of the first of them.
+    Its arrays have the shape (rows, columns, rest); tensors of one axis have one column. They are
+    read-only, and only good until the next chunk comes: their memory is used again.
     """
 
-    values: Array
-    rows: slice
-    columns: slice
-    start: int
+    @property
+    def stored(self) -> Array:
+        """As they are stored, in the tensor's own type; of complex32 two fields, real and imag."""
+        ...
+
+    @property
+    def floats(self) -> Array:
+        """In float32 where that holds every value of the tensor's type, else as `values`.
+
+        Converted when first asked for, and without cost where they are stored so.
+        """
+        ...
+
+    @property
+    def values(self) -> Array:
+        """In float64, or complex128 for complex types, whatever the tensor's own type.
+
+        Converted when first asked for; that alone costs as much as `floats` takes to be measured.
+        """
+        ...
+
+    @property
+    def rows(self) -> slice:
+        """Which indices of the first axis they are of."""
+        ...
+
+    @property
+    def columns(self) -> slice:
+        """Which indices of the second axis."""
+        ...
+
+    @property
+    def start(self) -> int:
+        """Row-major index of the first of them."""
+        ...
 
 
 class Accumulator(Protocol[R_co]):
-    """What measures one tensor, chunk by chunk."""
+    """What measures one tensor, chunk by chunk.
+
+    Those of an analysis with `in_parts` have a method `join(later)` too, which takes in what
+    another has measured of the elements that follow.
+    """
 
     def add(self, chunk: Chunk, /) -> None:
         """Take in the next elements; chunks come in row-major order."""
@@ -175,8 +205,15 @@ class TensorAnalysis(Analysis[Tensor, R], frozen=True):
     """Computed on one tensor at a time.
 
     The engine reads each tensor once, in chunks that stay in cache, and hands each chunk to every
-    analysis that is needed.
+    analysis that is needed. Tensors are measured on several threads, and a large one on several at
+    once where every analysis that accepts it has accumulators that can be joined.
+
+    Attributes:
+        in_parts: whether they can. A large tensor is then always measured in parts, whatever the
+            number of threads, so that this does not show in the result.
     """
+
+    in_parts: ClassVar[bool] = False
 
     def accepts(self, tensor: Tensor) -> bool:
         """Whether the analysis has something to say of such a tensor."""

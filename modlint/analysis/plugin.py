@@ -22,6 +22,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.flow import CarryingUnits, Flow, NegligibleUnits
     from modlint.analysis.graphs import BalancedGraph, CarryingGraph, FlowGraph
     from modlint.analysis.layer_weights import LayerWeights
+    from modlint.analysis.magnitudes import TensorMagnitudes
     from modlint.analysis.openings import Openings
     from modlint.analysis.repeated import RepeatedTensors
     from modlint.analysis.scales import UnitScales
@@ -42,7 +43,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         SparseIndices,
         Texts,
     )
-    of_tensors = (TensorStatistics, TensorBits)
+    of_tensors = (TensorStatistics, TensorBits, TensorMagnitudes)
     of_units = (UnitWeights, UnitScales, Flow, NegligibleUnits, CarryingUnits, Components)
     graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph)
     of_clusters = (Partition, SpectralSum, ClusterTest)

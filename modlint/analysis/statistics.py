@@ -15,9 +15,11 @@ class TensorStatistics(TensorAnalysis[Statistics], frozen=True):
     name: ClassVar[str] = "tensor-statistics"
     description: ClassVar[str] = "counts, range, moments, all-zero rows and columns of a tensor"
 
+    in_parts: ClassVar[bool] = True
+
     def accepts(self, tensor: Tensor) -> bool:
         """Every tensor whose elements are numbers of a byte or more."""
-        return tensor.dtype.kind not in ("opaque", "quantised") and tensor.dtype.bits >= 8
+        return tensor.dtype.is_numeric
 
     def begin(self, tensor: Tensor) -> Accumulator[Statistics]:
         """Measure one tensor."""

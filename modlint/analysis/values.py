@@ -64,14 +64,15 @@ def values_on(device: Device, tensor: Tensor) -> Array:
     return values_of(tensor, device)
 
 
-def chunks_on(device: Device, tensor: Tensor) -> Iterator[Chunk]:
-    """A tensor's elements in row-major order, a cache's worth at a time.
+def parts_on(device: Device, tensor: Tensor) -> list[Iterator[Chunk]]:
+    """A tensor's elements a cache's worth at a time, in parts that may be walked side by side.
+
+    Both the parts and the chunks of each are in row-major order.
 
     Raises:
         Unavailable: they are none to compute with.
         UnreadableError: the bytes cannot be read.
     """
-    from modlint.numerics.tensor.chunks import pieces
+    from modlint.numerics.tensor.chunks import parts
 
-    values = values_on(device, tensor)
-    return (Chunk(*piece) for piece in pieces(values))
+    return list(parts(values_on(device, tensor)))

@@ -22,6 +22,16 @@ class Chunk(Protocol):
     """Some of a tensor's elements, as `modlint.analysis.base.Chunk` says it."""
 
     @property
+    def stored(self) -> Array:
+        """As they are stored, (rows, columns, rest)."""
+        ...
+
+    @property
+    def floats(self) -> Array:
+        """In float32 where that is exact, else as `values`."""
+        ...
+
+    @property
     def values(self) -> Array:
         """Float64 or complex128, (rows, columns, rest)."""
         ...

@@ -9,6 +9,7 @@ import torch
 from hand_built import HandInputs, chain, planted_weights, random_weights
 from msgspec.structs import replace
 
+from modlint.analysis.bits import TensorBits
 from modlint.analysis.clustering import ClusterTest, Partition
 from modlint.analysis.flow import Flow
 from modlint.analysis.statistics import TensorStatistics
@@ -17,6 +18,7 @@ from modlint.checkpoint import Storage, Tensor, contiguous_strides
 from modlint.dtypes import DTYPES
 from modlint.engine.visit import visit
 from modlint.numerics.linalg import eigen
+from modlint.numerics.tensor import chunks
 
 pytestmark = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="torch finds no CUDA device here"
@@ -33,18 +35,59 @@ def test_statistics(name: str) -> None:
     values[3] = 0
     if name != "int8":
         values[5, 7] = math.nan
-    stored = values.to(getattr(torch, name)).view(torch.uint8)
-    data = memoryview(stored.numpy()).cast("B")
-    storage = Storage("s", len(data), lambda: data)
-    tensor = Tensor("t", DTYPES[name], (300, 70), contiguous_strides((300, 70)), storage)
+    tensor = _stored(values.to(getattr(torch, name)))
     analysis = TensorStatistics()
     on_gpu = visit([tensor], [analysis], lambda: torch.device("cuda"), lambda *_: None)
     on_cpu = visit([tensor], [analysis], lambda: "cpu", lambda *_: None)
     found, expected = on_gpu.results[analysis]["t"], on_cpu.results[analysis]["t"]
-    assert found.mean == pytest.approx(expected.mean)
-    assert found.std == pytest.approx(expected.std)
-    rest = [replace(statistics, mean=0, std=0) for statistics in (found, expected)]
+    for moment in ("mean", "std", "rms", "kurtosis"):
+        assert getattr(found, moment) == pytest.approx(getattr(expected, moment), rel=1e-5)
+    rest = [replace(each, mean=0, std=0, rms=0, kurtosis=0) for each in (found, expected)]
     assert rest[0] == rest[1]
+
+
+@pytest.mark.parametrize("name", ["float64", "float32", "float16", "bfloat16", "float8_e5m2"])
+@pytest.mark.parametrize("kind", ["normal", "small", "large", "sparse", "few", "offset", "parts"])
+def test_statistics_and_bits(name: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is counted is the same; moments agree to the accuracy that is stated."""
+    if kind == "parts":
+        monkeypatch.setattr(chunks, "DEVICE_CHUNK", 1 << 12)
+        monkeypatch.setattr(chunks, "CHUNKS_OF_A_PART", 3)
+    values = torch.randn(300, 200, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    drawn = {
+        "small": values * 1e-7,
+        "large": values * 1e3,
+        "sparse": values * (values > 1.5),
+        "few": values.sign(),
+        "offset": values / 100 + 1,
+    }
+    tensor = _stored(drawn.get(kind, values).to(getattr(torch, name)))
+    analyses = TensorStatistics(), TensorBits()
+    on_gpu, on_cpu = (
+        [
+            visit([tensor], analyses, device, lambda *_: None).results[analysis]["t"]
+            for analysis in analyses
+        ]
+        for device in (lambda: torch.device("cuda"), lambda: "cpu")
+    )
+    assert on_gpu[1] == on_cpu[1]
+    for moment in ("mean", "std", "rms", "kurtosis"):
+        found, expected = (getattr(each[0], moment) for each in (on_gpu, on_cpu))
+        if expected is None:  # the type has one number for all of them
+            assert found is None
+        else:
+            assert found == pytest.approx(expected, rel=1e-5, abs=4e-6 * on_cpu[0].rms), moment
+    rest = [replace(each[0], mean=0, std=0, rms=0, kurtosis=0) for each in (on_gpu, on_cpu)]
+    assert rest[0] == rest[1]
+
+
+def _stored(values: torch.Tensor) -> Tensor:
+    """A tensor of a file that holds these values."""
+    data = memoryview(values.contiguous().view(torch.uint8).numpy()).cast("B")
+    storage = Storage("s", len(data), lambda: data)
+    shape = tuple(values.shape)
+    name = str(values.dtype).removeprefix("torch.")
+    return Tensor("t", DTYPES[name], shape, contiguous_strides(shape), storage)
 
 
 def test_flow() -> None:

@@ -8,7 +8,7 @@ from modlint.errors import Unavailable
 from modlint.network import Layer, Network, Norm
 from modlint.numerics.inputs import Array, Inputs
 from modlint.numerics.tensor.arrays import filled, is_finite, wide
-from modlint.numerics.tensor.chunks import pieces
+from modlint.numerics.tensor.chunks import chunks
 
 
 def as_kernels(network: Network, layer: Layer, weight: Array) -> Array:
@@ -128,4 +128,4 @@ def blame(layer: Layer, inputs: Inputs) -> str:
 
 
 def _all_finite(values: Array) -> bool:
-    return all(is_finite(chunk) for chunk, *_ in pieces(values))
+    return all(is_finite(chunk.floats) for chunk in chunks(values))

@@ -7,21 +7,10 @@ import math
 import numpy as np
 
 from modlint.numerics.inputs import Array, Chunk
-from modlint.numerics.tensor.arrays import (
-    bounds,
-    count,
-    is_complex,
-    on_numpy,
-    sum_of,
-    sum_of_squares,
-    where,
-)
+from modlint.numerics.tensor.arrays import bounds, count, is_complex, on_numpy, where
 from modlint.numerics.tensor.chunks import sides
+from modlint.numerics.tensor.moments import Moments, moments
 from modlint.results.statistics import Statistics
-
-CENTRED = 16.0
-"""Above so many variances the square of a chunk's mean takes digits from Σx²: the mean is then
-subtracted first."""
 
 
 class StatisticsSoFar:
@@ -30,27 +19,41 @@ class StatisticsSoFar:
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.matrix = len(shape) >= 2
         self.elements = math.prod(shape)
-        height, width, _ = sides(shape)
+        height, width, _ = sides(shape) if self.matrix else (0, 0, 0)
         self.rows = np.zeros(height, dtype=bool)
         self.columns = np.zeros(width, dtype=bool)
         self.nan = self.positive_infinite = self.negative_infinite = 0
         self.first_non_finite: int | None = None
-        self.zeros = self.finite = 0
+        self.zeros = 0
         self.minimum, self.maximum = math.inf, -math.inf
-        self.mean = self.squares = 0.0
+        self.moments = Moments()
 
     def add(self, chunk: Chunk) -> None:
         """Take in some elements; of complex ones the modulus, NaN where either part is NaN."""
-        values = chunk.values
+        values = chunk.floats
         with np.errstate(all="ignore"):
             if is_complex(values):
                 values = where(values != values, math.nan, abs(values))
             self._add_zeros(values, chunk.rows, chunk.columns)
             self._add_values(values.reshape(-1), chunk.start)
 
+    def join(self, later: StatisticsSoFar) -> None:
+        """Take in what another has seen of elements behind these."""
+        self.rows |= later.rows
+        self.columns |= later.columns
+        self.nan += later.nan
+        self.positive_infinite += later.positive_infinite
+        self.negative_infinite += later.negative_infinite
+        if self.first_non_finite is None:
+            self.first_non_finite = later.first_non_finite
+        self.zeros += later.zeros
+        self.minimum = min(self.minimum, later.minimum)
+        self.maximum = max(self.maximum, later.maximum)
+        self.moments = self.moments.joined(later.moments)
+
     def end(self) -> Statistics:
         """The statistics of all that was added."""
-        some, matrix = self.finite > 0, self.matrix and self.elements > 0
+        some, matrix = self.moments.number > 0, self.matrix and self.elements > 0
         return Statistics(
             elements=self.elements,
             nan=self.nan,
@@ -60,44 +63,42 @@ class StatisticsSoFar:
             zeros=self.zeros,
             minimum=self.minimum if some else None,
             maximum=self.maximum if some else None,
-            mean=self.mean if some else None,
-            std=math.sqrt(self.squares / self.finite) if some else None,
+            mean=self.moments.average if some else None,
+            std=self.moments.std if some else None,
             zero_rows=tuple(np.flatnonzero(~self.rows).tolist()) if matrix else (),
             zero_columns=tuple(np.flatnonzero(~self.columns).tolist()) if matrix else (),
+            rms=self.moments.rms if some else None,
+            kurtosis=self.moments.kurtosis if some else None,
         )
 
     def _add_zeros(self, values: Array, rows: slice, columns: slice) -> None:
         """Count zeros and mark the rows and columns that hold anything else."""
-        elements = math.prod(values.shape)
+        height, width, depth = values.shape
         cells = values != 0
         non_zero = count(cells)
-        self.zeros += elements - non_zero
-        if non_zero == elements:
+        zeros = height * width * depth - non_zero
+        self.zeros += zeros
+        if not self.matrix or not non_zero:
+            return
+        if zeros < width * depth:
             self.rows[rows] = True
+        else:
+            self.rows[rows] |= _on_cpu(cells.reshape(height, -1).any(1))
+        if zeros < height * depth:
             self.columns[columns] = True
-        elif non_zero:
-            cells = cells.any(2)
-            self.rows[rows] |= _on_cpu(cells.any(1))
-            self.columns[columns] |= _on_cpu(cells.any(0))
+        elif not self.columns[columns].all():
+            self.columns[columns] |= _on_cpu(cells.any(0).any(1))
 
     def _add_values(self, values: Array, start: int) -> None:
-        """Count what is not finite, and merge range and moments (Chan, Golub & LeVeque 1979)."""
+        """Count what is not finite, and merge range and moments."""
         low, high = bounds(values)
         if not (math.isfinite(low) and math.isfinite(high)):
             values = self._set_aside_non_finite(values, start)
             if not len(values):
                 return
             low, high = bounds(values)
-        number = len(values)
-        mean = sum_of(values) / number
-        squares = sum_of_squares(values) - number * mean * mean
-        if not number * mean * mean <= CENTRED * squares:
-            squares = sum_of_squares(values - mean)
-        delta, before = mean - self.mean, self.finite
-        self.finite += number
-        self.mean += delta * (number / self.finite)
-        self.squares += squares + delta * delta * (before / self.finite) * number
         self.minimum, self.maximum = min(self.minimum, low), max(self.maximum, high)
+        self.moments = self.moments.joined(moments(values, low, high))
 
     def _set_aside_non_finite(self, values: Array, start: int) -> Array:
         """Count what is not finite; return the elements that are."""

@@ -30,7 +30,7 @@ def values_of(tensor: Tensor, device: Device) -> Array:
         UnreadableError: the bytes cannot be read.
     """
     dtype, name = tensor.dtype, tensor.dtype.name
-    if DTYPES.get(name) != dtype or dtype.kind == "quantised" or dtype.bits < 8:
+    if DTYPES.get(name) != dtype or not dtype.is_numeric:
         raise Unavailable(f"elements of type {name} are not examined")
     if len(tensor.shape) > MOST_AXES:
         raise Unavailable(f"tensors of more than {MOST_AXES} axes are not examined")
