@@ -31,7 +31,8 @@ def section_of(config: ModelConfig, parts: Sequence[str], keys: Sequence[str]) -
 
     That is the one which is called as the name begins, or shares most words with it. A name that
     shares none belongs to the document where it alone states the keys, and to the text model of one
-    with several parts. None where several would do.
+    with several parts: `text_config`, or the document beside `vision_config` and the like. None
+    where several would do.
 
     Args:
         config: the configuration.
@@ -50,5 +51,13 @@ def section_of(config: ModelConfig, parts: Sequence[str], keys: Sequence[str]) -
     if best[0]:
         found = [stating[i] for i, ranked in rank.items() if ranked == best]
         return found[0] if len(found) == 1 else None
-    texts = [section for section in stating if section.path == ("text_config",)]
-    return texts[0] if texts and not words & _TOWERS else None
+    return None if words & _TOWERS else _of_text(config, stating)
+
+
+def _of_text(config: ModelConfig, stating: list[Section]) -> Section | None:
+    """The section of the text model: the document itself where all others are of other towers."""
+    paths = {section.path: section for section in stating}
+    if ("text_config",) in paths or any(s.path == ("text_config",) for s in config.sections):
+        return paths.get(("text_config",))
+    others = [path for path in paths if path and not words_of(path) & _TOWERS]
+    return paths.get(()) if not others else None
