@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from planted.faults import rewritten, shorter_vocabulary, tensors_of, without_head
-from planted.tiny_transformers import reworded, saved
 from rule_cases import Case, Expected
+from tiny_models.faults import rewritten, shorter_vocabulary, tensors_of, without_head
+from tiny_models.tiny_transformers import reworded, saved
 
 TABLE = ("tensor", "model.embed_tokens.weight")
 PASSES = (Expected("pass"),)

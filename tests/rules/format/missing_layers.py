@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from planted.faults import without_layer
-from planted.tiny_transformers import reworded, saved
 from rule_cases import Case, Expected
+from tiny_models.faults import without_layer
+from tiny_models.tiny_transformers import reworded, saved
 
 Write = Callable[[Path], Path]
 BLOCK = ("attn.qkv", "attn.out", "mlp.up", "mlp.down", "norm1", "norm2")

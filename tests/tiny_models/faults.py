@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from planted.tiny_transformers import reworded
+from tiny_models.tiny_transformers import reworded
 
 Tensors = dict[str, torch.Tensor]
 SIZES = [

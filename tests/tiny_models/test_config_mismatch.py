@@ -12,7 +12,7 @@ from rule_cases import verdicts
 
 from modlint.engine.registry import load_registry
 from modlint.verdict import Outcome
-from planted.faults import (
+from tiny_models.faults import (
     EMBEDDING,
     HEAD,
     LAYERS,
@@ -24,7 +24,7 @@ from planted.faults import (
     tensors_of,
     without_head,
 )
-from planted.tiny_transformers import MODELS, reworded, saved
+from tiny_models.tiny_transformers import MODELS, reworded, saved
 
 REGISTRY = load_registry()
 RULE = "config-mismatch"

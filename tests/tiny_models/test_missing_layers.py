@@ -12,8 +12,8 @@ from rule_cases import verdicts
 
 from modlint.engine.registry import load_registry
 from modlint.verdict import Outcome
-from planted.faults import tensors_of, without_layer
-from planted.tiny_transformers import MODELS, reworded, saved
+from tiny_models.faults import tensors_of, without_layer
+from tiny_models.tiny_transformers import MODELS, reworded, saved
 
 REGISTRY = load_registry()
 RULE = "missing-layers"

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from modlint.engine.registry import load_registry
 from modlint.verdict import Outcome
-from planted.tiny_transformers import reworded, saved
+from tiny_models.tiny_transformers import reworded, saved
 
 REGISTRY = load_registry()
 RULES = ("config-mismatch", "missing-layers")
