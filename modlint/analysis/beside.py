@@ -37,7 +37,13 @@ class Folder(Struct, frozen=True):
 
 
 class Beside(FileAnalysis[Folder], frozen=True):
-    """The names that stand beside the file, itself among them."""
+    """The names that stand beside the file, itself among them.
+
+    Attributes:
+        above: how many folders further up to list: 1 for the names beside its folder.
+    """
+
+    above: int = 0
 
     name: ClassVar[str] = "beside"
     description: ClassVar[str] = "names and sizes of the files in the checkpoint's folder"
@@ -53,8 +59,9 @@ class Beside(FileAnalysis[Folder], frozen=True):
             raise Unavailable("the checkpoint is no file of its own: nothing stands beside it")
         files: dict[str, int | None] = {}
         folders: set[str] = set()
+        place = checkpoint.path.parent.joinpath(*[".."] * self.above)
         try:
-            with os.scandir(checkpoint.path.parent) as entries:
+            with os.scandir(place) as entries:
                 for entry in entries:
                     if len(files) + len(folders) >= MAX_FILES:
                         raise Unavailable(f"its folder holds more than {MAX_FILES:,} files")
@@ -64,7 +71,7 @@ class Beside(FileAnalysis[Folder], frozen=True):
                         files[entry.name] = _size(entry)
         except OSError as error:
             raise Unavailable(f"its folder cannot be listed: {error.strerror or error}") from error
-        return Folder(checkpoint.path.parent, files, frozenset(folders))
+        return Folder(place, files, frozenset(folders))
 
 
 class Document(FileAnalysis["Mapping[str, Any] | None"], frozen=True):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 from modlint.analysis.beside import Beside, Folder
-from modlint.checkpoint import Checkpoint
+from modlint.checkpoint import NOT_WHOLLY_READ, Checkpoint
+from modlint.scopes import unread
 
 BESIDE = Beside()
 
+_MODEL = re.compile(r"(pytorch_)?model(\.[A-Za-z]\w*)?\.(safetensors|bin)(\.index(\.\w+)?\.json)?")
 _SHARD = re.compile(r"[-.]\d{5}-of-\d{5}(?=\.)")
 
 
@@ -21,3 +23,24 @@ def index_of(checkpoint: Checkpoint, folder: Folder) -> str | None:
     model, _, variant = stem.partition(".")
     wanted = {f"{stem}.{end}.index.json", f"{model}.{end}.index.{variant}.json"}
     return next((index for index in sorted(wanted) if index in folder.files), None)
+
+
+def incomplete(checkpoint: Checkpoint) -> str | None:
+    """Why its tensors are not all that it has; None where they are."""
+    lacking = any(remark.kind == "missing-tensor" for remark in checkpoint.remarks)
+    return unread(checkpoint) or (NOT_WHOLLY_READ if lacking else None)
+
+
+def is_model(checkpoint: Checkpoint) -> bool:
+    """Whether transformers reads the file as a model's weights: one file, or the index of shards.
+
+    Adapters, states of optimisers, weights of other frameworks and those that the original authors'
+    code reads have other names.
+    """
+    return _MODEL.fullmatch(checkpoint.path.name) is not None
+
+
+def variant_of(checkpoint: Checkpoint) -> str | None:
+    """What a file name says of the kind of weights ("fp16"); None where it says nothing."""
+    found = _MODEL.fullmatch(checkpoint.path.name)
+    return (found[2] or found[5] or "").lstrip(".") or None if found else None

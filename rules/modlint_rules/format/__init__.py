@@ -62,6 +62,15 @@ OVERSIZED_STORAGE = RuleReference(
     place="modlint_rules.format.oversized_storage:OversizedStorage",
 )
 
+CONFIG_MISMATCH = RuleReference(
+    code="FMT008",
+    name="config-mismatch",
+    severity=Severity.ERROR,
+    summary="config.json or the tokenizer's files say what the tensors do not bear out",
+    source="Hugging Face transformers, PreTrainedModel.from_pretrained, PretrainedConfig",
+    place="modlint_rules.format.config_mismatch:ConfigMismatch",
+)
+
 PLACEHOLDER_PARAMETERS = RuleReference(
     code="FMT009",
     name="placeholder-parameters",
@@ -100,6 +109,16 @@ DUPLICATE_KEYS = RuleReference(
     place="modlint_rules.format.duplicate_keys:DuplicateKeys",
 )
 
+MISSING_LAYERS = RuleReference(
+    code="FMT015",
+    name="missing-layers",
+    severity=Severity.ERROR,
+    summary="a layer is missing between others or up to the stated number, or a rank's file is",
+    source="huggingface/transformers#20072 (an offloaded model saved in part); PyTorch FSDP,"
+    " DeepSpeed and Megatron-LM, sharded checkpoints",
+    place="modlint_rules.format.missing_layers:MissingLayers",
+)
+
 REPARAMETRISED = RuleReference(
     code="FMT018",
     name="reparametrised",
@@ -125,10 +144,12 @@ RULES = (
     TRAINING_STATE_LEFT_IN,
     WRAPPER_PREFIX,
     OVERSIZED_STORAGE,
+    CONFIG_MISMATCH,
     PLACEHOLDER_PARAMETERS,
     DEVICE_BOUND,
     LEGACY_CONTAINER,
     DUPLICATE_KEYS,
+    MISSING_LAYERS,
     REPARAMETRISED,
     LEGACY_NAMES,
 )

@@ -1,0 +1,1 @@
+"""The comparisons of FMT008, one module for what is compared."""
