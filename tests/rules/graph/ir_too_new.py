@@ -81,12 +81,12 @@ PLANTED = (
         if ir - {7: 3, 9: 4, 10: 5, 11: 6, 12: 7, 13: 7, 14: 7, 19: 9, 20: 9, 21: 10}.get(opset, 8)
         > 4
     ),
-    found("operators of ai.onnx.ml alone", of_ml(10, 2), "warning"),
+    found("operators of ai.onnx.ml alone", of_ml(11, 2), "warning"),
     found("newer than is loaded", stated(9, 19), "warning", max_ir=8),
     found("newer than is loaded, as exporters write", stated(10, 18), "warning", max_ir=9),
     found("newer than is loaded, of an own domain", of_own(10), "warning", max_ir=9),
     found("two ahead where one may be", stated(10, 17), "warning", max_lead=1),
-    found("functions do not need so much", called(12, 11), "warning"),
+    found("functions do not need so much", called(13, 11), "warning"),
 )
 
 NEAR_MISSES = (
