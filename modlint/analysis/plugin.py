@@ -23,6 +23,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.graphs import BalancedGraph, CarryingGraph, FlowGraph
     from modlint.analysis.layer_weights import LayerWeights
     from modlint.analysis.openings import Openings
+    from modlint.analysis.quantisation import QuantisedWeights
     from modlint.analysis.repeated import RepeatedTensors
     from modlint.analysis.scales import UnitScales
     from modlint.analysis.sparse import SparseIndices
@@ -38,6 +39,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         LayerWeights,
         OnnxBatchAxes,
         Openings,
+        QuantisedWeights,
         RepeatedTensors,
         SparseIndices,
         Texts,
