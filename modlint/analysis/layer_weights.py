@@ -68,9 +68,9 @@ _TABLES = re.compile(
 class LayerWeights(FileAnalysis["frozenset[str]"], frozen=True):
     """Names of the tensors that are weights of layers.
 
-    Float tensors that are values, not codes or scales of quantised weights, of at least two axes and `min_elements` elements, whose first two sizes are not
+    Float tensors of at least two axes and `min_elements` elements, whose first two sizes are not
     both 1, and which a layer reads as its weight: in an ONNX model an operand of Conv, Gemm, MatMul
-    or a recurrent layer, elsewhere by name.
+    or a recurrent layer, elsewhere by name. Codes and scales of quantised weights are none.
 
     Attributes:
         min_elements: fewer make no layer weight.

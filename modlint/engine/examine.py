@@ -264,8 +264,11 @@ class _Inputs:
             raise Unavailable(f"tensor {name}: {error}") from error
 
     def stored(self, name: str) -> Array:
+        tensors = self._examination.checkpoint.tensors
+        if name not in tensors:
+            return self.weight(name)
         try:
-            return self._examination.values(self._examination.checkpoint.tensors[name])
+            return self._examination.values(tensors[name])
         except (Unavailable, UnreadableError) as error:
             raise Unavailable(f"tensor {name}: {error}") from error
 

@@ -26,6 +26,7 @@ class Layout(Struct, frozen=True):
         axis: along which the groups lie, where a formula lets it be chosen.
         divides: whether the global scale divides instead of multiplying.
         denominator: what the scale is divided by.
+        flat: whether the weight's own shape is not stored: rows are groups, in its order.
     """
 
     formula: Formula
@@ -38,6 +39,7 @@ class Layout(Struct, frozen=True):
     axis: int = 0
     divides: bool = False
     denominator: float = 1.0
+    flat: bool = False
 
     @property
     def rows(self) -> int:
@@ -105,6 +107,11 @@ class Quantisation(Struct, frozen=True):
         breaches: what their names, types and shapes contradict.
         method: what the configuration calls the scheme, "" where it states none.
         unknown: why part of it could not be judged, "" where all was.
+        promised: whether the configuration says that weights are quantised.
+        second: whether it says that GPTQ's zero points are stored as they are.
+        symmetric: whether it says that zero points are fixed.
+        ordered: whether it says that inputs may belong to groups in any order.
+        scales: of an ONNX model, all scales that its nodes read, by name.
     """
 
     weights: Mapping[str, QuantisedWeight] = field(default_factory=dict)
@@ -112,3 +119,8 @@ class Quantisation(Struct, frozen=True):
     breaches: tuple[Breach, ...] = ()
     method: str = ""
     unknown: str = ""
+    promised: bool = False
+    second: bool | None = None
+    symmetric: bool | None = None
+    ordered: bool | None = None
+    scales: Mapping[str, Tensor] = field(default_factory=dict)

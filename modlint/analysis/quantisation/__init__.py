@@ -7,12 +7,16 @@ time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from modlint.analysis.base import Analysis, Array, FileAnalysis, Inputs
 from modlint.analysis.beside import Document
+from modlint.analysis.quantisation import onnx, torch_ao
 from modlint.analysis.quantisation.find import find
+from modlint.analysis.quantisation.orphans import orphans_of
+from modlint.analysis.quantisation.promises import breaches_of
 from modlint.analysis.quantisation.settings import Settings, settings_of
 from modlint.analysis.quantisation.weights import parts_by_weight, weights_of
 from modlint.checkpoint import Checkpoint, Storage, Tensor, contiguous_strides
@@ -39,6 +43,12 @@ DOCUMENTS = tuple(
 """The files that say how the weights beside them are quantised."""
 
 
+_MODEL = re.compile(
+    r"((diffusion_)?pytorch_model|model|gptq_model|tf_model|quantized_model|weights)\b[^/]*$"
+)
+"""Names of the files that a model's configuration speaks of."""
+
+
 class QuantisedWeights(FileAnalysis[Quantisation], frozen=True):
     """The weights of a checkpoint that are stored as codes, by names, types and shapes."""
 
@@ -51,16 +61,37 @@ class QuantisedWeights(FileAnalysis[Quantisation], frozen=True):
 
     def compute(self, checkpoint: Checkpoint, inputs: Inputs) -> Quantisation:
         """Find them; values are not read, but for sizes that small tensors state."""
+        if checkpoint.graph is not None:
+            return onnx.quantisation_of(checkpoint)
         settings, unknown = _settings(checkpoint, inputs)
-        first = settings[0] if settings else Settings()
-        weights, breaches = weights_of(find(checkpoint.tensors, first, checkpoint.metadata))
-        return Quantisation(
-            {weight.name: weight for weight in weights},
-            parts_by_weight(weights),
-            tuple(breaches),
-            first.method,
-            unknown,
-        )
+        return _quantisation(checkpoint, settings, unknown)
+
+
+def _quantisation(
+    checkpoint: Checkpoint, settings: Sequence[Settings], unknown: str = ""
+) -> Quantisation:
+    first, tensors = settings[0] if settings else Settings(), checkpoint.tensors
+    found = [*find(tensors, first, checkpoint.metadata), *torch_ao.find(checkpoint)]
+    weights, breaches = weights_of(found)
+    parts = parts_by_weight(weights)
+    breaches += orphans_of(tensors, first, parts, {weight.scheme for weight in weights})
+    breaches += breaches_of(settings, weights, tensors, is_model=_is_model(checkpoint))
+    return Quantisation(
+        {weight.name: weight for weight in weights},
+        parts,
+        tuple(breaches),
+        first.method,
+        unknown,
+        first.weights and bool(settings),
+        first.second,
+        first.symmetric,
+        first.ordered,
+    )
+
+
+def _is_model(checkpoint: Checkpoint) -> bool:
+    """Whether the configuration in a folder speaks of this file."""
+    return _MODEL.match(checkpoint.path.name) is not None
 
 
 def blocks(weight: QuantisedWeight, elements: int = 1 << 22) -> Iterator[NDArray[np.float32]]:
@@ -95,17 +126,24 @@ def logical_tensors(checkpoint: Checkpoint, quantisation: Quantisation) -> dict[
     """The checkpoint's tensors with those of quantised weights replaced by the weights.
 
     Each is a float32 tensor of the weight's name and shape, whose storage computes all values when
-    it is read; `blocks` gives them piece by piece. Weights whose values cannot be computed keep
-    their parts.
+    it is read; `blocks` gives them piece by piece. Weights whose values cannot be computed, or
+    whose shape is not stored (`Layout.flat`), keep their parts.
     """
     tensors = {}
     for name, tensor in checkpoint.tensors.items():
         weight = quantisation.weights.get(quantisation.parts.get(name, ""))
-        if weight is None or weight.layout is None:
+        if weight is None or weight.layout is None or weight.layout.flat:
             tensors[name] = tensor
-        elif tensor is weight.parts["codes"]:
+        elif name == weight.parts["codes"].name:
             tensors[weight.name] = _logical(weight, tensor)
     return tensors
+
+
+def logical_by_names(checkpoint: Checkpoint) -> dict[str, Tensor]:
+    """The same as far as names, types and shapes tell, without what stands beside the file."""
+    if checkpoint.graph is not None:
+        return dict(checkpoint.tensors)
+    return logical_tensors(checkpoint, _quantisation(checkpoint, ()))
 
 
 def _logical(weight: QuantisedWeight, codes: Tensor) -> Tensor:

@@ -26,8 +26,10 @@ _ROLES = {
     "bits": "number of bits",
     "format": "format",
     "codes": "codes",
+    "output_zero_point": "zero point of the outputs",
 }
 _NO_VALUES = "without it the codes mean nothing: loaders fail, or fill it with what lies in memory"
+_UNFILLED = "loaders keep what it was initialised with, and give other values than were meant"
 _GARBLED = "loaders refuse it, or pair codes with the scales of others"
 
 
@@ -65,28 +67,28 @@ def _customary(found: Iterable[Found]) -> dict[tuple[str, str, str], frozenset[s
 
 
 def _lacking(scheme: Scheme, group: Group, customary: frozenset[str]) -> Iterable[Breach]:
-    settings = group.settings
-    for role in scheme.parts:
-        if role in group.parts:
-            continue
-        if role in scheme.required:
-            why = _NO_VALUES
-        elif role in customary or _is_promised(role, scheme, settings.static_inputs):
-            why = (
-                "the other quantised weights have one: loaders keep what they were initialised with"
-            )
+    """What a weight should have: what it cannot do without together, and each that is usual."""
+    codes, absent = group.parts["codes"], [r for r in scheme.parts if r not in group.parts]
+    required = [role for role in absent if role in scheme.required]
+    if required:
+        listed = " and no ".join(_ROLES.get(role, role) for role in required)
+        yield _missing(scheme, group, required[0], f"{codes.name} has no {listed}", _NO_VALUES)
+        return
+    for role in absent:
+        if role in customary:
+            found = "which its siblings have"
+        elif role == "input_scale" and group.settings.static_inputs and role in scheme.shared:
+            found = f"which {group.settings.source} promises"
         else:
             continue
-        codes = group.parts["codes"]
-        name = group.stem + scheme.parts[role][0]
-        found = f"{codes.name} has no {_ROLES.get(role, role)}"
-        if role not in scheme.required:
-            found += ", which its siblings have" if role in customary else ", which is promised"
-        yield Breach(f"{role.replace('_', '-')}-missing", name, found, why, {"codes": codes.name})
+        found = f"{codes.name} has no {_ROLES.get(role, role)}, {found}"
+        yield _missing(scheme, group, role, found, _UNFILLED)
 
 
-def _is_promised(role: str, scheme: Scheme, static_inputs: bool | None) -> bool:
-    return role == "input_scale" and static_inputs is True and role in scheme.shared
+def _missing(scheme: Scheme, group: Group, role: str, found: str, why: str) -> Breach:
+    name = group.stem + scheme.parts[role][0]
+    kind = f"{role.replace('_', '-')}-missing"
+    return Breach(kind, name, found, why, {"codes": group.parts["codes"].name})
 
 
 def _weight(scheme: Scheme, group: Group) -> tuple[QuantisedWeight, Breach | None]:
@@ -113,9 +115,8 @@ def _misfit(scheme: Scheme, group: Group, misfit: Misfit) -> Breach:
     codes, role = group.parts["codes"], misfit.role
     what = _ROLES.get(role, role)
     if role not in group.parts:
-        name = group.stem + scheme.parts[role][0]
         found = f"{codes.name} has no {what}: {misfit.why}"
-        return Breach(f"{role.replace('_', '-')}-missing", name, found, _NO_VALUES)
+        return _missing(scheme, group, role, found, _NO_VALUES)
     part = group.parts[role]
     if misfit.why:
         found = f"{what} of {codes.name}: {misfit.why}"

@@ -25,10 +25,9 @@ def unpack(
         high_first: whether the first of two codes is the high half of their byte.
     """
     contiguous = np.ascontiguousarray(packed)
-    octets: NDArray[np.uint8] = contiguous.view(np.uint8).reshape(*packed.shape[:-1], -1)
+    octets = contiguous.view(np.uint8).reshape(*packed.shape[:-1], -1)
     if bits == 8:
-        whole: NDArray[np.uint8] = octets[..., :count]
-        return whole
+        return np.asarray(octets[..., :count], np.uint8)
     if bits in (1, 2, 4):
         per = 8 // bits
         codes = np.empty((*octets.shape, per), np.uint8)
@@ -51,7 +50,7 @@ def floats(values: NDArray[Any]) -> NDArray[np.float32]:
 
 def exponents(codes: NDArray[Any]) -> NDArray[np.float32]:
     """Powers of two, of OCP E8M0 in bytes: 2^(code − 127), of 255 NaN."""
-    powers = np.ldexp(np.float32(1), codes.astype(np.int32) - 127).astype(np.float32)
+    powers = np.ldexp(np.float32(1), np.minimum(codes, 254).astype(np.int32) - 127)
     return np.where(codes == 255, np.float32(np.nan), powers)
 
 

@@ -13,6 +13,7 @@ from modlint.checkpoint import Tensor
 from modlint.errors import Unavailable
 from modlint.numerics.inputs import Array, Device
 from modlint.numerics.quantisation.formulas import Rows, rows_of
+from modlint.numerics.quantisation.packing import signed, unpack
 from modlint.numerics.tensor.values import values_of
 from modlint.results.quantisation import QuantisedWeight
 
@@ -31,10 +32,17 @@ def rows(weight: QuantisedWeight) -> Rows:
     """
     if weight.layout is None:
         raise Unavailable(weight.reason or f"codes of {weight.scheme} are not computed")
-    parts = {role: _elements(tensor) for role, tensor in weight.parts.items()}
+    parts = {role: elements_of(tensor) for role, tensor in weight.parts.items()}
     if "state" in weight.parts:
         parts |= _nested(weight.parts["state"])
-    return rows_of(parts, weight.layout)
+    with np.errstate(all="ignore"):
+        give = rows_of(parts, weight.layout)
+
+    def quietly(start: int, stop: int) -> NDArray[np.float32]:
+        with np.errstate(all="ignore"):
+            return give(start, stop)
+
+    return quietly
 
 
 def blocks(weight: QuantisedWeight, elements: int = BLOCK) -> Iterator[NDArray[np.float32]]:
@@ -87,7 +95,17 @@ def on(device: Device, weight: QuantisedWeight) -> Array:
     return torch.from_numpy(values.copy()).to(device)
 
 
-def _elements(tensor: Tensor) -> NDArray[Any]:
+def elements_of(tensor: Tensor) -> NDArray[Any]:
+    """A part's elements as they are stored; those of four bits one a byte.
+
+    Raises:
+        Unavailable: they are none to compute with.
+        UnreadableError: the bytes cannot be read.
+    """
+    if tensor.dtype.name in ("int4", "uint4") and tensor.contiguous and not tensor.storage_offset:
+        octets = np.frombuffer(tensor.storage.read()[: tensor.nbytes], np.uint8)
+        codes = unpack(octets, 4, tensor.elements).reshape(tensor.shape)
+        return signed(codes, 4) if tensor.dtype.kind == "int" else codes
     array: NDArray[Any] = values_of(tensor, "cpu")
     return array
 
@@ -97,7 +115,7 @@ def _nested(state: Tensor) -> dict[str, NDArray[Any]]:
     import json
 
     try:
-        stated = json.loads(bytes(_elements(state).reshape(-1)))
+        stated = json.loads(bytes(elements_of(state).reshape(-1)))
         numbers = (stated.get("nested_blocksize", 256), stated.get("nested_offset", 0.0))
         return dict(zip(("nested_block", "nested_offset"), map(np.asarray, numbers), strict=True))
     except (ValueError, AttributeError, RecursionError) as error:

@@ -41,6 +41,8 @@ def nvfp4(group: Group) -> Layout:
     size = octets * 2
     group.require("scale", (*lead, out, ceil(size, 16)))
     group.require("global_scale", (1,), (), *(((lead[0],), (lead[0], 1)) if lead else ()))
+    if "global_scale" not in group.parts:
+        raise Misfit("global_scale", ((1,),), "scales in FP8 are themselves scaled by it")
     return Layout("packed", (*lead, out, size), 4, (1, 16), decoding="e2m1", axis=-1, divides=True)
 
 

@@ -29,7 +29,7 @@ def packed(group: Group) -> Layout:
         raise Unsettled("groups along the last axis are not computed")
     if per is None:
         raise Misfit("scale", ((codes[0] * 2, 1), (codes[0] * 4, 1)))
-    return Layout("quanto", (codes[0] * per, codes[1]), 8 // per, (1, codes[1]))
+    return Layout("quanto", (codes[0] * per, codes[1]), 8 // per, (1, codes[1]), flat=True)
 
 
 SCHEMES = (
