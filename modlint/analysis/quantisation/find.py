@@ -65,7 +65,7 @@ def _is_awq(group: Group, settings: Settings) -> bool:
 
 def _may_lack(scheme: Scheme, settings: Settings, followed: set[str]) -> bool:
     """Whether codes without anything beside them may be of the scheme."""
-    if not scheme.told_by or scheme.weight == "":
+    if not scheme.told_by or not scheme.codes:
         return False
     return scheme.name in followed or (settings.weights and settings.method in scheme.methods)
 

@@ -94,7 +94,8 @@ def _parsed(stated: Mapping[str, Any], source: str) -> Settings:
     method = _text(stated.get("quant_method")).lower()
     if not method and "config_groups" in stated:
         method = "compressed-tensors"
-    if not method and ({"group_size", "bits"} <= stated.keys() or "mode" in stated):
+    is_mlx = {"group_size", "bits"} <= stated.keys() or "mode" in stated
+    if "quant_method" not in stated and not method and is_mlx:
         method = "mlx"
     return _PARSERS.get(method, _other)({**stated, "quant_method": method}, source)
 
@@ -177,7 +178,7 @@ def _fp8(stated: Mapping[str, Any], source: str) -> Settings:
 def _gptq(stated: Mapping[str, Any], source: str) -> Settings:
     version = _text(stated.get("checkpoint_format")).lower()
     dynamic = tuple(
-        ((name.removeprefix("+:"),), Settings(weights=not name.startswith("-:")))
+        ((name.removeprefix("-:").removeprefix("+:"),), Settings(weights=not name.startswith("-:")))
         for name in map(str, _object(stated.get("dynamic")))
     )
     return Settings(

@@ -18,7 +18,11 @@ def layout(group: Group) -> Layout:
     """A code an element: (q − z)·s, in blocks that the metadata states."""
     kind, stated = _stated(group)
     codes = group.shape("codes")
-    if kind not in _COMPUTED or group.parts["codes"].dtype.name not in _EIGHT_BITS:
+    if (
+        "scale" not in group.parts
+        or kind not in _COMPUTED
+        or group.parts["codes"].dtype.name not in _EIGHT_BITS
+    ):
         raise Unsettled(f"codes of torchao's {kind or 'unknown type'} are not computed")
     if len(codes) != 2:
         raise Unsettled(f"codes of {len(codes)} axes are not computed")
