@@ -16,6 +16,9 @@ from modlint.analysis.quantisation.settings import Settings
 _LONGEST = 1000
 """Characters of a pattern, and of a name, that are looked at."""
 
+_SHORT = 256
+"""Characters of a name that `re` itself may look at, where a pattern repeats at most twice."""
+
 Step = Callable[[str, frozenset[int]], frozenset[int]]
 """From places in a text to the places that may follow."""
 
@@ -37,10 +40,13 @@ def matches(pattern: str, name: str) -> bool | None:
 
     None where the pattern is no regular expression, or uses what is not matched here.
     """
-    step = _compiled(pattern)
-    if step is None or len(name) > _LONGEST:
+    if len(name) > _LONGEST:
         return None
-    return bool(step(name, frozenset({0})))
+    quick = _harmless(pattern) if len(name) <= _SHORT else None
+    if quick is not None:
+        return quick.match(name) is not None
+    step = _compiled(pattern)
+    return None if step is None else bool(step(name, frozenset({0})))
 
 
 def _compressed_tensors(settings: Settings, module: str) -> Settings:
@@ -81,6 +87,18 @@ def _compiled(pattern: str) -> Step | None:
             return None
         return _sequence(list(tree), bool(tree.state.flags & re.IGNORECASE))
     except (re.error, RecursionError, OverflowError, _Unknown):
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _harmless(pattern: str) -> re.Pattern[str] | None:
+    """A pattern that `re` matches in time quadratic in the name; None of any other."""
+    repeats = sum(pattern.count(sign) for sign in "*+{")
+    if len(pattern) > _SHORT or repeats > 2 or ("|" in pattern and repeats):
+        return None
+    try:
+        return re.compile(pattern)
+    except (re.error, RecursionError, OverflowError):
         return None
 
 

@@ -37,7 +37,8 @@ def unpack(
         return codes.reshape(*octets.shape[:-1], -1)[..., :count]
     loose = np.unpackbits(octets, axis=-1, bitorder="little")[..., : count * bits]
     weights = (1 << np.arange(bits)).astype(np.uint8)
-    return (loose.reshape(*loose.shape[:-1], count, bits) * weights).sum(-1, dtype=np.uint8)
+    weighed = loose.reshape(*loose.shape[:-1], count, bits) * weights
+    return np.asarray(weighed.sum(-1), np.uint8)
 
 
 def floats(values: NDArray[Any]) -> NDArray[np.float32]:
