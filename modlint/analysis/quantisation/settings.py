@@ -115,7 +115,7 @@ def _compressed_tensors(stated: Mapping[str, Any], source: str) -> Settings:
         own = Settings(
             source,
             "compressed-tensors",
-            bits=_integer(weights.get("num_bits")),
+            bits=_bits(weights.get("num_bits")),
             group=_size(weights.get("group_size")),
             strategy=_text(weights.get("strategy")),
             block=block,
@@ -184,7 +184,7 @@ def _gptq(stated: Mapping[str, Any], source: str) -> Settings:
     return Settings(
         source,
         _text(stated.get("quant_method")).lower() or "gptq",
-        bits=_integer(stated.get("bits") or stated.get("w_bit")),
+        bits=_bits(stated.get("bits") or stated.get("w_bit")),
         group=_size(stated.get("group_size") or stated.get("q_group_size")),
         symmetric=_flag(stated.get("sym")),
         ordered=_flag(stated.get("desc_act")),
@@ -210,7 +210,7 @@ def _mlx(stated: Mapping[str, Any], source: str) -> Settings:
 
 def _mlx_group(stated: Mapping[str, Any], source: str) -> Settings:
     mode = _text(stated.get("mode")) or "affine"
-    bits, group = _integer(stated.get("bits")), _size(stated.get("group_size"))
+    bits, group = _bits(stated.get("bits")), _size(stated.get("group_size"))
     return Settings(source, "mlx", bits=bits, group=group, strategy=mode)
 
 
@@ -256,6 +256,12 @@ def _texts(value: object) -> tuple[str, ...]:
 def _integer(value: object) -> int | None:
     whole = isinstance(value, int) and not isinstance(value, bool)
     return value if whole and 0 < value < 1 << 31 else None  # type: ignore[operator, return-value]
+
+
+def _bits(value: object) -> int | None:
+    """Bits of a code: what is more is no code."""
+    bits = _integer(value)
+    return bits if bits is not None and bits <= 8 else None
 
 
 def _size(value: object) -> int | None:

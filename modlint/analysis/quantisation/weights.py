@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from modlint.analysis.quantisation.find import Found
-from modlint.analysis.quantisation.scheme import Group, Misfit, Scheme, Unsettled
+from modlint.analysis.quantisation.scheme import WORDS, Group, Misfit, Scheme, Unsettled
 from modlint.checkpoint import Tensor
 from modlint.results.quantisation import Breach, QuantisedWeight
 
@@ -28,6 +28,19 @@ _ROLES = {
     "codes": "codes",
     "output_zero_point": "zero point of the outputs",
 }
+_KINDS = {
+    "global_scale": ("float",),
+    "nested_scale": ("float",),
+    "nested_map": ("float",),
+    "map": ("float",),
+    "bias": ("float",),
+    "group_index": ("int", "uint"),
+    "shape": ("int", "uint"),
+    "zero_point": ("float", "int", "uint"),
+}
+"""By part, the kinds of types that it may have."""
+_PACKED_ZEROS = frozenset({".qweight"})
+"""Ends of names of codes whose zero points are packed as they are."""
 _NO_VALUES = "without it the codes mean nothing: loaders fail, or fill it with what lies in memory"
 _UNFILLED = "loaders keep what it was initialised with, and give other values than were meant"
 _GARBLED = "loaders refuse it, or pair codes with the scales of others"
@@ -97,6 +110,9 @@ def _weight(scheme: Scheme, group: Group) -> tuple[QuantisedWeight, Breach | Non
     missing = [role for role in scheme.required if role not in group.parts]
     if missing:
         return _without(weight, f"its {_ROLES.get(missing[0], missing[0])} is missing"), None
+    strange = _strange_type(scheme, group)
+    if strange is not None:
+        return _without(weight, strange.found), strange
     try:
         layout = scheme.layout(group)
     except Unsettled as unsettled:
@@ -105,6 +121,23 @@ def _weight(scheme: Scheme, group: Group) -> tuple[QuantisedWeight, Breach | Non
         breach = _misfit(scheme, group, misfit)
         return _without(weight, breach.found), breach
     return QuantisedWeight(weight.name, scheme.name, weight.parts, layout), None
+
+
+def _strange_type(scheme: Scheme, group: Group) -> Breach | None:
+    """A part of a type that no such part has."""
+    for role, part in group.parts.items():
+        kinds = _KINDS.get(role)
+        if role == "zero_point" and scheme.codes in _PACKED_ZEROS:
+            fits = part.dtype.name in WORDS
+        elif role == "scale":
+            fits = part.dtype.kind == "float" or part.dtype.name == "uint8"
+        else:
+            fits = kinds is None or part.dtype.kind in kinds
+        if not fits:
+            what = _ROLES.get(role, role)
+            found = f"{what} of {group.parts['codes'].name} is of the type {part.dtype.name}"
+            return Breach(f"{role.replace('_', '-')}-type", part.name, found, _GARBLED)
+    return None
 
 
 def _without(weight: QuantisedWeight, reason: str) -> QuantisedWeight:

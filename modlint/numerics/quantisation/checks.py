@@ -12,7 +12,7 @@ from modlint.checkpoint import Tensor
 from modlint.errors import Unavailable, UnreadableError
 from modlint.numerics.quantisation.formulas import rows_of
 from modlint.numerics.quantisation.packing import floats, scales, unpack
-from modlint.numerics.quantisation.values import BLOCK, elements_of
+from modlint.numerics.quantisation.values import BLOCK, elements_of, quiet
 from modlint.results.quantisation import Breach, Layout, Quantisation, QuantisedWeight
 
 _SCALES = {
@@ -63,7 +63,7 @@ def _guarded(
     check: Check, weight: QuantisedWeight, quantisation: Quantisation, judged: set[str]
 ) -> Iterator[Breach]:
     try:
-        with np.errstate(all="ignore"):
+        with quiet():
             found = list(check(weight, quantisation, judged))
         yield from found
     except (Unavailable, UnreadableError):
@@ -73,7 +73,7 @@ def _guarded(
 def _guarded_scale(tensor: Tensor, judged: set[str]) -> Iterator[Breach]:
     try:
         judged.add(tensor.name)
-        with np.errstate(all="ignore"):
+        with quiet():
             found = list(_of_scale(tensor, "scale", zero=_DIVIDES))
         yield from found
     except (Unavailable, UnreadableError):
@@ -256,10 +256,9 @@ def _stored_zeros(quantisation: Quantisation) -> Iterator[Breach]:
         if tensor is None or layout is None:
             continue
         try:
-            stored = elements_of(tensor)
+            zeros = unpack(elements_of(tensor), layout.bits, layout.shape[0])
         except (Unavailable, UnreadableError):
             continue
-        zeros = unpack(stored, layout.bits, layout.shape[0])
         middle = 1 << (layout.bits - 1)
         other = middle - 1 if quantisation.second else middle
         if zeros.size and bool((zeros == other).all()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -35,11 +36,11 @@ def rows(weight: QuantisedWeight) -> Rows:
     parts = {role: elements_of(tensor) for role, tensor in weight.parts.items()}
     if "state" in weight.parts:
         parts |= _nested(weight.parts["state"])
-    with np.errstate(all="ignore"):
+    with quiet():
         give = rows_of(parts, weight.layout)
 
     def quietly(start: int, stop: int) -> NDArray[np.float32]:
-        with np.errstate(all="ignore"):
+        with quiet():
             return give(start, stop)
 
     return quietly
@@ -108,6 +109,16 @@ def elements_of(tensor: Tensor) -> NDArray[Any]:
         return signed(codes, 4) if tensor.dtype.kind == "int" else codes
     array: NDArray[Any] = values_of(tensor, "cpu")
     return array
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Numbers of files that nobody vouches for: no warnings, and no error but our own."""
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    except (ValueError, IndexError, TypeError, OverflowError) as error:
+        raise Unavailable(f"its parts do not fit together: {error}") from error
 
 
 def _nested(state: Tensor) -> dict[str, NDArray[Any]]:
