@@ -107,13 +107,17 @@ class Inputs(Protocol):
     def weight(self, name: str) -> Array:
         """A tensor's values by its name, on the device, in its own shape and type; read-only.
 
+        Those of a quantised weight, by its name or that of its codes, are dequantised: float32.
+
         Raises:
-            Unavailable: they are codes, whose values another tensor scales, or cannot be read.
+            Unavailable: they are codes that are not understood, or cannot be read.
         """
         ...
 
     def stored(self, name: str) -> Array:
         """A tensor's elements as they are stored, codes too: enough to tell which are zero.
+
+        A quantised weight that is no tensor of the file is dequantised.
 
         Raises:
             Unavailable: they cannot be read.

@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from modlint.analysis.base import FileAnalysis, Inputs
+from modlint.analysis.base import Analysis, FileAnalysis, Inputs
 from modlint.analysis.onnx_check import OnnxGraph
+from modlint.analysis.quantisation import QuantisedWeights
 from modlint.checkpoint import Checkpoint, Role, Tensor
 
 MIN_ELEMENTS = 256
@@ -69,7 +70,7 @@ class LayerWeights(FileAnalysis["frozenset[str]"], frozen=True):
 
     Float tensors of at least two axes and `min_elements` elements, whose first two sizes are not
     both 1, and which a layer reads as its weight: in an ONNX model an operand of Conv, Gemm, MatMul
-    or a recurrent layer, elsewhere by name.
+    or a recurrent layer, elsewhere by name. Codes and scales of quantised weights are none.
 
     Attributes:
         min_elements: fewer make no layer weight.
@@ -80,9 +81,15 @@ class LayerWeights(FileAnalysis["frozenset[str]"], frozen=True):
     name: ClassVar[str] = "layer-weights"
     description: ClassVar[str] = "which tensors are weights of layers"
 
-    def compute(self, checkpoint: Checkpoint, inputs: Inputs) -> frozenset[str]:  # noqa: ARG002
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """Which tensors are parts of quantised weights: they are no values."""
+        return (QuantisedWeights(),)
+
+    def compute(self, checkpoint: Checkpoint, inputs: Inputs) -> frozenset[str]:
         """Tell them apart."""
-        shaped = [t for t in checkpoint.tensors.values() if _is_shaped(t, self.min_elements)]
+        codes = inputs.result(QuantisedWeights(), checkpoint).parts
+        values = (t for t in checkpoint.tensors.values() if t.name not in codes)
+        shaped = [t for t in values if _is_shaped(t, self.min_elements)]
         if isinstance(checkpoint.graph, OnnxGraph):
             read = _operands(checkpoint.graph.model)
             return frozenset(t.name for t in shaped if _plain(t.key) in read)

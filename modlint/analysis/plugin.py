@@ -24,6 +24,8 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.layer_weights import LayerWeights
     from modlint.analysis.magnitudes import TensorMagnitudes
     from modlint.analysis.openings import Openings
+    from modlint.analysis.quantisation import QuantisedWeights
+    from modlint.analysis.quantisation_values import QuantisationBreaches
     from modlint.analysis.repeated import RepeatedTensors
     from modlint.analysis.scales import UnitScales
     from modlint.analysis.sparse import SparseIndices
@@ -39,6 +41,8 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         LayerWeights,
         OnnxBatchAxes,
         Openings,
+        QuantisationBreaches,
+        QuantisedWeights,
         RepeatedTensors,
         SparseIndices,
         Texts,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from modlint.analysis.base import Array, Chunk, Device
 from modlint.checkpoint import Tensor
 from modlint.errors import Unavailable
+from modlint.results.quantisation import QuantisedWeight
 
 if TYPE_CHECKING:
     import torch
@@ -62,6 +63,18 @@ def values_on(device: Device, tensor: Tensor) -> Array:
     from modlint.numerics.tensor.values import values_of
 
     return values_of(tensor, device)
+
+
+def dequantised_on(device: Device, weight: QuantisedWeight) -> Array:
+    """A quantised weight's values on a device, in its own shape, in float32.
+
+    Raises:
+        Unavailable: how its codes become values is not known, it is too large, or cannot be read.
+        UnreadableError: the bytes of a part cannot be read.
+    """
+    from modlint.numerics.quantisation.values import on
+
+    return on(device, weight)
 
 
 def parts_on(device: Device, tensor: Tensor) -> list[Iterator[Chunk]]:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from modlint.analysis.base import Analysis, Array, Device, Pair, Progress, TensorAnalysis
-from modlint.analysis.codes import scale_of
-from modlint.analysis.values import device_for, torch_device_for, values_on
+from modlint.analysis.quantisation import QuantisedWeights
+from modlint.analysis.values import dequantised_on, device_for, torch_device_for, values_on
 from modlint.checkpoint import Checkpoint, Tensor
 from modlint.engine.visit import visit
 from modlint.errors import Unavailable, UndeclaredNeed, UnreadableError
@@ -158,6 +158,21 @@ class FileExamination:
         """
         return values_on(self.device, tensor)
 
+    def dequantised(self, name: str) -> Array:
+        """A tensor's values by its name; those of a quantised weight computed from its codes.
+
+        Raises:
+            Unavailable: they are none to compute with.
+            UnreadableError: the bytes cannot be read.
+        """
+        quantisation = self.result(QuantisedWeights(), self.checkpoint)
+        weight = quantisation.weights.get(name) or quantisation.weights.get(
+            quantisation.parts.get(name, "")
+        )
+        if weight is None or (name != weight.name and name != weight.parts["codes"].name):
+            return self.values(self.checkpoint.tensors[name])
+        return dequantised_on(self.device, weight)
+
     def _visit_late(self, analysis: TensorAnalysis[Any]) -> None:
         """A visit for an analysis that nobody announced; what others examined stays examined."""
         if analysis not in self._of_tensors:
@@ -243,18 +258,17 @@ class _Inputs:
         return _Inputs(reference, self._analysis)
 
     def weight(self, name: str) -> Array:
-        tensors = self._examination.checkpoint.tensors
-        scale = scale_of(tensors[name], tensors)
-        if scale is not None:
-            kind = tensors[name].dtype.name
-            raise Unavailable(
-                f"tensor {name}: {kind} codes, which {scale} scales: their values are not computed"
-            )
-        return self.stored(name)
+        try:
+            return self._examination.dequantised(name)
+        except (Unavailable, UnreadableError) as error:
+            raise Unavailable(f"tensor {name}: {error}") from error
 
     def stored(self, name: str) -> Array:
+        tensors = self._examination.checkpoint.tensors
+        if name not in tensors:
+            return self.weight(name)
         try:
-            return self._examination.values(self._examination.checkpoint.tensors[name])
+            return self._examination.values(tensors[name])
         except (Unavailable, UnreadableError) as error:
             raise Unavailable(f"tensor {name}: {error}") from error
 

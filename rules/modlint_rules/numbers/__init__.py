@@ -18,7 +18,20 @@ NON_FINITE = RuleReference(
     cost=Cost.PASS,
 )
 
-RULES = (NON_FINITE,)
+QUANTISATION_CONTRACT = RuleReference(
+    code="NUM006",
+    name="quantisation-contract",
+    severity=Severity.ERROR,
+    summary="codes, scales and configuration of quantised weights contradict one another",
+    source="compressed-tensors, ModelOpt, AutoGPTQ, AutoAWQ, bitsandbytes, ONNX: their formats",
+    place="modlint_rules.numbers.quantisation_contract:QuantisationContract",
+    cost=Cost.PASS,
+)
+
+RULES = (
+    NON_FINITE,
+    QUANTISATION_CONTRACT,
+)
 """The rules of this family."""
 
 

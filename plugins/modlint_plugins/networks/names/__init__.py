@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from modlint.analysis.quantisation import logical_by_names
 from modlint.checkpoint import Checkpoint, Role, Tensor
 from modlint.network import Network
 from modlint_plugins.networks.names.assembly import rebuild
@@ -53,7 +54,7 @@ class NamesBuilder:
 def _sections(checkpoint: Checkpoint) -> dict[str, list[Tensor]]:
     """Weights by section: those with layers; where none has, those with matrices."""
     sections: dict[str, list[Tensor]] = {}
-    for tensor in checkpoint.tensors.values():
+    for tensor in logical_by_names(checkpoint).values():
         if tensor.role is Role.WEIGHT:
             sections.setdefault(tensor.section, []).append(tensor)
     for test in (is_layer_weight, is_matrix):
