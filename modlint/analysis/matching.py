@@ -104,7 +104,17 @@ def scattered(whole: Array, part: Array) -> bool:
 
 def constant(values: Array) -> bool:
     """Whether every element is the same."""
+    taken = sample(values, tuple(range(values.ndim)))
+    if len(taken) and (taken != taken[0]).any():
+        return False
     return bool((values == values.reshape(-1)[0]).all()) if values.size else True
+
+
+def directions(values: Array) -> Array:
+    """Rows of a tensor, each of length one, that tell it whatever factors its rows have."""
+    from modlint.numerics.compare.samples import directions as taken
+
+    return taken(values)
 
 
 def product_norm(a: Array, b: Array) -> float:

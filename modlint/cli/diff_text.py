@@ -157,7 +157,9 @@ def _layout(change: TensorChange) -> str:
     part = "row" in change.layout or "column" in change.layout or "element" in change.layout
     if part:
         return "split from one" if "of the old" in change.layout else "joined into one"
-    return change.layout.partition(" ")[0] if change.layout else _renamed(change)
+    if change.layout.startswith("axes"):
+        return "with axes in another order"
+    return change.layout or _renamed(change)
 
 
 def _renamed(change: TensorChange) -> str:
@@ -165,13 +167,13 @@ def _renamed(change: TensorChange) -> str:
 
 
 def _lone(tensors: Sequence[LoneTensor]) -> str:
-    tensors = sorted(tensors, key=lambda tensor: (not tensor.regression, tensor.note is not None))
-    told = [
-        f"{printable(t.name, _NAME)} ({t.note})" if t.note else printable(t.name, _NAME)
-        for t in tensors[:_NAMES]
-    ]
-    more = f" and {len(tensors) - _NAMES:,} more" if len(tensors) > _NAMES else ""
-    return f"{count(len(tensors), 'tensor')}: {', '.join(told)}{more}"
+    untold = [tensor for tensor in tensors if tensor.note is None]
+    untold.sort(key=lambda tensor: not tensor.regression)
+    told = ", ".join(printable(tensor.name, _NAME) for tensor in untold[:_NAMES])
+    told += f" and {len(untold) - _NAMES:,} more" if len(untold) > _NAMES else ""
+    notes = Counter(tensor.note for tensor in tensors if tensor.note is not None)
+    parts = ([told] if told else []) + [f"{n:,} {note}" for note, n in notes.most_common()]
+    return f"{count(len(tensors), 'tensor')}: {'; '.join(parts)}"
 
 
 def _found(verdicts: Sequence[Verdict]) -> str:

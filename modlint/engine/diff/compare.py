@@ -17,7 +17,7 @@ from modlint.difference import (
 )
 from modlint.engine.diff.adapter import Config, Factors, adapted, factors_of, judged
 from modlint.engine.diff.judge import Judgement, judge
-from modlint.engine.diff.match import Match, Matching, by_content, match
+from modlint.engine.diff.match import Match, Matching, by_content, is_constant, match
 from modlint.engine.diff.measure import Measured, explained, measure
 from modlint.engine.diff.parts import match_parts
 from modlint.engine.diff.relate import Related, moved, relate
@@ -91,7 +91,8 @@ def _rematched(matching: Matching, measured: list[Measured]) -> list[Measured]:
     names = {id(m.match.new): m for m in loose}
     for found in by_content(olds, news, matching.unread):
         named = names[id(found.new)]
-        if named.match.old is found.old and named.match.axes == found.axes:
+        same = named.match.old is found.old and named.match.axes == found.axes
+        if same or is_constant(found.old):
             continue
         again = measure(found)
         nearer = again.relative <= _FOUND and named.relative > _LOOSE

@@ -26,6 +26,8 @@ _BUFFERS = re.compile(
 _DIGITS = re.compile(r"\d+")
 _OUTLIER = 2.0
 """Times the median error of its siblings."""
+_EXPLAINED = 0.6
+"""Share of an error that may be left beside the best factors of rows, or of columns."""
 _USUAL_ERROR = {8: 0.04, 6: 0.1, 5: 0.13, 4: 0.2, 3: 0.35, 2: 0.6}
 """By bits of a code, the relative error up to which nothing stands out."""
 _LARGEST_ERROR = {8: 0.06, 6: 0.12, 5: 0.18, 4: 0.25, 3: 0.45, 2: 0.8}
@@ -82,7 +84,8 @@ def judge(
     judged = Judgement(list(measured))
     strict = related.lossless or lossless
     related_at_all = related.relation is not Relation.UNRELATED or lossless
-    _swapped(judged)
+    if related_at_all:
+        _swapped(judged)
     if strict:
         _drifted(judged, spare=not lossless)
     if related_at_all:
@@ -160,7 +163,9 @@ def _quantised(judged: Judgement) -> None:
     for m in coded:
         codes = m.match.new if m.match.new.quantised else m.match.old
         siblings[codes.bits, codes.dtype].append(m)
+    moved = any(len(m.match.old.shape) == 1 and not m.lossless for m in judged.measured)
     suspects = [m for (bits, _), group in siblings.items() for m in _outliers(bits, group)]
+    suspects = [m for m in suspects if not (moved and _factored(m))]
     if not suspects:
         return
     worst = sorted(suspects, key=lambda m: -m.relative)
@@ -180,8 +185,13 @@ def _outliers(bits: int, group: Sequence[Measured]) -> Iterator[Measured]:
     usual, limit = median([m.relative for m in group]), _LARGEST_ERROR.get(bits, 0.25)
     for m in group:
         stands_out = m.relative > max(_OUTLIER * usual, _USUAL_ERROR.get(bits, 0.2))
-        if (stands_out or m.relative > limit) and scaled_error(m) > 0.6 * m.relative:
+        if stands_out or m.relative > limit:
             yield m
+
+
+def _factored(measured: Measured) -> bool:
+    """Whether factors of rows or columns, which a norm takes up, explain most of an error."""
+    return scaled_error(measured) <= _EXPLAINED * measured.relative
 
 
 def _low_bits(judged: Judgement) -> None:
@@ -217,7 +227,7 @@ def _dropped(judged: Judgement, matching: Matching, *, strict: bool) -> None:
         reason = _spared(tensor, folded)
         in_stack = _DIGITS.sub("*", tensor.key) in surviving and _DIGITS.search(tensor.key)
         if reason is None and not strict and not in_stack:
-            reason = "a head that was replaced, or is not used"
+            reason = "replaced or unused heads"
         if reason is None:
             lost.append(tensor)
         else:
@@ -242,11 +252,11 @@ def _is_folded(measured: Measured, folded: set[int]) -> bool:
 def _spared(tensor: Logical, folded: set[int]) -> str | None:
     """Why nothing is lost with a tensor; None where something is."""
     if tensor.kind != "float" or _BUFFERS.search(tensor.key):
-        return "a buffer that is computed anew"
+        return "computed anew"
     if len(tensor.shape) == 1 and tensor.shape[0] in folded:
-        return "folded into the layer before it"
+        return "folded into layers before them"
     if is_constant(tensor):
-        return "holds one number only"
+        return "of one number only"
     return None
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from modlint.analysis.base import Array
-from modlint.analysis.matching import constant, distances, layouts, sample
+from modlint.analysis.matching import constant, directions, distances, layouts, sample
 from modlint.engine.diff.sides import Logical
 from modlint.errors import Unavailable, UnreadableError
 
@@ -20,6 +20,8 @@ _SAME, _SAME_CONTENT = 0.02, 0.5
 _VECTOR = 256
 """Fewer elements tell content by distance alone."""
 _PREFIXES = 3
+_FEWEST = 4
+"""Elements of a row that has a direction of its own."""
 
 
 class Rows(Struct, frozen=True):
@@ -91,6 +93,7 @@ def match(old: Sequence[Logical], new: Sequence[Logical]) -> Matching:
     for _ in range(_PREFIXES):
         matching.take(_by_suffix(matching.old, matching.new))
     matching.take(by_content(matching.old, matching.new, matching.unread))
+    matching.take(_by_direction(matching.old, matching.new))
     return matching
 
 
@@ -222,6 +225,39 @@ def _ways(
     except (Unavailable, UnreadableError) as error:
         unread[old.name] = str(error)
         return []
+
+
+def _by_direction(olds: Sequence[Logical], news: Sequence[Logical]) -> list[Match]:
+    """Tensors of one shape whose rows differ by factors alone: a norm was folded into them."""
+    groups: dict[tuple[int, ...], tuple[list[Logical], list[Logical]]]
+    groups = defaultdict(lambda: ([], []))
+    for side, tensors in ((0, olds), (1, news)):
+        for tensor in tensors:
+            rows = len(tensor.shape) > 1 and tensor.elements >= _FEWEST * tensor.shape[0]
+            if tensor.kind == "float" and rows and tensor.shape[0] > 1:
+                groups[tensor.shape][side].append(tensor)
+    found: list[Match] = []
+    for before, after in groups.values():
+        if before and after:
+            found += _aligned(before[:MOST_ALIKE], after[:MOST_ALIKE])
+    return found
+
+
+def _aligned(olds: Sequence[Logical], news: Sequence[Logical]) -> list[Match]:
+    """The pairs whose rows point the same way, each tensor once."""
+    try:
+        before = [directions(tensor.array()) for tensor in olds]
+        after = [directions(tensor.array()) for tensor in news]
+    except (Unavailable, UnreadableError):
+        return []
+    gaps, _ = distances(before, after)
+    found, used = [], set[int]()
+    for i, j in sorted(zip(*(gaps < _SAME).nonzero(), strict=True), key=lambda at: gaps[at]):
+        old, new = olds[i], news[j]
+        if id(old) not in used and id(new) not in used and not is_constant(old):
+            used |= {id(old), id(new)}
+            found.append(Match(old, new, by="content", axes=tuple(range(len(old.shape)))))
+    return found
 
 
 def is_constant(tensor: Logical) -> bool:

@@ -8,7 +8,7 @@ from statistics import median
 from msgspec import Struct
 
 from modlint.difference import Relation
-from modlint.engine.diff.match import Matching
+from modlint.engine.diff.match import Matching, is_constant
 from modlint.engine.diff.measure import Measured
 from modlint.engine.diff.sides import Logical, Side
 from modlint.text import count
@@ -38,36 +38,111 @@ class Related(Struct, frozen=True):
     lossless: bool
 
 
+class _Facts(Struct, frozen=True):
+    """What the relation is told by.
+
+    Attributes:
+        measured: the matches.
+        layers: those of layer weights.
+        kept: those of them without loss.
+        lost: layer weights of the old checkpoint without a counterpart.
+        shared: share of the smaller side's elements that have one.
+        moved: whether names or layouts changed, or a model became a graph.
+        related: whether a layer that is more than one number was kept.
+    """
+
+    measured: Sequence[Measured]
+    layers: Sequence[Measured]
+    kept: Sequence[Measured]
+    lost: int
+    shared: float
+    moved: bool
+    related: bool
+
+    @property
+    def told(self) -> str:
+        """How much was kept, in words."""
+        return f"{len(self.kept):,} of {count(len(self.layers), 'layer weight')} without loss"
+
+
 def relate(old: Side, new: Side, matching: Matching, measured: Sequence[Measured]) -> Related:
     """Tell the relation of two checkpoints."""
     layers = _layers(measured)
-    if not layers or _shared(matching, measured) < _SHARED:
-        return Related(Relation.UNRELATED, "hardly any tensor has a counterpart", lossless=False)
     kept = [m for m in layers if m.lossless]
-    share = len(kept) / len(layers)
-    told = f"{len(kept):,} of {count(len(layers), 'layer weight')} without loss"
-    coded = [m for m in layers if m.kind == "quantised"]
-    if coded and (kept or _cosine(coded) >= ALIKE):
-        direction = "dequantised" if coded[0].match.old.quantised else "quantised"
-        why = f"{count(len(coded), 'layer weight')} {direction}, {told}"
-        rest = [m for m in layers if m not in coded]
-        lossless = not rest or len([m for m in rest if m.lossless]) >= CONVERTED * len(rest)
-        return Related(Relation.QUANTISED, why, lossless=lossless)
-    if moved(old, new, measured) and share >= CONVERTED:
-        return Related(Relation.CONVERTED, f"other names or layouts, {told}", lossless=True)
-    if _recast(measured) and share >= CAST:
-        return Related(Relation.CAST, f"other element types, {told}", lossless=True)
-    exchanged = sum(m.kind == "swapped" for m in measured)
-    if all(m.kind in ("identical", "swapped") for m in measured):
-        why = f"{count(len(measured), 'tensor')} the same"
+    facts = _Facts(
+        measured,
+        layers,
+        kept,
+        lost=sum(is_layer(tensor) for tensor in matching.old),
+        shared=_shared(matching, measured),
+        moved=moved(old, new, measured),
+        related=any(not is_constant(m.match.old) for m in kept),
+    )
+    for told in (_same(facts), _apart(facts), _quantised(facts), _kept(facts), _equal(facts)):
+        if told is not None:
+            return told
+    return _trained(facts)
+
+
+def _same(facts: _Facts) -> Related | None:
+    """Every tensor of both is the same, under its own name."""
+    same = all(m.kind == "identical" for m in facts.measured)
+    if not facts.measured or not same or facts.moved or facts.lost:
+        return None
+    why = f"{count(len(facts.measured), 'tensor')} the same"
+    return Related(Relation.IDENTICAL, why, lossless=True)
+
+
+def _apart(facts: _Facts) -> Related | None:
+    """Too little of one is in the other to say more."""
+    if not facts.layers or facts.shared < _SHARED:
+        return Related(Relation.UNRELATED, "hardly any tensor has a counterpart", lossless=False)
+    return None
+
+
+def _quantised(facts: _Facts) -> Related | None:
+    """One holds codes of the other's values."""
+    coded = [m for m in facts.layers if m.kind == "quantised"]
+    if not coded or not (facts.related or _cosine(coded) >= ALIKE):
+        return None
+    direction = "dequantised" if coded[0].match.old.quantised else "quantised"
+    why = f"{count(len(coded), 'layer weight')} {direction}, {facts.told}"
+    others = len(facts.layers) - len(coded)
+    lossless = len(facts.kept) >= CONVERTED * others
+    return Related(Relation.QUANTISED, why, lossless=lossless)
+
+
+def _kept(facts: _Facts) -> Related | None:
+    """What the old one holds is in the new one, in another form."""
+    if facts.moved and len(facts.kept) >= CONVERTED * (len(facts.layers) + facts.lost):
+        why = f"other names or layouts, {facts.told}"
+        return Related(Relation.CONVERTED, why, lossless=True)
+    if _recast(facts.measured) and len(facts.kept) >= CAST * len(facts.layers):
+        return Related(Relation.CAST, f"other element types, {facts.told}", lossless=True)
+    if facts.moved and facts.lost > len(facts.layers):
+        why = "most layer weights have no counterpart"
+        return Related(Relation.UNRELATED, why, lossless=False)
+    return None
+
+
+def _equal(facts: _Facts) -> Related | None:
+    """What both hold is the same, though some is exchanged or gone."""
+    if all(m.kind in ("identical", "swapped") for m in facts.measured):
+        exchanged = sum(m.kind == "swapped" for m in facts.measured)
+        why = f"{count(len(facts.measured), 'tensor')} the same"
         why += f", {exchanged:,} of them exchanged" if exchanged else ""
         return Related(Relation.IDENTICAL, why, lossless=True)
-    if share == 1:
-        return Related(Relation.CAST, told, lossless=True)
-    cosine = _cosine(layers)
-    why = f"{told}, median cosine {cosine:.3g}"
-    related = Relation.FINE_TUNED if kept or cosine >= ALIKE else Relation.UNRELATED
-    return Related(related, why, lossless=False)
+    if len(facts.kept) == len(facts.layers):
+        return Related(Relation.CAST, facts.told, lossless=True)
+    return None
+
+
+def _trained(facts: _Facts) -> Related:
+    """The values drift: from one another, or they never had anything in common."""
+    cosine = _cosine(facts.layers)
+    why = f"{facts.told}, median cosine {cosine:.3g}"
+    tuned = facts.related or cosine >= ALIKE
+    return Related(Relation.FINE_TUNED if tuned else Relation.UNRELATED, why, lossless=False)
 
 
 def _layers(measured: Sequence[Measured]) -> list[Measured]:

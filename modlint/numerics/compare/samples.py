@@ -12,6 +12,9 @@ from modlint.numerics.compare.blocks import Numbers, flat
 PLACES = 1024
 """Elements that stand for a tensor."""
 
+_ROWS, _WIDTH = 32, 64
+"""Rows of a tensor, and elements of each, that tell their directions."""
+
 Axes = tuple[int, ...] | None
 """An order of axes; None for a row-major reading in another shape."""
 
@@ -88,3 +91,18 @@ def _unit(samples: Numbers) -> Numbers:
     size = np.linalg.norm(centred, axis=1, keepdims=True)
     unit: Numbers = centred / np.where(size > 0, size, 1.0)
     return unit
+
+
+def directions(values: Numbers) -> Numbers:
+    """Some rows of a tensor, each divided by its length, one after the other: a unit vector.
+
+    Args:
+        values: of two axes or more; what lies behind the first is a row.
+    """
+    step = max(1, len(values) // _ROWS)
+    rows = flat(values[::step][:_ROWS], double=True)
+    rows = rows.reshape(-1, max(1, values[0].size))[:, :_WIDTH]
+    size = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit = rows / np.where(size > 0, size, 1.0)
+    flattened: Numbers = unit.reshape(-1) / np.sqrt(max(1, len(unit)))
+    return flattened
