@@ -6,8 +6,9 @@ folder, which may be somebody else's, still stands first on the path for imports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from modlint.api import check, clusters, inspect
+    from modlint.api import check, clusters, diff, inspect
     from modlint.contents import Contents
+    from modlint.difference import Difference
     from modlint.errors import ModlintError
     from modlint.markers import hookimpl
     from modlint.portraits.documents import ClustersDocument
@@ -20,6 +21,7 @@ __all__ = [
     "ClustersDocument",
     "Confidence",
     "Contents",
+    "Difference",
     "FindingsError",
     "ModlintError",
     "Outcome",
@@ -30,13 +32,15 @@ __all__ = [
     "__version__",
     "check",
     "clusters",
+    "diff",
     "hookimpl",
     "inspect",
 ]
 
 _HOMES = {
-    "modlint.api": ("check", "clusters", "inspect"),
+    "modlint.api": ("check", "clusters", "diff", "inspect"),
     "modlint.contents": ("Contents",),
+    "modlint.difference": ("Difference",),
     "modlint.errors": ("ModlintError",),
     "modlint.markers": ("hookimpl",),
     "modlint.portraits.documents": ("ClustersDocument",),

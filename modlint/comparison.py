@@ -1,9 +1,10 @@
-"""Which network of one file stands for which network of another."""
+"""Which network, and which tensor, of one file stands for which of another."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from modlint.checkpoint import Checkpoint, Tensor
 from modlint.errors import Unavailable
 from modlint.network import Network
 from modlint.text import count
@@ -44,3 +45,18 @@ def _difference(network: Network, other: Network) -> str | None:
     if network.connections != other.connections:
         return f"{count(other.connections, 'connection')}, here {network.connections:,}"
     return None
+
+
+def tensor_pairs(checkpoint: Checkpoint, reference: Checkpoint) -> Iterator[tuple[Tensor, Tensor]]:
+    """Tensors of one name and shape in a file and its reference, in the file's order.
+
+    Where a name is not in the reference the name within its section tells, if it is the only one
+    of its kind there ("state_dict.fc.weight" beside "fc.weight").
+    """
+    keys: dict[str, Tensor | None] = {}
+    for tensor in reference.tensors.values():
+        keys[tensor.key] = None if tensor.key in keys else tensor
+    for tensor in checkpoint.tensors.values():
+        found = reference.tensors.get(tensor.name) or keys.get(tensor.key)
+        if found is not None and found.shape == tensor.shape and found.role is tensor.role:
+            yield tensor, found

@@ -17,6 +17,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.checksums import Checksums
     from modlint.analysis.cluster_views import ClusterWeights, LaplacianSpectrum, ReorderedWeights
     from modlint.analysis.clustering import ClusterTest, Partition, SpectralSum
+    from modlint.analysis.comparing import TensorDrift
     from modlint.analysis.components import Components
     from modlint.analysis.fixed_batch import OnnxBatchAxes
     from modlint.analysis.flow import CarryingUnits, Flow, NegligibleUnits
@@ -48,8 +49,10 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         Texts,
     )
     of_tensors = (TensorStatistics, TensorBits, TensorMagnitudes)
+    of_pairs = (TensorDrift,)
     of_units = (UnitWeights, UnitScales, Flow, NegligibleUnits, CarryingUnits, Components)
     graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph)
     of_clusters = (Partition, SpectralSum, ClusterTest)
     views = (ClusterWeights, LaplacianSpectrum, ReorderedWeights)
-    return (*of_files, *of_tensors, *of_units, *graphs, *of_clusters, *views)
+    measured = (*of_files, *of_tensors, *of_pairs)
+    return (*measured, *of_units, *graphs, *of_clusters, *views)

@@ -12,9 +12,12 @@ from typing import Literal, Unpack
 from modlint.analysis.base import Progress
 from modlint.analysis.clustering import MAX_CONNECTIONS
 from modlint.api.keywords import Keywords, configuration_of
-from modlint.api.subjects import Subject, one_file, paths_or_checkpoint
+from modlint.api.subjects import Subject, one_file, one_path_or_checkpoint, paths_or_checkpoint
 from modlint.checkpoint import Checkpoint
 from modlint.contents import Contents
+from modlint.difference import Difference
+from modlint.engine.diff.run import Wanted
+from modlint.engine.diff.run import diff as diff_of
 from modlint.engine.examine import FileExamination
 from modlint.engine.in_memory import check_read
 from modlint.engine.load import build_networks, load, load_whole
@@ -68,6 +71,34 @@ def inspect(x: Subject) -> Contents:
         Contents.of(checkpoint, build_networks(checkpoint, registry.builders, errors))
         for checkpoint in found
     )
+
+
+def diff(
+    old: Subject,
+    new: Subject,
+    *,
+    lossless: bool = False,
+    run_rules: bool = True,
+    **settings: Unpack[Keywords],
+) -> Difference:
+    """What differs between two checkpoints, and what got worse.
+
+    Args:
+        old: a file, a folder, or what `check` takes in memory.
+        new: the same; it is judged.
+        lossless: whether whatever differs is a regression.
+        run_rules: whether the rules run on both; findings gained are regressions.
+        **settings: as for `check`.
+
+    Raises:
+        TypeError: one of them is nothing that can be compared, or there is no such setting.
+        ValueError: a setting's value is wrong, or one of them is missing or cannot be read.
+    """
+    before, after = one_path_or_checkpoint(old), one_path_or_checkpoint(new)
+    configuration = configuration_of(settings)
+    wanted = Wanted(lossless=lossless, rules=run_rules)
+    with _as_value_errors():
+        return diff_of(before, after, configuration, _registry(), _no_progress, wanted)
 
 
 def clusters(

@@ -50,6 +50,21 @@ def paths_or_checkpoint(x: object) -> list[Path] | Checkpoint:
     return [_existing(item) for item in items]
 
 
+def one_path_or_checkpoint(x: object) -> Path | Checkpoint:
+    """The one file or folder that x names, or the checkpoint that it is.
+
+    Raises:
+        TypeError: it is neither, or several.
+        ValueError: it does not exist, or there is nothing in it.
+    """
+    subject = paths_or_checkpoint(x)
+    if isinstance(subject, Checkpoint):
+        return subject
+    if len(subject) != 1:
+        raise TypeError(f"{len(subject)} paths are given: give one file or folder at a time")
+    return subject[0]
+
+
 def one_file(x: object) -> Path | Checkpoint:
     """The one file that x names, or the checkpoint that it is.
 

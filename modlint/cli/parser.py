@@ -26,6 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_inspect(commands)
     _add_clusters(commands)
+    _add_diff(commands)
     _add_catalogue(commands)
     _add_config(commands)
     _add_help(commands)
@@ -164,6 +165,31 @@ def _add_inspect(commands: _Commands) -> None:
 def _add_clusters(commands: _Commands) -> None:
     description = "show the clusters of neurons in a file's networks"
     add_clusters_arguments(_command(commands, "clusters", "clusters", description))
+
+
+def _add_diff(commands: _Commands) -> None:
+    parser = _command(
+        commands, "diff", "diff", "compare two checkpoints: what changed, and what got worse"
+    )
+    parser.add_argument("old", type=Path, metavar="OLD", help="a file or folder to compare with")
+    parser.add_argument("new", type=Path, metavar="NEW", help="the file or folder that is judged")
+    parser.add_argument("--output-format", choices=("full", "concise", "json"), default="full")
+    parser.add_argument(
+        "--lossless", action="store_true", help="whatever differs is a regression: a copy, a cast"
+    )
+    parser.add_argument(
+        "--no-rules", action="store_true", help="compare the tensors alone, run no rules on them"
+    )
+    parser.add_argument("--fail-on", choices=(*_SEVERITIES, "never"), help="default: error")
+    parser.add_argument(
+        "--exit-zero", action="store_const", const=True, help="exit with 0 whatever got worse"
+    )
+    for flag, description in (("--select", "run these rules on both"), ("--ignore", "not these")):
+        parser.add_argument(
+            flag, type=_comma_list, metavar="RULES", help=description, action="extend"
+        )
+    parser.add_argument("--no-progress", action="store_true", help="show no progress on stderr")
+    _add_config_flags(parser)
 
 
 def _add_catalogue(commands: _Commands) -> None:

@@ -22,7 +22,7 @@ import modlint
 from modlint.engine.load import load_whole
 from modlint.engine.registry import load_registry
 
-OF_VALUES = ["NUM", "NEU", "CLU", "COV"]
+OF_VALUES = ["NUM", "NEU", "CLU", "COV", "TRN", "STG"]
 
 
 class Residual(nn.Module):

@@ -6,8 +6,20 @@ from collections.abc import Iterable
 
 from modlint import hookimpl
 from modlint.rule_reference import RuleReference
+from modlint.verdict import Confidence, Cost, Severity
 
-RULES: tuple[RuleReference, ...] = ()
+LOW_BIT_DIFF = RuleReference(
+    code="STG003",
+    name="low-bit-diff",
+    severity=Severity.WARNING,
+    confidence=Confidence.MEDIUM,
+    summary="differences from the reference are confined to low bits",
+    source="Wang, Liu and Cui, EvilModel, IEEE ISCC 2021, arXiv:2107.08590, section III",
+    place="modlint_rules.steganalysis.low_bit_diff:LowBitDiff",
+    cost=Cost.PASS,
+)
+
+RULES: tuple[RuleReference, ...] = (LOW_BIT_DIFF,)
 """The rules of this family."""
 
 

@@ -1,0 +1,1 @@
+"""Two checkpoints side by side: matched by name and by content, measured, and judged."""
