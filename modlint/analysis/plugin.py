@@ -18,25 +18,31 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.cluster_views import ClusterWeights, LaplacianSpectrum, ReorderedWeights
     from modlint.analysis.clustering import ClusterTest, Partition, SpectralSum
     from modlint.analysis.components import Components
+    from modlint.analysis.digests import Digests
     from modlint.analysis.fixed_batch import OnnxBatchAxes
     from modlint.analysis.flow import CarryingUnits, Flow, NegligibleUnits
     from modlint.analysis.graphs import BalancedGraph, CarryingGraph, FlowGraph
+    from modlint.analysis.hub_cache import HubCache
     from modlint.analysis.layer_weights import LayerWeights
+    from modlint.analysis.lora import LoraFactors
     from modlint.analysis.magnitudes import TensorMagnitudes
     from modlint.analysis.openings import Openings
     from modlint.analysis.repeated import RepeatedTensors
     from modlint.analysis.scales import UnitScales
+    from modlint.analysis.siblings import SiblingDifferences
     from modlint.analysis.sparse import SparseIndices
     from modlint.analysis.statistics import TensorStatistics
+    from modlint.analysis.strays import StrayFiles
     from modlint.analysis.texts import Texts
     from modlint.analysis.units import UnitWeights
     from modlint.analysis.weights import WeightGraph
 
+    of_folders = (Beside, Document, HubCache, SiblingDifferences, StrayFiles)
     of_files = (
-        Beside,
         Checksums,
-        Document,
+        Digests,
         LayerWeights,
+        LoraFactors,
         OnnxBatchAxes,
         Openings,
         RepeatedTensors,
@@ -48,4 +54,4 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph)
     of_clusters = (Partition, SpectralSum, ClusterTest)
     views = (ClusterWeights, LaplacianSpectrum, ReorderedWeights)
-    return (*of_files, *of_tensors, *of_units, *graphs, *of_clusters, *views)
+    return (*of_folders, *of_files, *of_tensors, *of_units, *graphs, *of_clusters, *views)
