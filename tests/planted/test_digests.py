@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 from rule_cases import verdicts
+from safetensors.torch import save_file
+from support import check_json
 
 from modlint.engine.registry import load_registry
 from modlint.verdict import Outcome, Severity
@@ -301,3 +303,23 @@ def test_digits_in_names_may_be_passed_over(tmp_path: Path) -> None:
     path = named("net-{}.pth")(tmp_path, WRONG)
     (verdict,) = verdicts(path, REGISTRY, "digest-mismatch", {"file-names": False})
     assert verdict.outcome is Outcome.NOT_APPLICABLE
+
+
+def test_a_damaged_shard_is_found_beside_its_index(tmp_path: Path) -> None:
+    snapshot = tmp_path / "models--acme--net" / "snapshots" / ("0" * 40)
+    blobs = snapshot.parent.parent / "blobs"
+    snapshot.mkdir(parents=True)
+    blobs.mkdir()
+    shards = {name: f"model-0000{n}-of-00002.safetensors" for n, name in enumerate("ab", 1)}
+    for name, shard in shards.items():
+        save_file({name: torch.ones(4)}, tmp_path / shard)
+        data = bytearray((tmp_path / shard).read_bytes())
+        blob = blobs / sha256(data)
+        data[-1] ^= name == "b"
+        blob.write_bytes(data)
+        (snapshot / shard).symlink_to(Path("../../blobs") / blob.name)
+    index = snapshot / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": shards}))
+    report = check_json("--select", "FMT020", snapshot)
+    failed = [f["path"] for f in report["files"] for v in f["verdicts"] if v["outcome"] == "fail"]
+    assert [Path(path).name for path in failed] == [shards["b"]]

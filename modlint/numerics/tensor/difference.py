@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from modlint.numerics.inputs import Array
-from modlint.numerics.tensor.arrays import on_numpy
+from modlint.numerics.tensor.arrays import on_numpy, wide
 from modlint.numerics.tensor.chunks import pieces
 
 _PIECE = 1 << 20
@@ -38,9 +38,11 @@ def difference(here: Array, there: Array, tolerance: float) -> float:
         there: as many, in the same shape.
         tolerance: share of the largest magnitude that two elements may lie apart.
     """
+    narrow = _narrower(_name(here), _name(there))
+    if on_numpy(here) != on_numpy(there):  # a small file on the CPU, a large one on a GPU
+        here, there = (_in_double(array) for array in (here, there))
     if _same_bits(here, there):
         return 0.0
-    narrow = _narrower(_name(here), _name(there))
     for (one, *_), (other, *_) in zip(pieces(here), pieces(there), strict=True):
         found = _apart(one, other, tolerance, narrow)
         if found > 0:
@@ -94,6 +96,10 @@ def _narrower(here: str, there: str) -> str | None:
 
 def _name(values: Array) -> str:
     return str(values.dtype).removeprefix("torch.")
+
+
+def _in_double(values: Array) -> Any:
+    return wide(values if on_numpy(values) else values.cpu().double().numpy())
 
 
 def _on_cpu(values: Array) -> Any:

@@ -162,7 +162,6 @@ DIGEST_MISMATCH = RuleReference(
     summary="the content is not what a checksum beside it, or its own name, says",
     source="FIPS 180-4; huggingface_hub, cache layout; OpenSSF model-signing specification 1.0",
     place="modlint_rules.format.digest_mismatch:DigestMismatch",
-    cost=Cost.PASS,
 )
 
 RULES = (

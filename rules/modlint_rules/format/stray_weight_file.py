@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modlint.analysis.strays import StrayFiles
+from modlint.file_names import is_index
 from modlint.results.siblings import StrayFile
 from modlint.rule import Examination, Need, Options
 from modlint.scopes import FileRule
 from modlint.targets import whole_file
 from modlint.text import count, file_size
 from modlint.verdict import Target, Verdict
-from modlint_rules.base.folder import is_index
 from modlint_rules.format import STRAY_WEIGHT_FILE
 
 _STRAYS = StrayFiles()
@@ -31,7 +31,7 @@ class StrayWeightFile(FileRule[Options], reference=STRAY_WEIGHT_FILE):
         """One finding for each such file."""
         checkpoint = file.checkpoint
         index = checkpoint.path.name
-        if checkpoint.format != "shard-index" or not is_index(index):
+        if checkpoint.format != "shard-index" or not is_index(checkpoint.path):
             yield self.not_applicable(whole_file(checkpoint), "the file is no index of shards")
             return
         for stray in file.result(_STRAYS, checkpoint):
