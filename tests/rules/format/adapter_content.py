@@ -1,4 +1,4 @@
-"""Cases of FMT017; tests/planted/test_lora.py has one of each kind in every layout."""
+"""Cases of FMT017; tests/planted_files/test_lora.py has one of each kind in every layout."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from planted.lora_files import config, paths, peft, written
+from lora_files import config, paths, peft, written
 from rule_cases import Case, Expected
 
 NAME = "adapter_model.safetensors"

@@ -1,4 +1,4 @@
-"""Cases of TRN003; tests/planted/test_lora.py has one of each kind in every layout."""
+"""Cases of TRN003; tests/planted_files/test_lora.py has one of each kind in every layout."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from planted.lora_files import config, kohya, peft, written
+from lora_files import config, kohya, peft, written
 from rule_cases import Case, Expected
 
 NAME = "adapter_model.safetensors"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from planted.lora_files import LAYOUTS, Change, State, config, paths, peft, written
+from lora_files import LAYOUTS, Change, State, config, paths, peft, written
 from rule_cases import verdicts
 
 from modlint.engine.registry import load_registry
