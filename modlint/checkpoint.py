@@ -17,6 +17,10 @@ NOT_WHOLLY_READ = "the file was not wholly read"
 """Why nothing is said of a file of which some part could not be read; FMT001 tells which."""
 
 
+_MISSING = frozenset({"missing-external-data", "missing-shard", "missing-storage"})
+"""Kinds of remarks on parts that are not there to be read."""
+
+
 class Status(enum.StrEnum):
     """What became of a file."""
 
@@ -222,6 +226,11 @@ class Checkpoint(Struct, frozen=True):
     graph: Any = None
     sparse: tuple[SparseTensor, ...] = ()
     shards: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it was read: no part is damaged, or not there."""
+        return not self.faults and not any(remark.kind in _MISSING for remark in self.remarks)
 
     @property
     def parameters(self) -> int:

@@ -86,6 +86,29 @@ _RUN_BY_NAME = re.compile(
 """Names of modules that transformers, diffusers and servers of models look for."""
 _SETTINGS = re.compile(r"(\w+[_-])?(config|hparams|hyperparams|params|settings|cfg)\.ya?ml")
 
+_ADAPTER = re.compile(
+    r"(adapter_model(\.\w+)?(-\d{5}-of-\d{5})?|(\d+_)?adapters?|pytorch_lora_weights(\.\w+)?)"
+    r"\.(safetensors|bin|pt|pth|npz)"
+)
+
+_WEIGHTS = re.compile(
+    r"((diffusion_|open_clip_)?pytorch_model|(open_clip_)?model|model_weights|weights|state_dict"
+    r"|pytorch_model_fsdp|consolidated([._-]\d+)?)(\.\w+)?(-\d{5}-of-\d{5})?(\.\w+)?"
+    r"\.(bin|pt|pth|th|ckpt|safetensors)"
+)
+
+
+def promises_weights(path: Path) -> bool:
+    """Whether a file is named as the weights of a model, whole or in shards, or as an adapter."""
+    name = path.name.lower()
+    named = is_adapter(path) or _WEIGHTS.fullmatch(name) is not None
+    return named or name.endswith((".safetensors.index.json", ".bin.index.json"))
+
+
+def is_adapter(path: Path) -> bool:
+    """Whether a file is named as an adapter alone, by PEFT, MLX or diffusers."""
+    return _ADAPTER.fullmatch(path.name.lower()) is not None
+
 
 def is_index(path: Path) -> bool:
     """Whether a file is named as the index of a sharded checkpoint."""

@@ -18,14 +18,10 @@ from modlint.targets import of_network, whole_file
 from modlint.text import count
 from modlint.verdict import Outcome, Verdict
 
-_MISSING = frozenset({"missing-external-data", "missing-shard", "missing-storage"})
-"""Kinds of remarks on parts that are not there to be read."""
-
 
 def unread(checkpoint: Checkpoint) -> str | None:
     """Why a rule that found nothing cannot pass the file; None where all of it was read."""
-    missing = any(remark.kind in _MISSING for remark in checkpoint.remarks)
-    return NOT_WHOLLY_READ if checkpoint.faults or missing else None
+    return None if checkpoint.is_whole else NOT_WHOLLY_READ
 
 
 def if_examined(rule: Rule[Any], checkpoint: Checkpoint, passed: Verdict) -> Verdict:

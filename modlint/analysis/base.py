@@ -55,6 +55,18 @@ class Pair(NamedTuple, Generic[S]):
     reference: S
 
 
+class Opened(NamedTuple):
+    """Another checkpoint of the same folder.
+
+    Attributes:
+        checkpoint: as its readers read it.
+        inputs: what an analysis may read of it.
+    """
+
+    checkpoint: Checkpoint
+    inputs: Inputs
+
+
 class Analysis(Struct, Generic[S, R], frozen=True):
     """Base of all analyses: of a subject S a result R.
 
@@ -101,6 +113,14 @@ class Inputs(Protocol):
 
         Raises:
             Unavailable: there is none, or it cannot be read.
+        """
+        ...
+
+    def beside(self, name: str) -> Opened:
+        """The checkpoint of that name in the file's folder, read once for all who ask.
+
+        Raises:
+            Unavailable: there is none, or it cannot wholly be read.
         """
         ...
 

@@ -19,27 +19,33 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.clustering import ClusterTest, Partition, SpectralSum
     from modlint.analysis.comparing import TensorDrift
     from modlint.analysis.components import Components
+    from modlint.analysis.digests import Digests
     from modlint.analysis.fixed_batch import OnnxBatchAxes
     from modlint.analysis.flow import CarryingUnits, Flow, NegligibleUnits
     from modlint.analysis.graphs import BalancedGraph, CarryingGraph, FlowGraph
+    from modlint.analysis.hub_cache import HubCache
     from modlint.analysis.layer_weights import LayerWeights
+    from modlint.analysis.lora import LoraFactors
     from modlint.analysis.magnitudes import TensorMagnitudes
     from modlint.analysis.openings import Openings
     from modlint.analysis.quantisation import QuantisedWeights
     from modlint.analysis.quantisation_values import QuantisationBreaches
     from modlint.analysis.repeated import RepeatedTensors
     from modlint.analysis.scales import UnitScales
+    from modlint.analysis.siblings import SiblingDifferences
     from modlint.analysis.sparse import SparseIndices
     from modlint.analysis.statistics import TensorStatistics
+    from modlint.analysis.strays import StrayFiles
     from modlint.analysis.texts import Texts
     from modlint.analysis.units import UnitWeights
     from modlint.analysis.weights import WeightGraph
 
+    of_folders = (Beside, Document, HubCache, SiblingDifferences, StrayFiles)
     of_files = (
-        Beside,
         Checksums,
-        Document,
+        Digests,
         LayerWeights,
+        LoraFactors,
         OnnxBatchAxes,
         Openings,
         QuantisationBreaches,
@@ -54,5 +60,5 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph)
     of_clusters = (Partition, SpectralSum, ClusterTest)
     views = (ClusterWeights, LaplacianSpectrum, ReorderedWeights)
-    measured = (*of_files, *of_tensors, *of_pairs)
+    measured = (*of_folders, *of_files, *of_tensors, *of_pairs)
     return (*measured, *of_units, *graphs, *of_clusters, *views)

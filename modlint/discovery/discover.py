@@ -16,6 +16,8 @@ from modlint.errors import UnreadableError
 from modlint.file_names import is_companion, is_listed, promises_checkpoint
 
 _REPOSITORY = ".git"
+_NO_EXIST = ".no_exist"
+"""Folder of the hub's cache with an empty file for each that a repository does not have."""
 _INSTALLED = frozenset({"__pycache__", "node_modules", "site-packages"})
 
 
@@ -195,6 +197,8 @@ class _Walk:
 
     def _may_be_checkpoint(self, path: Path) -> bool | None:
         """Whether a file may be a checkpoint; None where it cannot be told, which is counted."""
+        if _marks_absence(path):
+            return False
         if is_listed(path) or promises_checkpoint(path):
             return True
         try:
@@ -204,3 +208,11 @@ class _Walk:
                 return True
             self._found.passed_over.unopened += not is_companion(path)
             return None
+
+
+def _marks_absence(path: Path) -> bool:
+    """Whether a file is the hub cache's empty marker of one that the repository does not have."""
+    try:
+        return _NO_EXIST in path.parts and not path.stat().st_size
+    except OSError:
+        return False

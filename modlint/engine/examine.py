@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from modlint.analysis.base import Analysis, Array, Device, Pair, Progress, TensorAnalysis
+from modlint.analysis.base import (
+    Analysis,
+    Array,
+    Device,
+    Opened,
+    Pair,
+    Progress,
+    TensorAnalysis,
+)
 from modlint.analysis.quantisation import QuantisedWeights
 from modlint.analysis.values import dequantised_on, device_for, torch_device_for, values_on
 from modlint.checkpoint import Checkpoint, Tensor
@@ -25,6 +34,10 @@ Reference: TypeAlias = "FileExamination | Unavailable | None"
 """What a file is compared with, why it cannot be read, or nothing."""
 
 
+Opening: TypeAlias = "Callable[[str], FileExamination]"
+"""Begins the examination of the file of that name in the folder; raises UnreadableError."""
+
+
 Networks = tuple[Network, ...] | Callable[[], tuple[Network, ...]]
 """A file's networks, or how they are rebuilt."""
 
@@ -41,6 +54,7 @@ class FileExamination:
         internal_errors: list[str],
         reference: Reference = None,
         computing: Callable[[Analysis[Any, Any]], Any] = lambda analysis: analysis,
+        opening: Opening | None = None,
     ) -> None:
         self.checkpoint = checkpoint
         self._networks = networks
@@ -49,6 +63,8 @@ class FileExamination:
         self.unexamined: dict[str, str] = {}
         self._reference = reference
         self._computing = computing
+        self._opening = opening
+        self._beside: dict[str, FileExamination | Unavailable] = {}
         self._device_setting = device
         self._device: Device | None = None
         self._torch_device: torch.device | None = None
@@ -149,6 +165,16 @@ class FileExamination:
         for name, result in results.items():
             yield self.checkpoint.tensors[name], result
 
+    def beside(self, name: str) -> FileExamination:
+        """The checkpoint of that name in the file's folder.
+
+        Raises:
+            Unavailable: there is none, or it cannot wholly be read.
+        """
+        if name not in self._beside:
+            self._beside[name] = self._opened(name)
+        return _available(self._beside[name])  # type: ignore[no-any-return]
+
     def values(self, tensor: Tensor) -> Array:
         """A tensor's values on the device, not to be written to.
 
@@ -172,6 +198,14 @@ class FileExamination:
         if weight is None or (name != weight.name and name != weight.parts["codes"].name):
             return self.values(self.checkpoint.tensors[name])
         return dequantised_on(self.device, weight)
+
+    def _opened(self, name: str) -> FileExamination | Unavailable:
+        if self._opening is None or os.path.basename(name) != name:  # noqa: PTH119
+            return Unavailable(f"nothing beside the checkpoint can be read as {name!r}")
+        try:
+            return self._opening(name)
+        except UnreadableError as error:
+            return Unavailable(f"{name} {error}")
 
     def _visit_late(self, analysis: TensorAnalysis[Any]) -> None:
         """A visit for an analysis that nobody announced; what others examined stays examined."""
@@ -256,6 +290,10 @@ class _Inputs:
         if reference is None:
             raise Unavailable("no checkpoint to compare with: give --baseline-model")
         return _Inputs(reference, self._analysis)
+
+    def beside(self, name: str) -> Opened:
+        opened = self._examination.beside(name)
+        return Opened(opened.checkpoint, _Inputs(opened, self._analysis))
 
     def weight(self, name: str) -> Array:
         try:

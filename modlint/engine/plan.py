@@ -150,7 +150,11 @@ def _examination(
                 found = tuple(network.with_activation(known.activation) for network in found)
         return found
 
+    def opening(name: str) -> FileExamination:
+        beside = load_whole(checkpoint.path.parent / name, registry.readers)
+        return _examination(beside, configuration, registry, progress, None)
+
     device = configuration.settings.device
     return FileExamination(
-        checkpoint, networks, device, progress, errors, reference, registry.computing
+        checkpoint, networks, device, progress, errors, reference, registry.computing, opening
     )

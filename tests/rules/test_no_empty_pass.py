@@ -77,6 +77,7 @@ WITHOUT_SUBJECT: Mapping[str, Writer] = {
     "GRF": NOTHING,
     "NEU": NOTHING,
     "NUM": NOTHING,
+    "TRN": NOTHING,
     "CLU003": ONE_LAYER,
     "CLU005": saved(bert()),
     "NEU001": ONE_LAYER,
@@ -93,7 +94,7 @@ OF_ANY_FILE = {
 }
 """Rules whose subject every file has, and what it is."""
 
-KNOWN_BY_THE_CONTAINER = {"FMT001", "FMT002", "FMT012"}
+KNOWN_BY_THE_CONTAINER = {"FMT001", "FMT002", "FMT012", "FMT014"}
 """Rules that a file which is read in part lets judge."""
 
 

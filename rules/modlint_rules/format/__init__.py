@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from modlint import hookimpl
 from modlint.rule_reference import RuleReference
-from modlint.verdict import Persona, Severity
+from modlint.verdict import Cost, Persona, Severity
 
 UNREADABLE = RuleReference(
     code="FMT001",
@@ -30,7 +30,7 @@ MISSING_SHARD = RuleReference(
     code="FMT003",
     name="missing-shard",
     severity=Severity.ERROR,
-    summary="the index of a sharded checkpoint names files or tensors that are not there",
+    summary="an index names files or tensors that are not there, or a cache lacks its blobs",
     source="Hugging Face transformers, sharded checkpoints (model.safetensors.index.json)",
     place="modlint_rules.format.missing_shard:MissingShard",
 )
@@ -90,6 +90,16 @@ DEVICE_BOUND = RuleReference(
     persona=Persona.PEDANTIC,
 )
 
+STALE_SIBLING = RuleReference(
+    code="FMT011",
+    name="stale-sibling",
+    severity=Severity.WARNING,
+    summary="the same model in two files of a folder, whose tensors differ",
+    source="Hugging Face transformers, from_pretrained: safetensors come before PyTorch files",
+    place="modlint_rules.format.stale_sibling:StaleSibling",
+    cost=Cost.PASS,
+)
+
 LEGACY_CONTAINER = RuleReference(
     code="FMT012",
     name="legacy-container",
@@ -137,6 +147,42 @@ LEGACY_NAMES = RuleReference(
     place="modlint_rules.format.legacy_names:LegacyNames",
 )
 
+NO_TENSORS = RuleReference(
+    code="FMT014",
+    name="no-tensors",
+    severity=Severity.ERROR,
+    summary="a file that is named as weights holds no tensor",
+    source="tloen/alpaca-lora issue 334: adapter_model.bin of 443 bytes",
+    place="modlint_rules.format.no_tensors:NoTensors",
+)
+
+STRAY_WEIGHT_FILE = RuleReference(
+    code="FMT016",
+    name="stray-weight-file",
+    severity=Severity.WARNING,
+    summary="a weight file beside an index that does not name it",
+    source="Hugging Face transformers, sharded checkpoints; Blaizzy/mlx-vlm issue 1329",
+    place="modlint_rules.format.stray_weight_file:StrayWeightFile",
+)
+
+ADAPTER_CONTENT = RuleReference(
+    code="FMT017",
+    name="adapter-content",
+    severity=Severity.WARNING,
+    summary="an adapter with base weights, its own name in keys, or targets without factors",
+    source="PEFT documentation, 'PEFT checkpoint format'; huggingface/peft issue 2092",
+    place="modlint_rules.format.adapter_content:AdapterContent",
+)
+
+DIGEST_MISMATCH = RuleReference(
+    code="FMT020",
+    name="digest-mismatch",
+    severity=Severity.ERROR,
+    summary="the content is not what a checksum beside it, or its own name, says",
+    source="FIPS 180-4; huggingface_hub, cache layout; OpenSSF model-signing specification 1.0",
+    place="modlint_rules.format.digest_mismatch:DigestMismatch",
+)
+
 RULES = (
     UNREADABLE,
     LFS_POINTER,
@@ -147,11 +193,16 @@ RULES = (
     CONFIG_MISMATCH,
     PLACEHOLDER_PARAMETERS,
     DEVICE_BOUND,
+    STALE_SIBLING,
     LEGACY_CONTAINER,
     DUPLICATE_KEYS,
     MISSING_LAYERS,
     REPARAMETRISED,
     LEGACY_NAMES,
+    NO_TENSORS,
+    STRAY_WEIGHT_FILE,
+    ADAPTER_CONTENT,
+    DIGEST_MISMATCH,
 )
 """The rules of this family."""
 

@@ -8,6 +8,16 @@ from modlint import hookimpl
 from modlint.rule_reference import RuleReference
 from modlint.verdict import Cost, Severity
 
+NO_OP_ADAPTER = RuleReference(
+    code="TRN003",
+    name="no-op-adapter",
+    severity=Severity.WARNING,
+    summary="an adapter with zero or lost factors, or unlike its adapter_config.json",
+    source="Hu et al., LoRA, arXiv 2106.09685, section 4.1: B is zero before training; PEFT",
+    place="modlint_rules.training.no_op_adapter:NoOpAdapter",
+    cost=Cost.PASS,
+)
+
 UNCHANGED_FROM_REFERENCE = RuleReference(
     code="TRN005",
     name="unchanged-from-reference",
@@ -18,7 +28,10 @@ UNCHANGED_FROM_REFERENCE = RuleReference(
     cost=Cost.PASS,
 )
 
-RULES: tuple[RuleReference, ...] = (UNCHANGED_FROM_REFERENCE,)
+RULES = (
+    NO_OP_ADAPTER,
+    UNCHANGED_FROM_REFERENCE,
+)
 """The rules of this family."""
 
 

@@ -30,11 +30,33 @@ def sharded(
     return write
 
 
-def fails(kind: str, message: str) -> tuple[Expected, ...]:
-    return (Expected("fail", "error", "high", None, {"kind": kind}, message),)
+def fails(kind: str, message: str, severity: str = "error") -> tuple[Expected, ...]:
+    return (Expected("fail", severity, "high", None, {"kind": kind}, message),)
+
+
+def cached(gone: bool) -> Callable[[Path], Path]:
+    """A file of the hub's cache, whose blob is there or gone."""
+
+    def write(folder: Path) -> Path:
+        snapshot = folder / "models--acme--tiny" / "snapshots" / ("0" * 40)
+        blob = snapshot.parent.parent / "blobs" / ("a" * 64)
+        snapshot.mkdir(parents=True)
+        blob.parent.mkdir()
+        if not gone:
+            save_file({"w": torch.ones(2)}, blob)
+        (snapshot / "model.safetensors").symlink_to(Path("../../blobs") / blob.name)
+        return snapshot / "model.safetensors"
+
+    return write
 
 
 CASES = (
+    Case(
+        "a snapshot whose blob is there passes",
+        cached(gone=False),
+        (Expected("pass", values={"files": 1}),),
+    ),
+    Case("a blob that is gone", cached(gone=True), fails("missing-blob", "a" * 64)),
     Case("a whole set passes", sharded(WHOLE), (Expected("pass"),)),
     Case(
         "a shard that is not there",
@@ -54,6 +76,6 @@ CASES = (
     Case(
         "another size than the index states",
         sharded(WHOLE, total=25),
-        fails("wrong-total-size", "25 bytes"),
+        fails("wrong-total-size", "25 bytes", "warning"),
     ),
 )

@@ -1,0 +1,120 @@
+"""FMT017: an adapter that holds what it should not, or lacks what it should hold."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+
+from modlint.checkpoint import Role
+from modlint.file_names import is_adapter
+from modlint.results.lora import Lora
+from modlint.rule import Examination, Options
+from modlint.text import count, file_size
+from modlint.verdict import Verdict
+from modlint_rules.base.adapter_config import AdapterConfig, is_part
+from modlint_rules.base.lora import LoraRule
+from modlint_rules.format import ADAPTER_CONTENT
+
+_MERGE = "merge it into the base model (merge_and_unload), or save the adapter alone"
+_SAVED_BY_PEFT = re.compile(
+    r"(^|\.)(embed_tokens|embed_in|embed_out|lm_head|wte|word_embeddings?|shared|token_embedding"
+    r"|tok_embeddings|score|classifier|qa_outputs|v_head|output)(\.|$)"
+)
+"""Embeddings, which PEFT saves with an adapter where the vocabulary was resized, and heads."""
+_OF_ADAPTERS = re.compile(r"(^|\.)(\w*lora\w*|\w*token\w*delta|prompt_\w+|hada_\w+|lokr_\w+)(\.|$)")
+
+_NUMBER = re.compile(r"\d+")
+_MOST = 0.75
+"""Share of the layers that hold a module which is missed in the others."""
+
+
+class AdapterContent(LoraRule[Options], reference=ADAPTER_CONTENT):
+    """Base weights, names of adapters within keys, targets without factors."""
+
+    sound = "nothing else that is no part of an adapter, and no target is missing"
+
+    def judge_lora(
+        self, file: Examination, lora: Lora, config: AdapterConfig | None
+    ) -> Iterator[Verdict]:
+        """The base layers, which may say that the file is no adapter at all, then the rest."""
+        adapter = config is not None or is_adapter(file.checkpoint.path)
+        if lora.base_layers:
+            yield from self._base_layers(file, lora, adapter=adapter)
+        named = [module for module in lora.modules if module.adapter]
+        if adapter and named:
+            name = named[0].adapter
+            message = f"keys bear the name {name!r} of the adapter, which loaders insert themselves"
+            yield self.found(file, "adapter-name", [m.module for m in named], message)
+        if config is not None:
+            yield from self._base_weights(file, lora, config)
+            yield from self._missing(file, lora, config)
+
+    def _base_layers(self, file: Examination, lora: Lora, *, adapter: bool) -> Iterator[Verdict]:
+        """Weights of the adapted layers; a checkpoint to resume from rightly holds them."""
+        tensors = file.checkpoint.tensors.values()
+        if not adapter and any(tensor.role is Role.TRAINING_STATE for tensor in tensors):
+            return
+        total = lora.factor_bytes + lora.rest_bytes
+        share = f"{file_size(lora.base_bytes)} of {file_size(total)} are weights of base layers"
+        told = (
+            "no factors" if adapter else "a wrapped model, whose keys its own class does not know"
+        )
+        yield self.found(
+            file,
+            "base-layer",
+            lora.base_layers,
+            f"{share}, {told}",
+            None if adapter else _MERGE,
+            bytes=lora.base_bytes,
+        )
+
+    def _base_weights(
+        self, file: Examination, lora: Lora, config: AdapterConfig
+    ) -> Iterator[Verdict]:
+        names = [name for name in lora.others if _is_base_weight(name, config.saved_whole)]
+        if names:
+            message = f"{count(len(names), 'tensor is', 'tensors are')} weights of the base model"
+            yield self.found(file, "base-weight", names, message)
+
+    def _missing(self, file: Examination, lora: Lora, config: AdapterConfig) -> Iterator[Verdict]:
+        """Targets that no adapted module bears, or one that its like in other layers does."""
+        if isinstance(config.targets, str) or config.targets is None:
+            return
+        modules = [module.module for module in lora.modules]
+        missing = [t for t in config.targets if not any(is_part(m, t) for m in modules)]
+        if not config.chooses_layers:
+            missing += holes(modules)
+        if missing:
+            message = (
+                f"{count(len(missing), 'target module has', 'target modules have')} no factors: "
+                "where the base model has them, loaders give them new ones that change nothing"
+            )
+            yield self.found(file, "missing-target", missing, message)
+
+
+def holes(modules: Sequence[str]) -> list[str]:
+    """Modules that are absent where their like are there in most of the layers.
+
+    Layers that share their keys and values lack half of the modules by design.
+    """
+    parents: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for module in modules:
+        parent, _, name = module.rpartition(".")
+        parents[_NUMBER.sub("#", parent)][parent].add(name)
+    found = []
+    for alike in parents.values():
+        held = Counter(name for names in alike.values() for name in names)
+        usual = [name for name, number in held.items() if number >= _MOST * len(alike)]
+        found += [
+            f"{p}.{name}" for p, names in alike.items() for name in usual if name not in names
+        ]
+    return found
+
+
+def _is_base_weight(name: str, whole: tuple[str, ...]) -> bool:
+    module, _, last = name.rpartition(".")
+    if last != "weight" or _SAVED_BY_PEFT.search(name) or _OF_ADAPTERS.search(name):
+        return False
+    parts = module.split(".")
+    return not any(set(saved.split(".")) <= set(parts) for saved in whole)
