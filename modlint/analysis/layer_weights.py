@@ -24,6 +24,9 @@ MIN_STATISTICAL = 1024
 MIN_WIDTH = 8
 """Rows and columns of a table that is an embedding where only an ONNX graph says so."""
 
+MAX_CODE = 32
+"""Bits of the integers that codes are packed into; longer ones are indices."""
+
 _BYTE = 8
 
 
@@ -31,9 +34,9 @@ class LayerWeights(FileAnalysis["frozenset[str]"], frozen=True):
     """Names of the tensors that are weights of layers.
 
     Float tensors of at least two axes and `min_elements` elements, whose first two sizes are not
-    both 1, and which a layer reads as its weight: in an ONNX model an operand of Conv, Gemm, MatMul,
-    a recurrent layer or the table of an embedding, elsewhere by name. Elements of a byte are weights
-    where no tensor of the file scales any, and codes otherwise.
+    both 1, and which a layer reads as its weight: in an ONNX model an operand of Conv, Gemm,
+    MatMul, a recurrent layer or the table of an embedding, elsewhere by name. Elements of a byte
+    are weights where no tensor of the file scales any, and codes otherwise.
 
     Attributes:
         min_elements: fewer make no layer weight.
@@ -62,9 +65,8 @@ class LayerWeights(FileAnalysis["frozenset[str]"], frozen=True):
     def _is_shaped(self, tensor: Tensor) -> bool:
         if tensor.role is not Role.WEIGHT:
             return False
-        if tensor.dtype.kind != "float" and not (
-            self.codes and tensor.dtype.kind in ("int", "uint")
-        ):
+        is_code = tensor.dtype.kind in ("int", "uint") and tensor.dtype.bits <= MAX_CODE
+        if tensor.dtype.kind != "float" and not (self.codes and is_code):
             return False
         if tensor.dtype.name.startswith("float8_e8m0"):  # exponents that scale others
             return False

@@ -18,17 +18,22 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.cluster_views import ClusterWeights, LaplacianSpectrum, ReorderedWeights
     from modlint.analysis.clustering import ClusterTest, Partition, SpectralSum
     from modlint.analysis.components import Components
+    from modlint.analysis.copies import StoredCopies
+    from modlint.analysis.ends import TensorEnds
     from modlint.analysis.fixed_batch import OnnxBatchAxes
     from modlint.analysis.flow import CarryingUnits, Flow, NegligibleUnits
     from modlint.analysis.graphs import BalancedGraph, CarryingGraph, FlowGraph
+    from modlint.analysis.index_buffers import IndexValues
     from modlint.analysis.layer_weights import LayerWeights
     from modlint.analysis.magnitudes import TensorMagnitudes
     from modlint.analysis.openings import Openings
     from modlint.analysis.repeated import RepeatedTensors
+    from modlint.analysis.rows import TensorRows
     from modlint.analysis.scales import UnitScales
     from modlint.analysis.sparse import SparseIndices
     from modlint.analysis.statistics import TensorStatistics
     from modlint.analysis.texts import Texts
+    from modlint.analysis.thresholds import ThresholdOrder
     from modlint.analysis.units import UnitWeights
     from modlint.analysis.weights import WeightGraph
 
@@ -36,16 +41,23 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         Beside,
         Checksums,
         Document,
-        LayerWeights,
         OnnxBatchAxes,
         Openings,
         RepeatedTensors,
         SparseIndices,
         Texts,
     )
-    of_tensors = (TensorStatistics, TensorBits, TensorMagnitudes)
+    of_weights = (LayerWeights, StoredCopies, ThresholdOrder)
+    of_tensors = (
+        TensorStatistics,
+        TensorBits,
+        TensorMagnitudes,
+        TensorRows,
+        TensorEnds,
+        IndexValues,
+    )
     of_units = (UnitWeights, UnitScales, Flow, NegligibleUnits, CarryingUnits, Components)
     graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph)
     of_clusters = (Partition, SpectralSum, ClusterTest)
     views = (ClusterWeights, LaplacianSpectrum, ReorderedWeights)
-    return (*of_files, *of_tensors, *of_units, *graphs, *of_clusters, *views)
+    return (*of_files, *of_weights, *of_tensors, *of_units, *graphs, *of_clusters, *views)

@@ -30,7 +30,7 @@ _TABLES = re.compile(
     r"|\w*token_type_embeddings|segment_embeddings|\w*position_(embeddings?|ids)\w*"
     r"|\w*positional_(embed|encod)\w*(?<!proj)(?<!layer)|positional|embed_\w*positions|codebook"
     r"|(norm|ln|bn|layer_?norm|batch_?norm|group_?norm)(_?\d+)?(_[a-z]{1,5})?"
-    r"|i?stft\w*|mel(_?(scale|basis|filters?|banks?|transform|spec\w*))?|dft\w*|(mel_)?spectrogram\w*|fbank\w*|blur\w*|blurpool)"
+    r"|i?stft\w*|mel(_?(scale|basis|filters?|banks?|transform|spec\w*))?|dft\w*|(mel_)?spectrogram\w*|fbank\w*|blur\w*|i?erb\w*)"
     r"[._](weights?|embedding|embed)([._]\d+)?$",
     re.IGNORECASE,
 )
@@ -38,6 +38,9 @@ _TABLES = re.compile(
 norm gives."""
 _UNNAMED = re.compile(r"([\d.:]|arr_|array|tensor_?)*", re.IGNORECASE)
 """What tensors are called that stand in a list, or alone: any array may."""
+
+_LONGEST = 256
+"""Characters at the end of a name that are looked at: names in a file may be of any length."""
 
 _FIXED = re.compile(
     r"stft|[_./-](i?dft|mel|fbank|erb)([_./-]|$)|basis|window|filter_?bank|mask|(^|[._/])pos(ition|_emb)"
@@ -55,6 +58,7 @@ def is_weight_name(key: str) -> bool:
     Args:
         key: its key in the state_dict ("encoder.layers.0.fc1.weight").
     """
+    key = key[-_LONGEST:]
     said = (_NO_WEIGHT.search(key), _TABLES.search(key), _UNNAMED.fullmatch(key))
     return not any(match is not None for match in said)
 

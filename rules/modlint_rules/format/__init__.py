@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from modlint import hookimpl
 from modlint.rule_reference import RuleReference
-from modlint.verdict import Persona, Severity
+from modlint.verdict import Cost, Persona, Severity
 
 UNREADABLE = RuleReference(
     code="FMT001",
@@ -60,6 +60,16 @@ OVERSIZED_STORAGE = RuleReference(
     summary="a storage holds more bytes than its tensors use: views were saved",
     source="PyTorch documentation, serialization semantics, 'Saving and loading tensor views'",
     place="modlint_rules.format.oversized_storage:OversizedStorage",
+)
+
+TIED_STORED_TWICE = RuleReference(
+    code="FMT007",
+    name="tied-stored-twice",
+    severity=Severity.NOTE,
+    summary="a weight is stored twice under two names, as it is or transposed",
+    source="safetensors documentation, 'Torch shared tensors'; huggingface/transformers#24683",
+    place="modlint_rules.format.tied_stored_twice:TiedStoredTwice",
+    cost=Cost.PASS,
 )
 
 CONFIG_MISMATCH = RuleReference(
@@ -144,6 +154,7 @@ RULES = (
     TRAINING_STATE_LEFT_IN,
     WRAPPER_PREFIX,
     OVERSIZED_STORAGE,
+    TIED_STORED_TWICE,
     CONFIG_MISMATCH,
     PLACEHOLDER_PARAMETERS,
     DEVICE_BOUND,
