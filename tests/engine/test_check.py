@@ -55,7 +55,7 @@ def test_what_is_no_checkpoint_is_idle(tmp_path: Path, plan: CheckPlan) -> None:
 
 def test_the_report_carries_the_rules_that_were_selected(file: Path) -> None:
     rules = {"non-finite": {"severity": "note"}, "wrapper-prefix": {"severity": "note"}}
-    settings = Settings(select=("NUM", "FMT002"), rules=rules, device="cpu")
+    settings = Settings(select=("NUM001", "FMT002"), rules=rules, device="cpu")
     report = check([file], Configuration(settings, None, file.parent), load_registry(), no_progress)
     fmt002, num001 = report.rules
     assert (fmt002.code, fmt002.severity, fmt002.name) == ("FMT002", "error", "lfs-pointer")

@@ -12,7 +12,7 @@ import torch
 from rule_cases import verdicts
 
 from modlint.engine.registry import load_registry
-from modlint.verdict import Cost, Outcome
+from modlint.verdict import Outcome
 
 REGISTRY = load_registry()
 Writer = Callable[[Path], Path]
@@ -128,11 +128,7 @@ def test_a_file_of_which_a_part_is_missing_is_not_passed(
         assert Outcome.PASS not in outcomes(code, write(tmp_path))
 
 
-MEASURING = [
-    code
-    for code, rule in REGISTRY.rules.items()
-    if code.startswith(("CLU", "NEU002", "NUM")) and rule.cost is not Cost.STRUCTURE
-]
+MEASURING = [code for code in REGISTRY.rules if code.startswith(("CLU", "NEU002", "NUM"))]
 
 
 @pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")

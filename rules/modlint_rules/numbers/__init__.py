@@ -97,6 +97,7 @@ MIXED_DTYPES = RuleReference(
     summary="weights of one role have different float types in different layers",
     source="PyTorch documentation, torch.nn.functional.linear: operands of one dtype",
     place="modlint_rules.numbers.mixed_dtypes:MixedDtypes",
+    cost=Cost.PASS,
 )
 
 RULES = (

@@ -8,6 +8,7 @@ from typing import Any
 
 from modlint.analysis.base import Analysis
 from modlint.analysis.layer_weights import LayerWeights
+from modlint.analysis.statistics import TensorStatistics
 from modlint.analysis.weight_names import role_of
 from modlint.checkpoint import Tensor
 from modlint.errors import Unavailable
@@ -16,10 +17,9 @@ from modlint.scopes import FileRule
 from modlint.targets import of_tensor, whole_file
 from modlint.text import count
 from modlint.verdict import Verdict
-from modlint_rules.base.folder import BESIDE, index_of
 from modlint_rules.numbers import MIXED_DTYPES
 
-_WEIGHTS = LayerWeights()
+_WEIGHTS, _STATISTICS = LayerWeights(), TensorStatistics()
 _TYPES = frozenset({"float64", "float32", "float16", "bfloat16"})
 
 
@@ -30,19 +30,18 @@ class MixedDtypes(FileRule[Options], reference=MIXED_DTYPES):
     advice = "cast the weights of all layers to one type"
 
     def needs(self) -> tuple[Analysis[Any, Any], ...]:
-        """Which tensors are layer weights, and what stands beside a shard."""
-        return (_WEIGHTS, BESIDE)
+        """Which tensors are layer weights, and that they hold numbers."""
+        return (_WEIGHTS, _STATISTICS)
 
     def judge(self, file: Examination) -> Iterator[Verdict]:
         """A finding for each role of several types."""
         target = whole_file(file.checkpoint)
-        if self._has_index(file):
-            yield self.not_applicable(target, "a shard: its tensors are judged with its index")
-            return
         roles: dict[tuple[str, int], list[Tensor]] = defaultdict(list)
         names = file.result(_WEIGHTS, file.checkpoint)
         for tensor in file.checkpoint.tensors.values():
             if tensor.name in names and tensor.dtype.name in _TYPES:
+                if file.result(_STATISTICS, tensor).maximum is None:
+                    raise Unavailable(f"tensor {tensor.name}: none of its elements is finite")
                 roles[role_of(tensor.name), len(tensor.shape)].append(tensor)
         repeated = [group for group in roles.values() if len(group) > 1]
         if not repeated:
@@ -53,12 +52,6 @@ class MixedDtypes(FileRule[Options], reference=MIXED_DTYPES):
         if not mixed:
             message = f"{count(len(repeated), 'role')} of layer weights, each of one type"
             yield self.passed(target, message, values={"roles": len(repeated)})
-
-    def _has_index(self, file: Examination) -> bool:
-        try:
-            return index_of(file.checkpoint, file.result(BESIDE, file.checkpoint)) is not None
-        except Unavailable:
-            return False
 
     def _finding(self, group: list[Tensor]) -> Verdict:
         """Of one role: which type is rare, and where."""
