@@ -76,3 +76,16 @@ def is_adapter_factor(key: str) -> bool:
 def role_of(name: str) -> str:
     """The name with its numbers taken out: layers that repeat have equal roles."""
     return re.sub(r"\d+", "*", name)
+
+
+def place_of(name: str) -> str:
+    """The place in a block that repeats: numbers are taken out, but for those of the module itself.
+
+    `h.3.fc1.weight` and `h.4.fc1.weight` stand at one place, `h.3.fc2.weight` at another, as do
+    `conv2d_3.w` and `conv2d_4.w`, whose numbers count all modules of a kind. A module that has
+    a number for a name, as in a sequence, and the layers of a recurrent module are alike.
+    """
+    *before, module, parameter = ("", "", *name.split("."))
+    own = "*" if module.isdigit() else module
+    parameter = re.sub(r"_l\d+(?=_reverse$|$)", "_l*", parameter)
+    return ".".join((*map(role_of, before), own, parameter))

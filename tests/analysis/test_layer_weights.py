@@ -15,7 +15,7 @@ from support import no_progress
 from transformers import AutoConfig, AutoModel
 
 from modlint.analysis.layer_weights import LayerWeights
-from modlint.analysis.weight_names import is_adapter_factor, is_weight_name, role_of
+from modlint.analysis.weight_names import is_adapter_factor, is_weight_name, place_of, role_of
 from modlint.engine.examine import FileExamination
 from modlint.engine.load import load_whole
 from modlint.engine.registry import load_registry
@@ -96,6 +96,10 @@ def _is_multiplied(module: torch.nn.Module, name: str) -> bool:
 
 def test_roles_and_factors() -> None:
     assert role_of("h.0.fc1.weight") == role_of("h.11.fc2.weight") == "h.*.fc*.weight"
+    assert place_of("h.3.fc1.weight") == place_of("h.11.fc1.weight") != place_of("h.3.fc2.weight")
+    assert place_of("0.weight") == place_of("12.weight")
+    assert place_of("rnn.weight_hh_l0") == place_of("rnn.weight_hh_l2")
+    assert place_of("conv2d_3.w_0") != place_of("conv2d_4.w_0")
     assert is_adapter_factor("q_proj.lora_A.weight")
     assert is_adapter_factor("unet:3:down")
     assert not is_adapter_factor("blocks.0.down_proj.weight")

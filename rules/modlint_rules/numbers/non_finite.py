@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from modlint.analysis.onnx_check import OnnxGraph
 from modlint.analysis.statistics import TensorStatistics
 from modlint.analysis.tables import is_cell
 from modlint.checkpoint import Role, Tensor
@@ -37,7 +38,11 @@ class NonFinite(TensorRule[Options], reference=NON_FINITE):
     def judge(self, tensor: Tensor, file: Examination) -> Verdict | None:
         """A finding where it is neither finite nor of a kind that need not be."""
         statistics = file.result(_STATISTICS, tensor)
-        exempt = _is_mask(tensor, statistics) or _is_open_range(tensor, statistics)
+        exempt = (
+            _is_mask(tensor, statistics)
+            or _is_open_range(tensor, statistics)
+            or (isinstance(file.checkpoint.graph, OnnxGraph) and _is_bound(tensor, statistics))
+        )
         return self._finding(tensor, statistics) if statistics.non_finite and not exempt else None
 
     def healthy(self, file: Examination, examined: int) -> Verdict:
@@ -124,6 +129,12 @@ def _is_open_range(tensor: Tensor, statistics: Statistics) -> bool:
     """Whether it is one side of a range that leaves elements unbounded, or has seen no data."""
     expected = _NO_BOUND.get(_last(tensor).removesuffix("s"))
     return expected is not None and _kinds(statistics)[expected] == statistics.non_finite
+
+
+def _is_bound(tensor: Tensor, statistics: Statistics) -> bool:
+    """Whether it is the infinity that a graph fills with, or begins a maximum with."""
+    one = statistics.elements == 1 and not statistics.nan
+    return one and not _last(tensor).startswith(_PARAMETERS)
 
 
 def _last(tensor: Tensor) -> str:

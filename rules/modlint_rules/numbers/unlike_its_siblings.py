@@ -13,7 +13,7 @@ import msgspec
 from modlint.analysis.base import Analysis
 from modlint.analysis.layer_weights import MIN_STATISTICAL, LayerWeights
 from modlint.analysis.statistics import TensorStatistics
-from modlint.analysis.weight_names import is_adapter_factor, role_of
+from modlint.analysis.weight_names import is_adapter_factor, place_of
 from modlint.checkpoint import Tensor
 from modlint.errors import Unavailable
 from modlint.rule import Examination, Options
@@ -86,7 +86,7 @@ class UnlikeItsSiblings(FileRule[UnlikeItsSiblingsOptions], reference=UNLIKE_ITS
         names = file.result(_WEIGHTS, file.checkpoint)
         for tensor in file.checkpoint.tensors.values():
             if tensor.name in names and not is_adapter_factor(tensor.key):
-                groups[role_of(tensor.name), tensor.shape].append(tensor)
+                groups[place_of(tensor.name), tensor.shape].append(tensor)
         return [group for group in groups.values() if len(group) >= self.options.min_siblings]
 
     def _size(self, tensor: Tensor, file: Examination) -> float:

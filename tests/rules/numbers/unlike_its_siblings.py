@@ -51,6 +51,16 @@ CASES = (
     ),
     Case("two are a kind of their own", layers(1, 1, 10, 10, 1, 1, 1), (Expected("pass"),)),
     Case("a broad distribution", layers(1, 1.5, 1, 1, 1, 2, 4, 6), (Expected("pass"),)),
+    Case(
+        "modules that are numbered over the whole network",
+        layers(1, 1, 10, 1, name="conv2d_{}.w"),
+        (Expected("not-applicable"),),
+    ),
+    Case(
+        "two modules of each block",
+        layers(1, 1, 10, 1, name="blocks.0.fc{}.weight"),
+        (Expected("not-applicable"),),
+    ),
     Case("three siblings", layers(1, 1, 10), (Expected("not-applicable"),)),
     Case(
         "three are enough where it is asked for",
