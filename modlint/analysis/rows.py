@@ -22,6 +22,7 @@ class TensorRows(TensorAnalysis[Rows], frozen=True):
 
     max_variation: float = MAX_VARIATION
 
+    in_parts: ClassVar[bool] = True
     name: ClassVar[str] = "tensor-rows"
     description: ClassVar[str] = "rows of one magnitude, rows that are all the same"
 

@@ -12,8 +12,9 @@ class Rows(Struct, frozen=True):
         rows: number of rows.
         identical: whether every row holds the same elements as the first.
         even: rows that are not zero and whose elements have one magnitude, by the coefficient of
-            variation; 0 where most of the rows that were looked at first have several.
-        uneven: rows of several magnitudes; all rows where `even` is 0 for that reason.
+            variation.
+        uneven: rows of several magnitudes, and those that were not measured because most rows near
+            them have several.
         scale: median magnitude of the even rows, 0 where there is none.
         smallest: the smallest magnitude of an even row, 0 where there is none.
         largest: the largest, likewise.

@@ -90,10 +90,10 @@ class UnlikeItsSiblings(FileRule[UnlikeItsSiblingsOptions], reference=UNLIKE_ITS
         return [group for group in groups.values() if len(group) >= self.options.min_siblings]
 
     def _size(self, tensor: Tensor, file: Examination) -> float:
-        statistics = file.result(_STATISTICS, tensor)
-        if statistics.mean is None or statistics.std is None:
+        size = file.result(_STATISTICS, tensor).rms
+        if size is None:
             raise Unavailable(f"tensor {tensor.name}: none of its elements is finite")
-        return math.hypot(statistics.mean, statistics.std)
+        return size
 
     def _findings(self, sizes: Mapping[str, float], file: Examination) -> Iterator[Verdict]:
         """Those few of one role that lie apart from all others."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from hand_built import as_numpy
 
-from modlint.analysis.base import Chunk
 from modlint.analysis.rows import MAX_VARIATION
 from modlint.errors import Unavailable
 from modlint.numerics.tensor import chunks
@@ -26,15 +27,21 @@ def _chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def rows_of(values: torch.Tensor) -> Rows:
-    found = [_fed(given) for given in (as_numpy(values), values)]
-    assert found[0] == found[1]
-    return found[0]
+    """On numpy and torch, in one go and in parts that are joined."""
+    ways = [(as_numpy(values), 1), (values, 1), (as_numpy(values), 3), (values, 2)]
+    first, *others = [_fed(given, chunks_of_a_part) for given, chunks_of_a_part in ways]
+    assert all(found == first for found in others)
+    return first
 
 
-def _fed(values: object) -> Rows:
+def _fed(values: Any, chunks_of_a_part: int) -> Rows:
+    every = list(chunks.chunks(values))
     so_far = RowsSoFar(tuple(values.shape), MAX_VARIATION)
-    for piece in chunks.pieces(values):
-        so_far.add(Chunk(*piece))
+    for start in range(0, len(every), chunks_of_a_part):
+        part = RowsSoFar(tuple(values.shape), MAX_VARIATION)
+        for chunk in every[start : start + chunks_of_a_part]:
+            part.add(chunk)
+        so_far.join(part)
     return so_far.end()
 
 
