@@ -27,7 +27,6 @@ LARGEST = 65504.0
 
 _STATISTICS, _BITS, _WEIGHTS = TensorStatistics(), TensorBits(), LayerWeights()
 _NO_PARAMETER = re.compile(r"mask|alibi|(^|\.)_\w+$", re.IGNORECASE)
-_MASK_VALUES = 2
 
 
 class OverflowsHalfOptions(Options, frozen=True):
@@ -55,7 +54,7 @@ class OverflowsHalf(TensorRule[OverflowsHalfOptions], reference=OVERFLOWS_HALF):
     """Elements that a cast to float16 makes infinite, or zero."""
 
     options_type = OverflowsHalfOptions
-    analyses = (_STATISTICS, _BITS)
+    analyses = (_STATISTICS,)
     kind = "tensor wider than float16"
     sound = "all within its range"
     listed = 5
@@ -63,29 +62,22 @@ class OverflowsHalf(TensorRule[OverflowsHalfOptions], reference=OVERFLOWS_HALF):
 
     def needs(self) -> tuple[Analysis[Any, Any], ...]:
         """Range and small elements of each tensor, and which are layer weights."""
-        return (*self.analyses, _WEIGHTS)
+        return (*self.analyses, _BITS, _WEIGHTS)
 
     def subjects(self, file: Examination) -> Iterator[Tensor]:
         """Float weights and buffers of a type that holds more than float16, no masks."""
-        for tensor in super().subjects(file):
-            wide = tensor.dtype.bits > 8 and tensor.dtype.name != "float16"
-            model = tensor.role is Role.WEIGHT and tensor.elements > 1
-            if (
-                wide
-                and model
-                and not (_NO_PARAMETER.search(tensor.key) or is_cell(tensor, file.checkpoint))
-            ):
-                yield tensor
+        wide = filter(_is_wide, super().subjects(file))
+        return (tensor for tensor in wide if not is_cell(tensor, file.checkpoint))
 
     def judge(self, tensor: Tensor, file: Examination) -> Verdict | None:
         """A finding where elements are too large, or too many too small."""
-        statistics, bits = file.result(_STATISTICS, tensor), file.result(_BITS, tensor)
+        statistics = file.result(_STATISTICS, tensor)
         low, high = statistics.minimum, statistics.maximum
         if low is None or high is None:
             raise Unavailable("none of its elements is finite")
         largest = max(-low, high)
         if largest > LARGEST:
-            if high <= 0 and bits.values <= _MASK_VALUES:
+            if high == 0:
                 return None  # an additive mask: 0, and what stands for −∞
             return self._found(
                 tensor,
@@ -94,16 +86,16 @@ class OverflowsHalf(TensorRule[OverflowsHalfOptions], reference=OVERFLOWS_HALF):
                 {"largest": largest},
                 {"largest": {"max": LARGEST}},
             )
-        return self._small(tensor, statistics, bits.tiny, file)
+        is_weight = tensor.name in file.result(_WEIGHTS, file.checkpoint)
+        return self._small(tensor, statistics, file) if is_weight else None
 
-    def _small(
-        self, tensor: Tensor, statistics: Statistics, tiny: int, file: Examination
-    ) -> Verdict | None:
+    def _small(self, tensor: Tensor, statistics: Statistics, file: Examination) -> Verdict | None:
         some = statistics.elements - statistics.zeros - statistics.non_finite
-        share = tiny / max(some, 1)
-        if some < self.options.min_elements or share < self.options.max_tiny:
+        if some < self.options.min_elements:
             return None
-        if tensor.name not in file.result(_WEIGHTS, file.checkpoint):
+        tiny = file.result(_BITS, tensor).tiny
+        share = tiny / some
+        if share < self.options.max_tiny:
             return None
         return self._found(
             tensor,
@@ -129,3 +121,10 @@ class OverflowsHalf(TensorRule[OverflowsHalfOptions], reference=OVERFLOWS_HALF):
             limit=limit,
             severity=severity,
         )
+
+
+def _is_wide(tensor: Tensor) -> bool:
+    """Whether it may be a parameter or a buffer that a cast to float16 would change."""
+    wide = tensor.dtype.kind == "float" and tensor.dtype.bits > 8 and tensor.dtype.name != "float16"
+    model = tensor.role is Role.WEIGHT and tensor.elements > 1
+    return wide and model and _NO_PARAMETER.search(tensor.key) is None
