@@ -84,6 +84,8 @@ class FileRule(_Folding[OptionsT]):
     def check(self, file: Examination) -> Iterator[Verdict]:
         """Every verdict, or one that passes a file that was read."""
         verdicts = list(self.judge(file))
+        if self.of_tensors:
+            verdicts = [if_examined(self, file.checkpoint, verdict) for verdict in verdicts]
         yield from self.folded(verdicts, file)
         if not verdicts and file.checkpoint.status is Status.CHECKED:
             sound = self.healthy(file)

@@ -19,11 +19,14 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.clustering import ClusterTest, Partition, SpectralSum
     from modlint.analysis.comparing import TensorDrift
     from modlint.analysis.components import Components
+    from modlint.analysis.copies import StoredCopies
     from modlint.analysis.digests import Digests
+    from modlint.analysis.ends import TensorEnds
     from modlint.analysis.fixed_batch import OnnxBatchAxes
     from modlint.analysis.flow import CarryingUnits, Flow, NegligibleUnits
     from modlint.analysis.graphs import BalancedGraph, CarryingGraph, FlowGraph
     from modlint.analysis.hub_cache import HubCache
+    from modlint.analysis.index_buffers import IndexValues
     from modlint.analysis.layer_weights import LayerWeights
     from modlint.analysis.lora import LoraFactors
     from modlint.analysis.magnitudes import TensorMagnitudes
@@ -31,12 +34,14 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.quantisation import QuantisedWeights
     from modlint.analysis.quantisation_values import QuantisationBreaches
     from modlint.analysis.repeated import RepeatedTensors
+    from modlint.analysis.rows import TensorRows
     from modlint.analysis.scales import UnitScales
     from modlint.analysis.siblings import SiblingDifferences
     from modlint.analysis.sparse import SparseIndices
     from modlint.analysis.statistics import TensorStatistics
     from modlint.analysis.strays import StrayFiles
     from modlint.analysis.texts import Texts
+    from modlint.analysis.thresholds import ThresholdOrder
     from modlint.analysis.units import UnitWeights
     from modlint.analysis.weights import WeightGraph
 
@@ -44,7 +49,6 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     of_files = (
         Checksums,
         Digests,
-        LayerWeights,
         LoraFactors,
         OnnxBatchAxes,
         Openings,
@@ -54,11 +58,19 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         SparseIndices,
         Texts,
     )
-    of_tensors = (TensorStatistics, TensorBits, TensorMagnitudes)
+    of_weights = (LayerWeights, StoredCopies, ThresholdOrder)
+    of_tensors = (
+        TensorStatistics,
+        TensorBits,
+        TensorMagnitudes,
+        TensorRows,
+        TensorEnds,
+        IndexValues,
+    )
     of_pairs = (TensorDrift,)
     of_units = (UnitWeights, UnitScales, Flow, NegligibleUnits, CarryingUnits, Components)
     graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph)
     of_clusters = (Partition, SpectralSum, ClusterTest)
     views = (ClusterWeights, LaplacianSpectrum, ReorderedWeights)
-    measured = (*of_folders, *of_files, *of_tensors, *of_pairs)
+    measured = (*of_folders, *of_files, *of_weights, *of_tensors, *of_pairs)
     return (*measured, *of_units, *graphs, *of_clusters, *views)

@@ -176,7 +176,7 @@ def test_settings_are_those_of_the_configuration(tmp_path: Path) -> None:
     assert found["CLU001"].limit["p_value"]["max"] == 0.9
     assert (report.run.seed, report.run.device) == (3, "cpu")
     file = tmp_path / "modlint.toml"
-    file.write_text('select = ["NUM"]\nfail-on = "warning"\n')
+    file.write_text('select = ["NUM001"]\nfail-on = "warning"\n')
     configured = modlint.check(mlp(), config=file, fail_on="note")
     assert {v.rule for v in configured.files[0].verdicts} == {"NUM001"}
     assert configured.run.settings["fail_on"] == "note"

@@ -91,7 +91,7 @@ def test_a_folder_named_like_a_file_is_searched(broken: Path, tmp_path: Path) ->
     ("arguments", "message"),
     [
         (["--select", "NOPE"], "unknown rule selector `NOPE`"),
-        (["--ignore", "NUM01"], "unknown rule selector `NUM01`; did you mean `NUM001`?"),
+        (["--ignore", "NUN001"], "unknown rule selector `NUN001`; did you mean `NUM001`?"),
         (["--config", "selct=['ALL']"], "unknown key `selct`; did you mean `select`?"),
         (["--config", "rules.non-finit.severity='note'"], "did you mean `non-finite`?"),
         (["--config", "rules.non-finite.nope=1"], "rules.non-finite: unknown key `nope`"),

@@ -62,6 +62,16 @@ OVERSIZED_STORAGE = RuleReference(
     place="modlint_rules.format.oversized_storage:OversizedStorage",
 )
 
+TIED_STORED_TWICE = RuleReference(
+    code="FMT007",
+    name="tied-stored-twice",
+    severity=Severity.NOTE,
+    summary="a weight is stored twice under two names, as it is or transposed",
+    source="safetensors documentation, 'Torch shared tensors'; huggingface/transformers#24683",
+    place="modlint_rules.format.tied_stored_twice:TiedStoredTwice",
+    cost=Cost.PASS,
+)
+
 CONFIG_MISMATCH = RuleReference(
     code="FMT008",
     name="config-mismatch",
@@ -190,6 +200,7 @@ RULES = (
     TRAINING_STATE_LEFT_IN,
     WRAPPER_PREFIX,
     OVERSIZED_STORAGE,
+    TIED_STORED_TWICE,
     CONFIG_MISMATCH,
     PLACEHOLDER_PARAMETERS,
     DEVICE_BOUND,

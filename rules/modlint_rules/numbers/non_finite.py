@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 
+from modlint.analysis.onnx_check import OnnxGraph
 from modlint.analysis.statistics import TensorStatistics
+from modlint.analysis.tables import is_cell
 from modlint.checkpoint import Role, Tensor
 from modlint.results.statistics import Statistics
 from modlint.rule import Examination, Options
@@ -28,15 +31,27 @@ class NonFinite(TensorRule[Options], reference=NON_FINITE):
     analyses = (_STATISTICS,)
     listed = sys.maxsize  # each tells where the first of its elements is
 
+    def subjects(self, file: Examination) -> Iterator[Tensor]:
+        """All but the cells of tables, which are data: NaN says there that a cell is empty."""
+        return (tensor for tensor in super().subjects(file) if not is_cell(tensor, file.checkpoint))
+
     def judge(self, tensor: Tensor, file: Examination) -> Verdict | None:
         """A finding where it is neither finite nor of a kind that need not be."""
         statistics = file.result(_STATISTICS, tensor)
-        exempt = _is_mask(tensor, statistics) or _is_open_range(tensor, statistics)
+        exempt = (
+            _is_mask(tensor, statistics)
+            or _is_open_range(tensor, statistics)
+            or (isinstance(file.checkpoint.graph, OnnxGraph) and _is_bound(tensor, statistics))
+        )
         return self._finding(tensor, statistics) if statistics.non_finite and not exempt else None
 
     def healthy(self, file: Examination, examined: int) -> Verdict:
         """The number of tensors, and of those that need not be finite."""
-        exempt = sum(bool(statistics.non_finite) for _, statistics in file.results(_STATISTICS))
+        exempt = sum(
+            bool(statistics.non_finite)
+            for tensor, statistics in file.results(_STATISTICS)
+            if not is_cell(tensor, file.checkpoint)
+        )
         finite = f"all elements are finite in {count(examined, 'tensor')}"
         return self.passed(
             whole_file(file.checkpoint),
@@ -48,6 +63,10 @@ class NonFinite(TensorRule[Options], reference=NON_FINITE):
 
     def nothing(self, file: Examination) -> Verdict:
         """A file without tensors has none that is not finite; others were not examined."""
+        tensors = file.checkpoint.tensors.values()
+        if tensors and all(is_cell(tensor, file.checkpoint) for tensor in tensors):
+            message = "the file holds tables of data, whose cells may be empty, and no weight"
+            return self.not_applicable(whole_file(file.checkpoint), message)
         return self.unread(file, 0, {}) if file.checkpoint.tensors else self.healthy(file, 0)
 
     def _finding(self, tensor: Tensor, statistics: Statistics) -> Verdict:
@@ -110,6 +129,12 @@ def _is_open_range(tensor: Tensor, statistics: Statistics) -> bool:
     """Whether it is one side of a range that leaves elements unbounded, or has seen no data."""
     expected = _NO_BOUND.get(_last(tensor).removesuffix("s"))
     return expected is not None and _kinds(statistics)[expected] == statistics.non_finite
+
+
+def _is_bound(tensor: Tensor, statistics: Statistics) -> bool:
+    """Whether it is the infinity that a graph fills with, or begins a maximum with."""
+    one = statistics.elements == 1 and not statistics.nan
+    return one and not _last(tensor).startswith(_PARAMETERS)
 
 
 def _last(tensor: Tensor) -> str:

@@ -6,7 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnx
+import pandas as pd
 import torch
+from onnx import TensorProto, helper
 from rule_cases import Case, Expected
 
 INF, NAN = float("inf"), float("nan")
@@ -32,6 +36,32 @@ def passing(**values: Any) -> tuple[Expected, ...]:
 
 def failing(name: str, severity: str = "error", **values: Any) -> Expected:
     return Expected("fail", severity, "high", ("tensor", name), values)
+
+
+def graph(name: str, values: list[float]) -> Callable[[Path], Path]:
+    """An ONNX model that compares with a constant."""
+
+    def write(folder: Path) -> Path:
+        ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in "xy"]
+        tensor = onnx.numpy_helper.from_array(np.array(values, np.float32), name)
+        node = helper.make_node("Max", ["x", name], ["y"])
+        made = helper.make_graph([node], "g", ends[:1], ends[1:], [tensor])
+        onnx.save(helper.make_model(made), folder / "model.onnx")
+        return folder / "model.onnx"
+
+    return write
+
+
+def table(folder: Path) -> Path:
+    """A log as pandas holds it, with a missing cell, beside a model."""
+    log = pd.DataFrame({"loss": [0.5, NAN], "epoch": [1, 2], "note": ["a", None]})
+    torch.save({"model": {"fc.weight": torch.ones(2, 2)}, "log": log}, folder / "model.pt")
+    return folder / "model.pt"
+
+
+def series(folder: Path) -> Path:
+    pd.Series([1.0, NAN]).to_pickle(folder / "model.pkl")
+    return folder / "model.pkl"
 
 
 CAUSAL = torch.full((4, 4), -INF).triu(1)
@@ -144,6 +174,20 @@ CASES = (
         ),
         (failing("optimizer.state.0.exp_avg", "warning", count=1),),
     ),
+    Case("missing cells of a table are data", table, passing(tensors=1, exempt=0)),
+    Case(
+        "a table alone is no model",
+        series,
+        (Expected("not-applicable", message="tables of data"),),
+    ),
+    Case(
+        "a graph begins a maximum with −inf",
+        graph("Const_26:0", [-INF]),
+        (Expected("pass", values={"exempt": 1}),),
+    ),
+    Case("a graph's NaN", graph("Const_26:0", [NAN]), (failing("Const_26:0", nan=1),)),
+    Case("a graph's two infinities", graph("c", [INF, -INF]), (failing("c", count=2),)),
+    Case("a graph's infinite bias", graph("bias", [INF]), (failing("bias", count=1),)),
     Case("an empty tensor passes", saved({"a": torch.empty(0, 3)}), passing(tensors=1)),
     Case(
         "a file without tensors is not passed",
