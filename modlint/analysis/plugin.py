@@ -12,6 +12,7 @@ from modlint.markers import hookimpl
 @hookimpl
 def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     """The analyses that modlint's own rules consume."""
+    from modlint.analysis.batch_norms import BatchNorms
     from modlint.analysis.beside import Beside, Document
     from modlint.analysis.bits import TensorBits
     from modlint.analysis.checksums import Checksums
@@ -21,12 +22,15 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.components import Components
     from modlint.analysis.copies import StoredCopies
     from modlint.analysis.digests import Digests
+    from modlint.analysis.duplicate_rows import DuplicateUnits
+    from modlint.analysis.embeddings import EmbeddingRows, EmbeddingTables
     from modlint.analysis.ends import TensorEnds
     from modlint.analysis.fixed_batch import OnnxBatchAxes
     from modlint.analysis.flow import CarryingUnits, Flow, NegligibleUnits
     from modlint.analysis.graphs import BalancedGraph, CarryingGraph, FlowGraph
     from modlint.analysis.hub_cache import HubCache
     from modlint.analysis.index_buffers import IndexValues
+    from modlint.analysis.initialisation import InitialDistribution, SpectralExcess
     from modlint.analysis.layer_weights import LayerWeights
     from modlint.analysis.lora import LoraFactors
     from modlint.analysis.magnitudes import TensorMagnitudes
@@ -38,6 +42,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.scales import UnitScales
     from modlint.analysis.siblings import SiblingDifferences
     from modlint.analysis.sparse import SparseIndices
+    from modlint.analysis.sparsity import SparsityPattern
     from modlint.analysis.statistics import TensorStatistics
     from modlint.analysis.strays import StrayFiles
     from modlint.analysis.texts import Texts
@@ -68,9 +73,11 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         IndexValues,
     )
     of_pairs = (TensorDrift,)
+    of_training = (BatchNorms, EmbeddingRows, EmbeddingTables, InitialDistribution, SpectralExcess)
+    of_rows = (DuplicateUnits, SparsityPattern)
     of_units = (UnitWeights, UnitScales, Flow, NegligibleUnits, CarryingUnits, Components)
     graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph)
     of_clusters = (Partition, SpectralSum, ClusterTest)
     views = (ClusterWeights, LaplacianSpectrum, ReorderedWeights)
-    measured = (*of_folders, *of_files, *of_weights, *of_tensors, *of_pairs)
+    measured = (*of_folders, *of_files, *of_weights, *of_tensors, *of_pairs, *of_training, *of_rows)
     return (*measured, *of_units, *graphs, *of_clusters, *views)

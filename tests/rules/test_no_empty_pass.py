@@ -77,11 +77,18 @@ WITHOUT_SUBJECT: Mapping[str, Writer] = {
     "GRF": NOTHING,
     "NEU": NOTHING,
     "NUM": NOTHING,
+    "STR": NOTHING,
     "TRN": NOTHING,
     "CLU003": ONE_LAYER,
     "CLU005": saved(bert()),
     "NEU001": ONE_LAYER,
     "NEU002": ONE_LAYER,
+    "NEU005": ONE_LAYER,
+    "STR002": ONE_LAYER,
+    "TRN001": ONE_LAYER,
+    "TRN002": ONE_LAYER,
+    "TRN004": ONE_LAYER,
+    "TRN007": ONE_LAYER,
 }
 """By family or code, a file that lacks what the rule is about."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from modlint import hookimpl
 from modlint.rule_reference import RuleReference
-from modlint.verdict import Cost, Severity
+from modlint.verdict import Cost, Persona, Severity
 
 DEAD_NEURONS = RuleReference(
     code="NEU001",
@@ -28,9 +28,21 @@ NEGLIGIBLE_FLOW = RuleReference(
     cost=Cost.PASS,
 )
 
+DUPLICATE_NEURONS = RuleReference(
+    code="NEU005",
+    name="duplicate-neurons",
+    severity=Severity.NOTE,
+    summary="units of a layer compute the same",
+    source="Kim et al., Neuron Merging, NeurIPS 2020, arXiv 2010.13160, section 3",
+    place="modlint_rules.neurons.duplicate_neurons:DuplicateNeurons",
+    cost=Cost.PASS,
+    persona=Persona.PEDANTIC,
+)
+
 RULES = (
     DEAD_NEURONS,
     NEGLIGIBLE_FLOW,
+    DUPLICATE_NEURONS,
 )
 """The rules of this family."""
 

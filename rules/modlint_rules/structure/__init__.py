@@ -6,8 +6,19 @@ from collections.abc import Iterable
 
 from modlint import hookimpl
 from modlint.rule_reference import RuleReference
+from modlint.verdict import Cost, Severity
 
-RULES: tuple[RuleReference, ...] = ()
+SPARSE_STORED_DENSE = RuleReference(
+    code="STR002",
+    name="sparse-stored-dense",
+    severity=Severity.NOTE,
+    summary="most elements of a weight are zero, and every zero is stored",
+    source="Tanaka et al., arXiv 2006.08228; NVIDIA Ampere whitepaper, 2:4 structured sparsity",
+    place="modlint_rules.structure.sparse_stored_dense:SparseStoredDense",
+    cost=Cost.PASS,
+)
+
+RULES: tuple[RuleReference, ...] = (SPARSE_STORED_DENSE,)
 """The rules of this family."""
 
 
