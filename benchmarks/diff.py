@@ -94,16 +94,16 @@ def measure(old: Path, new: Path, *, rules: bool) -> tuple[float, float, float]:
         return blocks_of
 
     def visited(give: Any) -> Any:
-        def chunks_of(device: Any, tensor: Any) -> Iterator[Any]:
+        def parts_of(device: Any, tensor: Any) -> Any:
             nonlocal taken
             taken += tensor.nbytes
             return give(device, tensor)
 
-        return chunks_of
+        return parts_of
 
     plain = blocks.blocks
     blocks.blocks = drift.blocks = counted(plain)
-    visit.chunks_on = visited(visit.chunks_on)
+    visit.parts_on = visited(visit.parts_on)
     memory = Memory()
     started = time.perf_counter()
     found = modlint.diff(old, new, run_rules=rules)

@@ -13,7 +13,11 @@ from modlint.results.statistics import Statistics
 from modlint.text import count
 
 _WEIGHTS = ("weight", "kernel")
-_NO_UNITS = ("emb", "wte", "wpe", "pos", "lora_", "relative", "lm_head", "mask", "stft")
+_NO_UNITS = ("emb", "wte", "wpe", "pos", "lora_", "relative", "lm_head", "mask", "stft", "shared")
+_PADDING = ((0,), (1,))
+"""Zero rows of an embedding, whatever it is called: `padding_idx` is the first token or the second."""
+_TABLE = 100
+"""Rows from which a matrix may be one."""
 
 
 class DeadSlices(Struct, frozen=True):
@@ -84,6 +88,8 @@ def dead_slices(tensor: Tensor, statistics: Statistics) -> DeadSlices | None:
     if not is_matrix(tensor) or not _is_layer_weight(tensor.name.lower()):
         return None
     rows, columns = statistics.zero_rows, statistics.zero_columns
+    if rows in _PADDING and len(tensor.shape) == 2 and tensor.shape[0] >= _TABLE:
+        rows = ()
     out, into = tensor.shape[:2]
     return DeadSlices((out, into), rows, columns if into > 1 else ())
 

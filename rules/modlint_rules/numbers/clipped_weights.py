@@ -22,6 +22,9 @@ from modlint_rules.base.layer_weights import LayerWeightRule
 from modlint_rules.numbers import CLIPPED_WEIGHTS
 
 _STATISTICS, _BITS, _ENDS = TensorStatistics(), TensorBits(), TensorEnds()
+_MANY = 50_000
+"""Elements of which some 20 lie within a hundredth of an end at which 1 % of a normal
+distribution were clipped."""
 
 
 class ClippedWeightsOptions(Options, frozen=True):
@@ -82,13 +85,15 @@ class ClippedWeights(LayerWeightRule[ClippedWeightsOptions], reference=CLIPPED_W
 def _piles(ends: Ends, least: float) -> dict[float, float]:
     """The ends, other than 0, where elements pile up, and their shares.
 
-    Where as many lie just inside, the distribution ends there by itself (a tanh).
+    Where as many lie just inside, the distribution ends there by itself (a tanh); where of many
+    elements none does, the end stands for something: a missing value.
     """
     found = {}
     for value, at, near in (
         (ends.low, ends.at_low, ends.near_low),
         (ends.high, ends.at_high, ends.near_high),
     ):
-        if value and at >= least * ends.elements and at > near:
+        stands_alone = not near and ends.elements >= _MANY
+        if value and at >= least * ends.elements and at > near and not stands_alone:
             found[value] = at / ends.elements
     return found

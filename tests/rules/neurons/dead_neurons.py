@@ -184,7 +184,25 @@ def zero_convolution() -> dict[str, torch.Tensor]:
 
 UNREAD_TWO = silence("2", 3, 7)
 
+
+def table(rows: int, *zero: int) -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    weight = torch.randn(rows, 16)
+    weight[list(zero)] = 0
+    return {"tokens_in.weight": weight, "odd.weight": torch.randn(4, 3, 2)}
+
+
 CASES = (
+    Case(
+        "the padding of an embedding is no dead unit",
+        saved(table(300, 1)),
+        (Expected("pass", message="no all-zero row or column in 2 weights"),),
+    ),
+    Case(
+        "two zero rows are no padding",
+        saved(table(300, 0, 1)),
+        (Expected("fail", "note", values={"dead": 2}),),
+    ),
     Case("a healthy network passes layer by layer", saved(mlp()), (passing(20), passing(10))),
     Case(
         "few units that nothing reads are a note",

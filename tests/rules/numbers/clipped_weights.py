@@ -53,6 +53,16 @@ CASES = (
     Case("a tanh", saved(fc__weight=torch.tanh(normal(64, 64) * 40)), (Expected("pass"),)),
     Case("signs", saved(fc__weight=normal(64, 64).sign()), (Expected("pass"),)),
     Case(
+        "a missing value that stands alone",
+        saved(fc__weight=torch.where(normal(300, 300) > 0, normal(300, 300).abs(), -1.0)),
+        (Expected("pass"),),
+    ),
+    Case(
+        "many, clipped",
+        saved(fc__weight=normal(300, 300).clamp(-0.1, 0.1)),
+        (Expected("fail"),),
+    ),
+    Case(
         "codes of 6 bits",
         saved(fc__weight=(normal(64, 64) * 300).round().clamp(-31, 31)),
         (Expected("pass"),),
