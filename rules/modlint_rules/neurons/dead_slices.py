@@ -15,7 +15,7 @@ from modlint.text import count
 _WEIGHTS = ("weight", "kernel")
 _NO_UNITS = ("emb", "wte", "wpe", "pos", "lora_", "relative", "lm_head", "mask", "stft", "shared")
 _PADDING = ((0,), (1,))
-"""Zero rows of an embedding, whatever it is called: `padding_idx` is the first token or the second."""
+"""Zero rows of an embedding, however it is called: `padding_idx` is mostly 0 or 1."""
 _TABLE = 100
 """Rows from which a matrix may be one."""
 
