@@ -43,7 +43,7 @@ _LONGEST = 256
 """Characters at the end of a name that are looked at: names in a file may be of any length."""
 
 _FIXED = re.compile(
-    r"stft|[_./-](i?dft|mel|fbank|erb)([_./-]|$)|basis|window|filter_?bank|mask|(^|[._/])pos(ition|_emb)"
+    r"stft|fbank|mel_?(scale|filter|bank)|[_./-](i?dft|mel|erb)([_./-]|$)|basis|window|filter_?bank|mask|(^|[._/])pos(ition|_emb)"
     r"|cls_token|inv_freq|running_(mean|var)",
     re.IGNORECASE,
 )
