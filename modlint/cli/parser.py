@@ -57,7 +57,17 @@ def _add_check(commands: _Commands) -> None:
     _add_settings(parser)
     output = parser.add_argument_group("output")
     output.add_argument(
-        "--output-format", metavar="NAME", help="auto, full, concise, json, or a plugin's own"
+        "--output-format",
+        metavar="NAME",
+        help="auto, full, concise, github, markdown, sarif, gitlab, json, junit, csv, cyclonedx, or"
+        " a plugin's own",
+    )
+    output.add_argument(
+        "--output",
+        action="append",
+        default=[],
+        metavar="NAME[=FILE]",
+        help="write this format, into a file perhaps; may be given several times",
     )
     loudness = output.add_mutually_exclusive_group()
     loudness.add_argument("-q", "--quiet", action="store_true", help="show findings alone")

@@ -108,6 +108,7 @@ class Configuration(msgspec.Struct, frozen=True):
         unsteered: the settings without the file, where nobody named it: it was found.
         unapplied: a file that was found and does not apply.
         portrays: whether the output shows what deep rules measure, asked for or not.
+        explains: whether the output holds the pages of rules.
     """
 
     settings: Settings
@@ -116,6 +117,7 @@ class Configuration(msgspec.Struct, frozen=True):
     unsteered: Settings | None = None
     unapplied: Path | None = None
     portrays: bool = False
+    explains: bool = False
 
 
 def find_config(start: Path) -> Path | None:
