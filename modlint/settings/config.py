@@ -90,6 +90,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
         Annotated[str, msgspec.Meta(min_length=1)] | None,
         describe("checkpoint that the files are compared with"),
     ] = None
+    baseline: Annotated[
+        Annotated[str, msgspec.Meta(min_length=1)] | None,
+        describe("file of accepted findings, from the configuration's folder"),
+    ] = None
     networks: Annotated[
         tuple[NetworkSettings, ...], describe("what is known of the networks in some files")
     ] = ()
