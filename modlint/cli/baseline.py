@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Check the paths, and have the baseline accept what is found."""
     config = configuration(arguments)
     named_by_settings = config.settings.baseline
-    path = config.root / (named_by_settings or DEFAULT)
+    path = Path(named_by_settings or config.root / DEFAULT)
     known = load_baseline(path) if path.exists() else Baseline()
     folder = path.parent
     names = {path_from(folder, old): path_from(folder, new) for old, new in arguments.map}

@@ -151,7 +151,6 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     )
     run.add_argument(
         "--baseline",
-        type=_absolute,
         metavar="FILE",
         help="findings that are accepted, as `modlint baseline` writes them",
     )
@@ -224,10 +223,6 @@ def _add_config(commands: _Commands) -> None:
 def _add_help(commands: _Commands) -> None:
     parser = _command(commands, "help", "help", "show the usage of a command")
     parser.add_argument("command", nargs="?", metavar="COMMAND")
-
-
-def _absolute(text: str) -> str:
-    return str(Path(text).absolute())
 
 
 def _day(text: str) -> date:

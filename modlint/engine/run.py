@@ -98,7 +98,7 @@ def _baseline(configuration: Configuration) -> tuple[Path, Baseline] | None:
     """The file of accepted findings, and what it holds."""
     if configuration.settings.baseline is None:
         return None
-    path = configuration.root / configuration.settings.baseline
+    path = Path(configuration.settings.baseline)
     return path, load_baseline(path)
 
 

@@ -92,7 +92,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     ] = None
     baseline: Annotated[
         Annotated[str, msgspec.Meta(min_length=1)] | None,
-        describe("file of accepted findings, from the configuration's folder"),
+        describe("file of accepted findings"),
     ] = None
     networks: Annotated[
         tuple[NetworkSettings, ...], describe("what is known of the networks in some files")
@@ -152,7 +152,8 @@ def load_config(
             table = _table(_table(table, "tool", file), "modlint", file)
         where = str(file)
         _convert(table, where)
-        _resolve(table, "baseline-model", file.parent)
+        for key in ("baseline", "baseline-model"):
+            _resolve(table, key, file.parent)
     for override in overrides:
         _apply_override(table, override)
     table.update(flags or {})
