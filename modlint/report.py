@@ -172,6 +172,7 @@ class RuleEntry(msgspec.Struct, frozen=True, kw_only=True):
         cost: what it asks for: "structure", "pass" or "deep".
         source: where the check comes from.
         url: its page, null where it has no address.
+        page: its page in Markdown, where the output format asks for it.
     """
 
     code: str
@@ -182,6 +183,7 @@ class RuleEntry(msgspec.Struct, frozen=True, kw_only=True):
     cost: Cost
     source: str
     url: str | None = None
+    page: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class FindingsError(ModlintError):

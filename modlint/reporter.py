@@ -52,7 +52,8 @@ class Reporter(Protocol):
     """One output format.
 
     Where a reporter has a true attribute `portrays`, deep rules that fail nothing run for it within
-    the budget: it draws what they measure.
+    the budget: it draws what they measure. Where it has a true attribute `explains`, the catalogue
+    of the report holds each rule's page.
 
     Attributes:
         name: the value of `--output-format`.

@@ -38,6 +38,7 @@ class Keywords(TypedDict, total=False):
     output_format: str
     device: str
     seed: int
+    baseline: str | os.PathLike[str] | None
     baseline_model: str | os.PathLike[str] | None
     networks: Iterable[Mapping[str, Any]]
     rules: Mapping[str, Mapping[str, Any]]

@@ -9,8 +9,8 @@ from pathlib import Path
 from modlint.analysis.base import Progress
 from modlint.analysis.clustering import MAX_CONNECTIONS
 from modlint.cli import WRONG_USAGE
+from modlint.cli.clusters_files import require_writable
 from modlint.cli.messages import say, show
-from modlint.cli.outputs import require_writable
 from modlint.cli.progress import progress_on_stderr
 from modlint.engine.examine import FileExamination
 from modlint.engine.load import build_networks, load_whole

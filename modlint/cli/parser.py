@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_clusters(commands)
     _add_diff(commands)
     _add_catalogue(commands)
+    _add_baseline(commands)
     _add_config(commands)
     _add_help(commands)
     return parser
@@ -58,7 +60,17 @@ def _add_check(commands: _Commands) -> None:
     _add_settings(parser)
     output = parser.add_argument_group("output")
     output.add_argument(
-        "--output-format", metavar="NAME", help="auto, full, concise, json, or a plugin's own"
+        "--output-format",
+        metavar="NAME",
+        help="auto, full, concise, github, markdown, sarif, gitlab, json, junit, csv, cyclonedx, or"
+        " a plugin's own",
+    )
+    output.add_argument(
+        "--output",
+        action="append",
+        default=[],
+        metavar="NAME[=FILE]",
+        help="write this format, into a file perhaps; may be given several times",
     )
     loudness = output.add_mutually_exclusive_group()
     loudness.add_argument("-q", "--quiet", action="store_true", help="show findings alone")
@@ -138,6 +150,11 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a checkpoint to compare the files with, by the rules that compare (CLU006)",
     )
+    run.add_argument(
+        "--baseline",
+        metavar="FILE",
+        help="findings that are accepted, as `modlint baseline` writes them",
+    )
     run.add_argument("--device", choices=("auto", "cpu", "cuda"), help="default: auto")
     run.add_argument("--seed", type=int, metavar="N", help="of everything random; default: 0")
     _add_config_flags(run)
@@ -200,6 +217,30 @@ def _add_catalogue(commands: _Commands) -> None:
     _command(commands, "plugins", "plugins", "list plugins and what they offer")
 
 
+def _add_baseline(commands: _Commands) -> None:
+    parser = _command(
+        commands, "baseline", "baseline", "accept what is found now: write it into a baseline"
+    )
+    parser.add_argument("paths", nargs="*", type=Path, default=[Path()], metavar="PATH")
+    parser.add_argument("--reason", default="", metavar="TEXT", help="why they are accepted")
+    parser.add_argument(
+        "--expires", type=_day, metavar="DAY", help="the last day on which they are: 2027-01-31"
+    )
+    parser.add_argument(
+        "--prune", action="store_true", help="drop entries that match nothing in the paths"
+    )
+    parser.add_argument(
+        "--map",
+        type=_renaming,
+        action="append",
+        default=[],
+        metavar="OLD=NEW",
+        help="a file that has got another name",
+    )
+    parser.add_argument("--no-progress", action="store_true", help="show no progress on stderr")
+    _add_settings(parser)
+
+
 def _add_config(commands: _Commands) -> None:
     parser = _command(commands, "config", "config", "show the settings in force, as TOML")
     _add_settings(parser)
@@ -208,6 +249,20 @@ def _add_config(commands: _Commands) -> None:
 def _add_help(commands: _Commands) -> None:
     parser = _command(commands, "help", "help", "show the usage of a command")
     parser.add_argument("command", nargs="?", metavar="COMMAND")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is no day such as 2027-01-31") from error
+
+
+def _renaming(text: str) -> tuple[str, str]:
+    old, equals, new = text.partition("=")
+    if not (old and equals and new):
+        raise argparse.ArgumentTypeError(f"{text} is not OLD=NEW")
+    return old, new
 
 
 def _profiles(text: str) -> list[str]:

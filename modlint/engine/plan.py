@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from modlint.analysis.base import Progress
@@ -61,6 +62,7 @@ class CheckPlan(Struct, frozen=True):
                 cost=known.cost,
                 source=known.source,
                 url=known.url,
+                page=rule.page() if self.configuration.explains else msgspec.UNSET,
             )
             entries.append(entry)
         return tuple(entries)

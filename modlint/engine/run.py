@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from modlint.analysis.base import Progress
 from modlint.discovery.content import sought_by
 from modlint.discovery.discover import Search, discover
 from modlint.engine.check import FileOutcome, check_file
+from modlint.engine.findings_baseline import Baseline, accepted, load_baseline, notes
 from modlint.engine.gate import exit_code
 from modlint.engine.plan import CheckPlan, plan_check
 from modlint.engine.registry import Registry
@@ -43,11 +45,12 @@ def check(
     """Check files and folders.
 
     Raises:
-        UsageError: a selector, a rule's option or the device is wrong.
+        UsageError: a selector, a rule's option, the device or the baseline is wrong.
     """
     started = time.perf_counter()
     plan = plan_check(configuration, registry)
     settings = configuration.settings
+    baseline = _baseline(configuration)
     excludes = Patterns(settings.exclude, configuration.root).match
     found = discover(
         paths, Search(sought_by(registry.readers), excludes, everything=is_safety(settings))
@@ -67,6 +70,7 @@ def check(
     for path in filter(checked.__contains__, found.files):
         outcome = checked[path]
         (idle if outcome.idle and path in found.unsure else files).append(outcome.report)
+    files = _less_accepted(files, baseline, record)
     record.skipped += registry.problems[len(record.skipped) :]
     note_others(found, idle, len(files), record)
     reported = [Path(file.path) for file in files]
@@ -88,6 +92,26 @@ def _outcomes(
         for shard in outcome.report.shards or ():
             shards.add(os.path.normpath(path.parent / shard))
         yield path, outcome
+
+
+def _baseline(configuration: Configuration) -> tuple[Path, Baseline] | None:
+    """The file of accepted findings, and what it holds."""
+    if configuration.settings.baseline is None:
+        return None
+    path = Path(configuration.settings.baseline)
+    return path, load_baseline(path)
+
+
+def _less_accepted(
+    files: list[FileReport], baseline: tuple[Path, Baseline] | None, record: RunRecord
+) -> list[FileReport]:
+    """The reports with the findings marked that the user has accepted."""
+    if baseline is None:
+        return files
+    path, known = baseline
+    found = accepted(files, known, path.parent, datetime.now(UTC).date())
+    record.notes += notes(found, path)
+    return list(found.files)
 
 
 def report_of(

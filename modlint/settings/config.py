@@ -90,6 +90,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
         Annotated[str, msgspec.Meta(min_length=1)] | None,
         describe("checkpoint that the files are compared with"),
     ] = None
+    baseline: Annotated[
+        Annotated[str, msgspec.Meta(min_length=1)] | None,
+        describe("file of accepted findings"),
+    ] = None
     networks: Annotated[
         tuple[NetworkSettings, ...], describe("what is known of the networks in some files")
     ] = ()
@@ -108,6 +112,7 @@ class Configuration(msgspec.Struct, frozen=True):
         unsteered: the settings without the file, where nobody named it: it was found.
         unapplied: a file that was found and does not apply.
         portrays: whether the output shows what deep rules measure, asked for or not.
+        explains: whether the output holds the pages of rules.
     """
 
     settings: Settings
@@ -116,6 +121,7 @@ class Configuration(msgspec.Struct, frozen=True):
     unsteered: Settings | None = None
     unapplied: Path | None = None
     portrays: bool = False
+    explains: bool = False
 
 
 def find_config(start: Path) -> Path | None:
@@ -146,7 +152,8 @@ def load_config(
             table = _table(_table(table, "tool", file), "modlint", file)
         where = str(file)
         _convert(table, where)
-        _resolve(table, "baseline-model", file.parent)
+        for key in ("baseline", "baseline-model"):
+            _resolve(table, key, file.parent)
     for override in overrides:
         _apply_override(table, override)
     table.update(flags or {})

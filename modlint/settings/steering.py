@@ -116,6 +116,8 @@ class _Steering(Struct, frozen=True):
         yield from self._softened()
         if settings.fail_on == "never" != self.without.fail_on:
             yield "no finding fails the run"
+        if settings.baseline != self.without.baseline:
+            yield f"findings in {settings.baseline} are accepted"
         if settings.exit_zero and not self.without.exit_zero:
             yield "findings give exit code 0"
         least = settings.min_severity

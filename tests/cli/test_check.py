@@ -250,7 +250,51 @@ def test_structure_rules_do_not_import_torch(healthy: Path) -> None:
 
 
 def test_github_actions_and_pre_commit_get_a_line_for_each_finding(broken: Path) -> None:
-    for variable in ({"GITHUB_ACTIONS": "true"}, {"PRE_COMMIT": "1"}):
-        run = modlint("check", broken, **variable)
+    variables = {
+        "GITHUB_ACTIONS": f"::error file={broken.name},title=NUM001 non-finite::",
+        "PRE_COMMIT": f"{broken}: NUM001 error",
+    }
+    for variable, line in variables.items():
+        run = modlint("check", broken, **{variable: "true" if "::" in line else "1"})
         assert run.returncode == 1
-        assert f"{broken}: NUM001 error" in run.stdout
+        assert line in run.stdout
+
+
+def test_several_formats_at_once(
+    broken: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    formats = ("--output", "sarif=report.sarif", "--output", "concise", "--output", "csv=v.csv")
+    assert main(["check", str(broken), *formats]) == 1
+    assert "NUM001 error" in capsys.readouterr().out
+    assert json.loads((tmp_path / "report.sarif").read_text())["version"] == "2.1.0"
+    assert (tmp_path / "v.csv").read_text().startswith("path,format,rule")
+    assert not list(tmp_path.glob(".*.part"))
+
+
+@pytest.mark.parametrize("name", ["full", "concise", "github", "markdown", "sarif", "gitlab",
+                                  "json", "junit", "csv", "cyclonedx"])  # fmt: skip
+def test_the_exit_code_does_not_depend_on_the_format(
+    broken: Path, healthy: Path, name: str, capsys: Capture
+) -> None:
+    codes = [main(["check", str(path), "--output-format", name]) for path in (broken, healthy)]
+    assert codes == [1, 0]
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("outputs", "told"),
+    [
+        (("nothing=x",), "unknown output format `nothing`"),
+        (("json", "concise"), "two formats go to stdout"),
+        (("json=x", "csv=x"), "two formats go to x"),
+        (("json=",), "name a file"),
+        (("json=no/such/folder.json",), "there is no folder"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(
+    healthy: Path, outputs: tuple[str, ...], told: str, capsys: Capture
+) -> None:
+    flags = [flag for output in outputs for flag in ("--output", output)]
+    assert main(["check", str(healthy), *flags]) == 2
+    assert told in capsys.readouterr().err

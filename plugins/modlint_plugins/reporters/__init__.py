@@ -2,17 +2,60 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
+from typing import TextIO
+
+from msgspec import Struct
 
 from modlint import hookimpl
-from modlint.reporter import Reporter
+from modlint.report import Report
+from modlint.reporter import Reporter, Shown
+
+
+class Deferred(Struct):
+    """A reporter whose module is imported when it writes.
+
+    Attributes:
+        name: the value of `--output-format`.
+        description: one line for `modlint plugins`.
+        module: within this package; its `write` does the work.
+        portrays: whether it draws what deep rules measure.
+        explains: whether it holds the pages of rules.
+    """
+
+    name: str
+    description: str
+    module: str
+    portrays: bool = False
+    explains: bool = False
+
+    def write(self, report: Report, output: TextIO, shown: Shown) -> None:
+        """Import the reporter and have it write."""
+        importlib.import_module(f"{__name__}.{self.module}").write(report, output, shown)
+
+
+REPORTERS = (
+    Deferred(
+        "full",
+        "the whole story for people: measurements, findings, what to do",
+        "full.document",
+        portrays=True,
+    ),
+    Deferred("concise", "one line per finding, for editors, hooks and pipes", "concise"),
+    Deferred("github", "annotations of a GitHub workflow, and the summary of its job", "github"),
+    Deferred("markdown", "a pull-request comment that folds", "markdown"),
+    Deferred("sarif", "SARIF 2.1.0, for code scanning", "sarif", explains=True),
+    Deferred("gitlab", "a GitLab code quality report", "gitlab"),
+    Deferred("json", "the whole report for programs, schema modlint-report/1", "json_report"),
+    Deferred("junit", "JUnit XML: a suite for each file, a case for each rule", "junit"),
+    Deferred("csv", "a row for each verdict, for spreadsheets", "csv_report"),
+    Deferred("cyclonedx", "a bill of materials of the models, CycloneDX 1.6", "cyclonedx"),
+)
+"""For people, for code review, for programs."""
 
 
 @hookimpl
 def modlint_reporters() -> Iterable[Reporter]:
-    """The formats for people, for editors and hooks, and for programs."""
-    from modlint_plugins.reporters.concise import ConciseReporter
-    from modlint_plugins.reporters.full import FullReporter
-    from modlint_plugins.reporters.json_report import JsonReporter
-
-    return (FullReporter(), ConciseReporter(), JsonReporter())
+    """The formats for people, for editors and hooks, for code review and for programs."""
+    return REPORTERS

@@ -27,17 +27,11 @@ NAME_LIMIT, MESSAGE_LIMIT, LINE = 60, 160, 120
 OUTCOMES = {"pass": "passed", "inconclusive": "inconclusive", "not-applicable": "not applicable"}
 
 
-class ConciseReporter:
-    """``path:member@offset: CODE severity message [name]``, sorted by path."""
-
-    name = "concise"
-    description = "one line per finding, for editors, hooks and pipes"
-
-    def write(self, report: Report, output: TextIO, shown: Shown) -> None:
-        """Write the findings, then what the run came to."""
-        report = shown_safely(told(report, shown), output.encoding)
-        for line in _lines(report, shown):
-            output.write(encodable(line, output.encoding) + "\n")
+def write(report: Report, output: TextIO, shown: Shown) -> None:
+    """Write the findings, then what the run came to."""
+    report = shown_safely(told(report, shown), output.encoding)
+    for line in _lines(report, shown):
+        output.write(encodable(line, output.encoding) + "\n")
 
 
 def _lines(report: Report, shown: Shown) -> Iterator[str]:

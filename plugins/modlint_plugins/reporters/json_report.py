@@ -15,17 +15,11 @@ from modlint.text import json_safe
 from modlint_plugins.reporters.strings import rewritten
 
 
-class JsonReporter:
-    """Everything, whatever is shown; numbers that are not finite are null."""
-
-    name = "json"
-    description = "the whole report for programs, schema modlint-report/1"
-
-    def write(self, report: Report, output: TextIO, shown: Shown) -> None:  # noqa: ARG002
-        """Write one JSON document, two spaces of indent, and a newline."""
-        builtins = rewritten(msgspec.to_builtins(report, str_keys=True), _without_surrogates)
-        text = msgspec.json.format(msgspec.json.encode(builtins), indent=2).decode()
-        output.write(_encodable(json_safe(text), output) + "\n")
+def write(report: Report, output: TextIO, shown: Shown) -> None:  # noqa: ARG001
+    """Write one JSON document, two spaces of indent, and a newline."""
+    builtins = rewritten(msgspec.to_builtins(report, str_keys=True), _without_surrogates)
+    text = msgspec.json.format(msgspec.json.encode(builtins), indent=2).decode()
+    output.write(_encodable(json_safe(text), output) + "\n")
 
 
 def _without_surrogates(text: str) -> str:

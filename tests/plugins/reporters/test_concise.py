@@ -12,13 +12,13 @@ from report_parts import file_report, report_of, verdict
 from modlint.report import Report
 from modlint.reporter import Shown
 from modlint.verdict import Persona, Severity, Target, Verdict
-from modlint_plugins.reporters.concise import ConciseReporter
+from modlint_plugins.reporters import concise
 from modlint_plugins.reporters.shortened import shortened
 
 
 def render(report: Report, shown: Shown | None = None) -> str:
     output = io.StringIO()
-    ConciseReporter().write(report, output, shown or Shown())
+    concise.write(report, output, shown or Shown())
     return output.getvalue()
 
 
@@ -163,6 +163,6 @@ def test_a_long_message_is_shortened(build: Callable[[str], Report]) -> None:
 def test_an_ascii_stream_gets_escapes(
     build: Callable[[str], Report], ascii_stream: io.TextIOWrapper
 ) -> None:
-    ConciseReporter().write(build("hostile"), ascii_stream, Shown())
+    concise.write(build("hostile"), ascii_stream, Shown())
     ascii_stream.seek(0)
     assert r"\u91cd\u307f" in ascii_stream.read()

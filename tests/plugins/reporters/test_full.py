@@ -15,14 +15,14 @@ from rich.cells import cell_len
 from modlint.report import Report
 from modlint.reporter import Shown
 from modlint.verdict import Confidence, Severity
-from modlint_plugins.reporters.full import FullReporter
+from modlint_plugins.reporters.full import document
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def render(report: Report, shown: Shown | None = None) -> str:
     output = io.StringIO()
-    FullReporter().write(report, output, shown or Shown())
+    document.write(report, output, shown or Shown())
     return output.getvalue()
 
 
@@ -53,7 +53,7 @@ def test_ascii_snapshot(
     ascii_stream: io.TextIOWrapper,
 ) -> None:
     for name in ("healthy", "broken", "hostile"):
-        FullReporter().write(build(name), ascii_stream, Shown())
+        document.write(build(name), ascii_stream, Shown())
     ascii_stream.seek(0)
     snapshot("full-ascii.txt", ascii_stream.read())
 
@@ -183,7 +183,7 @@ def test_strict_is_named_as_the_reason(build: Callable[[str], Report]) -> None:
 def test_rich_is_imported_when_a_report_is_written_and_not_before() -> None:
     code = (
         "import sys; from modlint_plugins.reporters import modlint_reporters\n"
-        "assert [r.name for r in modlint_reporters()] == ['full', 'concise', 'json']\n"
+        "assert len({r.name for r in modlint_reporters()}) == 10\n"
         "assert not {'rich', 'torch', 'onnx', 'scipy', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

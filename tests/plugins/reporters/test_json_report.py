@@ -14,7 +14,7 @@ import pytest
 from modlint.report import Report
 from modlint.reporter import Shown
 from modlint.verdict import Severity
-from modlint_plugins.reporters.json_report import JsonReporter
+from modlint_plugins.reporters import json_report
 
 KEYS = {
     "report": "schema run summary rules files",
@@ -30,7 +30,7 @@ KEYS = {
 
 def render(report: Report, output: io.StringIO | io.TextIOWrapper | None = None) -> str:
     output = output or io.StringIO()
-    JsonReporter().write(report, output, Shown(Severity.ERROR))
+    json_report.write(report, output, Shown(Severity.ERROR))
     output.seek(0)
     return output.read()
 

@@ -27,8 +27,8 @@ from modlint_plugins.reporters.wording import (
 )
 
 
-def write_document(report: Report, output: TextIO, shown: Shown) -> None:
-    """Write the report to `output`."""
+def write(report: Report, output: TextIO, shown: Shown) -> None:
+    """Write the report at the width of `output`, in colour where it takes colour."""
     canvas = Canvas(output)
     safe = shown_safely(told(report, shown), output.encoding)
     if shown.statistics:
