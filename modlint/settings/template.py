@@ -1,4 +1,4 @@
-"""A configuration file to begin with: every setting, explained, and commented out at its default."""
+"""A configuration file to begin with: every setting explained, and commented out at its default."""
 
 from __future__ import annotations
 
