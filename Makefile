@@ -29,14 +29,16 @@ lint: $(VENV)/.dev $(CHECKPOINTS)/.made ## Check style, types, layers, and the o
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/update_readme.py --check
 	$(BIN)/python scripts/update_notebooks.py --check
+	$(BIN)/python scripts/update_schemas.py --check
 
 format: $(VENV)/.dev ## Mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-readme: $(VENV)/.dev $(CHECKPOINTS)/.made ## Renew the outputs shown in README.md and in notebooks
+readme: $(VENV)/.dev $(CHECKPOINTS)/.made ## Renew the outputs shown in README.md and in notebooks, and the schemas
 	$(BIN)/python scripts/update_readme.py
 	$(BIN)/python scripts/update_notebooks.py
+	$(BIN)/python scripts/update_schemas.py
 
 clean: ## Remove the environment and the example checkpoints
 	rm -rf $(VENV) $(CHECKPOINTS)

@@ -64,7 +64,7 @@ def test_entry_points_name_modules_of_the_wheel(wheel: zipfile.ZipFile) -> None:
     (path,) = (name for name in wheel.namelist() if name.endswith("/entry_points.txt"))
     entry_points = configparser.ConfigParser()
     entry_points.read_string(wheel.read(path).decode())
-    modules = set(entry_points["modlint"].values())
+    modules = {*entry_points["modlint"].values(), *entry_points["pytest11"].values()}
     paths = {module.replace(".", "/") for module in modules}
     assert paths
     names = set(wheel.namelist())

@@ -238,6 +238,50 @@ def test_a_hostile_pickle_under_a_name_that_is_no_framework_s_fails(
     assert any("SEC001" in line for line in findings(done.stdout, "cache.bin"))
 
 
+def test_a_repository_of_300_checkpoints_some_of_them_pointers(
+    hooks: Path, scratch: Path, environment: dict[str, str]
+) -> None:
+    """All are looked at in one start of modlint, and what is wrong is named once."""
+    names = [f"{kind}/{i:03}.safetensors" for i in range(100) for kind in ("a", "b", "c d")]
+    pointers = set(names[7::20])
+    for name in names:
+        path = scratch / name
+        path.parent.mkdir(exist_ok=True)
+        if name in pointers:
+            path.write_text(POINTER)
+        else:
+            write_weights(path)
+    assert len(names) == 300
+    assert len(pointers) == 15
+    done = commit_with(hooks, scratch, environment, "args: [--verbose]")
+    assert done.returncode == 1
+    pointed = [line for line in findings(done.stderr, "") if "FMT002 error" in line]
+    assert sorted(line.partition(": FMT002")[0] for line in pointed) == sorted(pointers)
+    assert "15 errors" in done.stderr
+    assert "in 300 files" in done.stderr
+    assert done.stderr.count("--fail-on error (exit code 1)") == 1
+    folded = commit_with(hooks, scratch, environment, "verbose: false")
+    assert folded.returncode == 1
+    assert len([line for line in folded.stderr.splitlines() if "FMT002" in line]) == 1
+    left_alone = commit_with(hooks, scratch, environment, "args: [--ignore, FMT002]")
+    assert left_alone.returncode == 0, left_alone.stderr
+
+
+def commit_with(
+    hooks: Path, scratch: Path, environment: dict[str, str], option: str
+) -> subprocess.CompletedProcess[str]:
+    """Commit with the hook `modlint-system`, by the configuration that the page shows."""
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    config = page.split("<!-- pre-commit-lfs -->\n\n```yaml\n")[1].split("```")[0]
+    revision = run(hooks, environment, "git", "rev-parse", "HEAD").stdout.strip()
+    config = config.replace("../modlint", str(hooks)).replace("rev: main", f"rev: {revision}")
+    assert "args: [--ignore, FMT002]" in config
+    text = config.replace("args: [--ignore, FMT002]", option)
+    (scratch / ".pre-commit-config.yaml").write_text(text)
+    run(scratch, environment, sys.executable, "-m", "pre_commit", "install")
+    return commit(scratch, environment)
+
+
 @pytest.mark.skipif(
     "quality" not in getattr(profiles, "PROFILES", ()), reason="there is no such profile"
 )
@@ -253,6 +297,16 @@ def test_quality_is_gated(hooks: Path, scratch: Path, environment: dict[str, str
 def declared_hooks() -> dict[str, dict[str, Any]]:
     declared = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     return {hook["id"]: hook for hook in declared}
+
+
+def test_pages_name_hooks_that_are_declared() -> None:
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    for mark in ("pre-commit", "pre-commit-lfs"):
+        config = yaml.safe_load(page.split(f"<!-- {mark} -->\n\n```yaml\n")[1].split("```")[0])
+        assert {h["id"] for repo in config["repos"] for h in repo["hooks"]} <= set(declared_hooks())
+    assert set(re.findall(r"^\| `(modlint[a-z-]*)` \|", page, re.MULTILINE)) == set(
+        declared_hooks()
+    )
 
 
 def test_the_hooks_select_the_files_that_discovery_lists() -> None:

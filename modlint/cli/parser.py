@@ -31,6 +31,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_catalogue(commands)
     _add_baseline(commands)
     _add_config(commands)
+    _add_init(commands)
+    _add_completion(commands)
     _add_help(commands)
     return parser
 
@@ -244,6 +246,21 @@ def _add_baseline(commands: _Commands) -> None:
 def _add_config(commands: _Commands) -> None:
     parser = _command(commands, "config", "config", "show the settings in force, as TOML")
     _add_settings(parser)
+
+
+def _add_init(commands: _Commands) -> None:
+    parser = _command(commands, "init", "init", "write a modlint.toml with every setting explained")
+    parser.add_argument(
+        "--profile", choices=_PROFILES, help="what the checks are for; default: all rules"
+    )
+    parser.add_argument("--force", action="store_true", help="write over a file that is there")
+
+
+def _add_completion(commands: _Commands) -> None:
+    parser = _command(
+        commands, "completion", "completion", "print a script that has a shell complete commands"
+    )
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"))
 
 
 def _add_help(commands: _Commands) -> None:

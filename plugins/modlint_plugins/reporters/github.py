@@ -49,9 +49,8 @@ def _lines(report: Report, shown: Shown) -> Iterator[str]:
             yield _command(command, file, verdict)
     counts = ", ".join(words for _, words in finding_counts(report, shown))
     more = f", {hidden:,} of them in the job's summary alone" if hidden else ""
-    yield _data(
-        f"modlint: {counts or nothing_found(report, shown)}{more}; {exit_meaning(report, shown)}"
-    )
+    result = f"modlint: {counts or nothing_found(report, shown)}{more}"
+    yield _data("; ".join(filter(None, (result, exit_meaning(report, shown)))))
 
 
 def _command(command: str, file: FileReport, verdict: Verdict) -> str:

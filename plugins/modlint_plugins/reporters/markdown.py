@@ -64,7 +64,8 @@ def _headline(report: Report, shown: Shown) -> Iterator[str]:
     yield f"### {mark} modlint: {counts or nothing_found(report, shown)}"
     yield ""
     files = count(len(report.files), "file")
-    yield f"{report.summary.passed:,} passed in {files}; {exit_meaning(report, shown)}."
+    passed = f"{report.summary.passed:,} passed in {files}"
+    yield "; ".join(filter(None, (passed, exit_meaning(report, shown)))) + "."
     rest = uncounted(report, shown, 10_000).removesuffix(" (-v lists them)")
     if rest:
         yield f"Not shown: {rest}."

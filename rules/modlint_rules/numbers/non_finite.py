@@ -22,6 +22,7 @@ _STATISTICS = TensorStatistics()
 _MASK_NAMES = ("mask", "alibi")
 _PARAMETERS = ("weight", "kernel", "bias", "gamma", "beta", "running_mean", "running_var")
 _RECURRENT = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+_BEST = ("best", "kth_value")
 _NO_BOUND = {"min_val": "+inf", "max_val": "-inf", "low": "-inf", "high": "+inf"}
 
 
@@ -41,6 +42,7 @@ class NonFinite(TensorRule[Options], reference=NON_FINITE):
         exempt = (
             _is_mask(tensor, statistics)
             or _is_open_range(tensor, statistics)
+            or _is_best_so_far(tensor, statistics)
             or (isinstance(file.checkpoint.graph, OnnxGraph) and _is_bound(tensor, statistics))
         )
         return self._finding(tensor, statistics) if statistics.non_finite and not exempt else None
@@ -129,6 +131,13 @@ def _is_open_range(tensor: Tensor, statistics: Statistics) -> bool:
     """Whether it is one side of a range that leaves elements unbounded, or has seen no data."""
     expected = _NO_BOUND.get(_last(tensor).removesuffix("s"))
     return expected is not None and _kinds(statistics)[expected] == statistics.non_finite
+
+
+def _is_best_so_far(tensor: Tensor, statistics: Statistics) -> bool:
+    """Whether it is the best score that a callback has seen, infinite before there is one."""
+    state = tensor.role is Role.TRAINING_STATE
+    one = state and statistics.elements == 1 and not statistics.nan
+    return one and _last(tensor).startswith(_BEST)
 
 
 def _is_bound(tensor: Tensor, statistics: Statistics) -> bool:

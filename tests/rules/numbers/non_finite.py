@@ -120,6 +120,33 @@ CASES = (
         saved({"bias_mask": CAUSAL}),
         passing(exempt=1),
     ),
+    Case(
+        "the best score that a callback has seen is infinite before there is one",
+        saved(
+            {
+                "state_dict": {"fc.weight": torch.ones(2, 2)},
+                "callbacks": {
+                    "ModelCheckpoint": {"kth_value": torch.tensor(INF), "current_score": None},
+                    "EarlyStopping": {"best_score": torch.tensor(-INF)},
+                },
+            }
+        ),
+        passing(count=0, exempt=2),
+    ),
+    Case(
+        "a best score that is NaN is a finding, as is an infinite loss",
+        saved(
+            {
+                "state_dict": {"fc.weight": torch.ones(2, 2)},
+                "callbacks": {"ModelCheckpoint": {"kth_value": torch.tensor(NAN)}},
+                "optimizer_states": [{"state": {0: {"loss": torch.tensor(INF)}}}],
+            }
+        ),
+        (
+            failing("callbacks.ModelCheckpoint.kth_value", "warning", nan=1),
+            failing("optimizer_states.0.state.0.loss", "warning", positive_infinite=1),
+        ),
+    ),
     Case("a mask with slopes passes by its name", saved({"alibi_mask": SLOPES}), passing(exempt=1)),
     Case(
         "the same numbers under another name fail",
