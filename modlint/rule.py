@@ -47,6 +47,11 @@ class Examination(Protocol):
         ...
 
     @property
+    def selected(self) -> frozenset[str]:
+        """Codes of all rules that judge the file: what one of them tells, no other need repeat."""
+        ...
+
+    @property
     def reference(self) -> Examination | None:
         """The checkpoint that the file is compared with, None where the user gives none.
 

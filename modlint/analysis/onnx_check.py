@@ -25,7 +25,6 @@ Kind = Literal[
     "out-of-order",  # a name of the main graph is read before it is defined
     "stated-shape",  # a shape that the file states is not the one that inference finds
     "nonconforming",  # onnx.checker refuses it
-    "unused-node",
     "no-nodes",
     "no-shape",
     "custom-operator",

@@ -37,7 +37,6 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.openings import Openings
     from modlint.analysis.quantisation import QuantisedWeights
     from modlint.analysis.quantisation_values import QuantisationBreaches
-    from modlint.analysis.repeated import RepeatedTensors
     from modlint.analysis.rows import TensorRows
     from modlint.analysis.scales import UnitScales
     from modlint.analysis.siblings import SiblingDifferences
@@ -59,7 +58,6 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         Openings,
         QuantisationBreaches,
         QuantisedWeights,
-        RepeatedTensors,
         SparseIndices,
         Texts,
     )

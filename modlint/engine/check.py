@@ -98,6 +98,7 @@ def _verdicts(
     applicable = [rule for rule in rules if status in rule.statuses]
     alone = [rule for rule in applicable if rule.needs_reference and plan.reference is None]
     running = [rule for rule in applicable if rule not in alone]
+    examination.selected = frozenset(rule.code for rule in running)
     examination.visit_tensors(tensor_analyses(_needs(running)))
     reference = _examined(examination)
     if reference is not None:

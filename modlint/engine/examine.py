@@ -61,6 +61,7 @@ class FileExamination:
         self.progress = progress
         self.internal_errors = internal_errors
         self.unexamined: dict[str, str] = {}
+        self.selected = frozenset[str]()
         self._reference = reference
         self._computing = computing
         self._opening = opening
@@ -249,6 +250,11 @@ class RuleExamination:
     def unexamined(self) -> Mapping[str, str]:
         """By tensor name, why no tensor analysis could examine it."""
         return self._file.unexamined
+
+    @property
+    def selected(self) -> frozenset[str]:
+        """Codes of all rules that judge the file."""
+        return self._file.selected
 
     @property
     def reference(self) -> RuleExamination | None:

@@ -18,7 +18,7 @@ from support import no_progress
 from modlint.engine.registry import load_registry
 from modlint.engine.run import check
 from modlint.settings.config import Configuration, Settings
-from modlint.verdict import Outcome
+from modlint.verdict import Outcome, Severity, Verdict
 
 
 def without_external_data(folder: Path) -> Path:
@@ -54,12 +54,35 @@ def past_its_storage(folder: Path) -> Path:
     return folder / "model.pt"
 
 
-@pytest.mark.parametrize("write", [without_external_data, naming_twice, past_its_storage])
-def test_no_sentence_is_printed_twice(write: Callable[[Path], Path], tmp_path: Path) -> None:
-    settings = Settings(select=("ALL",), device="cpu")
-    configuration = Configuration(settings, None, tmp_path)
-    (file,) = check([write(tmp_path)], configuration, load_registry(), no_progress).files
-    found = [verdict for verdict in file.verdicts if verdict.outcome is Outcome.FAIL]
-    assert len({verdict.rule for verdict in found}) > 1
-    said = Counter(verdict.message for verdict in found)
-    assert max(said.values()) == 1, said
+WRITERS = {without_external_data: "GRF006", naming_twice: "FMT013", past_its_storage: "SEC004"}
+
+
+def verdicts(path: Path, *select: str) -> tuple[Verdict, ...]:
+    settings = Settings(select=select, device="cpu")
+    configuration = Configuration(settings, None, path.parent)
+    (file,) = check([path], configuration, load_registry(), no_progress).files
+    return file.verdicts
+
+
+@pytest.mark.parametrize(("write", "teller"), WRITERS.items())
+def test_the_rule_that_tells_a_fault_is_enough(
+    write: Callable[[Path], Path], teller: str, tmp_path: Path
+) -> None:
+    found = verdicts(write(tmp_path), "ALL")
+    failed = [verdict for verdict in found if verdict.outcome is Outcome.FAIL]
+    rules = Counter(verdict.rule for verdict in failed)
+    assert rules[teller]
+    assert not rules["FMT001"]
+    assert max(Counter(verdict.message for verdict in failed).values()) == 1
+    (unread,) = [verdict for verdict in found if verdict.rule == "FMT001"]
+    assert unread.outcome is Outcome.INCONCLUSIVE
+    assert f"{teller} ({rules[teller]})" in unread.message
+
+
+@pytest.mark.parametrize("write", WRITERS)
+def test_without_that_rule_the_fault_is_a_finding(
+    write: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    found = verdicts(write(tmp_path), "FMT001")
+    assert {verdict.outcome for verdict in found} == {Outcome.FAIL}
+    assert {verdict.severity for verdict in found} == {Severity.ERROR}

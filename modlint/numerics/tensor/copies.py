@@ -18,14 +18,22 @@ from modlint.results.copies import Copies, Copy
 _SAMPLES = 64
 _PIECE = 1 << 20
 """Elements that are compared at a time."""
-_FEW = 16
-"""Different values up to which equality says nothing: zeros, masks, signs."""
+_BITS = (8, 16, 32, 64)
+"""Of an element that numpy has an unsigned integer for."""
 _MOST_FIRSTS = 16
 """Tensors with the same sample that others are compared with."""
 
 
-def copies_among(tensors: Sequence[Tensor], inputs: Inputs) -> Copies:
-    """Find the copies, each once, of the first that holds the same elements."""
+def copies_among(tensors: Sequence[Tensor], min_values: int, inputs: Inputs) -> Copies:
+    """Find the copies, each once, of the first that holds the same elements.
+
+    Args:
+        tensors: what to compare; vectors, views that repeat elements, and elements that are no
+            whole number of bytes are left out.
+        min_values: tensors of fewer different values are no copies of each other.
+        inputs: gives the elements.
+    """
+    tensors = [tensor for tensor in tensors if _is_comparable(tensor)]
     alike: dict[Any, list[Tensor]] = defaultdict(list)
     for tensor in tensors:
         alike[tensor.dtype.name, tensor.elements].append(tensor)
@@ -33,13 +41,20 @@ def copies_among(tensors: Sequence[Tensor], inputs: Inputs) -> Copies:
     unread: dict[str, str] = {}
     for group in alike.values():
         if len(group) > 1:
-            copies += _within(group, inputs, unread)
+            copies += _within(group, min_values, inputs, unread)
     order = {tensor.name: place for place, tensor in enumerate(tensors)}
     copies.sort(key=lambda copy: order[copy.name])
     return Copies(len(tensors), tuple(copies), unread)
 
 
-def _within(group: Sequence[Tensor], inputs: Inputs, unread: dict[str, str]) -> list[Copy]:
+def _is_comparable(tensor: Tensor) -> bool:
+    bits = tensor.dtype.bits in _BITS and tensor.dtype.kind != "opaque"
+    return bits and len(tensor.shape) > 1 and 0 < tensor.nbytes <= tensor.storage.nbytes
+
+
+def _within(
+    group: Sequence[Tensor], min_values: int, inputs: Inputs, unread: dict[str, str]
+) -> list[Copy]:
     """Copies among tensors of one type and size."""
     found: list[Copy] = []
     firsts: dict[bytes, list[Tensor]] = defaultdict(list)
@@ -49,9 +64,10 @@ def _within(group: Sequence[Tensor], inputs: Inputs, unread: dict[str, str]) -> 
             sample = _sample(values)
             if any(_same_bytes(tensor, first) for first in firsts[sample]):
                 continue
-            if len(set(np.frombuffer(sample, values.dtype).tolist())) > 1 or _is_telling(values):
+            if len(set(sample)) > 1 or _is_telling(values, min_values):
                 copy = _copy_of(tensor, values, sample, firsts, inputs)
-                found += [copy] if copy is not None else []
+                if copy is not None and _is_telling(values, min_values):
+                    found.append(copy)
                 if copy is None and len(firsts[sample]) < _MOST_FIRSTS:
                     firsts[sample].append(tensor)
         except Unavailable as unavailable:
@@ -73,20 +89,19 @@ def _copy_of(
             other = _bits(inputs.stored(first.name))
             if mine is turned and (mine.ndim != 2 or mine.shape != other.shape):
                 continue
-            if _equal(mine, other) and _is_telling(other):
+            if _equal(mine, other):
                 return Copy(tensor.name, first.name, mine is turned, tensor.nbytes)
     return None
 
 
 def _same_bytes(one: Tensor, other: Tensor) -> bool:
     """Whether two tensors view the same place: a tied weight that is stored once."""
+    if one.storage_offset != other.storage_offset:
+        return False
     if one.storage is other.storage:
-        return one.storage_offset == other.storage_offset
-    return one.offset is not None and one.offset == other.offset and _place(one) == _place(other)
-
-
-def _place(tensor: Tensor) -> tuple[str | None, int | None]:
-    return tensor.storage.member, tensor.storage.member_offset
+        return True
+    places = [(t.storage.member, t.storage.offset, t.storage.member_offset) for t in (one, other)]
+    return places[0] == places[1] and any(place is not None for place in places[0][1:])
 
 
 def _bits(values: Array) -> NDArray[Any]:
@@ -121,12 +136,12 @@ def _equal(one: NDArray[Any], other: NDArray[Any]) -> bool:
     )
 
 
-def _is_telling(values: NDArray[Any]) -> bool:
-    """Whether there are more than a few different values."""
+def _is_telling(values: NDArray[Any], min_values: int) -> bool:
+    """Whether there are at least so many different values."""
     different: set[int] = set()
     rows = max(1, _PIECE // max(1, values.size // len(values)))
     for k in range(0, len(values), rows):
-        different.update(np.unique(values[k : k + rows])[: _FEW + 1].tolist())
-        if len(different) > _FEW:
+        different.update(np.unique(values[k : k + rows])[:min_values].tolist())
+        if len(different) >= min_values:
             return True
     return False

@@ -62,8 +62,7 @@ class Structure(Struct):
 
     def function(self, function: Any) -> None:
         """Walk a FunctionProto."""
-        outputs = [*map(text, function.output)]
-        self._body(function, {*map(text, function.input)}, (), outputs)
+        self._body(function, {*map(text, function.input)}, ())
 
     def _function_outputs(self, function: Any) -> None:
         defined = {text(name) for node in function.node for name in node.output}
@@ -79,16 +78,13 @@ class Structure(Struct):
                 self._add(Problem("duplicate", f"{where} has {count} inputs called {name!r}"))
         own = {*inputs, *(text(tensor.name) for tensor in graph.initializer)}
         own |= {text(sparse.values.name) for sparse in graph.sparse_initializer}
-        outputs = [text(value.name) for value in graph.output]
-        self._body(graph, own, outer, outputs, sorts=not outer)
+        self._body(graph, own, outer, sorts=not outer)
         defined = own.union(*(map(text, node.output) for node in graph.node))
-        for name in outputs:
+        for name in (text(value.name) for value in graph.output):
             if not name or name not in defined:
                 self._add(Problem("undefined", f"{where} gives {name!r}, which no node defines"))
 
-    def _body(
-        self, body: Any, own: set[str], outer: _Scopes, outputs: list[str], sorts: bool = False
-    ) -> None:
+    def _body(self, body: Any, own: set[str], outer: _Scopes, sorts: bool = False) -> None:
         computing = [node for node in body.node if node.op_type != CONSTANT]
         constants = {text(n) for node in body.node if node.op_type == CONSTANT for n in node.output}
         for name, count in Counter(text(node.name) for node in computing if node.name).items():
@@ -96,14 +92,13 @@ class Structure(Struct):
                 message = f"{count} nodes are called {name!r}"
                 self._add(Problem("duplicate-node-name", message, name))
         later = {text(name) for node in computing for name in node.output}
-        used = {*outputs, *(name for node in body.node for name in _read(node))}
         scopes = (_Scope({*own, *constants}, later, sorts), *outer)
         for node in body.node:
             self.nodes += 1
             if node.op_type != CONSTANT:
-                self._node(node, scopes, used)
+                self._node(node, scopes)
 
-    def _node(self, node: Any, scopes: _Scopes, used: Set[str]) -> None:
+    def _node(self, node: Any, scopes: _Scopes) -> None:
         label = node_label(node)
         for name in filter(None, map(text, node.input)):
             kind = _fault(name, scopes)
@@ -116,9 +111,6 @@ class Structure(Struct):
             if any(name in scope.known for scope in scopes):
                 self._add(Problem("duplicate", f"node {label!r} defines {name!r} again", label))
             scopes[0].known.add(name)
-        if outputs and used.isdisjoint(outputs):
-            message = f"nothing reads what node {label!r} ({text(node.op_type)}) computes"
-            self._add(Problem("unused-node", message, label))
 
     def _add(self, problem: Problem) -> None:
         if len(self.problems) < MAX_PROBLEMS:
@@ -166,15 +158,6 @@ def _fault(name: str, scopes: _Scopes) -> Kind | None:
         if name in scope.later:
             return "out-of-order" if scope.sorts else "unsorted"
     return "undefined"
-
-
-def _read(node: Any) -> Iterator[str]:
-    """Every name that a node or its subgraphs may read."""
-    yield from map(text, node.input)
-    for graph in subgraphs(node):
-        yield from (text(value.name) for value in graph.output)
-        for inner in graph.node:
-            yield from _read(inner)
 
 
 def _unknown(label: str, name: str, kind: Kind) -> Problem:

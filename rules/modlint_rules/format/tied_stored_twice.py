@@ -20,7 +20,8 @@ from modlint.text import count, file_size
 from modlint.verdict import Target, Verdict
 from modlint_rules.format import TIED_STORED_TWICE
 
-_COPIES = StoredCopies()
+_COPIES = StoredCopies(layers=True, min_values=17)
+"""Fewer different values make equal weights likely: masks, signs, ternary weights."""
 _AVERAGED = re.compile(
     r"(^|[._])(ema|target|teacher|momentum|averaged?|shadow|swa|old|ref|reference|frozen|copy|best)"
     r"([._]|\d|$)|_k\b|_target|module_copy|original_module",

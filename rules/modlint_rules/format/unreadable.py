@@ -18,19 +18,14 @@ from modlint_rules.format.wrong_name import WrongName, wrong_name
 _FETCH_AGAIN = "get the file again and compare its size and checksum with the original"
 _EMPTY = "write or download it again; an interrupted save leaves such a file"
 _TOLD_BY = {
-    "duplicate-key": ("FMT013", "names that are given twice"),
-    "outside-storage": ("SEC004", "tensors that reach past their bytes"),
-    **dict.fromkeys(
-        (
-            "external-data-key",
-            "external-data-overlap",
-            "external-data-range",
-            "missing-external-data",
-        ),
-        ("GRF006", "external data that is not there, or not as the model says"),
-    ),
+    "duplicate-key": "FMT013",
+    "outside-storage": "SEC004",
+    "external-data-key": "GRF006",
+    "external-data-overlap": "GRF006",
+    "external-data-range": "GRF006",
+    "missing-external-data": "GRF006",
 }
-"""By kind of fault, the rule that tells each of them, and what they are."""
+"""By kind of fault, the rule that tells it where that rule runs."""
 _NAME_A_CHECKPOINT = (
     "name a checkpoint, or exclude the file; `modlint plugins` lists the formats that are read"
 )
@@ -46,13 +41,15 @@ class Unreadable(Rule[Options], reference=UNREADABLE):
         """One finding for each fault or for the name, or one passing verdict for the file."""
         checkpoint = file.checkpoint
         misnamed = wrong_name(checkpoint)
-        elsewhere = Counter(_TOLD_BY.get(fault.kind) for fault in checkpoint.faults)
+        told = Counter[str]()
         for fault in checkpoint.faults:
-            if fault.kind not in _TOLD_BY:
+            teller = _TOLD_BY.get(fault.kind)
+            if teller in file.selected:
+                told[teller] += 1
+            else:
                 yield self._fault(checkpoint, fault)
-        for told, number in elsewhere.items():
-            if told is not None:
-                yield self._told(checkpoint, *told, number)
+        if told.total() == len(checkpoint.faults) and told:
+            yield self._told(checkpoint, told)
         if checkpoint.status is Status.NOT_A_CHECKPOINT:
             yield self._not_a_checkpoint(checkpoint)
         elif misnamed is not None:
@@ -74,13 +71,16 @@ class Unreadable(Rule[Options], reference=UNREADABLE):
             severity=Severity.NOTE if is_header_only(checkpoint) else None,
         )
 
-    def _told(self, checkpoint: Checkpoint, rule: str, what: str, number: int) -> Verdict:
-        return self.failed(
-            whole_file(checkpoint),
-            f"was not wholly read: {what} ({number:,}, told by {rule})",
-            help=_FETCH_AGAIN,
-            values={"fault": rule, "count": number},
-        )
+    def _told(self, checkpoint: Checkpoint, told: Counter[str]) -> Verdict:
+        """Where other rules tell all faults, these are no finding a second time, nor is it a pass.
+
+        Args:
+            checkpoint: what was not wholly read.
+            told: by code of a rule, how many faults it tells.
+        """
+        rules = ", ".join(f"{rule} ({number:,})" for rule, number in sorted(told.items()))
+        message = f"the file was not wholly read; what is wrong is told by {rules}"
+        return self.inconclusive(whole_file(checkpoint), message)
 
     def _misnamed(self, checkpoint: Checkpoint, found: WrongName) -> Verdict:
         return self.failed(

@@ -22,12 +22,11 @@ _WARNINGS = {
     "out-of-order": "sort the nodes; runtimes do so themselves, other readers do not",
     "stated-shape": "remove the shapes that the file states for inner values, and infer them anew",
     "unknown-domain": "name the domain in opset_import, or export without the operator",
-    "unused-node": "remove what nothing reads, with a tool such as onnx-simplifier",
 }
 _DEPENDS = "custom-operator"
+"""The kind that is a fault only for a runtime that lacks the operator."""
 _RUNS_CODE = re.compile(r"\bPyCustomOp\b")
 """Operators that call code of the process that runs the model."""
-"""The kind that is a fault only for a runtime that lacks the operator."""
 
 _HELP = "export the model again, with a current exporter"
 _LISTED = 20

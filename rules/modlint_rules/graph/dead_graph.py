@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import msgspec
 
-from modlint.analysis.repeated import RepeatedTensors
+from modlint.analysis.copies import StoredCopies
+from modlint.errors import Unavailable
+from modlint.results.copies import Copies, Copy
 from modlint.results.dataflow import Constant, Dataflow, Node
-from modlint.results.repeated import Repeated
 from modlint.rule import Examination, Need, Options
 from modlint.targets import whole_file
 from modlint.text import count, file_size
@@ -17,7 +18,7 @@ from modlint.verdict import Verdict
 from modlint_rules.base.onnx_graph import OnnxGraphRule, shown
 from modlint_rules.graph import DEAD_GRAPH
 
-_COPIES = RepeatedTensors(min_bytes=4 << 10)
+_COPIES = StoredCopies(min_bytes=4 << 10)
 
 
 class DeadGraphOptions(Options, frozen=True):
@@ -51,7 +52,7 @@ class DeadGraph(OnnxGraphRule[DeadGraphOptions], reference=DEAD_GRAPH):
         nodes = [node for body, node in flow.nodes() if body.live and not node.live]
         functions = [body.label for body in flow.bodies if _is_idle_function(body.live, body.kind)]
         unread = [c for body, c in flow.constants() if not (c.read and body.live)]
-        copies = file.result(_COPIES, file.checkpoint)
+        copies = _copies(file.result(_COPIES, file.checkpoint))
         total = sum(constant.nbytes for _, constant in flow.constants())
         idle = sum(c.nbytes for c in unread) + sum(copy.nbytes for copy in copies)
         most = max(self.options.max_bytes, int(self.options.max_share * total))
@@ -67,6 +68,17 @@ class DeadGraph(OnnxGraphRule[DeadGraphOptions], reference=DEAD_GRAPH):
         )
 
 
+def _copies(found: Copies) -> Sequence[Copy]:
+    """What is stored twice.
+
+    Raises:
+        Unavailable: a constant that may be a copy cannot be read.
+    """
+    if found.unread:
+        raise Unavailable(next(iter(found.unread.values())))
+    return found.copies
+
+
 def _is_idle_function(live: bool, kind: str) -> bool:
     return kind == "function" and not live
 
@@ -79,7 +91,7 @@ def _dead(nodes: list[Node], functions: list[str]) -> Iterator[str]:
         yield f"nothing calls {', '.join(functions[:3])}{', …' if len(functions) > 3 else ''}"
 
 
-def _waste(unread: list[Constant], copies: tuple[Repeated, ...], total: int) -> Iterator[str]:
+def _waste(unread: list[Constant], copies: Sequence[Copy], total: int) -> Iterator[str]:
     if unread:
         largest = sorted(unread, key=lambda constant: -constant.nbytes)
         nbytes = file_size(sum(constant.nbytes for constant in unread))

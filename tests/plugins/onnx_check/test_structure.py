@@ -31,7 +31,7 @@ def branch(*names: str) -> Any:
 def test_a_subgraph_reads_what_was_defined_before_it_or_is_moved_behind_it() -> None:
     before = helper.make_node("Relu", ["x"], ["h"])
     after = helper.make_node("Relu", ["y"], ["late"])
-    assert not {kind for kind, _ in problems([before, branch("x", "h")])} - {"unused-node"}
+    assert not problems([before, branch("x", "h")])
     found = problems([before, branch("late", "x"), after])
     assert ("out-of-order", "node 'of late' reads 'late' before it is defined") in found
 
