@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from modlint.analysis.quantisation.patterns import settings_for
+from modlint.analysis.quantisation.of_module import settings_for
 from modlint.analysis.quantisation.scheme import Group, Scheme
 from modlint.analysis.quantisation.schemes import SCHEMES
 from modlint.analysis.quantisation.settings import Settings

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from modlint.analysis.quantisation.patterns import matches
+from modlint.analysis.patterns import matches
 from modlint.analysis.quantisation.settings import Settings
 
 _WRAPPERS = ("model.", "language_model.", "transformer.", "module.", "thinker.", "base_model.")

@@ -12,7 +12,7 @@ from modlint.analysis.quantisation.names import (
     may_be_left,
     pattern_of,
 )
-from modlint.analysis.quantisation.patterns import settings_for
+from modlint.analysis.quantisation.of_module import settings_for
 from modlint.analysis.quantisation.schemes import SCHEMES
 from modlint.analysis.quantisation.settings import Settings
 from modlint.checkpoint import Role, Tensor

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modlint.analysis.beside import Document
-from modlint.results.lora import Lora
-from modlint_rules.base.patterns import Patterns
+from modlint.analysis.patterns import matches
+from modlint.errors import Unavailable
 
 CONFIG = Document("adapter_config.json")
 
 _OTHER_SHAPES = ("use_bdlora", "kasa_config", "monteclora_config", "velora_config", "arrow_config")
 """Variants whose factors need not have the rank that the configuration states."""
 _ALL_LINEAR = "all-linear"
+_MAX_SECONDS = 5.0
+"""Time that matching the names of one file may take."""
 
 
 class AdapterConfig:
     """A configuration by PEFT, or by MLX; every value in it may be of any type."""
 
-    def __init__(self, document: Mapping[str, Any], lora: Lora) -> None:
+    def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
-        longest = max((len(module.module) for module in lora.modules), default=0)
-        self._patterns = Patterns(longest)
+        self._until = time.monotonic() + _MAX_SECONDS
 
     @property
     def kind(self) -> str:
@@ -75,7 +77,7 @@ class AdapterConfig:
         patterns = self._document.get("rank_pattern")
         for pattern, rank in (patterns if isinstance(patterns, Mapping) else {}).items():
             # PEFT: the whole path, or its end from a dot on; the first that matches holds
-            if module == pattern or self._patterns.matches(rf"(.*\.)?({pattern})", module):
+            if module == pattern or self._matches(rf"(.*\.)?({pattern})", module):
                 return _whole(rank)
         of_mlx = self._document.get("lora_parameters")
         stated = of_mlx.get("rank") if isinstance(of_mlx, Mapping) else None
@@ -91,8 +93,17 @@ class AdapterConfig:
         if targets is None or self.adapts_parameter(module):
             return True
         if isinstance(targets, str):
-            return self._patterns.matches(targets, module)
+            return self._matches(targets, module)
         return any(is_part(module, target) for target in targets)
+
+    def _matches(self, pattern: str, module: str) -> bool:
+        found = matches(pattern, module, whole=True)
+        if found is None:
+            shown = pattern if len(pattern) <= 80 else f"{pattern[:80]}…"
+            raise Unavailable(f"the pattern {shown!r} is no regular expression that is matched")
+        if time.monotonic() > self._until:
+            raise Unavailable(f"matching its patterns takes more than {_MAX_SECONDS:g} seconds")
+        return found
 
     def adapts_parameter(self, module: str) -> bool:
         """Whether a module holds a parameter that is to be adapted."""

@@ -91,7 +91,7 @@ def config_of(file: Examination, lora: Lora) -> AdapterConfig | None:
     if not is_adapter(file.checkpoint.path) and lora.factor_bytes <= lora.rest_bytes:
         return None
     document = file.result(CONFIG, file.checkpoint)
-    return None if document is None else AdapterConfig(document, lora)
+    return None if document is None else AdapterConfig(document)
 
 
 def listed(names: Sequence[str]) -> str:

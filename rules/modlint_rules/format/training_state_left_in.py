@@ -14,6 +14,9 @@ from modlint.verdict import Verdict
 from modlint_rules.format import TRAINING_STATE_LEFT_IN
 
 _AVERAGED = re.compile(r"(^|[._])(ema|model_ema|ema_model|swa|shadow_params)($|[._])", re.I)
+_OF_ENVIRONMENT = re.compile(r"(^|[._])np_random[._]")
+"""The generator of an environment or of its spaces (gym), which no state_dict leaves out."""
+_LONGEST = 60
 
 _NONE = "none of training state"
 _SHARING = "none of training state but what shares the weights' bytes"
@@ -40,7 +43,8 @@ class TrainingStateLeftIn(Rule[Options], reference=TRAINING_STATE_LEFT_IN):
         sections = sorted({tensor.section or tensor.name.partition(".")[0] for tensor in state})
         yield self.failed(
             target,
-            f"{file_size(nbytes)} of {file_size(total)} are training state ({_some(sections)})",
+            f"{file_size(nbytes)} of {file_size(total)} are training state ({_some(sections)}),"
+            " which only a resumed training reads",
             help="save the model's state_dict alone where you deploy it",
             values=values,
             limit=limit,
@@ -57,7 +61,7 @@ def _of_training_alone(tensors: list[Tensor]) -> list[Tensor]:
 def _is_training_state(tensor: Tensor, tensors: list[Tensor]) -> bool:
     """Whether training alone needs it; an averaged copy counts where other weights are there."""
     if tensor.role is Role.TRAINING_STATE:
-        return True
+        return _OF_ENVIRONMENT.search(tensor.name) is None
     if not _AVERAGED.search(tensor.section):
         return False
     return any(t.role is Role.WEIGHT and not _AVERAGED.search(t.section) for t in tensors)
@@ -68,5 +72,5 @@ def _nbytes(tensors: list[Tensor]) -> int:
 
 
 def _some(sections: list[str]) -> str:
-    shown = ", ".join(sections[:3])
+    shown = ", ".join(s if len(s) <= _LONGEST else f"{s[:_LONGEST]}…" for s in sections[:3])
     return f"{shown}, …" if len(sections) > 3 else shown

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from rule_cases import Case, Expected
 
@@ -30,7 +31,17 @@ def partly_shared(net: torch.nn.Module) -> object:
     return {"model": state, "ema": state | {"bias": state["bias"].clone()}}
 
 
+def with_environment(net: torch.nn.Module) -> object:
+    generator = {"state": {"key": np.zeros(624, np.uint32), "pos": 624}}
+    return {"model": net.state_dict(), "action_space": {"_np_random": generator}}
+
+
 CASES = (
+    Case(
+        "the generator of an environment is no training state",
+        saved(with_environment),
+        (Expected("pass", message="3 tensors, none of training state"),),
+    ),
     Case(
         "weights alone pass",
         saved(lambda net: net.state_dict()),

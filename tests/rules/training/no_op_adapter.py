@@ -59,8 +59,10 @@ CASES = (
     Case("another rank", adapter(r=16), fails("rank", 8, "4, not 16")),
     Case("no target", adapter(target_modules=["q_proj"]), fails("target", 4, "v_proj")),
     Case("no magnitudes", adapter(use_dora=True), fails("dora", 8, "magnitude")),
-    Case("a pattern that takes too long", adapter(target_modules="(.*)*x"),
-         (Expected("inconclusive", message="too long"),)),
+    Case("a pattern on which re would take for ever", adapter(target_modules="(.*)*x"),
+         fails("target", 8, "q_proj")),
+    Case("a pattern that is not matched", adapter(target_modules=r"(.)(\1)*x"),
+         (Expected("inconclusive", message="no regular expression that is matched"),)),
     Case("the last layer of a text encoder", of_text_encoder(3),
          (Expected("fail", "note", values={"count": 2, "modules": 8}),)),
 )  # fmt: skip
