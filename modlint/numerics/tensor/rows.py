@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 
 from modlint.numerics.inputs import Array, Chunk
 from modlint.numerics.tensor.arrays import on_numpy
-from modlint.numerics.tensor.chunks import sides
+from modlint.numerics.tensor.chunks import CHUNK, sides
 from modlint.results.rows import Rows
 
 _Piece = tuple[slice, int, NDArray[Any], NDArray[Any]]
 """Rows, elements of each, the sums of their magnitudes and of the squares of these."""
 _FLOOR = 1e-14
 """Relative rounding of the sums: a smaller variance is none."""
+_PLAIN = 0.05
+"""A variation that rounding in float32 does not make."""
 
 
 class RowsSoFar:
@@ -30,7 +32,8 @@ class RowsSoFar:
         self.max_variation = max_variation
         self.pieces: list[_Piece] = []
         self.first: NDArray[Any] | None = None
-        self.identical = self.measuring = True
+        self.identical = self.length <= CHUNK  # a device's chunks are larger
+        self.measuring = True
         self.several = self.seen = 0
 
     def add(self, chunk: Chunk) -> None:
@@ -69,13 +72,11 @@ class RowsSoFar:
         )
 
     def _add_magnitudes(self, chunk: Chunk) -> None:
-        """Add up the magnitudes of each row."""
-        with np.errstate(all="ignore"):
-            magnitudes = abs(chunk.values).reshape(len(chunk.values), -1)
-            sums = _on_cpu(magnitudes.sum(1))
-            squares = _on_cpu((magnitudes * magnitudes).sum(1))
-        width = magnitudes.shape[1]
-        self.pieces.append((chunk.rows, width, sums, squares))
+        """Add up the magnitudes of each row, in float64 where float32 does not settle it."""
+        sums, squares, width = _sums(chunk.floats)
+        if not (_variations(sums, squares, width) > max(_PLAIN, 2 * self.max_variation)).all():
+            sums, squares, width = _sums(chunk.values)
+            self.pieces.append((chunk.rows, width, sums, squares))
         # a zero row says nothing: its variation is NaN
         self.several += int((_variations(sums, squares, width) > self.max_variation).sum())
         self.seen += len(sums)
@@ -94,13 +95,21 @@ class RowsSoFar:
 
     def _compare(self, chunk: Chunk) -> None:
         """Compare with the first row, as far as one chunk holds it."""
-        values = _on_cpu(chunk.values)
+        values = _on_cpu(chunk.floats)
         if self.first is None:
             self.first = values[0].copy()
         if self.first.size < self.length:  # a row of several chunks: nobody has such tables
             self.identical = False
             return
         self.identical = bool((values == self.first).all())
+
+
+def _sums(values: Array) -> tuple[NDArray[Any], NDArray[Any], int]:
+    """Of each row the sums of magnitudes and of their squares, and the number of elements."""
+    with np.errstate(all="ignore"):
+        magnitudes = abs(values).reshape(len(values), -1)
+        squares = magnitudes * magnitudes
+        return _on_cpu(magnitudes.sum(1)), _on_cpu(squares.sum(1)), magnitudes.shape[1]
 
 
 def _on_cpu(values: Array) -> NDArray[Any]:
