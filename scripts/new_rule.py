@@ -65,6 +65,12 @@ REFERENCE = """{constant} = RuleReference(
 
 SOURCE = "where the check comes from: a paper with section, a specification"
 
+_RULES = re.compile(r"^(?P<name>RULES(?:: [^=\n]+)?) = \((?P<rules>[^)]*)\)", re.MULTILINE)
+_IMPORTS = {
+    "modlint.rule_reference": {"RuleReference"},
+    "modlint.verdict": {"Cost", "Severity"},
+}
+
 PAGE = """# {code} {name}
 
 ## What it does
@@ -178,17 +184,27 @@ def _family(root: Path, code: str) -> str | None:
 
 def _registered(text: str, words: Mapping[str, str]) -> str:
     """The family's plugin with a reference to the rule."""
-    before, _, after = text.partition("RULES = (")
-    listed, _, rest = after.partition(")")
-    rules = [name for name in re.split(r"[\s,]+", listed) if name]
-    imported = re.sub(r"(from modlint.verdict import ).*", _with_cost, before)
+    listed = _RULES.search(text)
+    if listed is None:
+        raise SystemExit("the family's __init__.py lists no RULES")
+    rules = [name for name in re.split(r"[\s,]+", listed["rules"]) if name]
     lines = "".join(f"    {name},\n" for name in (*rules, words["constant"]))
-    return f"{imported}{REFERENCE.format(**words)}\nRULES = (\n{lines}){rest}"
+    before, after = text[: listed.start()], text[listed.end() :]
+    for module, names in _IMPORTS.items():
+        before = _importing(before, module, names)
+    return f"{before}{REFERENCE.format(**words)}\n{listed['name']} = (\n{lines}){after}"
 
 
-def _with_cost(line: re.Match[str]) -> str:
-    names = {*line[0].removeprefix(line[1]).split(", "), "Cost", "Severity"}
-    return line[1] + ", ".join(sorted(names))
+def _importing(text: str, module: str, names: set[str]) -> str:
+    """The text with these names imported, from a module that it may import from already."""
+    line = re.compile(rf"^from {re.escape(module)} import (\([^)]*\)|.*)$", re.MULTILINE)
+    found = line.search(text)
+    known = set(re.findall(r"\w+", found[1])) if found else set[str]()
+    wanted = f"from {module} import {', '.join(sorted(known | names))}"
+    if found is not None:
+        return text[: found.start()] + wanted + text[found.end() :]
+    last = [*re.finditer(r"^from \S+ import (\([^)]*\)|.*)$", text, re.MULTILINE)][-1]
+    return f"{text[: last.end()]}\n{wanted}{text[last.end() :]}"
 
 
 if __name__ == "__main__":

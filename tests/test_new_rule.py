@@ -46,6 +46,47 @@ def test_the_new_rule_is_offered_with_its_page_and_is_formatted(tree: Path) -> N
         assert checked.returncode == 0, checked.stdout
 
 
+EMPTY = '''"""NEW: a family without rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from modlint import hookimpl
+from modlint.rule_reference import RuleReference
+
+RULES: tuple[RuleReference, ...] = ()
+"""The rules of this family."""
+
+
+@hookimpl
+def modlint_rules() -> Iterable[RuleReference]:
+    """The rules of this family."""
+    return RULES
+'''
+UNIMPORTED = EMPTY.replace(": tuple[RuleReference, ...]", "").replace(
+    "hookimpl\nfrom modlint.rule_reference import RuleReference",
+    "hookimpl\nfrom modlint.verdict import (\n    Persona,\n)",
+)
+
+
+@pytest.mark.parametrize("plugin", [EMPTY, UNIMPORTED], ids=["empty and annotated", "bare"])
+def test_rules_are_added_to_any_family(tree: Path, plugin: str) -> None:
+    family = tree / "rules" / "modlint_rules" / "new_family"
+    family.mkdir()
+    (family / "__init__.py").write_text(plugin)
+    for code, name in (("NEW001", "first-one"), ("NEW002", "second-one")):
+        added = run(SCRIPT, code, name, "a summary", "--root", tree, cwd=tree)
+        assert added.returncode == 0, added.stderr
+    offered = "from modlint_rules.new_family import RULES; print(*(r.load().code for r in RULES))"
+    found = run("-c", f"import sys; sys.path.insert(0, 'rules'); {offered}", cwd=tree)
+    assert found.stdout == "NEW001 NEW002\n", found.stderr
+    annotated = (family / "__init__.py").read_text().count("RULES: tuple[RuleReference, ...]")
+    assert annotated == plugin.count("RULES: tuple[RuleReference, ...]")
+    formatted = run("-m", "ruff", "format", "--check", family, cwd=tree)
+    assert formatted.returncode == 0, formatted.stdout
+
+
 @pytest.mark.parametrize(
     ("code", "name"), [("NUM001", "taken"), ("XYZ001", "no-family"), ("num9", "x"), ("NUM9", "X_y")]
 )
