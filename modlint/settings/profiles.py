@@ -35,11 +35,18 @@ PROFILES = {
         },
     ),
     "release": Profile(
-        ("SEC", "FMT", "GRF", "NUM001", "NUM006", "TRN001", "TRN003"),
+        (
+            *("SEC", "FMT", "GRF", "STG003"),
+            *("NUM001", "NUM002", "NUM003", "NUM006", "NUM007", "NUM008", "NUM011"),
+            *("TRN001", "TRN002", "TRN003", "TRN004", "TRN007"),
+        ),
         {"FMT004": {"severity": "warning"}},
     ),
     "training": Profile(
-        ("CLU006", "FMT001", "FMT003", "FMT005", "FMT009", "NEU", "NUM", "SPC", "TRN")
+        (
+            *("CLU006", "FMT001", "FMT003", "FMT005", "FMT009", "FMT014", "FMT015"),
+            *("NEU", "NUM", "SPC", "TRN"),
+        )
     ),
     "interpretability": Profile(("CLU", "NEU", "SPC", "STR")),
 }
