@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from modlint.analysis.base import Analysis, FileAnalysis, Inputs, WholeTensorAnalysis
 from modlint.analysis.onnx_check import OnnxGraph
 from modlint.analysis.statistics import TensorStatistics
+from modlint.analysis.weight_names import HEADS, TOKEN_TABLES
 from modlint.checkpoint import Checkpoint, Role, Tensor
 from modlint.errors import Unavailable
 from modlint.results.embedding_rows import EmbeddingRowCounts
@@ -17,9 +18,8 @@ MIN_COLUMNS = 8
 
 _STATISTICS = TensorStatistics()
 _TABLE = re.compile(
-    r"(^|[._/])(embed_tokens|wte|word_embeddings?|tok_embeddings?|token_embeddings?|token_embd"
-    r"|embed_in|embed_out|lm_head|shared|tokens?_embed\w*|word_embed\w*|embeddings?|embed|emb"
-    r"|word_emb\w*|char_emb\w*)([._](weight|embedding|embeddings|kernel))?$",
+    rf"(^|[._/])({TOKEN_TABLES}|{HEADS}|tokens?_embed\w*|word_emb\w*|char_emb\w*|embeddings?|embed"
+    r"|emb)([._](weight|embedding|embeddings|kernel))?$",
     re.IGNORECASE,
 )
 _NO_TABLE = re.compile(r"pos(ition)?|time|type|segment|relative|rotary|patch|class|label", re.I)

@@ -13,10 +13,9 @@ from typing import ClassVar
 from msgspec.structs import replace
 
 from modlint.analysis.base import FileAnalysis, Inputs
+from modlint.analysis.weight_names import unwrapped
 from modlint.checkpoint import Checkpoint, Role, Tensor
 from modlint.results.lora import Lora, LoraModule
-
-_WRAPPERS = ("module.", "_orig_mod.", "base_model.model.")
 
 _PEFT = re.compile(
     r"(?P<module>.+)\.(?P<what>lora_(?:embedding_)?[AB]|lora_magnitude_vector)"
@@ -76,11 +75,7 @@ class LoraFactors(FileAnalysis[Lora], frozen=True):
 
 def bare_module(path: str) -> str:
     """A module's path without what wrappers put before it."""
-    while True:
-        prefix = next((wrapper for wrapper in _WRAPPERS if path.startswith(wrapper)), None)
-        if prefix is None:
-            return path
-        path = path[len(prefix) :]
+    return unwrapped(path, ("base_model.model",))
 
 
 def _factor(tensor: Tensor) -> LoraModule | None:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from modlint.analysis.base import Analysis, FileAnalysis, Inputs
 from modlint.analysis.beside import Beside, Folder
+from modlint.analysis.weight_names import unwrapped
 from modlint.checkpoint import Checkpoint, Role, Tensor
 from modlint.errors import Unavailable
 from modlint.results.siblings import SiblingDifference
@@ -28,7 +29,6 @@ _MADE_ANEW = re.compile(
 )
 """Buffers that models compute when they are built, and averages that exports leave out."""
 _LEGACY = {"gamma": "weight", "beta": "bias"}
-_WRAPPERS = ("module.", "_orig_mod.")
 _MOST_TWINS = 8
 
 
@@ -125,8 +125,7 @@ def _weights(checkpoint: Checkpoint) -> dict[str, dict[str, Tensor]]:
 
 
 def _current(key: str) -> str:
-    for wrapper in _WRAPPERS:
-        key = key.removeprefix(wrapper)
+    key = unwrapped(key)
     module, dot, last = key.rpartition(".")
     return f"{module}{dot}{_LEGACY.get(last, last)}" if "norm" in module.lower() else key
 

@@ -3,6 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+
+WRAPPERS = {
+    "module": "DataParallel or DistributedDataParallel",
+    "_orig_mod": "torch.compile",
+    "_fsdp_wrapped_module": "FullyShardedDataParallel",
+    "_checkpoint_wrapped_module": "checkpoint_wrapper",
+    "_forward_module": "Lightning Fabric",
+    "_fpw_module": "FairScale's FullyShardedDataParallel",
+    "_module": "Opacus' GradSampleModule",
+}
+"""By the segment that a wrapper puts into each key, what it is."""
+
+TOKEN_TABLES = (
+    r"embed_tokens|embed_in|wte|word_embeddings?|tok_embeddings?|token_embeddings?|token_embd"
+    r"|tokens_embed|shared"
+)
+"""What architectures call the table that gives each token its vector, as alternatives."""
+HEADS = r"lm_head|embed_out|vocab_projector"
+"""What they call the layer that gives each token its score, likewise."""
+
+_EMBEDDING = re.compile(rf"emb|(^|[._/])tok|(^|[._/])({TOKEN_TABLES})([._/]|$)", re.IGNORECASE)
+_AVERAGED = re.compile(
+    r"(^|[._])(ema|target|teacher|momentum|averaged?|shadow|swa|old|ref|reference|frozen|copy|best)"
+    r"([._]|\d|$)|_k\b|_target|module_copy|original_module",
+    re.IGNORECASE,
+)
 
 _NO_WEIGHT = re.compile(
     r"(^|[.]|(?<!lora)_)("
@@ -61,6 +88,31 @@ def is_weight_name(key: str) -> bool:
     key = key[-_LONGEST:]
     said = (_NO_WEIGHT.search(key), _TABLES.search(key), _UNNAMED.fullmatch(key))
     return not any(match is not None for match in said)
+
+
+def is_embedding(key: str) -> bool:
+    """Whether a tensor is called as embeddings are, of tokens or of anything else."""
+    return _EMBEDDING.search(key) is not None
+
+
+def is_copy(key: str) -> bool:
+    """Whether a tensor is of a network that began as another's copy: a target, an average."""
+    return _AVERAGED.search(key) is not None
+
+
+def unwrapped(key: str, further: Iterable[str] = ()) -> str:
+    """A key without the wrappers that it begins with.
+
+    Args:
+        key: its key in the state_dict.
+        further: other segments, or runs of them, that are left out too ("base_model.model").
+    """
+    prefixes = [f"{name}." for name in (*WRAPPERS, *further)]
+    while True:
+        prefix = next((p for p in prefixes if key.startswith(p)), None)
+        if prefix is None:
+            return key
+        key = key.removeprefix(prefix)
 
 
 def is_fixed_operand(name: str) -> bool:

@@ -15,6 +15,7 @@ from modlint.analysis.quantisation.names import (
 from modlint.analysis.quantisation.of_module import settings_for
 from modlint.analysis.quantisation.schemes import SCHEMES
 from modlint.analysis.quantisation.settings import Settings
+from modlint.analysis.weight_names import HEADS, TOKEN_TABLES
 from modlint.checkpoint import Role, Tensor
 from modlint.results.quantisation import Breach, QuantisedWeight
 
@@ -33,7 +34,9 @@ _REPEATED = _CLOSED | {"gptq", "awq", "bitsandbytes", "torchao", "auto-round", "
 """Methods by which a layer is read as its siblings are."""
 _KNOWN = frozenset(method for scheme in SCHEMES for method in scheme.methods)
 _STRICT = frozenset({"gptq", "awq", "bitsandbytes", "mxfp4"})
-_NO_LINEAR = re.compile(r"(embed\w*|wte|wpe|norm\w*|\w+_norm|conv\w*|lm_head|gate|router)$")
+_NO_LINEAR = re.compile(
+    rf"({TOKEN_TABLES}|{HEADS}|embed\w*|wpe|norm\w*|\w+_norm|conv\w*|gate|router)$"
+)
 _ADAPTER = re.compile(r"lora_|\.(ia3_|oft_|vera_)|prompt_embeddings")
 _UNPREPARED = (
     "loaders prepare a quantised layer for it, do not find its scales, and compute with what is"

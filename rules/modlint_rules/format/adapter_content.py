@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
+from modlint.analysis.weight_names import HEADS, TOKEN_TABLES
 from modlint.checkpoint import Role
 from modlint.file_names import is_adapter
 from modlint.results.lora import Lora
@@ -18,8 +19,7 @@ from modlint_rules.format import ADAPTER_CONTENT
 
 _MERGE = "merge it into the base model (merge_and_unload), or save the adapter alone"
 _SAVED_BY_PEFT = re.compile(
-    r"(^|\.)(embed_tokens|embed_in|embed_out|lm_head|wte|word_embeddings?|shared|token_embedding"
-    r"|tok_embeddings|score|classifier|qa_outputs|v_head|output)(\.|$)"
+    rf"(^|\.)({TOKEN_TABLES}|{HEADS}|score|classifier|qa_outputs|v_head|output)(\.|$)"
 )
 """Embeddings, which PEFT saves with an adapter where the vocabulary was resized, and heads."""
 _OF_ADAPTERS = re.compile(r"(^|\.)(\w*lora\w*|\w*token\w*delta|prompt_\w+|hada_\w+|lokr_\w+)(\.|$)")

@@ -10,7 +10,7 @@ import msgspec
 
 from modlint.analysis.base import Analysis
 from modlint.analysis.copies import StoredCopies
-from modlint.analysis.weight_names import role_of
+from modlint.analysis.weight_names import is_copy, is_embedding, role_of
 from modlint.checkpoint import Checkpoint
 from modlint.results.copies import Copy
 from modlint.rule import Examination, Options
@@ -22,12 +22,6 @@ from modlint_rules.format import TIED_STORED_TWICE
 
 _COPIES = StoredCopies(layers=True, min_values=17)
 """Fewer different values make equal weights likely: masks, signs, ternary weights."""
-_AVERAGED = re.compile(
-    r"(^|[._])(ema|target|teacher|momentum|averaged?|shadow|swa|old|ref|reference|frozen|copy|best)"
-    r"([._]|\d|$)|_k\b|_target|module_copy|original_module",
-    re.IGNORECASE,
-)
-_EMBEDDING = re.compile(r"emb|wte|shared|(^|[._])tok", re.IGNORECASE)
 _NUMBERED = re.compile(r"(\w*::)?[A-Za-z_]*_?\d+")
 """What exporters call a constant that had no name of its own: its number means nothing."""
 
@@ -84,7 +78,7 @@ class TiedStoredTwice(FileRule[TiedStoredTwiceOptions], reference=TIED_STORED_TW
 
     def _is_large(self, copy: Copy, nbytes: int) -> bool:
         """Whether it is worth a word: much of itself, or an embedding that is much of the file."""
-        tied = any(_EMBEDDING.search(name) for name in (copy.name, copy.of))
+        tied = is_embedding(copy.name) or is_embedding(copy.of)
         share = copy.nbytes >= self.options.min_share * nbytes
         return copy.nbytes >= self.options.min_bytes or (tied and share)
 
@@ -108,6 +102,6 @@ def _is_meant(copy: Copy, checkpoint: Checkpoint) -> bool:
     tensors = checkpoint.tensors
     if tensors[copy.name].section != tensors[copy.of].section:
         return True
-    if any(_AVERAGED.search(name) for name in (copy.name, copy.of)):
+    if is_copy(copy.name) or is_copy(copy.of):
         return True
     return role_of(copy.name) == role_of(copy.of) and not _NUMBERED.fullmatch(copy.name)

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from modlint.analysis.weight_names import WRAPPERS
 from modlint.checkpoint import Tensor
 from modlint.rule import Examination, Options
 from modlint.targets import whole_file
@@ -14,15 +15,6 @@ from modlint.verdict import Severity, Verdict
 from modlint_rules.base.keys import KeysRule, of_section, sections
 from modlint_rules.format import WRAPPER_PREFIX
 
-_WRAPPERS = {
-    "module": "DataParallel or DistributedDataParallel",
-    "_orig_mod": "torch.compile",
-    "_fsdp_wrapped_module": "FullyShardedDataParallel",
-    "_checkpoint_wrapped_module": "checkpoint_wrapper",
-    "_forward_module": "Lightning Fabric",
-    "_fpw_module": "FairScale's FullyShardedDataParallel",
-    "_module": "Opacus' GradSampleModule",
-}
 _ALSO_A_NAME = "module"
 """People call a submodule so too: a wrapper's stands behind the same words in all keys."""
 _MOST = 0.9
@@ -53,7 +45,7 @@ class WrapperPrefix(KeysRule[Options], reference=WRAPPER_PREFIX):
             path, bearing = _wrapped(tensors)
             if path:
                 prefix = ".".join((*path, ""))
-                wrappers = " around ".join(_WRAPPERS[word] for word in path if word in _WRAPPERS)
+                wrappers = " around ".join(WRAPPERS[word] for word in path if word in WRAPPERS)
                 yield self.failed(
                     target,
                     f"{_keys(bearing, tensors)} {prefix!r}: saved from {wrappers}",
@@ -104,14 +96,14 @@ def _before_module(key: str) -> _Path | None:
     words = key.split(".")[:-1]
     if _ALSO_A_NAME not in words:
         return None
-    return tuple(w for w in words[: words.index(_ALSO_A_NAME)] if w not in _WRAPPERS)
+    return tuple(w for w in words[: words.index(_ALSO_A_NAME)] if w not in WRAPPERS)
 
 
 def _path(key: str, place: _Path | None) -> _Path:
     """The names of wrappers in a key, with what stands before them where all keys have it."""
     words = key.split(".")[:-1]
-    path = [word for word in words if word in _WRAPPERS and word != _ALSO_A_NAME]
+    path = [word for word in words if word in WRAPPERS and word != _ALSO_A_NAME]
     if place is None or _before_module(key) != place:
         return tuple(path)
-    wrappers = [word for word in words[: len(place) + len(path) + 1] if word in _WRAPPERS]
+    wrappers = [word for word in words[: len(place) + len(path) + 1] if word in WRAPPERS]
     return (*place, *wrappers) if _ALSO_A_NAME in wrappers else tuple(path)

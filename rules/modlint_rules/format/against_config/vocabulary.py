@@ -7,20 +7,16 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from modlint.analysis.weight_names import HEADS, TOKEN_TABLES
 from modlint.checkpoint import Tensor
 from modlint.results.model_config import ModelConfig, Section
 from modlint.verdict import Severity
 from modlint_rules.base.config_sections import section_of
 from modlint_rules.format.against_config.comparison import Comparison, Mismatch, Model
 
-EMBEDDING = re.compile(
-    r"(^|\.)(embed_tokens|wte|word_embeddings?|tok_embeddings|shared|token_embeddings?|embed_in"
-    r"|tokens_embed|(backbone|model|rwkv)\.embeddings)\.weight$"
-)
+EMBEDDING = re.compile(rf"(^|\.)({TOKEN_TABLES}|(backbone|model|rwkv)\.embeddings)\.weight$")
 """What architectures call the table that gives each token its vector."""
-HEAD = re.compile(
-    r"(^|\.)(lm_head|embed_out|predictions\.decoder|lm_head\.decoder|vocab_projector)\.weight$"
-)
+HEAD = re.compile(rf"(^|\.)({HEADS}|predictions\.decoder|lm_head\.decoder)\.weight$")
 """What they call the layer that gives each token its score."""
 _ROWS = "vocab_size"
 _HARMLESS = frozenset({_ROWS, "type_vocab_size", "vocab_size_per_layer_input"})
