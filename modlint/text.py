@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from typing import TextIO
 
 MAX_WIDTH = 120
@@ -116,6 +117,24 @@ def file_size(nbytes: int) -> str:
 def count(amount: int, singular: str, plural: str | None = None) -> str:
     """An amount with its noun: "1 file", "1,818 neurons"."""
     return f"{amount:,} {singular if amount == 1 else plural or singular + 's'}"
+
+
+def listed(names: Iterable[str], most: int = 3) -> str:
+    """The first few names, made printable, and how many more there are."""
+    every = list(names)
+    more = f" and {len(every) - most:,} more" if len(every) > most else ""
+    return ", ".join(printable(name, 100) for name in every[:most]) + more
+
+
+def ranges(numbers: Iterable[int]) -> list[str]:
+    """Numbers in rising order, runs of them as one: "0–3", "5"."""
+    runs: list[list[int]] = []
+    for number_ in sorted(numbers):
+        if runs and runs[-1][1] == number_ - 1:
+            runs[-1][1] = number_
+        else:
+            runs.append([number_, number_])
+    return [str(first) if first == last else f"{first}–{last}" for first, last in runs]
 
 
 def wants_colour(stream: TextIO) -> bool:

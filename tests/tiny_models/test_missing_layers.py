@@ -93,7 +93,7 @@ def test_a_gap_is_named_where_no_configuration_stands_beside(name: str, tmp_path
     (tmp_path / "alone").mkdir()
     torch.save(kept, tmp_path / "alone" / "model.pt")
     (found,) = findings(tmp_path / "alone" / "model.pt")
-    assert f"{stack} holds 0, 2-4: 1 missing" in found
+    assert f"{stack} holds layers 0, 2–4 and lacks 1" in found
 
 
 @pytest.mark.parametrize("stack", ["layers", "blocks", "net", "features"])

@@ -11,12 +11,11 @@ from modlint.results.lora import Lora
 from modlint.rule import Examination, Need, OptionsT
 from modlint.scopes import FileRule
 from modlint.targets import whole_file
-from modlint.text import count, printable
+from modlint.text import count, listed
 from modlint.verdict import Severity, Verdict
 from modlint_rules.base.adapter_config import CONFIG, AdapterConfig
 
 FACTORS = LoraFactors()
-_NAMED = 3
 
 
 class LoraRule(FileRule[OptionsT]):
@@ -92,9 +91,3 @@ def config_of(file: Examination, lora: Lora) -> AdapterConfig | None:
         return None
     document = file.result(CONFIG, file.checkpoint)
     return None if document is None else AdapterConfig(document)
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first few names, and how many more there are."""
-    told = ", ".join(printable(name, 100) for name in names[:_NAMED])
-    return told + (f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else "")

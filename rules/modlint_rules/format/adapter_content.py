@@ -44,7 +44,7 @@ class AdapterContent(LoraRule[Options], reference=ADAPTER_CONTENT):
         named = [module for module in lora.modules if module.adapter]
         if adapter and named:
             name = named[0].adapter
-            message = f"keys bear the name {name!r} of the adapter, which loaders insert themselves"
+            message = f"keys contain the adapter's name {name!r}, which loaders insert themselves"
             yield self.found(file, "adapter-name", [m.module for m in named], message)
         if config is not None:
             yield from self._base_weights(file, lora, config)
@@ -58,7 +58,9 @@ class AdapterContent(LoraRule[Options], reference=ADAPTER_CONTENT):
         total = lora.factor_bytes + lora.rest_bytes
         share = f"{file_size(lora.base_bytes)} of {file_size(total)} are weights of base layers"
         told = (
-            "no factors" if adapter else "a wrapped model, whose keys its own class does not know"
+            "which loaders take from the base model"
+            if adapter
+            else "saved from PEFT's wrapper: the model's own class does not know these keys"
         )
         yield self.found(
             file,

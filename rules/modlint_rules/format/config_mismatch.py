@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from modlint.analysis.base import Analysis
-from modlint.analysis.beside import Document
 from modlint.analysis.layer_stacks import LayerStacks
 from modlint.analysis.model_config import Config
 from modlint.analysis.same_content import SameContent
-from modlint.errors import Unavailable
 from modlint.rule import Examination, Options
 from modlint.scopes import FileRule
 from modlint.targets import whole_file
 from modlint.text import count
 from modlint.verdict import Target, Verdict
 from modlint_rules.base.folder import BESIDE, incomplete, index_of, is_model, variant_of
+from modlint_rules.base.tokenizer import DOCUMENTS, Documents, read_documents
 from modlint_rules.format import CONFIG_MISMATCH
 from modlint_rules.format.against_config.comparison import Comparison, Mismatch, Model
 from modlint_rules.format.against_config.head import compare_missing_head, stale_head, stored_twice
 from modlint_rules.format.against_config.layers import compare_layers
 from modlint_rules.format.against_config.sizes import compare_sizes
-from modlint_rules.format.against_config.tokens import Documents, compare_tokens
+from modlint_rules.format.against_config.tokens import compare_tokens
 from modlint_rules.format.against_config.types import compare_types
 from modlint_rules.format.against_config.vocabulary import EMBEDDING, HEAD, compare_vocabulary
 
 _CONFIG = Config()
 _STACKS = LayerStacks()
 _SAME = SameContent(HEAD.pattern, EMBEDDING.pattern)
-_DOCUMENTS = {
-    "generation": Document("generation_config.json"),
-    "tokenizer": Document("tokenizer.json"),
-    "settings": Document("tokenizer_config.json"),
-    "special": Document("special_tokens_map.json"),
-    "added": Document("added_tokens.json"),
-}
 
 
 class ConfigMismatch(FileRule[Options], reference=CONFIG_MISMATCH):
@@ -45,7 +37,7 @@ class ConfigMismatch(FileRule[Options], reference=CONFIG_MISMATCH):
 
     def needs(self) -> tuple[Analysis[Any, Any], ...]:
         """The configuration, the tokenizer's files, the layers, and whether a tied head differs."""
-        return (BESIDE, _CONFIG, _STACKS, _SAME, *_DOCUMENTS.values())
+        return (BESIDE, _CONFIG, _STACKS, _SAME, *DOCUMENTS.values())
 
     def judge(self, file: Examination) -> Iterator[Verdict]:
         """One finding for each thing that differs."""
@@ -58,7 +50,7 @@ class ConfigMismatch(FileRule[Options], reference=CONFIG_MISMATCH):
         if reason is not None:
             yield self.inconclusive(target, reason)
             return
-        documents, damaged = _documents(file)
+        documents, damaged = read_documents(file)
         comparison = _compared(file, documents)
         yield from (self._finding(mismatch, target) for mismatch in comparison.found)
         if comparison.found:
@@ -95,20 +87,6 @@ def _why_not(file: Examination) -> str | None:
     if file.result(_CONFIG, checkpoint) is None:
         return "no config.json of transformers stands beside it"
     return None if checkpoint.tensors else "the file holds no tensor"
-
-
-def _documents(file: Examination) -> tuple[Documents, list[str]]:
-    """The tokenizer's files, and what is wrong with those that cannot be read."""
-    read: dict[str, Mapping[str, Any]] = {}
-    damaged: list[str] = []
-    for name, document in _DOCUMENTS.items():
-        try:
-            found = file.result(document, file.checkpoint)
-        except Unavailable as unavailable:
-            damaged.append(str(unavailable))
-        else:
-            read[name] = found or {}
-    return Documents(**read), damaged
 
 
 def _compared(file: Examination, documents: Documents) -> Comparison:

@@ -88,7 +88,7 @@ class Reparametrised(KeysRule[Options], reference=REPARAMETRISED):
                         of_section(section, file.checkpoint),
                         f"{kind.what} left in {count(len(modules), 'parameter')}"
                         f" ({next(iter(found))!r}, {file_size(nbytes)} in all): a model without"
-                        " them finds no such key",
+                        " them lacks these keys and expects others",
                         help=kind.help,
                         values={"parameters": len(modules), "bytes": nbytes},
                         severity=kind.severity,

@@ -12,9 +12,8 @@ from modlint.results.siblings import SiblingDifference
 from modlint.rule import Examination, Need, Options
 from modlint.scopes import FileRule
 from modlint.targets import whole_file
-from modlint.text import count, number
+from modlint.text import count, listed, number
 from modlint.verdict import Verdict
-from modlint_rules.base.lora import listed
 from modlint_rules.format import STALE_SIBLING
 
 
@@ -63,8 +62,8 @@ class StaleSibling(FileRule[StaleSiblingOptions], reference=STALE_SIBLING):
         }
         limit = {"largest": {"max": self.options.tolerance}}
         if found:
-            which = "which of the two is used depends on the loader"
-            message = f"{sibling.file} is another model, {which}: {'; '.join(found)}"
+            which = "it depends on the loader which of the two is used"
+            message = f"{sibling.file} differs, and {which}: {'; '.join(found)}"
             return self.failed(target, message, help=self.advice, values=values, limit=limit)
         if sibling.unread or not sibling.compared:
             named = f" ({listed(sibling.unread)})" if sibling.unread else ""

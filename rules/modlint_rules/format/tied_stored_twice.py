@@ -83,11 +83,11 @@ class TiedStoredTwice(FileRule[TiedStoredTwiceOptions], reference=TIED_STORED_TW
         return copy.nbytes >= self.options.min_bytes or (tied and share)
 
     def _finding(self, copy: Copy) -> Verdict:
-        how = "the transpose of" if copy.transposed else "the same as"
+        how = "is the transpose of" if copy.transposed else "has the same elements as"
         return self.failed(
             Target("tensor", copy.name),
-            f"holds {how} {copy.of}: {file_size(copy.nbytes)} are stored twice, and the two part"
-            " as soon as one of them is trained or converted",
+            f"{how} {copy.of}: {file_size(copy.nbytes)} are stored twice, and the two differ as"
+            " soon as one of them is trained or converted alone",
             help=self.advice,
             values={"of": copy.of, "transposed": copy.transposed, "nbytes": copy.nbytes},
         )

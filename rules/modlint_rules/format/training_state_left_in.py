@@ -9,14 +9,13 @@ from modlint.checkpoint import Role, Tensor
 from modlint.rule import Examination, Options, Rule
 from modlint.scopes import if_examined
 from modlint.targets import whole_file
-from modlint.text import count, file_size
+from modlint.text import count, file_size, listed
 from modlint.verdict import Verdict
 from modlint_rules.format import TRAINING_STATE_LEFT_IN
 
 _AVERAGED = re.compile(r"(^|[._])(ema|model_ema|ema_model|swa|shadow_params)($|[._])", re.I)
 _OF_ENVIRONMENT = re.compile(r"(^|[._])np_random[._]")
 """The generator of an environment or of its spaces (gym), which no state_dict leaves out."""
-_LONGEST = 60
 
 _NONE = "none of training state"
 _SHARING = "none of training state but what shares the weights' bytes"
@@ -43,7 +42,7 @@ class TrainingStateLeftIn(Rule[Options], reference=TRAINING_STATE_LEFT_IN):
         sections = sorted({tensor.section or tensor.name.partition(".")[0] for tensor in state})
         yield self.failed(
             target,
-            f"{file_size(nbytes)} of {file_size(total)} are training state ({_some(sections)}),"
+            f"{file_size(nbytes)} of {file_size(total)} are training state ({listed(sections)}),"
             " which only a resumed training reads",
             help="save the model's state_dict alone where you deploy it",
             values=values,
@@ -69,8 +68,3 @@ def _is_training_state(tensor: Tensor, tensors: list[Tensor]) -> bool:
 
 def _nbytes(tensors: list[Tensor]) -> int:
     return sum({tensor.storage: tensor.storage.nbytes for tensor in tensors}.values())
-
-
-def _some(sections: list[str]) -> str:
-    shown = ", ".join(s if len(s) <= _LONGEST else f"{s[:_LONGEST]}…" for s in sections[:3])
-    return f"{shown}, …" if len(sections) > 3 else shown

@@ -57,7 +57,7 @@ class BrokenIndexBuffer(TensorRule[Options], reference=BROKEN_INDEX_BUFFER):
         if wrong is None and not floating:
             return None
         kept = wrong is None and tensor.dtype.bits > _HALF
-        wrong = wrong or "its elements are still right, yet an embedding takes integers only"
+        wrong = wrong or "the numbers are still right, but an embedding takes integers only"
         return self.failed(
             of_tensor(tensor),
             f"{found.elements:,} indices in {tensor.dtype.name}: {wrong}",
@@ -80,14 +80,14 @@ def _last(tensor: Tensor) -> str:
 def _wrong(tensor: Tensor, found: IndexBuffer, rows: int | None) -> str | None:
     """What is wrong with the elements, None where nothing is."""
     if found.fractional:
-        return f"{found.fractional:,} are no whole numbers, and are cut off to the next position"
+        return f"{found.fractional:,} are not whole, and are truncated to an earlier index"
     if found.minimum < 0 or (rows is not None and found.maximum >= rows):
         of = "" if rows is None else f" of {rows:,} rows"
         return f"they run from {found.minimum:,.0f} to {found.maximum:,.0f}, out of the table{of}"
     if _last(tensor) == _ORDERED and found.out_of_step is not None:
         return (
-            f"{found.different:,} different ones that do not count up from element"
-            f" {found.out_of_step:,} on: positions share an embedding"
+            f"{found.different:,} different ones, which do not count up from element"
+            f" {found.out_of_step:,} on: several positions share an embedding"
         )
     gaps = found.maximum - found.minimum + 1 - found.different
     if tensor.dtype.kind == "float" and _last(tensor) != "token_type_ids" and gaps > 0:

@@ -71,11 +71,11 @@ class ClippedWeights(LayerWeightRule[ClippedWeightsOptions], reference=CLIPPED_W
         piles = {} if ends.grid else _piles(ends, self.options.min_share)
         if not piles:
             return None
-        told = " and ".join(f"{share:.1%} at {value:.6g}" for value, share in piles.items())
+        told = " and ".join(f"{share:.1%} are {value:.6g}" for value, share in piles.items())
         return self.failed(
             of_tensor(tensor),
-            f"of {ends.elements:,} elements {told}: it was clipped there, and what lay beyond is"
-            " lost",
+            f"of {ends.elements:,} elements {told}, and nearly none lies next to that: the"
+            " weight was clipped, and what lay beyond is lost",
             help=self.advice,
             values={"share": max(piles.values()), "low": ends.low, "high": ends.high},
             limit={"share": {"max": self.options.min_share}},

@@ -47,7 +47,7 @@ class ConstantWeight(LayerWeightRule[Options], reference=CONSTANT_WEIGHT):
     def _found(self, tensor: Tensor, message: str, values: dict[str, float]) -> Verdict:
         return self.failed(
             of_tensor(tensor),
-            f"{message}: its units do the same, and what it is given is lost but for a sum",
+            f"{message}: every unit computes the same, one sum of all inputs",
             help=self.advice,
             values=values,
         )

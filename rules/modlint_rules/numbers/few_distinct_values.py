@@ -86,11 +86,11 @@ class FewDistinctValues(LayerWeightRule[FewDistinctValuesOptions], reference=FEW
         values, some = file.result(_BITS, tensor).values, statistics.elements - statistics.zeros
         if values <= self.options.max_values and some >= _TIMES * values:
             bits = max(1, math.ceil(math.log2(values)))
-            return self._few(tensor, f"{values} different values", bits, {"values": values})
+            return self._few(tensor, f"only {values} different values", bits, {"values": values})
         rows = file.result(self._rows, tensor)
         if tensor.elements // rows.rows < self.options.min_columns or rows.even <= rows.uneven:
             return None
-        message = f"one magnitude a row in {rows.even:,} of {rows.even + rows.uneven:,} rows"
+        message = f"one magnitude in each of {rows.even:,} of {rows.even + rows.uneven:,} rows"
         told = {"even": rows.even, "uneven": rows.uneven, "scale": rows.scale}
         return self._few(tensor, message + _wrong_scale(rows), 1, told)
 
@@ -99,8 +99,8 @@ class FewDistinctValues(LayerWeightRule[FewDistinctValuesOptions], reference=FEW
         saved = tensor.nbytes - math.ceil(tensor.elements * bits / 8)
         return self.failed(
             of_tensor(tensor),
-            f"{what} in {tensor.elements:,} elements of {tensor.dtype.name}: codes of"
-            f" {count(bits, 'bit')} would save {file_size(saved)}",
+            f"{what}, in {tensor.elements:,} elements of {tensor.dtype.name}: as codes of"
+            f" {count(bits, 'bit')} they would take {file_size(saved)} less",
             help=self.advice,
             values={**values, "nbytes": saved},
             limit={"values": {"min": self.options.max_values + 1}} if "values" in values else {},

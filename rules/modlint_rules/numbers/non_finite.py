@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from modlint.analysis.onnx_check import OnnxGraph
 from modlint.analysis.statistics import TensorStatistics
 from modlint.analysis.tables import is_cell
 from modlint.checkpoint import Role, Tensor
@@ -17,13 +16,9 @@ from modlint.targets import of_tensor, whole_file
 from modlint.text import count
 from modlint.verdict import Severity, Verdict
 from modlint_rules.numbers import NON_FINITE
+from modlint_rules.numbers.infinities import need_not_be_finite, non_finite_kinds
 
 _STATISTICS = TensorStatistics()
-_MASK_NAMES = ("mask", "alibi")
-_PARAMETERS = ("weight", "kernel", "bias", "gamma", "beta", "running_mean", "running_var")
-_RECURRENT = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-_BEST = ("best", "kth_value")
-_NO_BOUND = {"min_val": "+inf", "max_val": "-inf", "low": "-inf", "high": "+inf"}
 
 
 class NonFinite(TensorRule[Options], reference=NON_FINITE):
@@ -39,12 +34,7 @@ class NonFinite(TensorRule[Options], reference=NON_FINITE):
     def judge(self, tensor: Tensor, file: Examination) -> Verdict | None:
         """A finding where it is neither finite nor of a kind that need not be."""
         statistics = file.result(_STATISTICS, tensor)
-        exempt = (
-            _is_mask(tensor, statistics)
-            or _is_open_range(tensor, statistics)
-            or _is_best_so_far(tensor, statistics)
-            or (isinstance(file.checkpoint.graph, OnnxGraph) and _is_bound(tensor, statistics))
-        )
+        exempt = need_not_be_finite(tensor, statistics, file.checkpoint)
         return self._finding(tensor, statistics) if statistics.non_finite and not exempt else None
 
     def healthy(self, file: Examination, examined: int) -> Verdict:
@@ -74,7 +64,7 @@ class NonFinite(TensorRule[Options], reference=NON_FINITE):
     def _finding(self, tensor: Tensor, statistics: Statistics) -> Verdict:
         first = statistics.first_non_finite or 0
         position = unravel(first, tensor.shape)
-        kinds = ", ".join(f"{n:,} {kind}" for kind, n in _kinds(statistics).items() if n)
+        kinds = ", ".join(f"{n:,} {kind}" for kind, n in non_finite_kinds(statistics).items() if n)
         state = tensor.role is Role.TRAINING_STATE
         values: dict[str, Any] = {
             "count": statistics.non_finite,
@@ -107,44 +97,3 @@ def unravel(index: int, shape: tuple[int, ...]) -> tuple[int, ...]:
         index, along = divmod(index, size)
         position.append(along)
     return tuple(reversed(position))
-
-
-def _kinds(statistics: Statistics) -> dict[str, int]:
-    return {
-        "NaN": statistics.nan,
-        "+inf": statistics.positive_infinite,
-        "-inf": statistics.negative_infinite,
-    }
-
-
-def _is_mask(tensor: Tensor, statistics: Statistics) -> bool:
-    """Whether it is an additive attention mask: −inf forbids, what is allowed adds 0 or less."""
-    if statistics.non_finite != statistics.negative_infinite or statistics.maximum is None:
-        return False
-    last = _last(tensor)
-    if statistics.minimum == statistics.maximum == 0:
-        return last not in _PARAMETERS and not last.startswith(_RECURRENT)
-    return statistics.maximum <= 0 and last.endswith(_MASK_NAMES)
-
-
-def _is_open_range(tensor: Tensor, statistics: Statistics) -> bool:
-    """Whether it is one side of a range that leaves elements unbounded, or has seen no data."""
-    expected = _NO_BOUND.get(_last(tensor).removesuffix("s"))
-    return expected is not None and _kinds(statistics)[expected] == statistics.non_finite
-
-
-def _is_best_so_far(tensor: Tensor, statistics: Statistics) -> bool:
-    """Whether it is the best score that a callback has seen, infinite before there is one."""
-    state = tensor.role is Role.TRAINING_STATE
-    one = state and statistics.elements == 1 and not statistics.nan
-    return one and _last(tensor).startswith(_BEST)
-
-
-def _is_bound(tensor: Tensor, statistics: Statistics) -> bool:
-    """Whether it is the infinity that a graph fills with, or begins a maximum with."""
-    one = statistics.elements == 1 and not statistics.nan
-    return one and not _last(tensor).startswith(_PARAMETERS)
-
-
-def _last(tensor: Tensor) -> str:
-    return tensor.name.rpartition(".")[2].lower()

@@ -81,8 +81,8 @@ class OverflowsHalf(TensorRule[OverflowsHalfOptions], reference=OVERFLOWS_HALF):
                 return None  # an additive mask: 0, and what stands for −∞
             return self._found(
                 tensor,
-                f"elements up to {largest:,.6g} in magnitude, past 65,504: a cast to float16"
-                " makes them infinite",
+                f"elements up to {largest:,.6g} in magnitude, and float16 ends at 65,504: a cast to"
+                " it makes them infinite",
                 {"largest": largest},
                 {"largest": {"max": LARGEST}},
             )
@@ -99,8 +99,8 @@ class OverflowsHalf(TensorRule[OverflowsHalfOptions], reference=OVERFLOWS_HALF):
             return None
         return self._found(
             tensor,
-            f"{share:.0%} of {some:,} non-zero elements are below 6e-8: a cast to float16 makes"
-            " them zero or rounds them by as much as they are",
+            f"{share:.0%} of {some:,} non-zero elements are below 6e-8, the smallest number of"
+            " float16: a cast to it makes them zero, or up to twice as large",
             {"share": share, "tiny": tiny, "non_zero": some},
             {"share": {"max": self.options.max_tiny}},
         )

@@ -60,7 +60,7 @@ class QuantisationContract(FileRule[Options], reference=QUANTISATION_CONTRACT):
         computed = sum(weight.layout is not None for weight in found.weights.values())
         named = ", ".join(f"{n:,} {scheme}" for scheme, n in sorted(schemes.items()))
         values = {"weights": len(found.weights), "computed": computed, "schemes": dict(schemes)}
-        message = f"{count(len(found.weights), 'quantised weight')} in keeping ({named})"
+        message = f"{count(len(found.weights), 'quantised weight')}, consistent ({named})"
         return self.passed(target, message, values=values, limit={"breaches": {"max": 0}})
 
     def _without(self, file: Examination, found: Quantisation) -> Verdict:

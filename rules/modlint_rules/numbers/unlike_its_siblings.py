@@ -111,10 +111,13 @@ class UnlikeItsSiblings(FileRule[UnlikeItsSiblingsOptions], reference=UNLIKE_ITS
 
     def _finding(self, tensor: Tensor, ratio: float, siblings: int) -> Verdict:
         limit = self.options.max_ratio
+        size, effect = "larger", "what it computes drowns what they do"
+        if ratio < 1:
+            size, effect = "smaller", "what it computes is lost beside what they do"
         return self.failed(
             of_tensor(tensor),
-            f"its elements are {ratio:.3g} times as large as the median of {siblings:,} weights of"
-            " the same role: what this layer gives drowns the others, or is lost",
+            f"its elements are {_extent(ratio):.3g} times {size} than the median of {siblings:,}"
+            f" weights of the same role in other layers: {effect}",
             help=self.advice,
             values={"ratio": ratio, "siblings": siblings},
             limit={"ratio": {"max": limit, "min": 1 / limit}},

@@ -74,8 +74,8 @@ class UpcastStorage(FileRule[UpcastStorageOptions], reference=UPCAST_STORAGE):
         saved = sum(tensor.nbytes for tensor in singles) // 2
         yield self.failed(
             target,
-            f"{share:.1%} of the elements of {count(len(judged), 'float32 weight')} are what {kind}"
-            f" holds: an upcast, which takes {file_size(saved)} more and is no more precise",
+            f"{share:.1%} of the elements of {count(len(judged), 'float32 weight')} are numbers of"
+            f" {kind}: the weights were cast from it, and take {file_size(saved)} more than needed",
             help=f"save the weights in {kind}: nothing is lost, and the file is half as large",
             values={**values, "nbytes": saved},
             limit=limit,

@@ -59,11 +59,11 @@ class SparseStoredDense(LayerWeightRule[SparseStoredDenseOptions], reference=SPA
         saved = max(0, zeros * tensor.dtype.bits // 8 - elements // 8)
         structure = f", in the pattern {pattern[0]}:{pattern[1]}" if pattern else ""
         rows = len(statistics.zero_rows)
-        structure += f", {count(rows, 'row')} of them whole" if rows else ""
+        structure += f", {count(rows, 'whole row')} among them" if rows else ""
         return self.failed(
             of_tensor(tensor),
-            f"{zeros:,} of {elements:,} elements are zero ({zeros / elements:.1%}{structure}) and"
-            f" all are stored: {file_size(saved)} fewer with a bitmask",
+            f"{zeros:,} of {elements:,} elements are zero ({zeros / elements:.1%}{structure}), and"
+            f" each is stored: a bitmask in their place would save {file_size(saved)}",
             help=self.advice,
             values={
                 "share": zeros / elements,

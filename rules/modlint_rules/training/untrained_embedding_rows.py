@@ -15,10 +15,10 @@ from modlint.results.embedding_rows import EmbeddingRowCounts
 from modlint.rule import Examination, Need, Options
 from modlint.scopes import FileRule
 from modlint.targets import of_tensor, whole_file
-from modlint.text import count
+from modlint.text import count, listed, ranges
 from modlint.verdict import Verdict
 from modlint_rules.training import UNTRAINED_EMBEDDING_ROWS
-from modlint_rules.training.vocabulary import DOCUMENTS, vocabulary_size
+from modlint_rules.training.vocabulary import NEEDS, vocabulary_size
 
 _TABLES = EmbeddingTables()
 _ROWS = EmbeddingRows()
@@ -54,7 +54,7 @@ class UntrainedEmbeddingRows(
 
     def needs(self) -> tuple[Need, ...]:
         """The tables, their rows, and what tells how many tokens there are."""
-        return (_TABLES, _ROWS, _STATISTICS, *DOCUMENTS)
+        return (_TABLES, _ROWS, _STATISTICS, *NEEDS)
 
     def judge(self, file: Examination) -> Iterator[Verdict]:
         """One finding for each table, or what was looked at."""
@@ -94,11 +94,11 @@ class UntrainedEmbeddingRows(
         most = max(options.max_near_mean, options.max_near_mean_share * counts.rows)
         parts = []
         if len(zero) > options.max_zero_rows:
-            parts.append(f"{count(len(zero), 'row')} of zeros ({ranges(zero)})")
+            parts.append(f"{count(len(zero), 'row')} of zeros ({_some(zero)})")
         if equal:
-            parts.append(f"{count(len(equal), 'row')} equal to an earlier one ({ranges(equal)})")
+            parts.append(f"{count(len(equal), 'row')} equal to an earlier one ({_some(equal)})")
         if len(near) > most:
-            parts.append(f"{count(len(near), 'row')} next to the mean row ({ranges(near)})")
+            parts.append(f"{count(len(near), 'row')} next to the mean row ({_some(near)})")
         if parts:
             yield self.failed(
                 of_tensor(tensor),
@@ -114,14 +114,5 @@ class UntrainedEmbeddingRows(
             )
 
 
-def ranges(rows: Sequence[int]) -> str:
-    """Indices in rising order as ranges, the first few of them."""
-    runs = list[list[int]]()
-    for row in sorted(rows):
-        if runs and runs[-1][1] == row - 1:
-            runs[-1][1] = row
-        else:
-            runs.append([row, row])
-    told = [str(a) if a == b else f"{a}–{b}" for a, b in runs[:_LISTED]]
-    more = len(runs) - _LISTED
-    return ", ".join(told) + (f", and {more:,} more" if more > 0 else "")
+def _some(rows: Sequence[int]) -> str:
+    return listed(ranges(rows), _LISTED)

@@ -57,7 +57,7 @@ CASES = (
     Case("a target without factors", adapter(target_modules=[*TARGETS, "o_proj"]),
          fails("missing-target", 1, "o_proj")),
     Case("a wrapped model", adapter(LAYERS, name="model.pt"),
-         fails("base-layer", 8, "wrapped model")),
+         fails("base-layer", 8, "PEFT's wrapper")),
     Case("a checkpoint to resume from passes", adapter(LAYERS, name="last.pt", resumes=True),
          (Expected("pass"),)),
     Case("another method", adapter(peft_type="IA3"), (Expected("not-applicable"),)),

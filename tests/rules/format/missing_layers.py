@@ -61,19 +61,19 @@ CASES = (
     Case(
         "fewer than are stated",
         stated(6),
-        lacking("holds 0-2: 3-5 missing", layers=3, missing=3),
+        lacking("holds layers 0–2 and lacks 3–5", layers=3, missing=3),
     ),
     Case(
         "the first of those that are stated",
         lambda folder: without_layer(saved("bert")(folder), 0),
-        lacking("holds 1-2: 0 missing", missing=1),
+        lacking("holds layers 1–2 and lacks 0", missing=1),
     ),
     Case("more than are stated are FMT008's", stated(2), WHOLE),
-    Case("a gap", layers(0, 1, 3), lacking("blocks holds 0-1, 3: 2 missing", missing=1)),
+    Case("a gap", layers(0, 1, 3), lacking("blocks holds layers 0–1, 3 and lacks 2", missing=1)),
     Case(
         "a gap between experts",
         layers(0, 1, 2, 4, stack="layers.0.mlp.experts", names=("up", "down")),
-        lacking("layers.0.mlp.experts holds 0-2, 4: 3 missing"),
+        lacking("layers.0.mlp.experts holds layers 0–2, 4 and lacks 3"),
     ),
     Case("no gap", layers(0, 1, 2, 3), (Expected("pass", values={"layers": 4, "stated": 0}),)),
     Case("a stage of a pipeline holds the later layers", layers(4, 5, 6), WHOLE),

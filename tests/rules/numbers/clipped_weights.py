@@ -40,7 +40,7 @@ CASES = (
     Case(
         "a fiftieth at each end",
         saved(fc__weight=clipped(0.02)),
-        (Expected("fail", values={"share": 82 / 4096}, message="2.0% at -0.1 and 2.0% at 0.1"),),
+        (Expected("fail", values={"share": 82 / 4096}, message="2.0% are -0.1 and 2.0% are 0.1"),),
     ),
     Case("a two-hundredth at each end", saved(fc__weight=clipped(0.005)), (Expected("pass"),)),
     Case(

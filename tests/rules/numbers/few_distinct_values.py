@@ -77,7 +77,7 @@ CASES = (
                 "high",
                 ("tensor", "fc.weight"),
                 {"values": 2, "nbytes": 4096 * 4 - 512},
-                "1 bit would save 15.9 kB",
+                "1 bit they would take 15.9 kB less",
             ),
         ),
     ),
@@ -96,7 +96,11 @@ CASES = (
     Case(
         "a scale for each row",
         saved(fc__weight=scaled_signs()),
-        (Expected("fail", "note", values={"even": 64, "uneven": 0}, message="in 64 of 64 rows"),),
+        (
+            Expected(
+                "fail", "note", values={"even": 64, "uneven": 0}, message="in each of 64 of 64 rows"
+            ),
+        ),
     ),
     Case(
         "a wrong scale",

@@ -54,7 +54,7 @@ CASES = (
     Case("no quantised weight", plain, (Expected("not-applicable"),)),
     Case("a cast to FP8 without scales or configuration", bare_cast, (Expected("not-applicable"),)),
     Case(
-        "all in keeping",
+        "all consistent",
         packed,
         (Expected("pass", values={"weights": 6, "computed": 6}, message="6 quantised weights"),),
     ),

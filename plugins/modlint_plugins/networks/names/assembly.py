@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from modlint.checkpoint import Tensor
 from modlint.network import Group, GroupRole, Layer, Network
+from modlint.text import listed
 from modlint.verdict import Confidence
 from modlint_plugins.networks.names.blocks import find_residual_blocks
 from modlint_plugins.networks.names.chain import Contradiction, Link
-from modlint_plugins.networks.names.modules import Modules, listed, sort_modules
+from modlint_plugins.networks.names.modules import Modules, sort_modules
 from modlint_plugins.networks.names.norms import Placement, Unplaced, place_norms
 from modlint_plugins.networks.names.obstacles import EXPORT, find_obstacle
 from modlint_plugins.networks.names.order import Chain, arrange

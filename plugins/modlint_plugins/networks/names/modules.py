@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct, field
 
@@ -161,10 +161,3 @@ def _is_spare(tensor: Tensor, parts: tuple[str, ...]) -> bool:
 def _path(tensor: Tensor) -> str:
     """The module's path in the state_dict; of a bare "weight" the tensor's own name."""
     return tensor.key.rpartition(".")[0] or tensor.key
-
-
-def listed(names: Iterable[str], most: int = 3) -> str:
-    """Names for a message: the first few, and how many more."""
-    all_names = list(names)
-    more = len(all_names) - most
-    return ", ".join(all_names[:most]) + (f" and {more:,} more" if more > 0 else "")

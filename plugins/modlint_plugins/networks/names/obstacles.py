@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from modlint.checkpoint import Tensor
-from modlint_plugins.networks.names.modules import is_matrix, listed
+from modlint.text import listed
+from modlint_plugins.networks.names.modules import is_matrix
 from modlint_plugins.networks.names.words import words
 
 EXPORT = "if it is a plain chain of layers, check its ONNX export, which records their order"

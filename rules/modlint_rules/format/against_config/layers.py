@@ -33,8 +33,10 @@ def _further(stack: LayerStack, number: int) -> int:
 
 
 def _mismatch(stated: StatedStack, held: int) -> Mismatch:
-    fewer = held < stated.number
-    effect = "what lacks is initialised at random" if fewer else "those past it are not loaded"
+
+    effect = "those past it are not loaded"
+    if held < stated.number:
+        effect = "the missing ones are initialised at random"
     return Mismatch(
         f"{stated.stack.name} has {count(held, 'layer')}, and config.json states"
         f" {stated.key} {stated.number:,}: {effect}",

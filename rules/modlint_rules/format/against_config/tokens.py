@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
-
-from msgspec import Struct
 
 from modlint.results.model_config import Section, is_whole
 from modlint.text import count
 from modlint.verdict import Severity
+from modlint_rules.base.tokenizer import (
+    ROLES,
+    Documents,
+    added_tokens,
+    known_tokens,
+    special_tokens,
+    vocabulary,
+)
 from modlint_rules.format.against_config.comparison import Comparison, Mismatch, Model
 from modlint_rules.format.against_config.vocabulary import EMBEDDING, stated_rows
 
-_ROLES = (
-    "bos",
-    "eos",
-    "pad",
-    "unk",
-    "sep",
-    "cls",
-    "mask",
-    "decoder_start",
-    "forced_bos",
-    "forced_eos",
-)
-_IDS = tuple(f"{role}_token_id" for role in _ROLES)
-_LISTS = ("additional_special_tokens",)
+_IDS = tuple(f"{role}_token_id" for role in ROLES)
 _DEFAULTS: Mapping[int, str] = {
     101: "git",
     102: "blip_text_model git",
@@ -70,29 +62,6 @@ Source: transformers 5.24, `models/*/configuration_*.py`.
 _HELP = "call model.resize_token_embeddings(len(tokenizer)) and save, or take the tokenizer back"
 
 
-class Documents(Struct, frozen=True):
-    """What stands beside the weights; each empty where it is absent.
-
-    Attributes:
-        generation: generation_config.json.
-        tokenizer: tokenizer.json.
-        settings: tokenizer_config.json.
-        special: special_tokens_map.json.
-        added: added_tokens.json.
-    """
-
-    generation: Mapping[str, Any] = {}
-    tokenizer: Mapping[str, Any] = {}
-    settings: Mapping[str, Any] = {}
-    special: Mapping[str, Any] = {}
-    added: Mapping[str, Any] = {}
-
-    @property
-    def has_tokenizer(self) -> bool:
-        """Whether a tokenizer stands there."""
-        return bool(self.tokenizer or self.settings or self.added)
-
-
 def compare_tokens(model: Model, documents: Documents, comparison: Comparison) -> None:
     """A token whose id has no row ends in an index error as soon as it is used."""
     tables = list(stated_rows(model, EMBEDDING))
@@ -122,12 +91,12 @@ def _used(model: Model, documents: Documents, rows: int) -> Iterator[tuple[str, 
                 left = token >= rows and kind in _DEFAULTS.get(token, "").split()
                 if documents.has_tokenizer or not left:
                     yield f"{section.called(key)} in {file}", token
-    known = _known(documents)
+    known = known_tokens(documents)
     for values, file in (
         (documents.settings, "tokenizer_config.json"),
         (documents.special, "special_tokens_map.json"),
     ):
-        for key, content in _special(values):
+        for key, content in special_tokens(values):
             if content in known:
                 yield f"{key} {content!r} in {file}", known[content]
 
@@ -136,7 +105,7 @@ def _compare_vocabulary(
     documents: Documents, table: str, rows: int, comparison: Comparison
 ) -> None:
     """The tokens that the tokenizer makes of any text."""
-    ids = list(_vocabulary(documents).values())
+    ids = list(vocabulary(documents).values())
     past = [token for token in ids if token >= rows]
     if ids and not past:
         comparison.agree()
@@ -154,7 +123,7 @@ def _compare_added(
     documents: Documents, used: set[int], table: str, rows: int, comparison: Comparison
 ) -> None:
     """Tokens added later that nothing else names: one past the rows is common and harmless."""
-    ids = set(_added(documents).values())
+    ids = set(added_tokens(documents).values())
     past = {token for token in ids if token >= rows} - used
     if ids and len(past) < 2:
         comparison.agree()
@@ -182,52 +151,3 @@ def _ids(value: object) -> Iterator[int]:
     for token in value[:1000] if isinstance(value, list) else [value]:
         if isinstance(token, int) and is_whole(token) and token >= 0:
             yield token
-
-
-def _special(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The special tokens that a document names, by what they are for."""
-    for role in _ROLES:
-        yield from ((f"{role}_token", text) for text in _texts(values.get(f"{role}_token")))
-    for key in _LISTS:
-        listed = values.get(key)
-        for token in listed[:1000] if isinstance(listed, list) else ():
-            yield from ((key, text) for text in _texts(token))
-
-
-def _texts(token: object) -> Iterator[str]:
-    content = token.get("content") if isinstance(token, dict) else token
-    if isinstance(content, str):
-        yield content
-
-
-def _known(documents: Documents) -> dict[str, int]:
-    """Ids by token: added tokens come before those of the vocabulary."""
-    return {**_vocabulary(documents), **_added(documents)}
-
-
-def _vocabulary(documents: Documents) -> dict[str, int]:
-    model = documents.tokenizer.get("model")
-    vocabulary = model.get("vocab") if isinstance(model, dict) else None
-    if isinstance(vocabulary, dict):
-        return {token: i for token, i in vocabulary.items() if is_whole(i) and i >= 0}
-    pairs = vocabulary if isinstance(vocabulary, list) else ()
-    return {pair[0]: i for i, pair in enumerate(pairs) if _is_scored(pair)}
-
-
-def _is_scored(pair: object) -> bool:
-    return isinstance(pair, list) and bool(pair) and isinstance(pair[0], str)
-
-
-def _added(documents: Documents) -> dict[str, int]:
-    """Added tokens of all documents that list them."""
-    found = {token: i for token, i in documents.added.items() if is_whole(i) and i >= 0}
-    decoder = documents.settings.get("added_tokens_decoder")
-    for key, token in decoder.items() if isinstance(decoder, dict) else ():
-        if key.isascii() and key.isdigit() and len(key) < 12:
-            found |= dict.fromkeys(_texts(token), int(key))
-    listed = documents.tokenizer.get("added_tokens")
-    for token in listed if isinstance(listed, list) else ():
-        number = token.get("id") if isinstance(token, dict) else None
-        if is_whole(number) and number >= 0:
-            found |= dict.fromkeys(_texts(token), number)
-    return found

@@ -35,7 +35,7 @@ def compare_types(model: Model, comparison: Comparison) -> None:
     comparison.differ(
         Mismatch(
             f"{number / total:.0%} of the elements are {main}, and config.json states {stated}:"
-            " loaders that follow it cast every weight, in time, memory or precision",
+            " loaders that follow it cast every weight, which costs time, memory or precision",
             f"state {main} in config.json, or save the weights as {stated}",
             Severity.WARNING,
             values={"type": main, "stated": stated, "share": number / total},

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from modlint.checkpoint import Tensor
 from modlint.network import Network
-from modlint.text import count
-from modlint_plugins.networks.names.modules import is_layer_weight, listed
+from modlint.text import count, listed
+from modlint_plugins.networks.names.modules import is_layer_weight
 from modlint_plugins.networks.names.transformers.match import find_blocks
 from modlint_plugins.networks.names.transformers.network import block_network
 
