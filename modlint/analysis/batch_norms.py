@@ -80,24 +80,25 @@ def _by_names(tensors: Mapping[str, Tensor]) -> Iterator[BatchNorm]:
             continue
         module, mean, suffix = found
         seen.add(module)
-
-        def present(
-            names: tuple[str, ...], module: str = module, suffix: str = suffix
-        ) -> str | None:
-            wanted = (f"{module}{last}{suffix}" for last in names)
-            return next((name for name in wanted if name in tensors), None)
-
-        norm = BatchNorm(
-            name=module[:-1],
-            mean=present((mean,)),
-            variance=present(_VARIANCES[mean]),
-            scale=present(_SCALES),
-            shift=present(_SHIFTS),
-            batches=present(("num_batches_tracked",)),
-        )
+        norm = _named(module, mean, suffix, tensors)
         # `_mean` alone is too common a name
         if mean != "_mean" or (norm.mean and norm.variance):
             yield norm
+
+
+def _named(module: str, mean: str, suffix: str, tensors: Mapping[str, Tensor]) -> BatchNorm:
+    def present(*names: str) -> str | None:
+        wanted = (f"{module}{last}{suffix}" for last in names)
+        return next((name for name in wanted if name in tensors), None)
+
+    return BatchNorm(
+        name=module[:-1],
+        mean=present(mean),
+        variance=present(*_VARIANCES[mean]),
+        scale=present(*_SCALES),
+        shift=present(*_SHIFTS),
+        batches=present("num_batches_tracked"),
+    )
 
 
 def _statistic(name: str) -> tuple[str, str, str] | None:

@@ -66,36 +66,27 @@ class SiblingDifferences(FileAnalysis[tuple[SiblingDifference, ...]], frozen=Tru
                 raise Unavailable(f"{file.path.name} was not wholly read")
         here, there = _aligned(_weights(checkpoint), _weights(opened.checkpoint))
         common = [key for key in here if key in there and not _MADE_ANEW.search(key)]
-        reshaped, differing, unread, largest = [], [], [], 0.0
-        casts: dict[tuple[str, str], None] = {}
-        for done, key in enumerate(common):
-            inputs.progress(f"comparing with {name}", done, len(common))
-            one, other = here[key], there[key]
-            if one.shape != other.shape:
-                reshaped.append(key)
-                continue
-            if one.dtype != other.dtype:
-                casts[one.dtype.name, other.dtype.name] = None
+        alike = [key for key in common if here[key].shape == there[key].shape]
+        apart: dict[str, float] = {}
+        for done, key in enumerate(alike):
+            inputs.progress(f"comparing with {name}", done, len(alike))
             try:
-                values = inputs.stored(one.name), opened.inputs.stored(other.name)
+                values = inputs.stored(here[key].name), opened.inputs.stored(there[key].name)
             except Unavailable:
-                unread.append(key)
                 continue
-            apart = difference(*values, self.tolerance)
-            if apart > 0:
-                differing.append(key)
-                largest = max(largest, apart)
+            apart[key] = difference(*values, self.tolerance)
+        types = [(here[key].dtype.name, there[key].dtype.name) for key in alike]
         return SiblingDifference(
             file=name,
             common=len(common),
             only_here=tuple(_unexplained(here, there, inputs)),
             only_there=tuple(_unexplained(there, here, opened.inputs)),
-            reshaped=tuple(reshaped),
-            compared=len(common) - len(reshaped) - len(unread),
-            differing=tuple(differing),
-            largest=largest,
-            casts=tuple(casts),
-            unread=tuple(unread),
+            reshaped=tuple(key for key in common if here[key].shape != there[key].shape),
+            compared=len(apart),
+            differing=tuple(key for key, by in apart.items() if by > 0),
+            largest=max((by for by in apart.values() if by > 0), default=0.0),
+            casts=tuple(dict.fromkeys(pair for pair in types if pair[0] != pair[1])),
+            unread=tuple(key for key in alike if key not in apart),
         )
 
 

@@ -60,11 +60,7 @@ class UpcastStorage(FileRule[UpcastStorageOptions], reference=UPCAST_STORAGE):
         if not singles:
             yield self.not_applicable(target, "the file holds no float32 layer weight to judge")
             return
-        judged = [tensor for tensor in singles if self._tells(tensor, file)]
-        kind, share = self._share(judged, file)
-        if share >= self.options.min_share:
-            judged = [tensor for tensor in judged if not file.result(_ENDS, tensor).grid]
-            kind, share = self._share(judged, file)
+        judged, kind, share = self._judged(singles, file)
         values = {"share": share, "type": kind, "weights": len(judged)}
         limit = {"share": {"max": self.options.min_share}}
         if share < self.options.min_share:
@@ -80,6 +76,17 @@ class UpcastStorage(FileRule[UpcastStorageOptions], reference=UPCAST_STORAGE):
             values={**values, "nbytes": saved},
             limit=limit,
         )
+
+    def _judged(
+        self, singles: Sequence[Tensor], file: Examination
+    ) -> tuple[list[Tensor], str, float]:
+        """The weights that tell of a cast, the type that they fit, and the share that does."""
+        judged = [tensor for tensor in singles if self._tells(tensor, file)]
+        kind, share = self._share(judged, file)
+        if share >= self.options.min_share:
+            judged = [tensor for tensor in judged if not file.result(_ENDS, tensor).grid]
+            kind, share = self._share(judged, file)
+        return judged, kind, share
 
     def _tells(self, tensor: Tensor, file: Examination) -> bool:
         """Whether low bits tell of a cast: few values, or none that is finite, do not."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Annotated
 
 from msgspec import Meta
@@ -92,13 +92,15 @@ class UntrainedEmbeddingRows(
         near = [row for row in counts.near_mean if row < last]
         options = self.options
         most = max(options.max_near_mean, options.max_near_mean_share * counts.rows)
-        parts = []
-        if len(zero) > options.max_zero_rows:
-            parts.append(f"{count(len(zero), 'row')} of zeros ({_some(zero)})")
-        if equal:
-            parts.append(f"{count(len(equal), 'row')} equal to an earlier one ({_some(equal)})")
-        if len(near) > most:
-            parts.append(f"{count(len(near), 'row')} next to the mean row ({_some(near)})")
+        parts = [
+            f"{count(len(rows), 'row')} {what} ({listed(ranges(rows), _LISTED)})"
+            for rows, what, healthy in (
+                (zero, "of zeros", options.max_zero_rows),
+                (equal, "equal to an earlier one", 0),
+                (near, "next to the mean row", most),
+            )
+            if len(rows) > healthy
+        ]
         if parts:
             yield self.failed(
                 of_tensor(tensor),
@@ -112,7 +114,3 @@ class UntrainedEmbeddingRows(
                     "near_mean": {"max": most},
                 },
             )
-
-
-def _some(rows: Sequence[int]) -> str:
-    return listed(ranges(rows), _LISTED)

@@ -98,7 +98,7 @@ CASES = (
         saved(fc__weight=scaled_signs()),
         (
             Expected(
-                "fail", "note", values={"even": 64, "uneven": 0}, message="in each of 64 of 64 rows"
+                "fail", "note", values={"even": 64, "uneven": 0}, message="each of 64 of 64 rows"
             ),
         ),
     ),
