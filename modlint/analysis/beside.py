@@ -22,6 +22,10 @@ MAX_DOCUMENT = 64 << 20
 """Bytes of a document that is parsed; tokenizers of 250,000 tokens take 34 MB."""
 
 
+class NoFolderError(Unavailable):
+    """The checkpoint lies in memory or in an archive: nothing stands beside it."""
+
+
 class Folder(Struct, frozen=True):
     """The folder of a file.
 
@@ -52,11 +56,11 @@ class Beside(FileAnalysis[Folder], frozen=True):
         """List the folder.
 
         Raises:
-            Unavailable: the checkpoint lies in memory or in an archive, its folder cannot be
-                listed, or holds more than `MAX_FILES` names.
+            NoFolderError: the checkpoint lies in memory or in an archive.
+            Unavailable: its folder cannot be listed, or holds more than `MAX_FILES` names.
         """
         if not os.path.lexists(checkpoint.path):
-            raise Unavailable("the checkpoint is no file of its own: nothing stands beside it")
+            raise NoFolderError("the checkpoint is no file of its own: nothing stands beside it")
         files: dict[str, int | None] = {}
         folders: set[str] = set()
         place = checkpoint.path.parent.joinpath(*[".."] * self.above)

@@ -45,32 +45,37 @@ class LoraFactors(FileAnalysis[Lora], frozen=True):
 
     def compute(self, checkpoint: Checkpoint, inputs: Inputs) -> Lora:  # noqa: ARG002
         """Tell the tensors apart by their names."""
-        modules: dict[tuple[str, str, str], LoraModule] = {}
-        rest: list[Tensor] = []
-        factor_bytes = 0
-        for tensor in checkpoint.tensors.values():
-            if tensor.role is not Role.WEIGHT:
-                continue
-            found = _factor(tensor)
-            if found is None:
-                rest.append(tensor)
-                continue
-            factor_bytes += tensor.nbytes
-            key = tensor.section, found.module, found.adapter
-            modules[key] = _joined(modules.get(key), found)
-        adapted = tuple(m for m in modules.values() if m.down is not None or m.up is not None)
-        names = {module.module for module in adapted}
-        bases = [tensor for tensor in rest if _is_base_layer(tensor.key, names)]
-        of_bases = {tensor.name for tensor in bases}
-        others = [t for t in rest if t.name not in of_bases and len(t.shape) >= 2]
-        return Lora(
-            modules=adapted,
-            base_layers=tuple(tensor.name for tensor in bases),
-            others=tuple(tensor.name for tensor in others),
-            factor_bytes=factor_bytes,
-            base_bytes=sum(tensor.nbytes for tensor in bases),
-            other_bytes=sum(tensor.nbytes for tensor in others),
-        )
+        return lora_of(checkpoint)
+
+
+def lora_of(checkpoint: Checkpoint) -> Lora:
+    """The factors that a checkpoint holds, told by their names."""
+    modules: dict[tuple[str, str, str], LoraModule] = {}
+    rest: list[Tensor] = []
+    factor_bytes = 0
+    for tensor in checkpoint.tensors.values():
+        if tensor.role is not Role.WEIGHT:
+            continue
+        found = _factor(tensor)
+        if found is None:
+            rest.append(tensor)
+            continue
+        factor_bytes += tensor.nbytes
+        key = tensor.section, found.module, found.adapter
+        modules[key] = _joined(modules.get(key), found)
+    adapted = tuple(m for m in modules.values() if m.down is not None or m.up is not None)
+    names = {module.module for module in adapted}
+    bases = [tensor for tensor in rest if _is_base_layer(tensor.key, names)]
+    of_bases = {tensor.name for tensor in bases}
+    others = [t for t in rest if t.name not in of_bases and len(t.shape) >= 2]
+    return Lora(
+        modules=adapted,
+        base_layers=tuple(tensor.name for tensor in bases),
+        others=tuple(tensor.name for tensor in others),
+        factor_bytes=factor_bytes,
+        base_bytes=sum(tensor.nbytes for tensor in bases),
+        other_bytes=sum(tensor.nbytes for tensor in others),
+    )
 
 
 def bare_module(path: str) -> str:

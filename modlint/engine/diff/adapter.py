@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
+from modlint.analysis.lora import lora_of
 from modlint.analysis.matching import elements_of, norm, product_norm
 from modlint.checkpoint import Checkpoint, Tensor
 from modlint.difference import AdaptedModule, Regression
@@ -17,11 +17,6 @@ from modlint.errors import Unavailable, UnreadableError
 from modlint.text import count, printable
 from modlint.verdict import Severity
 
-_FACTOR = re.compile(
-    r"^(?P<module>.+?)[._]lora(?:_linear_layer)?[._](?:embedding_)?(?P<which>A|B|down|up)"
-    r"(?:\.(?!weight$)[^.]+)?(?:\.weight)?$"
-)
-"""Factors as peft, diffusers and kohya name them."""
 _MOST_WORDS = 12
 _NAMED = 3
 
@@ -39,17 +34,15 @@ class Factors(Struct):
 
 def factors_of(checkpoint: Checkpoint) -> dict[str, Factors]:
     """By module, the factors that a checkpoint holds; none where it is no adapter."""
-    found: dict[str, Factors] = {}
-    for tensor in checkpoint.tensors.values():
-        name = _FACTOR.match(tensor.key)
-        if name is not None:
-            factors = found.setdefault(name["module"], Factors(name["module"]))
-            if name["which"] in ("A", "down"):
-                factors.down = tensor
-            else:
-                factors.up = tensor
-    for module, factors in found.items():
-        factors.alpha = checkpoint.tensors.get(f"{module}.alpha")
+    tensors = checkpoint.tensors
+    found = {
+        each.module: Factors(
+            each.module,
+            *(tensors.get(name or "") for name in (each.down, each.up, each.alpha)),
+        )
+        for each in lora_of(checkpoint).modules
+        if each.layout != "mlx"  # its factors are transposed
+    }
     return found if 2 * len(found) >= len(checkpoint.tensors) / 2 else {}
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-from modlint.analysis.beside import Beside, Folder
+from modlint.analysis.beside import Beside, Folder, NoFolderError
 from modlint.checkpoint import NOT_WHOLLY_READ, Checkpoint
+from modlint.errors import Unavailable
+from modlint.rule import Examination
 from modlint.scopes import unread
 
 BESIDE = Beside()
@@ -23,6 +25,26 @@ def index_of(checkpoint: Checkpoint, folder: Folder) -> str | None:
     model, _, variant = stem.partition(".")
     wanted = {f"{stem}.{end}.index.json", f"{model}.{end}.index.{variant}.json"}
     return next((index for index in sorted(wanted) if index in folder.files), None)
+
+
+def folder_of(file: Examination) -> Folder | None:
+    """What stands beside the file; None where it is no file of its own.
+
+    Raises:
+        Unavailable: its folder cannot be listed.
+    """
+    try:
+        return file.result(BESIDE, file.checkpoint)
+    except NoFolderError:
+        return None
+
+
+def shard_of(file: Examination) -> str | None:
+    """Name of the index that a shard is judged with; None too where its folder is not known."""
+    try:
+        return index_of(file.checkpoint, file.result(BESIDE, file.checkpoint))
+    except Unavailable:
+        return None
 
 
 def incomplete(checkpoint: Checkpoint) -> str | None:

@@ -6,12 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from modlint.checkpoint import Checkpoint, Role, Tensor
-from modlint.errors import Unavailable
 from modlint.rule import Examination, Need, OptionsT
 from modlint.scopes import FileRule
 from modlint.targets import whole_file
 from modlint.verdict import Target, Verdict
-from modlint_rules.base.folder import BESIDE, index_of
+from modlint_rules.base.folder import BESIDE, shard_of
 
 Sections = dict[str, list[Tensor]]
 
@@ -27,19 +26,12 @@ class KeysRule(FileRule[OptionsT]):
 
     def check(self, file: Examination) -> Iterator[Verdict]:
         """Every verdict, but on a shard that an index covers."""
-        index = _index(file)
+        index = shard_of(file)
         if index is None:
             yield from super().check(file)
         else:
             target = whole_file(file.checkpoint)
             yield self.not_applicable(target, f"a shard, judged with its index {index}")
-
-
-def _index(file: Examination) -> str | None:
-    try:
-        return index_of(file.checkpoint, file.result(BESIDE, file.checkpoint))
-    except Unavailable:
-        return None
 
 
 def sections(checkpoint: Checkpoint) -> Sections:

@@ -14,7 +14,7 @@ from modlint.scopes import FileRule
 from modlint.targets import whole_file
 from modlint.text import count
 from modlint.verdict import Target, Verdict
-from modlint_rules.base.folder import BESIDE, incomplete, index_of, is_model, variant_of
+from modlint_rules.base.folder import BESIDE, folder_of, incomplete, index_of, is_model, variant_of
 from modlint_rules.base.tokenizer import DOCUMENTS, Documents, read_documents
 from modlint_rules.format import CONFIG_MISMATCH
 from modlint_rules.format.against_config.comparison import Comparison, Mismatch, Model
@@ -77,9 +77,10 @@ class ConfigMismatch(FileRule[Options], reference=CONFIG_MISMATCH):
 def _why_not(file: Examination) -> str | None:
     """Why the file is not compared with a configuration; None where it is."""
     checkpoint = file.checkpoint
-    if not checkpoint.path.exists():
+    folder = folder_of(file)
+    if folder is None:
         return "the checkpoint is no file of its own: nothing stands beside it"
-    index = index_of(checkpoint, file.result(BESIDE, checkpoint))
+    index = index_of(checkpoint, folder)
     if index is not None:
         return f"judged with its index, {index}"
     if not is_model(checkpoint):

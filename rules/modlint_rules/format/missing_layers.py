@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from modlint.analysis.base import Analysis
-from modlint.analysis.beside import Beside
+from modlint.analysis.beside import Beside, Folder
 from modlint.results.layers import LayerStack
 from modlint.rule import Examination, Options
 from modlint.scopes import FileRule
 from modlint.targets import whole_file
 from modlint.text import count, listed, ranges
 from modlint.verdict import Target, Verdict
-from modlint_rules.base.folder import BESIDE, incomplete, index_of
+from modlint_rules.base.folder import BESIDE, folder_of, incomplete, index_of
 from modlint_rules.base.stated_layers import StatedStack
 from modlint_rules.format import MISSING_LAYERS
 from modlint_rules.format.layer_gaps import CONFIG, STACKS, judged_stacks, missing_from
@@ -35,11 +35,11 @@ class MissingLayers(FileRule[Options], reference=MISSING_LAYERS):
     def judge(self, file: Examination) -> Iterator[Verdict]:
         """One finding for each stack of layers, and one for files that are absent."""
         checkpoint, target = file.checkpoint, whole_file(file.checkpoint)
-        beside = checkpoint.path.exists()
-        if beside and (index := index_of(checkpoint, file.result(BESIDE, checkpoint))):
+        folder = folder_of(file)
+        if folder and (index := index_of(checkpoint, folder)):
             yield self.not_applicable(target, f"judged with its index, {index}")
             return
-        parts = list(_parts(file)) if beside else []
+        parts = list(_parts(file, folder)) if folder else []
         if parts:
             yield from self._judge_parts(parts, target)
             return
@@ -108,9 +108,8 @@ class MissingLayers(FileRule[Options], reference=MISSING_LAYERS):
         )
 
 
-def _parts(file: Examination) -> Iterator[Absent]:
+def _parts(file: Examination, folder: Folder) -> Iterator[Absent]:
     """What the names of the file and of its folder tell of further ranks."""
-    folder = file.result(BESIDE, file.checkpoint)
     checkpoint = file.checkpoint
     if ".metadata" not in folder.files:
         absent = absent_ranks(checkpoint.path.name, folder.files, stated_ranks(checkpoint))

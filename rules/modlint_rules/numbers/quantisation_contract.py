@@ -9,14 +9,13 @@ from typing import Any
 from modlint.analysis.base import Analysis
 from modlint.analysis.quantisation import QuantisedWeights
 from modlint.analysis.quantisation_values import QuantisationBreaches
-from modlint.errors import Unavailable
 from modlint.results.quantisation import Breach, Quantisation
 from modlint.rule import Examination, Options
 from modlint.scopes import FileRule
 from modlint.targets import whole_file
 from modlint.text import count
 from modlint.verdict import Target, Verdict
-from modlint_rules.base.folder import BESIDE, index_of
+from modlint_rules.base.folder import BESIDE, shard_of
 from modlint_rules.numbers import QUANTISATION_CONTRACT
 
 _WEIGHTS, _BREACHES = QuantisedWeights(), QuantisationBreaches()
@@ -42,7 +41,7 @@ class QuantisationContract(FileRule[Options], reference=QUANTISATION_CONTRACT):
 
     def judge(self, file: Examination) -> Iterator[Verdict]:
         """One finding for each breach."""
-        if _is_shard(file):
+        if shard_of(file) is not None:
             return
         for breach in file.result(_BREACHES, file.checkpoint):
             yield self._finding(breach)
@@ -50,7 +49,7 @@ class QuantisationContract(FileRule[Options], reference=QUANTISATION_CONTRACT):
     def healthy(self, file: Examination) -> Verdict:
         """How many quantised weights of which scheme agree."""
         target, found = whole_file(file.checkpoint), file.result(_WEIGHTS, file.checkpoint)
-        if _is_shard(file):
+        if shard_of(file) is not None:
             return self.not_applicable(target, "a shard is judged with its index")
         if found.unknown and (found.weights or not found.promised):
             return self.inconclusive(target, found.unknown)
@@ -78,10 +77,3 @@ class QuantisationContract(FileRule[Options], reference=QUANTISATION_CONTRACT):
             help=_HELP.get(kind, self.advice),
             values={"kind": breach.kind, **breach.values},
         )
-
-
-def _is_shard(file: Examination) -> bool:
-    try:
-        return index_of(file.checkpoint, file.result(BESIDE, file.checkpoint)) is not None
-    except Unavailable:
-        return False

@@ -1,4 +1,4 @@
-"""Cases of FMT020; tests/planted_files/test_digests.py has one of each kind."""
+"""Cases of FMT020; tests/rules/format/test_planted_digests.py has one of each kind."""
 
 from __future__ import annotations
 

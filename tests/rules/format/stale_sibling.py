@@ -1,4 +1,4 @@
-"""Cases of FMT011; tests/planted_files/test_folders.py has one of each kind."""
+"""Cases of FMT011; tests/rules/format/test_planted_folders.py has one of each kind."""
 
 from __future__ import annotations
 

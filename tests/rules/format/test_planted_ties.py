@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from planted_files import TYPES, Plant, Plants, Setting, State, cases, found_in
+from planted_settings import TYPES, Plant, Plants, Setting, State, cases, found_in
 
 
 def embedding(setting: Setting) -> torch.Tensor:

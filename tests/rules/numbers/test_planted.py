@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from planted_files import TIMES, TYPES, Plant, Plants, Setting, State, added, cases, found_in
+from planted_settings import TIMES, TYPES, Plant, Plants, Setting, State, added, cases, found_in
 
 WIDE = (torch.float32, torch.bfloat16)
 SINGLE = (torch.float32,)

@@ -7,7 +7,6 @@ list of combinations of architecture, type and file, so that a rule meets it in 
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +19,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 from rule_cases import verdicts
-from safetensors.torch import save_file
+from saved_as import save_as
 from torch import Tensor, nn
 from transformers import (
     AutoModelForCausalLM,
@@ -90,7 +89,7 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], str]] = {
 """By architecture: the model, and the weight that faults are planted into."""
 
 TYPES = (torch.float32, torch.bfloat16, torch.float16)
-FILES = ("pt", "safetensors", "index", "onnx")
+FILES = ("section", "safetensors", "sharded", "onnx")
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,9 @@ class Setting:
 
     def write(self, state: State, folder: Path) -> Path:
         """Save weights as this setting says."""
-        return _WRITERS[self.file](state, folder)
+        if self.file == "onnx":
+            return _onnx(state, folder)
+        return save_as(state, folder, self.file)
 
 
 def settings(number: int, types: tuple[torch.dtype, ...] = TYPES) -> list[Setting]:
@@ -149,31 +150,6 @@ def _state(model: str) -> State:
     state: State = MODELS[model][0]().state_dict()
     # a head that is tied to the embedding is stored once
     return {name: tensor for name, tensor in state.items() if "decoder" not in name}
-
-
-def _pt(state: State, folder: Path) -> Path:
-    torch.save({"epoch": 3, "state_dict": state}, folder / "model.pt")
-    return folder / "model.pt"
-
-
-def _safetensors(state: State, folder: Path) -> Path:
-    kept = {name: tensor.contiguous().clone() for name, tensor in state.items()}
-    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
-    return folder / "model.safetensors"
-
-
-def _index(state: State, folder: Path) -> Path:
-    """Two shards and their index, which is what is checked."""
-    names = sorted(state)
-    shards = [names[::2], names[1::2]]
-    where = {}
-    for number, shard in enumerate(shards, 1):
-        file = f"model-{number:05}-of-00002.safetensors"
-        save_file({name: state[name].contiguous().clone() for name in shard}, folder / file)
-        where |= dict.fromkeys(shard, file)
-    path = folder / "model.safetensors.index.json"
-    path.write_text(json.dumps({"metadata": {}, "weight_map": where}))
-    return path
 
 
 def _onnx(state: State, folder: Path) -> Path:
@@ -199,14 +175,6 @@ def _initialiser(name: str, tensor: Tensor) -> TensorProto:
         array = np.ascontiguousarray(tensor.numpy())
         raw, kind = array.tobytes(), helper.np_dtype_to_tensor_dtype(array.dtype)
     return helper.make_tensor(name, kind, tuple(tensor.shape), raw, raw=True)
-
-
-_WRITERS: dict[str, Callable[[State, Path], Path]] = {
-    "pt": _pt,
-    "safetensors": _safetensors,
-    "index": _index,
-    "onnx": _onnx,
-}
 
 
 TIMES = 5
