@@ -1,4 +1,4 @@
-"""Cases of FMT014; tests/rules/format/test_planted_folders.py has the names that promise weights."""
+"""Cases of FMT014; test_planted_folders.py has the names that promise weights."""
 
 from __future__ import annotations
 

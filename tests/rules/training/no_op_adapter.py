@@ -1,4 +1,4 @@
-"""Cases of TRN003; tests/rules/format/test_planted_adapters.py has one of each kind in every layout."""
+"""Cases of TRN003; test_planted_adapters.py has one of each kind in every layout."""
 
 from __future__ import annotations
 
