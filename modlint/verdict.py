@@ -111,7 +111,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     persona: Persona = Persona.REGULAR
     target: Target
     values: Mapping[str, Any] = {}
-    limit: Mapping[str, Mapping[str, float]] = {}
+    limit: Mapping[str, Mapping[str, int | float]] = {}
     message: str = ""
     help: str | None = None
     reason: str | None = None
