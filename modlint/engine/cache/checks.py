@@ -224,7 +224,7 @@ class CachedChecks:
 def _reference_of(plan: CheckPlan) -> bytes | None:
     """The folder of the reference."""
     setting = plan.configuration.settings.baseline_model
-    return None if setting is None else os.path.dirname(absolute(Path(setting)))
+    return None if setting is None else absolute(Path(setting).parent)
 
 
 def _hashed(data: bytes) -> bytes:

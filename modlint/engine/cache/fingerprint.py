@@ -20,19 +20,17 @@ from modlint.engine.registry import Registry
 from modlint.errors import Unavailable
 from modlint.settings.config import Configuration
 
-_OF_REPORT = frozenset(
-    [
-        "exclude",
-        "fail_on",
-        "exit_zero",
-        "persona",
-        "min_severity",
-        "min_confidence",
-        "output_format",
-        "baseline",
-        "jobs",
-        "cache",
-    ]
+_OF_REPORT = (
+    "baseline",
+    "cache",
+    "exclude",
+    "exit_zero",
+    "fail_on",
+    "jobs",
+    "min_confidence",
+    "min_severity",
+    "output_format",
+    "persona",
 )
 """Settings that decide what is checked and what is shown, and no verdict."""
 _LIBRARIES = ("jinja2", "ml_dtypes", "msgspec", "numpy", "onnx", "scipy", "torch")

@@ -104,7 +104,7 @@ class CacheFolder:
             self._write(path, entry)
 
     def prune(self, most: int = MOST) -> None:
-        """Remove what was begun and left, and the entries longest unused where there are too many."""
+        """Remove what was begun and left, and what is longest unused where there is too much."""
         entries: list[tuple[float, int, str]] = []
         now = time.time()
         for path, status in self._walk():

@@ -17,8 +17,8 @@ SMALL = 1 << 22
 """Bytes that are hashed sooner than handed to another process."""
 _PIECE = 1 << 22
 _TICK, _COARSE_TICK = 20_000_000, 2_000_000_000
-"""Nanoseconds for which a file must have been left alone: what is written twice within one tick of a
-file system's clock has the same times. Clocks that count no microseconds tick every two seconds."""
+"""Nanoseconds for which a file must have been left alone: what is written twice within one tick of
+a file system's clock has the same times. Clocks without microseconds tick every two seconds."""
 _MOST_NAMES = 20_000
 
 Stamp = tuple[int, int, int, int, int]
@@ -120,9 +120,9 @@ class Eyes:
             return Seen(look, path, self._names(path), self._place(path))
         status = os.lstat(path)
         if stat.S_ISLNK(status.st_mode):
-            link = os.readlink(path)  # noqa: PTH115 (bytes)
+            link = os.readlink(path)
             try:
-                status = os.stat(path)  # noqa: PTH116 (bytes)
+                status = os.stat(path)
             except FileNotFoundError:
                 return Seen(look, path, b"broken link", link)
         if look is Look.CONTENT:
@@ -163,7 +163,7 @@ class Eyes:
             for entry in entries:
                 if len(lines) > _MOST_NAMES:
                     raise Unavailable("holds too many files")
-                link = os.readlink(entry.path) if entry.is_symlink() else b""  # noqa: PTH115
+                link = os.readlink(entry.path) if entry.is_symlink() else b""
                 lines.append((entry.name, link, *_kind_and_size(entry)))
         digest = self._new()
         for line in sorted(lines):
@@ -204,7 +204,7 @@ def is_settled(stamp: Stamp, now: int) -> bool:
 
 
 def _stamp(path: bytes) -> Stamp:
-    status = os.stat(path)  # noqa: PTH116 (bytes)
+    status = os.stat(path)
     times = status.st_mtime_ns, status.st_ctime_ns
     return status.st_size, *times, status.st_ino, status.st_dev
 

@@ -205,7 +205,7 @@ class _Process:
         self._tell: Progress | None = None
         self._contexts = ExitStack()
         command = [sys.executable, *subprocess._args_from_interpreter_flags(), "-P"]  # type: ignore[attr-defined]
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 (this interpreter)
             [*command, "-c", _BOOT, json.dumps([os.path.abspath(p) for p in sys.path])],  # noqa: PTH100
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
