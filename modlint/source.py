@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from modlint.errors import UnreadableError
+from modlint.looks import Look, look_at
 
 _SMALL = 1 << 14
 """Bytes up to which reading a file takes less time than mapping it."""
@@ -49,6 +50,7 @@ def open_source(path: Path) -> Source:
     Raises:
         UnreadableError: the file cannot be opened (permissions, it vanished, an I/O error).
     """
+    look_at(Look.CONTENT, path)
     try:
         with open(path, "rb", opener=_without_waiting) as file:
             status = os.fstat(file.fileno())
@@ -58,6 +60,7 @@ def open_source(path: Path) -> Source:
                 return Source(path, memoryview(file.read(_SMALL)))
             return Source(path, memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
     except OSError as error:
+        look_at(Look.FAILED, path)
         reason = error.strerror or str(error)
         raise UnreadableError(
             f"cannot be opened: {reason[:1].lower()}{reason[1:]}",

@@ -29,7 +29,7 @@ class Severity(enum.StrEnum):
     @property
     def rank(self) -> int:
         """Order: information −1, note 0, warning 1, error 2."""
-        return tuple(Severity).index(self) - 1
+        return _SEVERITIES[self]
 
 
 class Confidence(enum.StrEnum):
@@ -42,7 +42,7 @@ class Confidence(enum.StrEnum):
     @property
     def rank(self) -> int:
         """Order: low 0, medium 1, high 2."""
-        return tuple(Confidence).index(self)
+        return _CONFIDENCES[self]
 
 
 class Persona(enum.StrEnum):
@@ -55,7 +55,12 @@ class Persona(enum.StrEnum):
     @property
     def rank(self) -> int:
         """Order: regular 0, pedantic 1, auditor 2; each is told what those before it are."""
-        return tuple(Persona).index(self)
+        return _PERSONAS[self]
+
+
+_SEVERITIES = {severity: rank for rank, severity in enumerate(Severity, start=-1)}
+_CONFIDENCES = {confidence: rank for rank, confidence in enumerate(Confidence)}
+_PERSONAS = {persona: rank for rank, persona in enumerate(Persona)}
 
 
 class Cost(enum.StrEnum):
@@ -111,7 +116,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     persona: Persona = Persona.REGULAR
     target: Target
     values: Mapping[str, Any] = {}
-    limit: Mapping[str, Mapping[str, float]] = {}
+    limit: Mapping[str, Mapping[str, int | float]] = {}
     message: str = ""
     help: str | None = None
     reason: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
 
 settings.register_profile("modlint", deadline=None)  # other work on the machine takes time too
 settings.load_profile("modlint")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test takes an outcome from the user's cache, or leaves one there."""
+    os.environ["MODLINT_CACHE_DIR"] = str(tmp_path_factory.mktemp("cache"))
+
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 from modlint.analysis.base import FileAnalysis, Inputs
 from modlint.checkpoint import Checkpoint
 from modlint.errors import Unavailable, UnreadableError
+from modlint.looks import Look, look_at
 from modlint.source import open_source
 
 MAX_FILES = 20_000
@@ -64,6 +65,7 @@ class Beside(FileAnalysis[Folder], frozen=True):
         files: dict[str, int | None] = {}
         folders: set[str] = set()
         place = checkpoint.path.parent.joinpath(*[".."] * self.above)
+        look_at(Look.NAMES, place)
         try:
             with os.scandir(place) as entries:
                 for entry in entries:
@@ -97,6 +99,7 @@ class Document(FileAnalysis["Mapping[str, Any] | None"], frozen=True):
             Unavailable: it cannot be read, is too long, or is no JSON object.
         """
         path = checkpoint.path.parent / self.file
+        look_at(Look.CONTENT, path)
         if not os.path.lexists(checkpoint.path) or not path.is_file():
             return None
         try:

@@ -13,6 +13,7 @@ from modlint.analysis.beside import Folder
 from modlint.analysis.checksum_files import is_of_many, is_of_one, stated_in
 from modlint.analysis.signed_models import signed_ranges
 from modlint.errors import UnreadableError
+from modlint.looks import Look, look_at
 from modlint.results.digests import Kind
 from modlint.source import open_source
 
@@ -71,7 +72,7 @@ def statements(path: Path, folder: Folder) -> Iterator[Statement]:
         if parent == path.parent:
             names = _lists(path.name, folder)
         else:
-            names = [name for name in _IN_PARENTS if (parent / name).is_file()]
+            names = [name for name in _IN_PARENTS if _is_file(parent / name)]
         for name in names:
             yield from _in_list(parent / name, relative)
         yield from _downloaded(path, parent, relative)
@@ -89,8 +90,10 @@ def _relative(path: Path) -> Iterator[tuple[Path, str]]:
 def blob_of(path: Path) -> Path | None:
     """The file of a content-addressed store that a path is, or links to; None where it is none."""
     place = path
+    look_at(Look.STATUS, path)
     if path.is_symlink():
         place = Path(os.path.normpath(path.parent.resolve() / path.readlink()))
+        look_at(Look.STATUS, place)
     return None if place.is_symlink() else Path(os.path.abspath(place))  # noqa: PTH100
 
 
@@ -158,7 +161,7 @@ def _signed(path: Path, folder: Folder) -> Iterator[Statement]:
     for parent, relative in _relative(path):
         names = beside[:MAX_DOCUMENTS] if parent == path.parent else list(_SIGNATURES)
         for name in names:
-            document = _read(parent / name) if (parent / name).is_file() else None
+            document = _read(parent / name) if _is_file(parent / name) else None
             model, ranges = signed_ranges(document) if document is not None else ("", ())
             within = relative.removeprefix(f"{model}/") if model else relative
             for signed in ranges:
@@ -171,13 +174,14 @@ def _signed(path: Path, folder: Folder) -> Iterator[Statement]:
 def _downloaded(path: Path, folder: Path, relative: str) -> Iterator[Statement]:
     """What the hub's client noted when it put the file into a folder of the user's."""
     record = folder / ".cache" / "huggingface" / "download" / f"{relative}.metadata"
-    document = _read(record) if record.is_file() else None
+    document = _read(record) if _is_file(record) else None
     if document is None:
         return
     lines = document[:4096].decode("utf-8", "replace").splitlines()
     tag = lines[1].strip().removeprefix("W/").strip('"') if len(lines) > 1 else ""
     if _DIGEST.fullmatch(tag) is None:
         return
+    look_at(Look.TIMES, path)
     try:
         changed = path.stat().st_mtime - 1 > float(lines[2])
     except (OSError, ValueError, IndexError):
@@ -185,6 +189,11 @@ def _downloaded(path: Path, folder: Path, relative: str) -> Iterator[Statement]:
     algorithm = "sha256" if len(tag) == 64 else "git-sha1"
     source = f".cache/huggingface/download/{relative}.metadata"
     yield Statement("download", source, algorithm, tag, changed_since=changed)
+
+
+def _is_file(path: Path) -> bool:
+    look_at(Look.CONTENT, path)
+    return path.is_file()
 
 
 def _read(path: Path) -> bytes | None:

@@ -18,6 +18,7 @@ from modlint.analysis.beside import MAX_FILES, Document
 from modlint.checkpoint import Checkpoint
 from modlint.errors import Unavailable
 from modlint.file_names import is_companion, is_listed
+from modlint.looks import Look, look_at
 from modlint.results.hub_cache import HubSnapshot, LostFile
 
 _REPOSITORY = re.compile(r"(models|datasets|spaces)--.+")
@@ -61,6 +62,7 @@ def _snapshot_of(path: Path) -> Path | None:
 
 def _judged(path: Path, snapshot: Path, inputs: Inputs) -> HubSnapshot:
     repository = snapshot.parent.parent
+    look_at(Look.NAMES, snapshot.parent)
     files = sorted(_files(snapshot))
     own = path.relative_to(snapshot).as_posix()
     speaks = own == _speaker(snapshot, files)
@@ -87,6 +89,7 @@ def _files(folder: Path) -> Iterator[str]:
     """Paths of the files in a folder, and in those below, from it on."""
     seen = 0
     for parent, _, names in os.walk(folder):
+        look_at(Look.NAMES, Path(parent))
         for name in names:
             seen += 1
             if seen > MAX_FILES:
@@ -95,6 +98,7 @@ def _files(folder: Path) -> Iterator[str]:
 
 
 def _sizes(blobs: Path) -> dict[str, int]:
+    look_at(Look.NAMES, blobs)
     if not blobs.is_dir():
         return {}
     return {name: (blobs / name).lstat().st_size for name in sorted(_files(blobs))}
@@ -154,8 +158,10 @@ def _misplaced(snapshot: Path, files: list[str], inputs: Inputs) -> Iterator[Los
 
 def _lost_refs(repository: Path) -> Iterator[tuple[str, str]]:
     refs = repository / "refs"
+    look_at(Look.NAMES, refs)
     for name in sorted(_files(refs)) if refs.is_dir() else ():
         path = refs / name
+        look_at(Look.CONTENT, path)
         with path.open("rb") as file:
             commit = file.read(64).decode("ascii", "replace").strip()
         if _COMMIT.fullmatch(commit) and not (repository / "snapshots" / commit).is_dir():

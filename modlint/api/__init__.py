@@ -11,7 +11,7 @@ from typing import Literal, Unpack
 
 from modlint.analysis.base import Progress
 from modlint.analysis.clustering import MAX_CONNECTIONS
-from modlint.api.keywords import Keywords, configuration_of
+from modlint.api.keywords import Keywords, at_work, configuration_of
 from modlint.api.subjects import Subject, one_file, one_path_or_checkpoint, paths_or_checkpoint
 from modlint.checkpoint import Checkpoint
 from modlint.contents import Contents
@@ -40,6 +40,8 @@ def check(x: Subject, **settings: Unpack[Keywords]) -> Report:
             `torch.nn.Module`, or a `modlint.checkpoint.Checkpoint`.
         **settings: those of modlint.toml, with underscores: `select="CLU,NEU"`,
             `rules={"not-clusterable": {"shuffles": 20}}`, `fail_on="warning"`, `device="cpu"`.
+            Unless `jobs` and `cache` say otherwise, files are checked one by one, and no outcome is
+            kept.
 
     Raises:
         TypeError: x is nothing that can be checked, or there is no such setting.
@@ -47,7 +49,7 @@ def check(x: Subject, **settings: Unpack[Keywords]) -> Report:
             FileNotFoundError too) a path does not exist.
     """
     subject = paths_or_checkpoint(x)
-    configuration = configuration_of(settings)
+    configuration = at_work(configuration_of(settings), settings)
     with _as_value_errors():
         if isinstance(subject, Checkpoint):
             return check_read(subject, configuration, _registry())

@@ -9,6 +9,8 @@ from typing import Any, TypedDict
 
 import msgspec
 
+from modlint.engine.cache.folder import default_folder
+from modlint.engine.workers import processors
 from modlint.errors import UsageError
 from modlint.settings.config import Configuration, Settings, load_config, nearest
 
@@ -40,6 +42,8 @@ class Keywords(TypedDict, total=False):
     seed: int
     baseline: str | os.PathLike[str] | None
     baseline_model: str | os.PathLike[str] | None
+    jobs: int | str
+    cache: bool
     networks: Iterable[Mapping[str, Any]]
     rules: Mapping[str, Mapping[str, Any]]
 
@@ -72,6 +76,17 @@ def configuration_of(keywords: Mapping[str, Any]) -> Configuration:
         return load_config(Path(file) if file is not None else None, (), table)
     except UsageError as error:
         raise ValueError(_in_python(str(error))) from None
+
+
+def at_work(configuration: Configuration, keywords: Mapping[str, Any]) -> Configuration:
+    """The configuration, with how many work on it and where outcomes are kept: as keywords ask."""
+    settings = configuration.settings
+    jobs = settings.jobs if "jobs" in keywords else 1
+    return msgspec.structs.replace(
+        configuration,
+        jobs=processors() if jobs == "auto" else jobs,
+        cache=default_folder() if settings.cache and "cache" in keywords else None,
+    )
 
 
 def _in_python(text: str) -> str:

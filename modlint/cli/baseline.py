@@ -11,7 +11,7 @@ import msgspec
 from modlint.cli.messages import say, show
 from modlint.cli.paths import named
 from modlint.cli.progress import progress_on_stderr
-from modlint.cli.settings import configuration
+from modlint.cli.settings import at_work, configuration
 from modlint.engine.findings_baseline import (
     DEFAULT,
     Baseline,
@@ -31,7 +31,7 @@ from modlint.verdict import Severity
 
 def run(arguments: argparse.Namespace) -> int:
     """Check the paths, and have the baseline accept what is found."""
-    config = configuration(arguments)
+    config = at_work(configuration(arguments), arguments)
     named_by_settings = config.settings.baseline
     path = Path(named_by_settings or config.root / DEFAULT)
     known = load_baseline(path) if path.exists() else Baseline()

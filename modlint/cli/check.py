@@ -13,7 +13,7 @@ from modlint.cli.messages import say
 from modlint.cli.outputs import outputs_of
 from modlint.cli.paths import named
 from modlint.cli.progress import progress_on_stderr
-from modlint.cli.settings import configuration
+from modlint.cli.settings import at_work, configuration
 from modlint.engine.registry import load_registry
 from modlint.engine.run import check
 from modlint.reporter import Shown
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Check the paths, print the report on stdout and problems of the run on stderr."""
     if arguments.debug:
         _show_tracebacks()
-    config = configuration(arguments)
+    config = at_work(configuration(arguments), arguments)
     registry = load_registry()
     outputs = outputs_of(arguments.output, config.settings.output_format, registry)
     config = msgspec.structs.replace(

@@ -30,6 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_diff(commands)
     _add_catalogue(commands)
     _add_baseline(commands)
+    _add_clean(commands)
     _add_config(commands)
     _add_init(commands)
     _add_completion(commands)
@@ -157,9 +158,37 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="findings that are accepted, as `modlint baseline` writes them",
     )
+    run.add_argument(
+        "-j",
+        "--jobs",
+        type=_jobs,
+        metavar="N",
+        help="check so many files at once; default: auto, as many as there are processors",
+    )
+    _add_cache_flags(run)
     run.add_argument("--device", choices=("auto", "cpu", "cuda"), help="default: auto")
     run.add_argument("--seed", type=int, metavar="N", help="of everything random; default: 0")
     _add_config_flags(run)
+
+
+def _add_cache_flags(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--no-cache",
+        dest="cache",
+        action="store_const",
+        const=False,
+        help="check what is unchanged too, and keep no outcome",
+    )
+    parser.add_argument(
+        "--paranoid",
+        action="store_true",
+        help="hash what is known by its size, times and inode to be unchanged",
+    )
+    _add_cache_folder(parser)
+
+
+def _add_cache_folder(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument("--cache-dir", type=Path, metavar="FOLDER", help="where outcomes are kept")
 
 
 def _add_config_flags(parser: argparse._ActionsContainer) -> None:
@@ -243,6 +272,11 @@ def _add_baseline(commands: _Commands) -> None:
     _add_settings(parser)
 
 
+def _add_clean(commands: _Commands) -> None:
+    parser = _command(commands, "clean", "clean", "remove the outcomes that are kept of checks")
+    _add_cache_folder(parser)
+
+
 def _add_config(commands: _Commands) -> None:
     parser = _command(commands, "config", "config", "show the settings in force, as TOML")
     _add_settings(parser)
@@ -266,6 +300,12 @@ def _add_completion(commands: _Commands) -> None:
 def _add_help(commands: _Commands) -> None:
     parser = _command(commands, "help", "help", "show the usage of a command")
     parser.add_argument("command", nargs="?", metavar="COMMAND")
+
+
+def _jobs(text: str) -> int | str:
+    if text == "auto" or (text.isdecimal() and int(text) >= 1):
+        return text if text == "auto" else int(text)
+    raise argparse.ArgumentTypeError(f"{text} is no number of files, nor auto")
 
 
 def _day(text: str) -> date:

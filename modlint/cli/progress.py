@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TextIO, TypedDict
 from msgspec import Struct, field
 
 from modlint.analysis.base import Progress
-from modlint.engine.run import FileProgress
+from modlint.engine.jobs.progress import FileProgress
 from modlint.text import printable, wants_colour
 
 if TYPE_CHECKING:
@@ -107,10 +107,20 @@ class Display:
 
     @contextmanager
     def file(self, path: Path, index: int, files: int) -> Iterator[Progress]:
-        """The progress of work on one file, the `index`-th of `files`, counted from 0."""
+        """The progress of work on one file, the `index`-th of `files`, counted from 0.
+
+        Of files that are checked at once the line shows the one that last told of itself.
+        """
         name = printable(path.name, NAME_LIMIT)
-        self._draw(Step(name if files == 1 else f"{index + 1}/{files} {name}"))
-        yield lambda what, done, total: self._draw(self._step.at(what, done, total))
+        step = Step(name if files == 1 else f"{index + 1}/{files} {name}")
+        self._draw(step)
+
+        def tell(what: str, done: int, total: int) -> None:
+            nonlocal step
+            step = step.at(what, done, total)
+            self._draw(step)
+
+        yield tell
 
     def _draw(self, step: Step) -> None:
         self._step = step

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from modlint.engine.cache.folder import default_folder
+from modlint.engine.workers import processors
 from modlint.errors import UsageError
 from modlint.settings.config import Configuration, Settings, load_config
 from modlint.settings.steering import load_found
@@ -27,6 +29,17 @@ def configuration(arguments: argparse.Namespace) -> Configuration:
     if file is None and not arguments.isolated:
         return load_found(Path.cwd(), overrides, _flags(arguments))
     return load_config(file, overrides, _flags(arguments))
+
+
+def at_work(config: Configuration, arguments: argparse.Namespace) -> Configuration:
+    """The configuration of a check, with how many work on it and where its outcomes are kept."""
+    settings = config.settings
+    return msgspec.structs.replace(
+        config,
+        jobs=processors() if settings.jobs == "auto" else settings.jobs,
+        cache=(arguments.cache_dir or default_folder()) if settings.cache else None,
+        paranoid=arguments.paranoid,
+    )
 
 
 def _names_a_file(value: str) -> bool:

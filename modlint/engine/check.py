@@ -55,6 +55,17 @@ def check_file(path: Path, plan: CheckPlan, progress: Progress = silent) -> File
     return _check(path, checkpoints, plan, progress)
 
 
+def unchecked(path: Path, plan: CheckPlan, nbytes: int, reason: str) -> FileOutcome:
+    """What there is to say of a file whose check was ended from outside: no rule can tell."""
+    checkpoint = Checkpoint(path, "unknown", nbytes, Status.UNREADABLE)
+    target = whole_file(checkpoint)
+    rules = plan.rules_for(path)
+    verdicts = [rule.inconclusive(target, f"internal error: {reason}") for rule in rules]
+    report = FileReport.of(str(path), checkpoint, (), sorted(verdicts, key=lambda v: v.rule))
+    error = f"{path}: internal error: {reason}"
+    return FileOutcome(report, (error,), (), frozenset(), torch=False, idle=False)
+
+
 def check_checkpoint(
     checkpoint: Checkpoint, plan: CheckPlan, progress: Progress = silent
 ) -> FileOutcome:

@@ -14,6 +14,7 @@ from modlint.checkpoint import NOT_WHOLLY_READ, Checkpoint, Remark, Status
 from modlint.claims import read_source, unreadable
 from modlint.engine.bounds import excess
 from modlint.errors import UnreadableError, explained
+from modlint.looks import Look, look_at
 from modlint.network import Network
 from modlint.reader import Found, Reader, Sweep
 from modlint.source import Source, open_source
@@ -40,6 +41,7 @@ def load(
     Never raises for what is in the file: what cannot be read has status `UNREADABLE`. What sweeps
     find stands in the first checkpoint.
     """
+    look_at(Look.CONTENT, path)
     try:
         _refuse_special(path)
         source = open_source(path)
@@ -58,6 +60,7 @@ def load_whole(path: Path, readers: Iterable[Reader]) -> Checkpoint:
     Raises:
         UnreadableError: it does not exist, is none, cannot wholly be read, or is several at once.
     """
+    look_at(Look.CONTENT, path)
     if not os.path.lexists(path):
         raise UnreadableError("no such file")
     first, *others = load(path, readers)

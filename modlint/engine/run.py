@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from modlint import __version__
-from modlint.analysis.base import Progress
 from modlint.discovery.content import sought_by
 from modlint.discovery.discover import Search, discover
-from modlint.engine.check import FileOutcome, check_file
+from modlint.engine.cache.checks import Cache, CachedChecks
+from modlint.engine.check import FileOutcome
 from modlint.engine.findings_baseline import Baseline, accepted, load_baseline, notes
 from modlint.engine.gate import exit_code
+from modlint.engine.jobs.progress import FileProgress
+from modlint.engine.many import Checking, in_order
 from modlint.engine.plan import CheckPlan, plan_check
 from modlint.engine.registry import Registry
 from modlint.engine.run_notes import note_discovery, note_interruption, note_others
 from modlint.engine.run_record import RunRecord
-from modlint.file_names import is_index
+from modlint.errors import Unavailable
 from modlint.report import FileReport, Report, RuleEntry, Run, Summary
 from modlint.settings.config import Configuration
 from modlint.settings.profiles import is_safety
 from modlint.settings.select import Patterns
 from modlint.settings.steering import excluder, steering_note
 
-FileProgress = Callable[[Path, int, int], AbstractContextManager[Progress]]
-"""Called with (file, its index, number of files); gives the progress of work on it."""
+_OF_THE_WORK = ("cache", "jobs")
+"""Settings that say how the work is done."""
 
 
 def check(
@@ -48,30 +48,38 @@ def check(
         UsageError: a selector, a rule's option, the device or the baseline is wrong.
     """
     started = time.perf_counter()
-    plan = plan_check(configuration, registry)
+    cache = _opened(configuration)
+    with contextlib.nullcontext() if cache is None else cache.planned:
+        plan = plan_check(configuration, registry)
     settings = configuration.settings
     baseline = _baseline(configuration)
     excludes = Patterns(settings.exclude, configuration.root).match
     found = discover(
         paths, Search(sought_by(registry.readers), excludes, everything=is_safety(settings))
     )
-    record = RunRecord(skipped=list(registry.problems))
+    problems = list(registry.problems)
+    record = RunRecord(skipped=list(problems))
     note_discovery(found, excluder(configuration), record)
     record.errors += plan.errors
+    checking = Checking(plan, _kept(plan, cache), configuration.cache, progress)
     checked: dict[Path, FileOutcome] = {}
     try:
-        for path, outcome in _outcomes(found.files, plan, progress):
-            checked[path] = outcome
-            record.merge(outcome.errors, outcome.notes, outcome.devices, torch=outcome.torch)
+        with contextlib.closing(checking.outcomes(found.files)) as outcomes:
+            for path, outcome in outcomes:
+                checked[path] = outcome  # noqa: PERF403 (what is finished before an interruption)
     except KeyboardInterrupt:
         note_interruption(len(checked), len(found.files), record)
+    for path in filter(checked.__contains__, in_order(found.files)):
+        outcome = checked[path]
+        record.merge(outcome.errors, outcome.notes, outcome.devices, torch=outcome.torch)
     files: list[FileReport] = []
     idle: list[FileReport] = []
     for path in filter(checked.__contains__, found.files):
         outcome = checked[path]
         (idle if outcome.idle and path in found.unsure else files).append(outcome.report)
     files = _less_accepted(files, baseline, record)
-    record.skipped += registry.problems[len(record.skipped) :]
+    later = dict.fromkeys((*registry.problems, *checking.problems))
+    record.skipped += [problem for problem in later if problem not in problems]
     note_others(found, idle, len(files), record)
     reported = [Path(file.path) for file in files]
     note = steering_note(configuration, registry.rules, paths, reported)
@@ -79,19 +87,21 @@ def check(
     return report_of(files, plan, record, time.perf_counter() - started)
 
 
-def _outcomes(
-    files: Sequence[Path], plan: CheckPlan, progress: FileProgress
-) -> Iterator[tuple[Path, FileOutcome]]:
-    """Check each file, indexes first: with them the tensors of their shards are judged."""
-    of_shards = replace(plan, structure_only=True)
-    shards: set[str] = set()
-    for done, path in enumerate(sorted(files, key=lambda path: not is_index(path))):
-        with progress(path, done, len(files)) as file_progress:
-            is_shard = os.path.normpath(path) in shards
-            outcome = check_file(path, of_shards if is_shard else plan, file_progress)
-        for shard in outcome.report.shards or ():
-            shards.add(os.path.normpath(path.parent / shard))
-        yield path, outcome
+def _opened(configuration: Configuration) -> Cache | None:
+    """The folder of kept outcomes, None where nothing is kept."""
+    if configuration.cache is None:
+        return None
+    with contextlib.suppress(Unavailable):
+        return Cache.open(configuration.cache, paranoid=configuration.paranoid)
+    return None
+
+
+def _kept(plan: CheckPlan, cache: Cache | None) -> CachedChecks | None:
+    """The checks that are kept; None where nothing may be of such a plan."""
+    if cache is not None:
+        with contextlib.suppress(Unavailable):
+            return CachedChecks(plan, cache)
+    return None
 
 
 def _baseline(configuration: Configuration) -> tuple[Path, Baseline] | None:
@@ -139,8 +149,12 @@ def report_of(
 
 
 def _settings_in_report(configuration: Configuration) -> dict[str, Any]:
-    """The settings with snake_case keys; those of rules keep the names that users gave."""
-    return dict(msgspec.structs.asdict(configuration.settings))
+    """The settings with snake_case keys; those of rules keep the names that users gave.
+
+    Those that change nothing in a report are left out, so that it is the same.
+    """
+    settings = msgspec.structs.asdict(configuration.settings)
+    return {name: value for name, value in settings.items() if name not in _OF_THE_WORK}
 
 
 def _catalogue(files: Sequence[FileReport], plan: CheckPlan) -> tuple[RuleEntry, ...]:

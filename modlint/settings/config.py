@@ -36,6 +36,7 @@ Activation = Literal[
 
 FailOn = Literal["error", "warning", "note", "never"]
 Device = Literal["auto", "cpu", "cuda"]
+Jobs = Annotated[int, msgspec.Meta(ge=1)]
 
 
 def describe(text: str, **bounds: Any) -> msgspec.Meta:
@@ -94,6 +95,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
         Annotated[str, msgspec.Meta(min_length=1)] | None,
         describe("file of accepted findings"),
     ] = None
+    jobs: Annotated[
+        Jobs | Literal["auto"], describe("files that are checked at once; auto for as many as pay")
+    ] = "auto"
+    cache: Annotated[bool, describe("keep outcomes, and give them again for what is unchanged")] = (
+        True
+    )
     networks: Annotated[
         tuple[NetworkSettings, ...], describe("what is known of the networks in some files")
     ] = ()
@@ -113,6 +120,10 @@ class Configuration(msgspec.Struct, frozen=True):
         unapplied: a file that was found and does not apply.
         portrays: whether the output shows what deep rules measure, asked for or not.
         explains: whether the output holds the pages of rules.
+        jobs: files that are checked at once, at most.
+        cache: the folder of kept outcomes, None where nothing is kept; no configuration file says
+            it, as one may come with what is checked.
+        paranoid: whether files are hashed that seem unchanged.
     """
 
     settings: Settings
@@ -122,6 +133,9 @@ class Configuration(msgspec.Struct, frozen=True):
     unapplied: Path | None = None
     portrays: bool = False
     explains: bool = False
+    jobs: int = 1
+    cache: Path | None = None
+    paranoid: bool = False
 
 
 def find_config(start: Path) -> Path | None:

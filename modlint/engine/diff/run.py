@@ -20,9 +20,10 @@ from modlint.engine.diff.sides import Side, logical_weights, side_of
 from modlint.engine.diff.verdicts import compared, regressions
 from modlint.engine.examine import FileExamination
 from modlint.engine.in_memory import check_read
+from modlint.engine.jobs.progress import FileProgress
 from modlint.engine.load import load_whole
 from modlint.engine.registry import Registry
-from modlint.engine.run import FileProgress, check
+from modlint.engine.run import check
 from modlint.errors import Unavailable, UnreadableError, UsageError
 from modlint.report import Report
 from modlint.settings.config import Configuration

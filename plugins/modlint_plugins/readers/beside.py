@@ -6,6 +6,7 @@ import re
 from pathlib import Path, PurePosixPath
 
 from modlint.errors import UnreadableError
+from modlint.looks import Look, look_at
 from modlint.source import Source, open_source
 
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -39,6 +40,7 @@ def open_beside(path: Path, name: str) -> Source:
 
 def _open_in(folder: Path, pure: PurePosixPath, name: str) -> Source:
     target = folder / pure
+    look_at(Look.STATUS, target)
     if len(pure.parts) > 1 and not target.parent.resolve().is_relative_to(folder.resolve()):
         raise Escape(f"the name {name!r} leads out of the folder by a symbolic link")
     if not target.is_file():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -12,6 +14,7 @@ from modlint.text import encodable, printable
 
 LIMIT = 1_000
 """Characters of a single string that are shown; a tensor's name can be megabytes long."""
+_LONG = re.compile(rf'"[^"]{{{LIMIT},}}"')
 
 
 def rewritten(value: Any, rewrite: Callable[[str], str]) -> Any:
@@ -28,5 +31,18 @@ def rewritten(value: Any, rewrite: Callable[[str], str]) -> Any:
 def shown_safely(report: Report, encoding: str | None) -> Report:
     """The report as a terminal may see it: nothing invisible, nothing `encoding` lacks."""
     builtins = msgspec.to_builtins(report, str_keys=True)
-    safe = rewritten(builtins, lambda text: encodable(printable(text, LIMIT), encoding))
+    rewrite = cache(lambda text: encodable(printable(text, LIMIT), encoding))  # they recur
+    files = builtins.pop("files")
+    safe = rewritten(builtins, rewrite)
+    safe["files"] = [f if _is_safe(f, encoding) else rewritten(f, rewrite) for f in files]
     return msgspec.convert(safe, Report)
+
+
+def _is_safe(file: Any, encoding: str | None) -> bool:
+    """Whether no string in it can need rewriting, told by all of them at once."""
+    try:
+        text = msgspec.json.encode(file).decode()
+    except (OverflowError, TypeError, ValueError):
+        return False
+    plain = "\\" not in text and text.isprintable() and encodable(text, encoding) == text
+    return plain and _LONG.search(text) is None

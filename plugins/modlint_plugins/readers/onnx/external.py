@@ -15,6 +15,7 @@ from msgspec import Struct, field
 
 from modlint.checkpoint import Remark
 from modlint.errors import UnreadableError
+from modlint.looks import Look, look_at
 from modlint.source import Source, open_source
 from modlint_plugins.readers.onnx.payload import Payload
 from modlint_plugins.readers.onnx.types import text
@@ -101,6 +102,7 @@ class ExternalFiles(Struct):
         folder = self.model.parent
         if not _is_plain(location):
             raise _escape(location, name)
+        look_at(Look.STATUS, folder / location)
         try:
             path = Path(os.path.realpath(folder / location))
             roots = (Path(os.path.realpath(folder)), Path(os.path.realpath(self.model)).parent)
@@ -136,6 +138,7 @@ def _links_in(folder: Path, status: os.stat_result) -> int:
     """How many names a file has in a folder."""
     if status.st_nlink == 1:
         return 1
+    look_at(Look.NAMES, folder)
     with os.scandir(folder) as entries:
         inodes = [entry.inode() for entry in entries if not entry.is_symlink()]
     return inodes.count(status.st_ino)

@@ -1,0 +1,1 @@
+"""What earlier checks gave, for files of which nothing has changed since."""
