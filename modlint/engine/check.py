@@ -11,7 +11,9 @@ from msgspec import Struct
 
 from modlint.analysis.base import Progress
 from modlint.checkpoint import Checkpoint, Status
+from modlint.drawings import Drawings
 from modlint.engine.completeness import closed, is_idle
+from modlint.engine.draw import drawings
 from modlint.engine.examine import FileExamination, RuleExamination, tensor_analyses
 from modlint.engine.load import load
 from modlint.engine.plan import CheckPlan
@@ -68,17 +70,19 @@ def _check(
     rules = plan.rules_for(path)
     reports, errors, notes = [], [], []
     devices, torch, idle = set[str](), False, True
+    drawn: Drawings | None
     for checkpoint in checkpoints:
         examination = plan.examination(checkpoint, progress)
         verdicts = list(_verdicts(examination, rules, plan))
-        portrayed, portrayal_errors = _portrayals(examination, path, plan)
+        portrayed, drawn, portrayal_errors = _portrayals(examination, path, plan)
         verdicts = sorted((*verdicts, *portrayed), key=lambda verdict: verdict.rule)
         notes += [f"{path}: {error}" for error in portrayal_errors]
         if plan.closed:
             verdicts = closed(verdicts, checkpoint, rules)
         told = any(_tells(verdict, path, rules, closed=plan.closed) for verdict in verdicts)
         idle = idle and is_idle(checkpoint) and not told
-        reports.append(FileReport.of(str(path), checkpoint, examination.known_networks, verdicts))
+        networks = examination.known_networks
+        reports.append(FileReport.of(str(path), checkpoint, networks, verdicts, drawn))
         errors += [f"{path}: {error}" for error in examination.internal_errors]
         reference = _examined(examination)
         if reference is not None:
@@ -118,19 +122,20 @@ def _verdicts(
 
 def _portrayals(
     examination: FileExamination, path: Path, plan: CheckPlan
-) -> tuple[list[Verdict], list[str]]:
-    """What rules measure that nobody asked for, and what went wrong in them."""
-    rules = plan.portrayed_for(path)
-    if not rules or examination.checkpoint.status is not Status.CHECKED:
-        return [], []
+) -> tuple[list[Verdict], Drawings | None, list[str]]:
+    """What rules measure that nobody asked for, what is drawn, and what went wrong in them."""
+    rules, draws = plan.portrayed_for(path), plan.configuration.draws
+    if not (rules or draws) or examination.checkpoint.status is not Status.CHECKED:
+        return [], None, []
     progress, errors = examination.progress, examination.internal_errors
     examination.progress = within(plan.configuration.settings.budget, progress)
     examination.internal_errors = []
     examination.visit_tensors(tensor_analyses(_needs(rules)))
     verdicts = [verdict for rule in rules for verdict in _judge(rule, examination)]
+    drawn = drawings(examination) if draws and not plan.structure_only else None
     wrong = examination.internal_errors
     examination.progress, examination.internal_errors = progress, errors
-    return verdicts, wrong
+    return verdicts, drawn, wrong
 
 
 def _alone(rule: Rule[Any], examination: FileExamination) -> Verdict:

@@ -113,6 +113,7 @@ class Configuration(msgspec.Struct, frozen=True):
         unapplied: a file that was found and does not apply.
         portrays: whether the output shows what deep rules measure, asked for or not.
         explains: whether the output holds the pages of rules.
+        draws: whether the output draws layers and their weights.
     """
 
     settings: Settings
@@ -122,6 +123,7 @@ class Configuration(msgspec.Struct, frozen=True):
     unapplied: Path | None = None
     portrays: bool = False
     explains: bool = False
+    draws: bool = False
 
 
 def find_config(start: Path) -> Path | None:

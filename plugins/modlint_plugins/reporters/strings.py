@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from modlint.report import Report
 from modlint.text import encodable, printable
@@ -26,7 +27,9 @@ def rewritten(value: Any, rewrite: Callable[[str], str]) -> Any:
 
 
 def shown_safely(report: Report, encoding: str | None) -> Report:
-    """The report as a terminal may see it: nothing invisible, nothing `encoding` lacks."""
+    """The report as a terminal may see it: nothing invisible, nothing `encoding` lacks, undrawn."""
+    files = tuple(replace(file, drawings=msgspec.UNSET) for file in report.files)
+    report = replace(report, files=files)
     builtins = msgspec.to_builtins(report, str_keys=True)
     safe = rewritten(builtins, lambda text: encodable(printable(text, LIMIT), encoding))
     return msgspec.convert(safe, Report)
