@@ -13,7 +13,7 @@ from modlint.analysis.base import Progress
 from modlint.checkpoint import Checkpoint, Status
 from modlint.drawings import Drawings
 from modlint.engine.completeness import closed, is_idle
-from modlint.engine.draw import drawings
+from modlint.engine.draw import networks_of, tensors_of
 from modlint.engine.examine import FileExamination, RuleExamination, tensor_analyses
 from modlint.engine.load import load
 from modlint.engine.plan import CheckPlan
@@ -70,7 +70,6 @@ def _check(
     rules = plan.rules_for(path)
     reports, errors, notes = [], [], []
     devices, torch, idle = set[str](), False, True
-    drawn: Drawings | None
     for checkpoint in checkpoints:
         examination = plan.examination(checkpoint, progress)
         verdicts = list(_verdicts(examination, rules, plan))
@@ -124,18 +123,22 @@ def _portrayals(
     examination: FileExamination, path: Path, plan: CheckPlan
 ) -> tuple[list[Verdict], Drawings | None, list[str]]:
     """What rules measure that nobody asked for, what is drawn, and what went wrong in them."""
-    rules, draws = plan.portrayed_for(path), plan.configuration.draws
+    rules = plan.portrayed_for(path)
+    draws = plan.configuration.draws and not plan.structure_only
     if not (rules or draws) or examination.checkpoint.status is not Status.CHECKED:
         return [], None, []
     progress, errors = examination.progress, examination.internal_errors
-    examination.progress = within(plan.configuration.settings.budget, progress)
+    budget = plan.configuration.settings.budget
+    examination.progress = within(budget, progress)
     examination.internal_errors = []
+    drawn = [tensors_of(examination)] if draws else []
+    examination.progress = within(budget, progress)
     examination.visit_tensors(tensor_analyses(_needs(rules)))
     verdicts = [verdict for rule in rules for verdict in _judge(rule, examination)]
-    drawn = drawings(examination) if draws and not plan.structure_only else None
+    drawn += [networks_of(examination)] if draws else []
     wrong = examination.internal_errors
     examination.progress, examination.internal_errors = progress, errors
-    return verdicts, drawn, wrong
+    return verdicts, Drawings.merged(drawn) if draws else None, wrong
 
 
 def _alone(rule: Rule[Any], examination: FileExamination) -> Verdict:

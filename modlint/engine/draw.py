@@ -10,7 +10,7 @@ from modlint.analysis.histograms import TensorHistogram
 from modlint.analysis.layer_weights import LayerWeights
 from modlint.analysis.statistics import TensorStatistics
 from modlint.checkpoint import Tensor
-from modlint.drawings import DrawnNetwork, DrawnPanel, DrawnTensor, Drawings
+from modlint.drawings import Drawings, DrawnNetwork, DrawnPanel, DrawnTensor
 from modlint.engine.examine import FileExamination
 from modlint.errors import Unavailable
 from modlint.network import Network
@@ -20,29 +20,39 @@ MOST_TENSORS = 400
 """Histograms of a file; of more layers the largest are drawn."""
 MOST_LAYERS = 2_000
 MOST_NETWORKS = 200
-_PANELS, _PIXELS = 12, 200
+MOST_PANELS = 24
+"""Pictures of weights by cluster, in all networks of a file."""
+_PANELS, _PIXELS = 12, 180
 """Pictures of a network's layers, and their rows and columns."""
+_SHADES = 0xF8
+"""Bits of a pixel that are kept: 32 shades take half the space and look the same."""
 _BRIGHTEST = 0.995
 """Quantile of weights that is drawn darkest; outliers would leave the rest white."""
 
 
-def drawings(file: FileExamination) -> Drawings:
-    """What there is to draw of a file; what takes too long is left out and noted."""
+def tensors_of(file: FileExamination) -> Drawings:
+    """The weights of a file's layers; none, with the reason, where they take too long."""
     notes: list[str] = []
-    tensors, networks = [], []
     try:
-        tensors = list(_tensors(file, notes))
+        return Drawings(tensors=tuple(_tensors(file, notes)), notes=tuple(notes))
     except Unavailable as unavailable:
-        notes.append(f"no histograms: {unavailable}")
+        return Drawings(notes=(f"no histograms: {unavailable}",))
+
+
+def networks_of(file: FileExamination) -> Drawings:
+    """The networks that somebody asked for, with the clusters that somebody asked for."""
+    notes, networks = [], []
     rebuilt = [network for network in file.known_networks if network.reason is None]
+    drawn = 0
     for network in rebuilt[:MOST_NETWORKS]:
         panels: tuple[DrawnPanel, ...] = ()
         try:
-            panels = _panels(file, network)
+            panels = _panels(file, network) if drawn < MOST_PANELS else ()
         except Unavailable as unavailable:
             notes.append(f"network {network.id}: weights are not drawn: {unavailable}")
+        drawn += len(panels)
         networks.append(DrawnNetwork.of(network, MOST_LAYERS, panels))
-    return Drawings(tensors=tuple(tensors), networks=tuple(networks), notes=tuple(notes))
+    return Drawings(networks=tuple(networks), notes=tuple(notes))
 
 
 def _tensors(file: FileExamination, notes: list[str]) -> Iterator[DrawnTensor]:
@@ -81,7 +91,7 @@ def _panel(panel: Panel) -> DrawnPanel:
     image = panel.image
     darkest = float(image.flatten().quantile(_BRIGHTEST)) or float(image.max()) or 1.0
     height, width = image.shape
-    pixels = (image / darkest).clamp(0, 1).mul(255).round().byte()
+    pixels = (image / darkest).clamp(0, 1).mul(255).round().byte() & _SHADES
     return DrawnPanel(
         layer=panel.layer,
         source=panel.source,

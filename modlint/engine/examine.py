@@ -182,9 +182,7 @@ class FileExamination:
         return [
             analysis
             for (analysis, _), (of, result) in self._results.items()
-            if isinstance(analysis, kind)
-            and of is subject
-            and not isinstance(result, Unavailable)
+            if isinstance(analysis, kind) and of is subject and not isinstance(result, Unavailable)
         ]
 
     def values(self, tensor: Tensor) -> Array:

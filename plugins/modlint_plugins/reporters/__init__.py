@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from msgspec import Struct
 
 from modlint import hookimpl
-from modlint.difference import Difference
 from modlint.report import Report
 from modlint.reporter import Reporter, Shown
+
+if TYPE_CHECKING:
+    from modlint.difference import Difference
 
 
 class Deferred(Struct):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -12,9 +13,11 @@ from modlint.text import printable
 from modlint.verdict import Severity
 
 BOX_WIDTH, BOX_HEIGHT = 190, 46
-_GAP, _FRAME, _MARGIN = 14, 10, 34
+_GAP, _BELOW, _FRAME, _MARGIN = 14, 24, 10, 40
 _ABREAST = 3
 """Boxes side by side."""
+_NAME = 23
+"""Characters of a name that fit in a box; how it ends says most."""
 MOST_ROWS = 150
 _LONGEST_BLOCK = 80
 """Layers of a block that repeats."""
@@ -37,6 +40,7 @@ class Box(Struct, frozen=True):
 class Frame(Struct, frozen=True):
     """A block that is there `times` times."""
 
+    x: float
     y: float
     height: float
     width: float
@@ -91,13 +95,14 @@ def drawing_of(layers: Sequence[DrawnLayer], found: Mapping[str, Severity]) -> D
         layers: in order.
         found: by the name of a layer or tensor, the worst that was found of it.
     """
-    layout = _Layout(found)
-    parts = folded(layers)
+    parts = [(part, list(_rows(part.layers))) for part in folded(layers)]
+    widest = max((len(row) for _, rows in parts for row in rows), default=0)
+    layout = _Layout(found, _shared([layer.name for layer in layers]), _wide(widest))
     drawn = 0
-    for part in parts:
+    for part, rows in parts:
         if layout.rows >= MOST_ROWS:
             break
-        layout.add(part)
+        layout.add(part, rows)
         drawn += len(part.layers) * (1 + len(part.copies))
     return layout.drawing(len(layers) - drawn)
 
@@ -105,15 +110,27 @@ def drawing_of(layers: Sequence[DrawnLayer], found: Mapping[str, Severity]) -> D
 def folded(layers: Sequence[DrawnLayer]) -> list[Part]:
     """The layers in order, a run of equal blocks as one part."""
     signatures = [_signature(layer) for layer in layers]
-    parts, at = [], 0
+    parts: list[Part] = []
+    at = start = 0
     while at < len(layers):
         length, times = _repeat(signatures, at)
-        blocks = [
-            tuple(layers[at + turn * length : at + (turn + 1) * length]) for turn in range(times)
-        ]
-        parts.append(Part(blocks[0], tuple(blocks[1:])))
+        if times > 1:
+            ends = range(at, at + length * times + 1, length)
+            blocks = [tuple(layers[one:other]) for one, other in pairwise(ends)]
+            parts += [Part(tuple(layers[start:at]))] if start < at else []
+            parts.append(Part(blocks[0], tuple(blocks[1:])))
+            start = at + length * times
         at += length * times
-    return parts
+    return [*parts, Part(tuple(layers[start:]))] if start < at else parts
+
+
+def _shared(names: Sequence[str]) -> int:
+    """How many characters all names begin with, up to a dot."""
+    if len(names) < 2:
+        return 0
+    one, other = min(names), max(names)
+    same = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
+    return one.rfind(".", 0, same) + 1
 
 
 def _repeat(signatures: Sequence[object], at: int) -> tuple[int, int]:
@@ -136,49 +153,53 @@ def _signature(layer: DrawnLayer) -> object:
 class _Layout:
     """Collects boxes from the top down."""
 
-    def __init__(self, found: Mapping[str, Severity]) -> None:
+    def __init__(self, found: Mapping[str, Severity], shared: int, width: float) -> None:
         self.found = found
+        self.shared = shared
+        self.width = width
         self.boxes: list[Box] = []
         self.frames: list[Frame] = []
         self.edges: list[str] = []
         self.drivers: dict[str, list[Box]] = {}
-        self.y, self.rows, self.width = float(_FRAME), 0, 0.0
+        self.y, self.rows = float(_FRAME), 0
 
-    def add(self, part: Part) -> None:
-        top, widest = self.y, 0
-        if part.copies:
-            self.y += _FRAME
-        for row in _rows(part.layers):
+    def add(self, part: Part, rows: Sequence[Sequence[DrawnLayer]]) -> None:
+        """Add a part below what is there."""
+        self.y += 2 * _FRAME if part.copies else 0
+        top = self.y
+        for row in rows:
             self._row(row)
-            widest = max(widest, len(row))
         for copy in part.copies:
             for layer, box in zip(copy, self.boxes[-len(copy) :], strict=True):
                 self._drives(layer, box)
         if part.copies:
-            height = self.y - top - _GAP + _FRAME
-            width = widest * (BOX_WIDTH + _GAP) - _GAP + 2 * _FRAME
-            self.frames.append(Frame(top, height, width, 1 + len(part.copies)))
-            self.y += 2 * _FRAME
+            width = _wide(max(map(len, rows))) + 2 * _FRAME
+            height = self.y - _BELOW - top + 2 * _FRAME
+            times = 1 + len(part.copies)
+            self.frames.append(Frame(self._left(width), top - _FRAME, width, height, times))
+            self.y += _FRAME
 
     def drawing(self, left_out: int) -> Drawing:
+        """What was added."""
         boxes, frames = tuple(self.boxes), tuple(self.frames)
-        return Drawing(
-            self.width + 2 * _MARGIN, self.y, boxes, frames, tuple(self.edges), left_out
-        )
+        return Drawing(self.width + 2 * _MARGIN, self.y, boxes, frames, tuple(self.edges), left_out)
 
     def _row(self, row: Sequence[DrawnLayer]) -> None:
         placed = []
         for column, layer in enumerate(row):
-            x = _MARGIN + column * (BOX_WIDTH + _GAP)
+            x = self._left(_wide(len(row))) + column * (BOX_WIDTH + _GAP)
             box = self._box(layer, x)
             self.edges += self._edges(layer, box)
             placed.append((layer, box))
-            self.width = max(self.width, x + BOX_WIDTH - _MARGIN)
         for layer, box in placed:
             self.boxes.append(box)
             self._drives(layer, box)
-        self.y += BOX_HEIGHT + _GAP + 8
+        self.y += BOX_HEIGHT + _BELOW
         self.rows += 1
+
+    def _left(self, width: float) -> float:
+        """Where something of a width begins, to stand in the middle."""
+        return _MARGIN + (self.width - width) / 2
 
     def _box(self, layer: DrawnLayer, x: float) -> Box:
         ranks = [self.found[name] for name in (layer.name, layer.weight) if name in self.found]
@@ -187,7 +208,9 @@ class _Layout:
         detail = f"{layer.kind} {sizes}"
         beside = ", ".join(filter(None, (*layer.norms, layer.activation)))
         title = f"{printable(layer.name, 300)}: {detail}" + (f", {beside}" if beside else "")
-        return Box(x, self.y, printable(layer.name, 27), title, detail, layer.kind, str(worst))
+        name = printable(layer.name[self.shared :])
+        name = name if len(name) <= _NAME else f"…{name[1 - _NAME :]}"
+        return Box(x, self.y, name, title, detail[: _NAME + 4], layer.kind, str(worst))
 
     def _drives(self, layer: DrawnLayer, box: Box) -> None:
         if layer.target:
@@ -203,10 +226,15 @@ class _Layout:
                 yield _curve(driver, box)
 
 
+def _wide(boxes: int) -> float:
+    """The width of boxes side by side."""
+    return max(boxes * (BOX_WIDTH + _GAP) - _GAP, 0)
+
+
 def _curve(upper: Box, lower: Box) -> str:
     """An edge: straight down to the next row, past the side where others lie between."""
     x, y = upper.x + BOX_WIDTH / 2, upper.y + BOX_HEIGHT
-    if lower.y - y <= 3 * _GAP + 2 * _FRAME:
+    if lower.y - y <= _BELOW + 3 * _FRAME:
         return f"M{x:g} {y:g}L{lower.x + BOX_WIDTH / 2:g} {lower.y:g}"
     left = upper.y + BOX_HEIGHT / 2, lower.y + BOX_HEIGHT / 2
     return f"M{upper.x:g} {left[0]:g}C4 {left[0]:g} 4 {left[1]:g} {lower.x:g} {left[1]:g}"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 INSTALL = "pip install 'modlint[html]'"
 LIMIT = 1_000
 """Characters of a text."""
-_HEADINGS = {"h1": "h4", "h2": "h5", "h3": "h6"}
+_HEADINGS = {"h1": "h4", "h2": "h4", "h3": "h5"}
 """Of a rule's page, which stands within the report."""
 
 
@@ -51,7 +51,7 @@ def rendered(template: str, **values: Any) -> str:
     environment.filters |= {"number": _number, "file_size": file_size, "amount": count}
     style, script = _text("style.css"), _text("script.js")
     page = environment.get_template(template).render(
-        style=_raw(style), script=_raw(script), policy=_policy(style, script), **values
+        style=trusted(style), script=trusted(script), policy=_policy(style, script), **values
     )
     return page.encode("ascii", "xmlcharrefreplace").decode()
 
@@ -68,10 +68,19 @@ def from_markdown(text: str) -> Any:
         raise UsageError(f"html: needs markdown-it-py: {INSTALL}") from error
     parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
     tokens = parser.parse(text)
+    if tokens and tokens[0].tag == "h1":  # says what the report says above it
+        del tokens[:3]
     for token in tokens:
         token.tag = _HEADINGS.get(token.tag, token.tag)
         token.children = _outward(token.children) if token.children else token.children
-    return _raw(parser.renderer.render(tokens, parser.options, {}))
+    return trusted(parser.renderer.render(tokens, parser.options, {}))
+
+
+def trusted(text: str) -> Any:
+    """A text that templates put in as it is: nothing of it may come from a file's names."""
+    from markupsafe import Markup
+
+    return Markup(text)  # noqa: S704
 
 
 def _outward(tokens: list[Token]) -> list[Token]:
@@ -102,12 +111,6 @@ def _hash(text: str) -> str:
 
 def _text(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _raw(text: str) -> Any:
-    from markupsafe import Markup
-
-    return Markup(text)  # noqa: S704 (modlint's own files, and what markdown-it has escaped)
 
 
 def _shown(value: Any) -> Any:

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from modlint.drawings import DrawnPanel, DrawnTensor
 from modlint_plugins.reporters.full.null import NullTest
+from modlint_plugins.reporters.html.page import trusted
 
 WIDTH, HEIGHT = 240, 64
 """Of a histogram."""
@@ -50,7 +51,7 @@ class Image(Struct, frozen=True):
     """A layer's weights; `source` is an address that holds the image itself."""
 
     panel: DrawnPanel
-    source: str
+    source: Any
     squares: tuple[Square, ...]
 
 
@@ -60,8 +61,9 @@ def bars_of(tensor: DrawnTensor) -> Bars | None:
     if found is None or tensor.minimum == tensor.maximum:
         return None
     low, high = found.low, found.high
+    least, most = tensor.minimum or 0.0, tensor.maximum or 0.0
     zero = None if not low < 0 < high else round(-low / (high - low) * WIDTH, 1)
-    return Bars(_path(found.counts), low, high, zero=zero)
+    return Bars(_path(found.counts), max(low, least), min(high, most), zero=zero)
 
 
 def null_bars(test: NullTest) -> Bars:
@@ -85,7 +87,7 @@ def image_of(panel: DrawnPanel) -> Image:
         if right > x and bottom > y
     )
     image = base64.b64encode(_png(panel.width, panel.height, panel.pixels)).decode()
-    return Image(panel, f"data:image/png;base64,{image}", tuple(squares))
+    return Image(panel, trusted(f"data:image/png;base64,{image}"), tuple(squares))
 
 
 def _path(counts: Sequence[int]) -> str:
@@ -109,7 +111,7 @@ def _png(width: int, height: int, pixels: bytes) -> bytes:
     """A picture of one hue, the more opaque the larger the pixel: it suits any background."""
     rows = b"".join(b"\0" + pixels[at : at + width] for at in range(0, width * height, width))
     header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
-    parts: Any = (
+    parts = (
         (b"IHDR", header),
         (b"PLTE", _HUE * 256),
         (b"tRNS", bytes(range(256))),

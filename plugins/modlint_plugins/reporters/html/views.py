@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -181,7 +182,7 @@ class Views:
             max(0, len(verdicts) - MOST_VERDICTS),
             tuple(_networks(file, drawings)),
             tuple(_null(test) for test in tests if test is not None)[:12],
-            tuple(map(_tensor, drawings.tensors)),
+            tuple(map(_tensor, _in_order(drawings.tensors))),
             (*file.remarks, *drawings.notes),
         )
 
@@ -224,7 +225,7 @@ def _networks(file: FileReport, drawings: Drawings) -> Iterator[NetworkView]:
         ids = tuple(network.id for network in group)
         yield NetworkView(ids, drawing_of(group[0].layers, found), tuple(images))
     if not drawings.networks and drawings.tensors:
-        yield NetworkView((), drawing_of(as_layers(drawings.tensors), found), ())
+        yield NetworkView((), drawing_of(as_layers(_in_order(drawings.tensors)), found), ())
 
 
 def _null(test: NullTest) -> NullView:
@@ -232,9 +233,7 @@ def _null(test: NullTest) -> NullView:
     if test.verdict.target.kind == "network":
         title += f", network {printable(test.verdict.target.name, 60)}"
     rows = tuple(test.explained())
-    return NullView(
-        test.verdict, null_bars(test), title, len(test.samples), test.observed, rows
-    )
+    return NullView(test.verdict, null_bars(test), title, len(test.samples), test.observed, rows)
 
 
 def _tensor(tensor: DrawnTensor) -> TensorView:
@@ -242,9 +241,19 @@ def _tensor(tensor: DrawnTensor) -> TensorView:
     return TensorView(tensor, shape, math.prod(tensor.shape), bars_of(tensor))
 
 
+def _in_order(tensors: Sequence[DrawnTensor]) -> Sequence[DrawnTensor]:
+    """The tensors as the file has them; by the numbers in their names where it sorts by letters."""
+    names = [tensor.name for tensor in tensors]
+    return sorted(tensors, key=lambda t: _numbered(t.name)) if names == sorted(names) else tensors
+
+
+def _numbered(name: str) -> list[tuple[bool, int, str]]:
+    parts = re.split(r"(\d{1,9})", name)
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
+
+
 def _size(drawings: Drawings) -> int:
     """Bytes, roughly, that drawings take in a page."""
     panels = (p for network in drawings.networks for p in network.panels)
     layers = sum(len(network.layers) for network in drawings.networks)
-    tensors: Mapping[str, int] = {t.name: 1_600 for t in drawings.tensors}
-    return sum(len(p.pixels) for p in panels) + layers * 600 + sum(tensors.values())
+    return sum(len(p.pixels) for p in panels) + layers * 600 + len(drawings.tensors) * 1_600
