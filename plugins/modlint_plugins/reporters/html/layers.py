@@ -42,8 +42,8 @@ class Frame(Struct, frozen=True):
 
     x: float
     y: float
-    height: float
     width: float
+    height: float
     times: int
 
 
