@@ -9,7 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from jsonschema import Draft202012Validator
 from support import modlint
+
+SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 
 
 @pytest.fixture
@@ -28,7 +31,10 @@ def test_the_html_report_and_json_beside_it_hold_drawings(network: Path, tmp_pat
     alone = modlint("check", "--isolated", network, "--output-format", "json")
     assert run.returncode == alone.returncode
     assert "drawings" not in json.loads(alone.stdout)["files"][0]
-    (file,) = json.loads((tmp_path / "r.json").read_text())["files"]
+    report = json.loads((tmp_path / "r.json").read_text())
+    schema = json.loads((SCHEMAS / "modlint-report-1.schema.json").read_text())
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(report)] == []
+    (file,) = report["files"]
     tensors = {tensor["name"]: tensor for tensor in file["drawings"]["tensors"]}
     assert set(tensors) == {"0.weight", "2.weight"}
     for tensor in tensors.values():
