@@ -26,6 +26,7 @@ from modlint_plugins.reporters.html import document
 
 HISTOGRAM = Histogram(1000, -1.0, 2.0, (1, 5, 90, 800, 90, 14), 0, 0)
 PAGE = (
+    "```text\n" + "a line that is long " * 20 + "\n```\n\n"
     "# NUM001 non-finite\n\n## What it does\n\nCounts `NaN`.\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
 )
 
