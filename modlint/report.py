@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from modlint.checkpoint import Checkpoint, Status
+from modlint.drawings import Drawings
 from modlint.errors import ModlintError
 from modlint.json_text import plain
 from modlint.network import Network
@@ -46,7 +47,10 @@ class NetworkReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FileReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One file: what it is and what the rules say of it; of an index, its shards' names."""
+    """One file: what it is and what the rules say of it; of an index, its shards' names.
+
+    `drawings` are there where an output format draws them.
+    """
 
     path: str
     status: Status
@@ -58,6 +62,7 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
     shards: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     networks: tuple[NetworkReport, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
+    drawings: Drawings | msgspec.UnsetType = msgspec.UNSET
 
     @classmethod
     def of(
@@ -66,6 +71,7 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
         checkpoint: Checkpoint,
         networks: Sequence[Network],
         verdicts: Sequence[Verdict],
+        drawings: Drawings | None = None,
     ) -> FileReport:
         """Summarise a checkpoint with its networks and verdicts."""
         remarks = [remark.message for remark in checkpoint.remarks]
@@ -81,6 +87,7 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
             shards=checkpoint.shards or msgspec.UNSET,
             networks=tuple(NetworkReport.of(network) for network in networks),
             verdicts=tuple(verdict.fingerprinted(path) for verdict in verdicts),
+            drawings=drawings or msgspec.UNSET,
         )
 
     @classmethod
@@ -89,6 +96,7 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
         first, *others = reports
         if not others:
             return first
+        drawn = [report.drawings for report in reports if report.drawings is not msgspec.UNSET]
         return msgspec.structs.replace(
             first,
             format="+".join(dict.fromkeys(report.format for report in reports)),
@@ -97,6 +105,7 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
             remarks=tuple(dict.fromkeys(text for report in reports for text in report.remarks)),
             networks=tuple(network for report in reports for network in report.networks),
             verdicts=tuple(verdict for report in reports for verdict in report.verdicts),
+            drawings=Drawings.merged(drawn) if drawn else msgspec.UNSET,
         )
 
     @property

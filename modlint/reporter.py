@@ -53,7 +53,9 @@ class Reporter(Protocol):
 
     Where a reporter has a true attribute `portrays`, deep rules that fail nothing run for it within
     the budget: it draws what they measure. Where it has a true attribute `explains`, the catalogue
-    of the report holds each rule's page.
+    of the report holds each rule's page. Where it has a true attribute `draws`, the report of a
+    file holds `drawings`. `modlint diff` offers what has a method
+    `write_difference(difference, output)`.
 
     Attributes:
         name: the value of `--output-format`.

@@ -27,7 +27,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "docs" / "schemas"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 OWN = "modlint_rules."
 """Where modlint's own rules lie: those of other plugins are not in its schema."""
-_OPTIONAL = ("shards", "page")
+_OPTIONAL = ("shards", "page", "drawings")
 """Keys of a report that are left out where there is nothing to say."""
 
 

@@ -25,6 +25,23 @@ RULES = {
     "SEC001": ("unsafe-pickle", Severity.ERROR),
 }
 
+EVIL = (
+    "a\nb",
+    "::error file=x::injected",
+    "%0A::warning::x",
+    "</code></summary><script>alert(1)</script>",
+    "`` ` code ``",
+    "|x|\n|---|\n",
+    "[click](javascript:alert(1)) ![](http://example.org/x.png)",
+    "@everyone #1 http://example.org",
+    "=cmd|' /C calc'!A0",
+    "\x1b[31mred\x1b[0m\u202e\u2066",
+    "]]><failure/>\x00\x08",
+    "\ud800",
+    "x" * 10_000_000,
+)
+"""Names and messages that try to be more than text."""
+
 
 def verdict(rule: str, outcome: str = "pass", target: Target = FILE, **fields: Any) -> Verdict:
     name, severity = RULES[rule]

@@ -28,6 +28,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.fixed_batch import OnnxBatchAxes
     from modlint.analysis.flow import CarryingUnits, Flow, NegligibleUnits
     from modlint.analysis.graphs import BalancedGraph, CarryingGraph, FlowGraph
+    from modlint.analysis.histograms import TensorHistogram
     from modlint.analysis.hub_cache import HubCache
     from modlint.analysis.index_buffers import IndexValues
     from modlint.analysis.initialisation import InitialDistribution, SpectralExcess
@@ -66,6 +67,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         TensorStatistics,
         TensorBits,
         TensorMagnitudes,
+        TensorHistogram,
         TensorRows,
         TensorEnds,
         IndexValues,

@@ -32,6 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         config,
         portrays=any(getattr(output.reporter, "portrays", False) for output in outputs),
         explains=any(getattr(output.reporter, "explains", False) for output in outputs),
+        draws=any(getattr(output.reporter, "draws", False) for output in outputs),
     )
     with progress_on_stderr(enabled=not arguments.no_progress) as progress:
         report = check(list(named(arguments.paths)), config, registry, progress)

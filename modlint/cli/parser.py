@@ -221,7 +221,7 @@ def _add_diff(commands: _Commands) -> None:
     )
     parser.add_argument("old", type=Path, metavar="OLD", help="a file or folder to compare with")
     parser.add_argument("new", type=Path, metavar="NEW", help="the file or folder that is judged")
-    parser.add_argument("--output-format", choices=("full", "concise", "json"), default="full")
+    parser.add_argument("--output-format", default="full", help="full, concise, json, or html")
     parser.add_argument(
         "--lossless", action="store_true", help="whatever differs is a regression: a copy, a cast"
     )

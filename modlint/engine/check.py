@@ -11,7 +11,9 @@ from msgspec import Struct
 
 from modlint.analysis.base import Progress
 from modlint.checkpoint import Checkpoint, Status
+from modlint.drawings import Drawings
 from modlint.engine.completeness import closed, is_idle
+from modlint.engine.draw import networks_of, tensors_of
 from modlint.engine.examine import FileExamination, RuleExamination, tensor_analyses
 from modlint.engine.load import load
 from modlint.engine.plan import CheckPlan
@@ -82,14 +84,15 @@ def _check(
     for checkpoint in checkpoints:
         examination = plan.examination(checkpoint, progress)
         verdicts = list(_verdicts(examination, rules, plan))
-        portrayed, portrayal_errors = _portrayals(examination, path, plan)
+        portrayed, drawn, portrayal_errors = _portrayals(examination, path, plan)
         verdicts = sorted((*verdicts, *portrayed), key=lambda verdict: verdict.rule)
         notes += [f"{path}: {error}" for error in portrayal_errors]
         if plan.closed:
             verdicts = closed(verdicts, checkpoint, rules)
         told = any(_tells(verdict, path, rules, closed=plan.closed) for verdict in verdicts)
         idle = idle and is_idle(checkpoint) and not told
-        reports.append(FileReport.of(str(path), checkpoint, examination.known_networks, verdicts))
+        networks = examination.known_networks
+        reports.append(FileReport.of(str(path), checkpoint, networks, verdicts, drawn))
         errors += [f"{path}: {error}" for error in examination.internal_errors]
         reference = _examined(examination)
         if reference is not None:
@@ -129,19 +132,24 @@ def _verdicts(
 
 def _portrayals(
     examination: FileExamination, path: Path, plan: CheckPlan
-) -> tuple[list[Verdict], list[str]]:
-    """What rules measure that nobody asked for, and what went wrong in them."""
+) -> tuple[list[Verdict], Drawings | None, list[str]]:
+    """What rules measure that nobody asked for, what is drawn, and what went wrong in them."""
     rules = plan.portrayed_for(path)
-    if not rules or examination.checkpoint.status is not Status.CHECKED:
-        return [], []
+    draws = plan.configuration.draws and not plan.structure_only
+    if not (rules or draws) or examination.checkpoint.status is not Status.CHECKED:
+        return [], None, []
     progress, errors = examination.progress, examination.internal_errors
-    examination.progress = within(plan.configuration.settings.budget, progress)
+    budget = plan.configuration.settings.budget
+    examination.progress = within(budget, progress)
     examination.internal_errors = []
+    drawn = [tensors_of(examination)] if draws else []
+    examination.progress = within(budget, progress)
     examination.visit_tensors(tensor_analyses(_needs(rules)))
     verdicts = [verdict for rule in rules for verdict in _judge(rule, examination)]
+    drawn += [networks_of(examination)] if draws else []
     wrong = examination.internal_errors
     examination.progress, examination.internal_errors = progress, errors
-    return verdicts, wrong
+    return verdicts, Drawings.merged(drawn) if draws else None, wrong
 
 
 def _alone(rule: Rule[Any], examination: FileExamination) -> Verdict:

@@ -26,6 +26,7 @@ from modlint.network import Network
 if TYPE_CHECKING:
     import torch
 
+A = TypeVar("A", bound=Analysis[Any, Any])
 R = TypeVar("R")
 S = TypeVar("S")
 
@@ -175,6 +176,14 @@ class FileExamination:
         if name not in self._beside:
             self._beside[name] = self._opened(name)
         return _available(self._beside[name])  # type: ignore[no-any-return]
+
+    def asked(self, kind: type[A], subject: object) -> list[A]:
+        """Analyses of a kind that were asked of a subject and have a result."""
+        return [
+            analysis
+            for (analysis, _), (of, result) in self._results.items()
+            if isinstance(analysis, kind) and of is subject and not isinstance(result, Unavailable)
+        ]
 
     def values(self, tensor: Tensor) -> Array:
         """A tensor's values on the device, not to be written to.

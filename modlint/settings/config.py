@@ -124,6 +124,7 @@ class Configuration(msgspec.Struct, frozen=True):
         cache: the folder of kept outcomes, None where nothing is kept; no configuration file says
             it, as one may come with what is checked.
         paranoid: whether files are hashed that seem unchanged.
+        draws: whether the output draws layers and their weights.
     """
 
     settings: Settings
@@ -136,6 +137,7 @@ class Configuration(msgspec.Struct, frozen=True):
     jobs: int = 1
     cache: Path | None = None
     paranoid: bool = False
+    draws: bool = False
 
 
 def find_config(start: Path) -> Path | None:

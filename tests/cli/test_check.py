@@ -273,7 +273,7 @@ def test_several_formats_at_once(
 
 
 @pytest.mark.parametrize("name", ["full", "concise", "github", "markdown", "sarif", "gitlab",
-                                  "json", "junit", "csv", "cyclonedx"])  # fmt: skip
+                                  "json", "junit", "csv", "cyclonedx", "html"])  # fmt: skip
 def test_the_exit_code_does_not_depend_on_the_format(
     broken: Path, healthy: Path, name: str, capsys: Capture
 ) -> None:

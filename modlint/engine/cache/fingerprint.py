@@ -55,6 +55,7 @@ def fingerprint(plan: CheckPlan) -> bytes:
         list(_sources(registry)),
         _settings(configuration),
         configuration.portrays,
+        configuration.draws,
         sorted(plan.rules),
     ]
     try:

@@ -83,6 +83,14 @@ def single(values: Array) -> Array:
     return widen(values, np.empty(values.shape, np.float32))
 
 
+def narrowed(values: Array) -> Array:
+    """Real elements in float32; those too large for it become infinite."""
+    if not on_numpy(values):
+        return values.to(_torch().float32)
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32, copy=False)
+
+
 def is_complex(values: Array) -> bool:
     """Whether the elements are complex numbers."""
     if on_numpy(values):

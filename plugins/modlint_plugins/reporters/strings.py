@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from modlint.report import Report
 from modlint.text import encodable, printable
@@ -29,7 +30,9 @@ def rewritten(value: Any, rewrite: Callable[[str], str]) -> Any:
 
 
 def shown_safely(report: Report, encoding: str | None) -> Report:
-    """The report as a terminal may see it: nothing invisible, nothing `encoding` lacks."""
+    """The report as a terminal may see it: nothing invisible, nothing `encoding` lacks, undrawn."""
+    files = tuple(replace(file, drawings=msgspec.UNSET) for file in report.files)
+    report = replace(report, files=files)
     builtins = msgspec.to_builtins(report, str_keys=True)
     rewrite = cache(lambda text: encodable(printable(text, LIMIT), encoding))  # they recur
     files = builtins.pop("files")

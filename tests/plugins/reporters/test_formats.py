@@ -19,7 +19,7 @@ import pytest
 from cmarkgfm.cmark import Options
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from report_parts import file_report, report_of, verdict
+from report_parts import EVIL, file_report, report_of, verdict
 from sarif_pydantic import Sarif
 
 from modlint.report import Report
@@ -36,23 +36,6 @@ from modlint_plugins.reporters import (
     sarif,
 )
 from modlint_plugins.reporters.findings import each_finding
-
-EVIL = (
-    "a\nb",
-    "::error file=x::injected",
-    "%0A::warning::x",
-    "</code></summary><script>alert(1)</script>",
-    "`` ` code ``",
-    "|x|\n|---|\n",
-    "[click](javascript:alert(1)) ![](http://example.org/x.png)",
-    "@everyone #1 http://example.org",
-    "=cmd|' /C calc'!A0",
-    "\x1b[31mred\x1b[0m\u202e\u2066",
-    "]]><failure/>\x00\x08",
-    "\ud800",
-    "x" * 10_000_000,
-)
-"""Names and messages that try to be more than text."""
 
 
 def written(write: Callable[..., None], report: Report, shown: Shown | None = None) -> str:

@@ -1,0 +1,1 @@
+"""`html`: a report of one file for browsers, which asks nothing of any network."""
