@@ -21,6 +21,9 @@ MAX_FILES = 20_000
 """Names of a folder that are looked at."""
 MAX_DOCUMENT = 64 << 20
 """Bytes of a document that is parsed; tokenizers of 250,000 tokens take 34 MB."""
+MAX_VALUES = 4_000_000
+"""Values of a document that is parsed: each takes some 100 bytes of memory; such tokenizers have
+2,600,000."""
 
 
 class NoFolderError(Unavailable):
@@ -108,8 +111,11 @@ class Document(FileAnalysis["Mapping[str, Any] | None"], frozen=True):
             raise Unavailable(f"{self.file} {error}") from error
         if len(view) > MAX_DOCUMENT:
             raise Unavailable(f"{self.file} is longer than {MAX_DOCUMENT:,} bytes")
+        content = bytes(view)
+        if sum(map(content.count, (b",", b"[", b"{"))) > MAX_VALUES:
+            raise Unavailable(f"{self.file} holds more than {MAX_VALUES:,} values")
         try:
-            parsed = json.loads(bytes(view))
+            parsed = json.loads(content)
         except (ValueError, RecursionError) as error:
             raise Unavailable(f"{self.file} is no JSON: {error}") from error
         if not isinstance(parsed, dict):

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from modlint.analysis.base import FileAnalysis, Inputs
 from modlint.analysis.weight_names import unwrapped
 from modlint.checkpoint import Checkpoint, Role, Tensor
-from modlint.results.lora import Lora, LoraModule
+from modlint.results.lora import FurtherModule, Lora, LoraModule
 
 _PEFT = re.compile(
     r"(?P<module>.+)\.(?P<what>lora_(?:embedding_)?[AB]|lora_magnitude_vector)"
@@ -34,6 +34,15 @@ _LAYOUTS = (
     ("diffusers", _DIFFUSERS),
     ("diffusers", _NUMBERED),
 )
+_FURTHER = re.compile(
+    r"(?P<module>.+)\.(?P<what>lora_E|hada_(?:w[12]_[ab]|t[12])|lokr_(?:w[12](?:_[ab])?|t2)|ia3_l"
+    r"|vera_lambda_[bd]|oft_(?:R|r|blocks)|boft_[RS]|fourierft_spectrum|c3a_kernel|miss_block"
+    r"|shira_weight|randlora_(?:lambda|gamma)|hra_u|vblora_logits_[AB])"
+    r"(?:\.(?P<adapter>(?!weight$)\w+))?(?:\.weight)?"
+)
+"""Parameters of AdaLoRA, LoHa, LoKr, IA³, VeRA, OFT, FourierFT, C3A, MiSS, SHiRA, RandLoRA."""
+_NOT_SWITCHES = frozenset({"boft_S", "hra_u", "vblora_logits_A", "vblora_logits_B"})
+"""Those of which no constant undoes the adaptation."""
 _BASE_LAYER = re.compile(r"(?P<module>.+)\.base_layer\.(?:weight|bias)")
 
 
@@ -51,10 +60,17 @@ class LoraFactors(FileAnalysis[Lora], frozen=True):
 def lora_of(checkpoint: Checkpoint) -> Lora:
     """The factors that a checkpoint holds, told by their names."""
     modules: dict[tuple[str, str, str], LoraModule] = {}
+    further: dict[tuple[str, str, str], FurtherModule] = {}
     rest: list[Tensor] = []
     factor_bytes = 0
     for tensor in checkpoint.tensors.values():
         if tensor.role is not Role.WEIGHT:
+            continue
+        other = _further(tensor)
+        if other is not None:
+            factor_bytes += tensor.nbytes
+            own = tensor.section, other.module, other.adapter
+            further[own] = _with_switches(further.get(own), other)
             continue
         found = _factor(tensor)
         if found is None:
@@ -64,12 +80,13 @@ def lora_of(checkpoint: Checkpoint) -> Lora:
         key = tensor.section, found.module, found.adapter
         modules[key] = _joined(modules.get(key), found)
     adapted = tuple(m for m in modules.values() if m.down is not None or m.up is not None)
-    names = {module.module for module in adapted}
+    names = {m.module for m in adapted} | {m.module for m in further.values()}
     bases = [tensor for tensor in rest if _is_base_layer(tensor.key, names)]
     of_bases = {tensor.name for tensor in bases}
     others = [t for t in rest if t.name not in of_bases and len(t.shape) >= 2]
     return Lora(
         modules=adapted,
+        further=tuple(further.values()),
         base_layers=tuple(tensor.name for tensor in bases),
         others=tuple(tensor.name for tensor in others),
         factor_bytes=factor_bytes,
@@ -91,6 +108,25 @@ def _factor(tensor: Tensor) -> LoraModule | None:
             found = match.groupdict()
             return _placed(tensor, layout, found["what"], bool(found.get("end")), found)
     return None
+
+
+def _further(tensor: Tensor) -> FurtherModule | None:
+    """The module of another method's parameter, with that parameter alone."""
+    match = _FURTHER.fullmatch(tensor.key)
+    if match is None:
+        return None
+    what = match["what"]
+    return FurtherModule(
+        bare_module(match["module"]),
+        () if what in _NOT_SWITCHES else (tensor.name,),
+        neutral=1 if what == "ia3_l" else 0,
+        adapter=match["adapter"] or "",
+        prunes=what == "lora_E",
+    )
+
+
+def _with_switches(known: FurtherModule | None, found: FurtherModule) -> FurtherModule:
+    return found if known is None else replace(known, switches=known.switches + found.switches)
 
 
 def _placed(

@@ -111,3 +111,8 @@ def test_a_document_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_folder_of_the_document_s_name(tmp_path: Path) -> None:
     (tmp_path / "config.json").mkdir()
     assert Document("config.json").compute(checkpoint(tmp_path), NO_INPUTS) is None
+
+
+def test_a_document_of_very_many_values_is_not_parsed(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="more than 4,000,000 values"):
+        read(tmp_path, '{"a": [' + "[]," * 4_000_000 + "[]]}")

@@ -1,7 +1,8 @@
-"""What adapter_config.json says of a low-rank adapter."""
+"""What adapter_config.json says of an adapter."""
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ _OTHER_SHAPES = ("use_bdlora", "kasa_config", "monteclora_config", "velora_confi
 _ALL_LINEAR = "all-linear"
 _MAX_SECONDS = 5.0
 """Time that matching the names of one file may take."""
+_LAYER = re.compile(r"(?<=\.)\d{1,6}(?=\.)")
 
 
 class AdapterConfig:
@@ -31,6 +33,11 @@ class AdapterConfig:
         """The method by its name in PEFT ("LORA"), "" where none is stated."""
         kind = self._document.get("peft_type")
         return kind.upper() if isinstance(kind, str) else ""
+
+    @property
+    def is_lora(self) -> bool:
+        """Whether the factors are plain ones, of the rank that is stated."""
+        return self.kind in ("", "LORA")
 
     @property
     def is_dora(self) -> bool:
@@ -49,6 +56,11 @@ class AdapterConfig:
         return _texts(self._document.get("modules_to_save"))
 
     @property
+    def trains_biases(self) -> bool:
+        """Whether biases of the base layers are trained, and saved with the factors."""
+        return self._document.get("bias") in ("all", "lora_only")
+
+    @property
     def targets(self) -> tuple[str, ...] | str | None:
         """Names of the modules to adapt, one expression, or None where nothing is said of them."""
         targets = self._document.get("target_modules")
@@ -64,7 +76,8 @@ class AdapterConfig:
     @property
     def chooses_layers(self) -> bool:
         """Whether only some layers are adapted."""
-        return self._document.get("layers_to_transform") not in (None, [])
+        chosen = ("layers_to_transform", "exclude_modules")
+        return any(self._document.get(key) not in (None, []) for key in chosen)
 
     def rank(self, module: str) -> int | None:
         """The rank that a module's factors must have, None where nothing is said of it.
@@ -94,7 +107,18 @@ class AdapterConfig:
             return True
         if isinstance(targets, str):
             return self._matches(targets, module)
-        return any(is_part(module, target) for target in targets)
+        if module in targets:
+            return True
+        return self._is_chosen(module) and any(is_part(module, target) for target in targets)
+
+    def _is_chosen(self, module: str) -> bool:
+        """Whether its layer is one of `layers_to_transform`; any number in its path may be it."""
+        chosen = self._document.get("layers_to_transform")
+        numbers = chosen if isinstance(chosen, list) else [chosen]
+        if not numbers or not all(map(_is_number, numbers)):
+            return True
+        layers = _LAYER.findall(module)
+        return not layers or any(int(layer) in numbers for layer in layers)
 
     def _matches(self, pattern: str, module: str) -> bool:
         found = matches(pattern, module, whole=True)
@@ -119,6 +143,10 @@ def is_part(module: str, name: str) -> bool:
 def _texts(value: object) -> tuple[str, ...]:
     sequence = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
     return tuple(item for item in sequence if isinstance(item, str))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _whole(value: object) -> int | None:

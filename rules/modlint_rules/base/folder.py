@@ -64,5 +64,14 @@ def is_model(checkpoint: Checkpoint) -> bool:
 
 def variant_of(checkpoint: Checkpoint) -> str | None:
     """What a file name says of the kind of weights ("fp16"); None where it says nothing."""
-    found = _MODEL.fullmatch(checkpoint.path.name)
+    return _variant(checkpoint.path.name)
+
+
+def has_variants(folder: Folder) -> bool:
+    """Whether the model stands in the folder in some other kind of weights too."""
+    return any(_variant(name) is not None for name in folder.files)
+
+
+def _variant(name: str) -> str | None:
+    found = _MODEL.fullmatch(name)
     return (found[2] or found[5] or "").lstrip(".") or None if found else None

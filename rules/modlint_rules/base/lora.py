@@ -1,4 +1,4 @@
-"""Rules of low-rank adapters: the factors, what stands beside them, and the configuration."""
+"""Rules of adapters: the factors, what stands beside them, and the configuration."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FACTORS = LoraFactors()
 
 
 class LoraRule(FileRule[OptionsT]):
-    """A check of a low-rank adapter; a file without factors is none."""
+    """A check of an adapter; a file without factors is none."""
 
     of_tensors = True
     advice = "save the adapter again by save_pretrained of the trained model"
@@ -32,15 +32,11 @@ class LoraRule(FileRule[OptionsT]):
         """Every finding; where a need cannot be met, those before it stand."""
         target = whole_file(file.checkpoint)
         lora = file.result(FACTORS, file.checkpoint)
-        if not lora.modules:
-            yield self.not_applicable(target, "the file holds no factors of a low-rank adapter")
+        if not lora.paths:
+            yield self.not_applicable(target, "the file holds no factors of an adapter")
             return
         try:
-            config = config_of(file, lora)
-            if config is not None and config.kind not in ("", "LORA"):
-                yield self.not_applicable(target, f"an adapter of another kind: {config.kind}")
-                return
-            yield from self.judge_lora(file, lora, config)
+            yield from self.judge_lora(file, lora, config_of(file, lora))
         except Unavailable as unavailable:
             yield self.inconclusive(target, str(unavailable))
 
@@ -56,7 +52,7 @@ class LoraRule(FileRule[OptionsT]):
 
     def healthy(self, file: Examination) -> Verdict:
         """How many modules are adapted."""
-        modules = file.result(FACTORS, file.checkpoint).modules
+        modules = file.result(FACTORS, file.checkpoint).paths
         message = f"{count(len(modules), 'adapted module')}, {self.sound}"
         return self.passed(whole_file(file.checkpoint), message, values={"modules": len(modules)})
 

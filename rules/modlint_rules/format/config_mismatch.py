@@ -14,12 +14,21 @@ from modlint.scopes import FileRule
 from modlint.targets import whole_file
 from modlint.text import count
 from modlint.verdict import Target, Verdict
-from modlint_rules.base.folder import BESIDE, folder_of, incomplete, index_of, is_model, variant_of
+from modlint_rules.base.folder import (
+    BESIDE,
+    folder_of,
+    has_variants,
+    incomplete,
+    index_of,
+    is_model,
+    variant_of,
+)
 from modlint_rules.base.tokenizer import DOCUMENTS, Documents, read_documents
 from modlint_rules.format import CONFIG_MISMATCH
 from modlint_rules.format.against_config.comparison import Comparison, Mismatch, Model
 from modlint_rules.format.against_config.head import compare_missing_head, stale_head, stored_twice
 from modlint_rules.format.against_config.layers import compare_layers
+from modlint_rules.format.against_config.outside import compare_outside
 from modlint_rules.format.against_config.sizes import compare_sizes
 from modlint_rules.format.against_config.tokens import compare_tokens
 from modlint_rules.format.against_config.types import compare_types
@@ -102,7 +111,9 @@ def _compared(file: Examination, documents: Documents) -> Comparison:
     _compare_stored_head(file, model, comparison)
     compare_sizes(model, comparison)
     compare_layers(model, comparison)
-    if variant_of(file.checkpoint) is None:
+    compare_outside(model, comparison)
+    others = has_variants(file.result(BESIDE, file.checkpoint))
+    if variant_of(file.checkpoint) is None and not others:
         compare_types(model, comparison)
     return comparison
 

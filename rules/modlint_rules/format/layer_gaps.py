@@ -9,6 +9,7 @@ from modlint.analysis.layer_stacks import LayerStacks
 from modlint.analysis.model_config import Config
 from modlint.checkpoint import Checkpoint
 from modlint.results.layers import LayerStack
+from modlint.results.model_config import ModelConfig
 from modlint.rule import Examination
 from modlint_rules.base.folder import is_model
 from modlint_rules.base.stated_layers import StatedStack, stated_stacks
@@ -27,10 +28,15 @@ def judged_stacks(file: Examination) -> list[tuple[LayerStack, StatedStack | Non
     if _is_partial(file.checkpoint):
         return []
     stacks = file.result(STACKS, file.checkpoint)
-    config = file.result(CONFIG, file.checkpoint) if is_model(file.checkpoint) else None
+    config = stated_config(file)
     said = {} if config is None else {s.stack.name: s for s in stated_stacks(config, stacks)}
     alike = (s for s in stacks if s.name in said or (s.is_uniform and len(s.members) >= _FEWEST))
     return [(stack, said.get(stack.name)) for stack in alike]
+
+
+def stated_config(file: Examination) -> ModelConfig | None:
+    """What config.json says of the file; None where the file is not named as the model."""
+    return file.result(CONFIG, file.checkpoint) if is_model(file.checkpoint) else None
 
 
 def missing_from(stack: LayerStack, said: StatedStack | None) -> list[int]:

@@ -16,7 +16,14 @@ from modlint.verdict import Target, Verdict
 from modlint_rules.base.folder import BESIDE, folder_of, incomplete, index_of
 from modlint_rules.base.stated_layers import StatedStack
 from modlint_rules.format import MISSING_LAYERS
-from modlint_rules.format.layer_gaps import CONFIG, STACKS, judged_stacks, missing_from
+from modlint_rules.format.layer_gaps import (
+    CONFIG,
+    STACKS,
+    judged_stacks,
+    missing_from,
+    stated_config,
+)
+from modlint_rules.format.partial_layers import partial_layers, told
 from modlint_rules.format.ranks import Absent, absent_ranks, stated_ranks
 
 _ABOVE = Beside(above=1)
@@ -48,7 +55,7 @@ class MissingLayers(FileRule[Options], reference=MISSING_LAYERS):
         if reason is not None or not stacks:
             yield self._nothing(reason, target)
         else:
-            yield from self._judge_layers(stacks, target)
+            yield from self._judge_layers(file, stacks, target)
 
     def _nothing(self, unread: str | None, target: Target) -> Verdict:
         if unread is not None:
@@ -78,13 +85,21 @@ class MissingLayers(FileRule[Options], reference=MISSING_LAYERS):
         )
 
     def _judge_layers(
-        self, stacks: Sequence[tuple[LayerStack, StatedStack | None]], target: Target
+        self,
+        file: Examination,
+        stacks: Sequence[tuple[LayerStack, StatedStack | None]],
+        target: Target,
     ) -> Iterator[Verdict]:
         found = [
             self._lacking(stack, missing, said, target)
             for stack, said in stacks
             if (missing := missing_from(stack, said))
         ]
+        config = stated_config(file)
+        for stack, said in stacks:
+            lacking = partial_layers(stack, said, config)
+            if lacking:
+                found.append(self._partial(stack, lacking, target))
         yield from found
         if not found:
             layers = sum(len(stack.members) for stack, _ in stacks)
@@ -92,6 +107,18 @@ class MissingLayers(FileRule[Options], reference=MISSING_LAYERS):
             stated = sum(said is not None for _, said in stacks)
             values = {"layers": layers, "stacks": len(stacks), "stated": stated}
             yield self.passed(target, message, values=values)
+
+    def _partial(
+        self, stack: LayerStack, lacking: list[tuple[int, list[str]]], target: Target
+    ) -> Verdict:
+        missing = sum(len(names) for _, names in lacking)
+        return self.failed(
+            target,
+            told(stack, lacking),
+            help=self.advice,
+            values={"layers": len(lacking), "missing": missing, "stack": stack.name},
+            limit={"missing": {"max": 0}},
+        )
 
     def _lacking(
         self, stack: LayerStack, missing: list[int], said: StatedStack | None, target: Target

@@ -22,7 +22,7 @@ _OF_TEXT_ENCODERS = ("lora_te", "text_encoder", "text_model")
 class NoOpAdapter(LoraRule[Options], reference=NO_OP_ADAPTER):
     """Factors that multiply to nothing, and factors that a loader ignores or refuses."""
 
-    sound = "each with two factors that are not zero, as the configuration says"
+    sound = "each with factors that change it, as the configuration says"
     advice = "train the adapter, or save it after training; loading it as it is changes nothing"
 
     def needs(self) -> tuple[Need, ...]:
@@ -35,7 +35,8 @@ class NoOpAdapter(LoraRule[Options], reference=NO_OP_ADAPTER):
         """What holds of the factors alone, then against the configuration."""
         yield from self._pairs(file, lora)
         yield from self._zeros(file, lora)
-        if config is None or not is_of_peft(lora):
+        yield from self._neutral(file, lora)
+        if config is None or not config.is_lora or not is_of_peft(lora):
             return
         yield from self._ranks(file, lora, config)
         yield from self._targets(file, lora, config)
@@ -65,6 +66,21 @@ class NoOpAdapter(LoraRule[Options], reference=NO_OP_ADAPTER):
         severity = Severity.NOTE if idle else None
         of = len(lora.modules)
         yield self.found(file, "zero-factor", zero, message, severity=severity, modules=of)
+
+    def _neutral(self, file: Examination, lora: Lora) -> Iterator[Verdict]:
+        """Modules of other methods whose parameters are as before the first step."""
+        idle = [m for m in lora.further if any(_is_all(n, m.neutral, file) for n in m.switches)]
+        pruned = len(idle) < len(lora.further)
+        names = [module.module for module in idle if not (pruned and module.prunes)]
+        if names:
+            of = len(lora.further)
+            message = (
+                f"in {len(names):,} of {count(of, 'adapted module')} a parameter is all "
+                f"{idle[0].neutral}, so that the adapter changes nothing there"
+            )
+            only_text = pruned and all(name.startswith(_OF_TEXT_ENCODERS) for name in names)
+            severity = Severity.NOTE if only_text else None
+            yield self.found(file, "neutral", names, message, severity=severity, modules=of)
 
     def _ranks(self, file: Examination, lora: Lora, config: AdapterConfig) -> Iterator[Verdict]:
         unlike = [m for m in lora.modules if not _has_rank(m, config)]
@@ -113,17 +129,18 @@ def _fit(module: LoraModule) -> bool:
 
 def _is_zero(module: LoraModule, file: Examination) -> bool:
     """Whether a factor, or the scale, is zero throughout."""
-    return any(
-        _all_zero(name, file) for name in (module.down, module.up, module.alpha) if name is not None
-    )
+    names = (module.down, module.up, module.alpha)
+    return any(_is_all(name, 0, file) for name in names if name is not None)
 
 
-def _all_zero(name: str, file: Examination) -> bool:
+def _is_all(name: str, value: int, file: Examination) -> bool:
+    """Whether every element of a tensor is one value."""
     tensor = file.checkpoint.tensors[name]
     if not tensor.elements or not _STATISTICS.accepts(tensor):
         return False
     statistics = file.result(_STATISTICS, tensor)
-    return statistics.zeros == statistics.elements
+    alike = statistics.minimum == statistics.maximum == value
+    return alike and statistics.non_finite == 0
 
 
 def _has_rank(module: LoraModule, config: AdapterConfig) -> bool:

@@ -18,10 +18,11 @@ def adapter(
     named: str = "",
     name: str = NAME,
     resumes: bool = False,
+    lost: str = "-",
     **settings: Any,
 ) -> Any:
     def write(folder: Path) -> Path:
-        factors = peft("llama").items()
+        factors = [(k, t) for k, t in peft("llama").items() if lost not in k]
         state = {key.replace(".weight", f"{named}.weight"): tensor for key, tensor in factors}
         state |= {key: torch.ones(shape) for key, shape in (more or {}).items()}
         if not resumes:
@@ -60,5 +61,9 @@ CASES = (
          fails("base-layer", 8, "PEFT's wrapper")),
     Case("a checkpoint to resume from passes", adapter(LAYERS, name="last.pt", resumes=True),
          (Expected("pass"),)),
-    Case("another method", adapter(peft_type="IA3"), (Expected("not-applicable"),)),
+    Case("the factors of another method", adapter(peft_type="ADALORA"), (Expected("pass"),)),
+    Case("a trained head that was not saved", adapter(modules_to_save=["lm_head"]),
+         fails("not-saved", 1, "lm_head")),
+    Case("a layer without factors", adapter(lost="layers.1."),
+         fails("missing-target", 1, "layers.1")),
 )  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 from rule_cases import Case, Expected
+from safetensors.torch import load_file, save_file
 from tiny_models.faults import without_layer
 from tiny_models.tiny_transformers import reworded, saved
 
@@ -45,6 +46,18 @@ def stated(number: int) -> Write:
     )
 
 
+def without(kind: str, part: str) -> Write:
+    """A model of transformers without the tensors whose names hold `part`."""
+
+    def write(folder: Path) -> Path:
+        path = saved(kind)(folder)
+        kept = {key: tensor for key, tensor in load_file(path).items() if part not in key}
+        save_file(kept, path, {"format": "pt"})
+        return path
+
+    return write
+
+
 def lacking(message: str, /, **values: int) -> tuple[Expected, ...]:
     return (Expected("fail", "error", "high", values=values, message=message),)
 
@@ -69,6 +82,17 @@ CASES = (
         lacking("holds layers 1–2 and lacks 0", missing=1),
     ),
     Case("more than are stated are FMT008's", stated(2), WHOLE),
+    Case(
+        "a layer without its feed-forward part",
+        without("llama", "model.layers.1.mlp."),
+        lacking("model.layers.1 lacks 3 tensors that the other layers hold", layers=1, missing=3),
+    ),
+    Case(
+        "the last layer without one tensor",
+        without("bert", "layer.2.attention.self.key.bias"),
+        lacking("layer.2 lacks 1 tensor that the other layers hold", layers=1, missing=1),
+    ),
+    Case("a table that the first layer of a T5 alone has", saved("t5"), WHOLE),
     Case("a gap", layers(0, 1, 3), lacking("blocks holds layers 0–1, 3 and lacks 2", missing=1)),
     Case(
         "a gap between experts",

@@ -134,13 +134,14 @@ SOUND: tuple[Row, ...] = (
     ("peft", "llama", ST, settle(target_modules=[*paths("llama")])),
     ("peft", "llama", ST, settle(target_modules=None, r=None)),
     ("peft", "llama", ST, both(magnitudes, settle(use_dora=True))),
-    ("peft", "llama", BIN, settle(modules_to_save=["lm_head"])),
+    ("peft", "llama", BIN, both(add(f"{BASE}lm_head.weight", 128, 32),
+                                settle(modules_to_save=["lm_head"]))),
     ("peft", "bert", ST, both(add(f"{BASE}classifier.weight", 2, 32), settle(task_type="SEQ_CLS"))),
     ("peft", "llama", ST, both(add(f"{BASE}model.extra.weight", 8, 8),
                                settle(modules_to_save=["extra"]))),
     ("peft", "llama", ST, add(f"{BASE}model.embed_tokens.weight", 128, 32)),
-    ("peft", "llama", ST, both(settle(layers_to_transform=[0, 1, 3]), drop_module)),
-    ("peft", "gpt2", ST, both(zero(UP), settle(peft_type="ADALORA"))),
+    ("peft", "llama", ST, both(settle(layers_to_transform=[0, 1, 2, 3]), drop_module)),
+    ("peft", "gpt2", ST, settle(peft_type="ADALORA", r=8)),
 )  # fmt: skip
 
 WRONG_CONTENT: tuple[Row, ...] = (

@@ -42,6 +42,11 @@ def compare_sizes(model: Model, comparison: Comparison) -> None:
             _compare_stack(model, stated, section, comparison)
 
 
+def is_known(config: ModelConfig, stated: StatedStack) -> bool:
+    """Whether the layers are of a model type of which some shapes are known."""
+    return not config.custom and _type(config, _section(config, stated)) in KNOWN
+
+
 def _compare_stack(
     model: Model, stated: StatedStack, section: Section, comparison: Comparison
 ) -> None:
