@@ -317,8 +317,13 @@ class _Inputs:
             raise Unavailable(f"tensor {name}: {error}") from error
 
     def stored(self, name: str) -> Array:
-        tensors = self._examination.checkpoint.tensors
-        if name not in tensors:
+        checkpoint = self._examination.checkpoint
+        tensors = checkpoint.tensors
+        quantised = self._examination.result(QuantisedWeights(), checkpoint).weights.get(name)
+        packed = (
+            quantised is not None and name in tensors and quantised.shape != tensors[name].shape
+        )
+        if name not in tensors or packed:
             return self.weight(name)
         try:
             return self._examination.values(tensors[name])

@@ -19,7 +19,13 @@ from modlint.targets import of_network, whole_file
 from modlint.text import count
 from modlint.verdict import Confidence, Severity, Target, Verdict
 from modlint_rules.neurons import DEAD_NEURONS
-from modlint_rules.neurons.dead_slices import DeadSlices, dead_slices, is_matrix, told_once
+from modlint_rules.neurons.dead_slices import (
+    DeadSlices,
+    dead_slices,
+    is_matrix,
+    may_hold_units,
+    told_once,
+)
 from modlint_rules.neurons.dead_units import dead_units
 from modlint_rules.neurons.negligible_flow import NO_HIDDEN_LAYER
 
@@ -157,14 +163,14 @@ class DeadNeurons(Rule[DeadNeuronsOptions], reference=DEAD_NEURONS):
         matrices = [tensor.name for tensor in outside if is_matrix(tensor)]
         unmeasured = [name for name in matrices if name in file.unexamined]
         incomplete = unread(file.checkpoint)
-        if matrices and not examined:
-            yield self.inconclusive(target, f"{where}: no weight whose zero rows would tell")
-        elif unmeasured:
+        if unmeasured:
             told = f"{len(unmeasured):,} of {count(len(matrices), 'weight')} could not be examined"
             reason = file.unexamined[unmeasured[0]]
             yield self.inconclusive(target, f"{where}: {told} ({unmeasured[0]}: {reason})")
         elif incomplete is not None:
             yield self.inconclusive(target, incomplete)
+        elif not examined and any(map(may_hold_units, outside)):
+            yield self.inconclusive(target, f"{where}: no weight whose zero rows would tell")
         elif examined:
             yield self.passed(
                 target,

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from modlint.analysis.weight_names import is_weight_name
 from modlint.checkpoint import Role, Tensor
 from modlint.results.statistics import Statistics
 from modlint.text import count
@@ -122,6 +123,12 @@ def is_matrix(tensor: Tensor) -> bool:
         and tensor.shape[0] >= 2
         and tensor.elements > 0
     )
+
+
+def may_hold_units(tensor: Tensor) -> bool:
+    """Whether it could be a layer's weight whose units nothing tells: no factor, table or scale."""
+    plain = is_matrix(tensor) and is_weight_name(tensor.key)
+    return plain and not any(hint in tensor.name.lower() for hint in _NO_UNITS)
 
 
 def _is_layer_weight(name: str) -> bool:

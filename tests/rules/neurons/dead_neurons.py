@@ -363,9 +363,14 @@ CASES = (
         (passing(20, silent=0), passing(10)),
     ),
     Case(
-        "matrices that are no plain weights leave it inconclusive",
-        saved({"lora_A.weight": torch.ones(4, 8), "lora_B.weight": torch.zeros(8, 4)}),
+        "matrices that nothing tells from weights leave it inconclusive",
+        saved({"mixer.w1": torch.ones(4, 8), "mixer.w2": torch.ones(8, 4)}),
         (Expected("inconclusive"),),
+    ),
+    Case(
+        "the factors of an adapter hold no units",
+        saved({"lora_A.weight": torch.ones(4, 8), "lora_B.weight": torch.zeros(8, 4)}),
+        (Expected("not-applicable"),),
     ),
     Case(
         "a file without a matrix is not passed",
