@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import importlib
 import io
 import json
 import os
+import pkgutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,7 +91,18 @@ class Watch:
             return args[0] not in sys.modules
         if event == "compile" and args[1] == "<unknown>":
             return False  # ast.literal_eval parses the header of a NumPy array, and runs nothing
+        if event == "compile" and args[1] == "<string>" and str(args[0], "utf-8").isidentifier():
+            return False  # typing.ForwardRef compiles the name of a type; running it is an `exec`
         return event.startswith(FORBIDDEN)
+
+
+def _import_own() -> None:
+    """Import what modlint imports when first needed: every module of its own that can be."""
+    for name in ("modlint", "modlint_rules", "modlint_plugins"):
+        for module in pkgutil.walk_packages(importlib.import_module(name).__path__, f"{name}."):
+            if not module.name.endswith("__main__"):
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(module.name)
 
 
 def main() -> None:
@@ -111,10 +124,14 @@ def main() -> None:
         output = io.StringIO()
         report = check(paths, configuration, registry, progress)
         for reporter in registry.reporters.values():
+            if reporter.name == "html":
+                watch.on = False  # its templates, modlint's own, are compiled as they are read
             reporter.write(report, output, Shown())
         return output.getvalue() + "".join(report.run.problems)
 
     examine([Path(probe)])
+    if select == "ALL":
+        _import_own()
     sys.addaudithook(watch)
     text = examine([Path(probe), *map(Path, names)])
     watch.on = False

@@ -23,6 +23,9 @@ REASONS = {
     "mmaitre314__picklescan/tests/data/not_a_pickle.bin": (
         "no pickle, as its authors say, and no checkpoint; its name promises none: a note"
     ),
+    "NVIDIA__TensorRT/Polygraphy_models/cleanable.onnx": (
+        "nodes that no output needs: nothing is wrong but the waste, a note"
+    ),
     "NVIDIA__TensorRT/Polygraphy_models/ext_weights.onnx": (
         "its weights lie in a file that is not beside it: it cannot be loaded"
     ),

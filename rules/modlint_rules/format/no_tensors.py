@@ -15,6 +15,8 @@ from modlint_rules.format import NO_TENSORS
 
 _ONLY_TENSORS = frozenset({"safetensors", "shard-index"})
 """Formats that hold tensors and nothing else."""
+_UNSHAPED = "UninitializedParameter"
+"""Of a lazy module that has seen no input: it rightly holds no element yet."""
 _BY_NAME = frozenset({"torch-zip", "torch-legacy", "pickle", *_ONLY_TENSORS})
 
 
@@ -35,6 +37,8 @@ class NoTensors(FileRule[Options], reference=NO_TENSORS):
         weighs = _weight(checkpoint)
         if reason is not None:
             yield self.inconclusive(target, reason)
+        elif any(remark.kind == "meta-tensor" for remark in checkpoint.remarks):
+            yield self.not_applicable(target, "its tensors were saved without data: FMT009")
         elif weighs is not None:
             size = count(checkpoint.nbytes, "byte")
             yield self.failed(
@@ -57,6 +61,8 @@ class NoTensors(FileRule[Options], reference=NO_TENSORS):
 
 def _weight(checkpoint: Checkpoint) -> Severity | None:
     """How much it weighs that there is none; None where a file rightly holds none."""
+    if any(use.name == _UNSHAPED for pickle in checkpoint.pickles for use in pickle.uses):
+        return None
     if checkpoint.format in _BY_NAME and promises_weights(checkpoint.path):
         return Severity.ERROR
     return Severity.WARNING if checkpoint.format in _ONLY_TENSORS else None

@@ -30,11 +30,14 @@ def partial_layers(
 
 
 def _lacking(stack: LayerStack) -> Iterator[tuple[int, list[str]]]:
+    """Layers with what they lack; the embedding before the first may be normalised already."""
     largest = max(map(len, stack.members.values()))
     whole = [names for names in stack.members.values() if len(names) == largest]
     usual = frozenset.intersection(*whole)
+    first = min(stack.members)
     for number, names in stack.members.items():
-        if names < usual:
+        unnormed = number == first and all("norm" in name for name in usual - names)
+        if names < usual and not unnormed:
             yield number, sorted(usual - names)
 
 
