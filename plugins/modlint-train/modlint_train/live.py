@@ -11,7 +11,7 @@ import torch
 from msgspec.structs import replace
 from torch import nn
 
-from modlint.analysis.base import Analysis, NetworkAnalysis
+from modlint.analysis.base import Analysis, NetworkAnalysis, Opened
 from modlint.builder import NetworkBuilder
 from modlint.engine.load import build_networks
 from modlint.engine.registry import load_registry
@@ -66,6 +66,14 @@ class LiveInputs:
             Unavailable: always.
         """
         raise Unavailable("a network in training is compared with none")
+
+    def beside(self, name: str) -> Opened:
+        """Nothing lies beside what is in memory.
+
+        Raises:
+            Unavailable: always.
+        """
+        raise Unavailable(f"nothing lies beside a network in training, {name!r} neither")
 
     def result(self, analysis: Analysis[S, R], subject: S) -> R:
         """An analysis of the present values, computed anew; of the network alone."""
