@@ -124,9 +124,10 @@ def main() -> None:
         output = io.StringIO()
         report = check(paths, configuration, registry, progress)
         for reporter in registry.reporters.values():
-            if reporter.name == "html":
-                watch.on = False  # its templates, modlint's own, are compiled as they are read
+            on = watch.on
+            watch.on = on and reporter.name != "html"  # its templates, modlint's own, are compiled
             reporter.write(report, output, Shown())
+            watch.on = on
         return output.getvalue() + "".join(report.run.problems)
 
     examine([Path(probe)])
