@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
+from msgspec import Struct
+
 from modlint.checkpoint import Checkpoint
-from modlint.network import Network
+from modlint.network import Network, Unplaced
+
+
+class Built(Struct, frozen=True):
+    """What a graph builder made of a file.
+
+    Attributes:
+        networks: each rebuilt, or with the reason why it is not.
+        unplaced: weights of layers that stand in none of them, and why.
+    """
+
+    networks: tuple[Network, ...]
+    unplaced: tuple[Unplaced, ...] = ()
 
 
 class NetworkBuilder(Protocol):
@@ -23,6 +36,6 @@ class NetworkBuilder(Protocol):
     description: str
     rank: int
 
-    def build(self, checkpoint: Checkpoint) -> Sequence[Network] | None:
-        """The file's networks, each rebuilt or with its reason; None where it is not its kind."""
+    def build(self, checkpoint: Checkpoint) -> Built | None:
+        """The file's networks; None where it is not its kind."""
         ...

@@ -1,7 +1,15 @@
-"""What a graph builder returns: groups of neurons and the weighted layers between them."""
+"""A network as a graph builder rebuilds it: values, the operations between them, groups of neurons.
+
+A *value* is what stands at one point of the network: a number for each of its channels. An
+*operation* makes one value of others: a *call* reads a weight, a *join* adds or multiplies, a
+*norm* scales each channel, an *activation* bends it. Channels that are added or multiplied with
+one another are the same *neuron*; neurons stand in *groups*.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cached_property
 from typing import Literal
 
 from msgspec import Struct
@@ -9,10 +17,13 @@ from msgspec.structs import replace
 
 from modlint.verdict import Confidence
 
-LayerKind = Literal["linear", "conv", "conv-transpose"]
+CallKind = Literal["linear", "conv", "conv-transpose", "embedding", "recurrent"]
 GroupRole = Literal["input", "hidden", "output"]
-Join = Literal["sum", "product"]
-NetworkSource = Literal["graph", "module-tree", "names"]
+JoinKind = Literal["sum", "product", "meeting", "statistic"]
+NormKind = Literal["batch", "layer", "group", "rms", "affine"]
+NetworkSource = Literal[
+    "graph", "exported-program", "torchscript", "architecture", "module-tree", "names"
+]
 
 ZERO_AT_ZERO = frozenset(
     {"relu", "relu6", "leakyrelu", "prelu", "elu", "silu", "swish", "gelu", "tanh", "identity"}
@@ -23,40 +34,140 @@ RELU_LIKE = frozenset({"relu", "relu6", "clip-at-zero"})
 """Activations whose output is constant for every pre-activation that is not positive."""
 
 
-class Group(Struct, frozen=True):
-    """Neurons that stand side by side: units of a layer, channels, inputs.
+class Span(Struct, frozen=True):
+    """Channels of a value, and which columns (or rows) of a reader are theirs.
+
+    Channel `channels[i]` has the columns `start + i·stride + j·step` for j = 0 … each − 1. So a
+    flattened image of n channels and p positions is one span: stride p and step 1 where a
+    channel's positions lie together, stride 1 and step n where a position's channels do.
+    Several spans of one operation may have columns in common: such a column reads them all.
 
     Attributes:
-        name: unique in the network.
-        size: number of neurons.
-        role: inputs and outputs are neurons too; a residual stream that comes from outside is an
-            input.
-        exposed: neurons, not outputs, that something besides the network's layers reads: they are
-            an output as well, or feed what the builder could not follow.
-        join: how a unit's value comes from the layers that drive it: their sum, or, of a gate and
-            what it gates, their product.
+        value: name of the value.
+        channels: which, in the value's order.
+        start: column of the first.
+        stride: from the first column of a channel to that of the next.
+        each: columns of one channel.
+        step: between the columns of one channel.
+    """
+
+    value: str
+    channels: range
+    start: int = 0
+    stride: int = 1
+    each: int = 1
+    step: int = 1
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether each channel has one column and these lie side by side, in order."""
+        return self.each == 1 and self.stride == 1 and self.channels.step == 1
+
+    def pairs(self) -> Iterator[tuple[int, int]]:
+        """Every (channel, column)."""
+        for i, channel in enumerate(self.channels):
+            first = self.start + i * self.stride
+            for j in range(self.each):
+                yield channel, first + j * self.step
+
+
+class Layout(Struct, frozen=True):
+    """Where a weight's entries are in the tensor that stores them.
+
+    The kernels that a call computes with are a strided view of the stored elements in row-major
+    order, in elements: `shape` is (groups, rows of a group, columns of a group, kernel positions).
+    """
+
+    offset: int
+    shape: tuple[int, int, int, int]
+    strides: tuple[int, int, int, int]
+
+
+class Call(Struct, frozen=True):
+    """A weight, read once: y = W x (+ b), by channel.
+
+    A convolution's channels are its rows and columns; its kernel positions are the last axis of
+    the layout. Group g of a grouped convolution has the columns g·(columns/groups) and on, and
+    the rows g·(rows/groups) and on.
+
+    Attributes:
+        name: the layer's name in the file ("fc1"; an ONNX node's name), unique in the network.
+        kind: what it computes; an embedding's columns are its entries (the vocabulary).
+        weight: name of the weight tensor; tied weights are one tensor that several calls read.
+        layout: how the kernels lie in it; None where they are computed from it in a way that is
+            not followed (a standardised weight): its channels are known, its entries are not.
+        rows: number of rows.
+        columns: number of columns.
+        reads: what its columns read; a column in none reads nothing that is known. Empty for an
+            embedding, whose columns are the entries.
+        target: the value that it makes.
+        drives: which rows make each channel of the target: several of a recurrent layer's gates;
+            their strengths are added. All spans name the target.
+        bias: name of the bias tensor, if any, one element a row.
+        delay: time steps that lie between what it reads and what it makes: 1 where a recurrent
+            layer reads its own state, else 0.
+        confidence: how sure the builder is of what it reads.
     """
 
     name: str
-    size: int
-    role: GroupRole
-    exposed: bool = False
-    join: Join = "sum"
+    kind: CallKind
+    weight: str
+    layout: Layout | None
+    rows: int
+    columns: int
+    reads: tuple[Span, ...]
+    target: str
+    drives: tuple[Span, ...]
+    bias: str | None = None
+    delay: int = 0
+    confidence: Confidence = Confidence.HIGH
+
+    @property
+    def groups(self) -> int:
+        """Groups of a grouped convolution, else 1."""
+        return 1 if self.layout is None else self.layout.shape[0]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows, columns of a group, and kernel positions where there are more than one."""
+        if self.layout is None:
+            return (self.rows, self.columns)
+        _, _, fan_in, positions = self.layout.shape
+        return (self.rows, fan_in) if positions == 1 else (self.rows, fan_in, positions)
+
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        """Names of its tensors."""
+        return (self.weight,) if self.bias is None else (self.weight, self.bias)
 
 
 class Norm(Struct, frozen=True):
-    """A per-neuron affine map: a normalisation in inference form.
+    """A scale and a shift for each channel, after a normalisation or alone.
 
-    y = (x − mean)/√(variance + epsilon) · scale + shift; each part is a tensor's name or None.
+    y = (x − mean)/√(variance + epsilon) · scale + shift; each part is a tensor's name or None. In
+    all kinds but "batch" and "affine" mean and variance are those of the data.
+
+    Attributes:
+        kind: which normalisation; "affine" for none.
+        reads: the channels that it scales, by channel of the target.
+        target: the value that it makes.
+        elements: for each channel of the target, which element of the tensors is its own: runs,
+            one after the other. A tensor of one element serves all.
+        offset: added to the scale (1 where the file stores γ − 1).
+        groups: groups of channels whose statistics are taken together, of a group norm.
     """
 
-    kind: Literal["batch", "layer", "group", "rms", "affine"]
-    size: int
+    kind: NormKind
+    reads: tuple[Span, ...]
+    target: str
+    elements: tuple[range, ...]
     scale: str | None = None
     shift: str | None = None
     mean: str | None = None
     variance: str | None = None
     epsilon: float = 1e-5
+    offset: float = 0.0
+    groups: int = 1
 
     @property
     def tensors(self) -> tuple[str, ...]:
@@ -65,64 +176,124 @@ class Norm(Struct, frozen=True):
         return tuple(name for name in parts if name is not None)
 
 
-class Layer(Struct, frozen=True):
-    """A weight tensor between two groups of neurons, and what stands around it.
+class Activation(Struct, frozen=True):
+    """A function of each channel alone.
 
     Attributes:
-        name: the layer's name in the file ("fc1"; an ONNX node's name).
-        kind: how the weight is stored: "linear" and "conv" as (out, in/groups, *kernel),
-            "conv-transpose" as (in, out/groups, *kernel).
-        shape: the weight's shape, as stored or as a graph reshapes it before use.
-        source: group whose neurons it reads.
-        target: group whose neurons it drives.
-        inputs: names of the layers that drive `source`, empty for the network's input.
-        weight: name of the weight tensor.
-        bias: name of the bias tensor, if any.
-        transposed: a linear weight stored as (in, out).
-        groups: groups of a grouped convolution; depthwise is in = groups.
-        columns_per_unit: input columns that one source neuron owns (flatten → linear), else 1.
-        channels_last: the flattened columns run position-major (H, W, C), not channel-major.
-        input_norms: norms between the source's activation and this layer, nearest first; they are
-            folded into this layer's weights by column.
-        output_norms: norms between this layer and its activation, nearest first; folded by row.
-        activation: what follows, by ONNX's name in lower case ("relu"); "identity" for none, None
-            where the file does not tell.
+        name: ONNX's name in lower case ("relu"), or "unknown" where a file does not tell.
+        reads: the channels that it is applied to, by channel of the target.
+        target: the value that it makes.
     """
 
     name: str
-    kind: LayerKind
-    shape: tuple[int, ...]
-    source: str
+    reads: tuple[Span, ...]
     target: str
-    inputs: tuple[str, ...]
-    weight: str
-    bias: str | None = None
-    transposed: bool = False
-    groups: int = 1
-    columns_per_unit: int = 1
-    channels_last: bool = False
-    input_norms: tuple[Norm, ...] = ()
-    output_norms: tuple[Norm, ...] = ()
-    activation: str | None = None
 
     @property
     def tensors(self) -> tuple[str, ...]:
-        """Names of all tensors that belong to the layer."""
-        own = (self.weight,) if self.bias is None else (self.weight, self.bias)
-        norms = (*self.input_norms, *self.output_norms)
-        return tuple(dict.fromkeys((*own, *(name for norm in norms for name in norm.tensors))))
+        """None."""
+        return ()
 
 
-class Network(Struct, frozen=True):
+class Join(Struct, frozen=True):
+    """Channels that meet.
+
+    Attributes:
+        kind: "sum" and "product" of what is added or multiplied channel by channel: one neuron,
+            which a product switches off as soon as one factor is zero. "meeting": products that
+            are summed over channels (queries with keys): channels that meet are one neuron, and
+            what comes of them is not followed. "statistic": one channel of many (a mean over
+            channels), which are not one neuron.
+        operands: for each operand the channels that it gives, by channel of the target.
+        target: the value that it makes.
+        heads: parts of a meeting that are kept apart.
+    """
+
+    kind: JoinKind
+    operands: tuple[tuple[Span, ...], ...]
+    target: str
+    heads: int = 1
+
+    @property
+    def reads(self) -> tuple[Span, ...]:
+        """What it reads, all operands together."""
+        return tuple(span for spans in self.operands for span in spans)
+
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+
+Operation = Call | Norm | Activation | Join
+
+
+class Value(Struct, frozen=True):
+    """What stands at one point of the network.
+
+    Attributes:
+        name: unique in the network.
+        size: number of channels.
+        group: name of the group in which its neurons are.
+        neurons: which neuron of the group each channel is: runs, one after the other.
+        is_input: no operation makes it: the network's input, or what comes from a part that was
+            not followed.
+        is_output: the network's result.
+        exposed: something reads it that is not in the network.
+    """
+
+    name: str
+    size: int
+    group: str
+    neurons: tuple[range, ...]
+    is_input: bool = False
+    is_output: bool = False
+    exposed: bool = False
+
+
+class Group(Struct, frozen=True):
+    """Neurons that stand side by side: units of a layer, channels, a residual stream, inputs.
+
+    Attributes:
+        name: of the first call that drives it, else of its value; unique in the network.
+        size: number of neurons.
+        role: "input" where no call drives it, "output" where each neuron is a result and no call
+            reads it, else "hidden".
+        exposed: some neuron is a result, or something reads it that is not in the network.
+        heads: parts within which neurons may change places, and which may change places as wholes.
+    """
+
+    name: str
+    size: int
+    role: GroupRole
+    exposed: bool = False
+    heads: int = 1
+
+
+class Unplaced(Struct, frozen=True):
+    """A weight that stands in no network, and why.
+
+    Attributes:
+        tensor: its name.
+        reason: what was not followed, in a clause.
+    """
+
+    tensor: str
+    reason: str
+
+
+class Network(Struct, frozen=True, dict=True):
     """A network that the file holds, or the reason why none could be rebuilt.
 
     Attributes:
         id: unique in the file ("0", "generator", "ema").
         source: how it was obtained; None where it was not.
-        confidence: how sure the builder is of the structure.
+        confidence: how sure the builder is of the structure: the least of its calls'.
         groups: groups of neurons, in topological order.
-        layers: layers, in topological order.
-        final_norms: norms whose factors no layer reads: they scale no edge.
+        values: values, in topological order.
+        operations: calls, norms, activations and joins, in topological order but for what a
+            delayed call reads.
+        blocks: names of repeated parts ("layers.0"), by which calls' names begin.
         reason: why there is no network, None where there is one.
         failed: whether there should be one: its builder failed, or met a limit.
         remarks: assumptions that a reader of the report should know.
@@ -132,22 +303,35 @@ class Network(Struct, frozen=True):
     source: NetworkSource | None = None
     confidence: Confidence | None = None
     groups: tuple[Group, ...] = ()
-    layers: tuple[Layer, ...] = ()
-    final_norms: tuple[Norm, ...] = ()
+    values: tuple[Value, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    blocks: tuple[str, ...] = ()
     reason: str | None = None
     failed: bool = False
     remarks: tuple[str, ...] = ()
+
+    @cached_property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls, in topological order."""
+        return tuple(op for op in self.operations if isinstance(op, Call))
 
     @property
     def neurons(self) -> int:
         """Number of neurons over all groups, inputs and outputs included."""
         return sum(group.size for group in self.groups)
 
-    @property
+    @cached_property
     def connections(self) -> int:
-        """Number of edges after channel aggregation (method: one per neuron pair and layer)."""
-        size = {group.name: group.size for group in self.groups}
-        return sum(size[la.source] * size[la.target] // la.groups for la in self.layers)
+        """Number of pairs of neurons that calls connect, each call's for itself."""
+        return sum(_connections(call) for call in self.calls)
+
+    @cached_property
+    def _groups(self) -> dict[str, Group]:
+        return {group.name: group for group in self.groups}
+
+    @cached_property
+    def _values(self) -> dict[str, Value]:
+        return {value.name: value for value in self.values}
 
     def group(self, name: str) -> Group:
         """The group called `name`.
@@ -155,26 +339,62 @@ class Network(Struct, frozen=True):
         Raises:
             KeyError: there is none.
         """
-        for group in self.groups:
-            if group.name == name:
-                return group
-        raise KeyError(name)
+        return self._groups[name]
+
+    def value(self, name: str) -> Value:
+        """The value called `name`.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self._values[name]
+
+    @cached_property
+    def makers(self) -> dict[str, Operation]:
+        """By the name of a value, the operation that makes it; inputs have none."""
+        return {op.target: op for op in self.operations}
+
+    @cached_property
+    def readers(self) -> dict[str, tuple[Operation, ...]]:
+        """By the name of a value, the operations that read it, in topological order."""
+        found: dict[str, dict[int, Operation]] = {value.name: {} for value in self.values}
+        for place, op in enumerate(self.operations):
+            for span in op.reads:
+                found[span.value][place] = op
+        return {name: tuple(ops.values()) for name, ops in found.items()}
+
+    def activation_of(self, call: Call) -> str | None:
+        """What follows a call, by name; "identity" for none, None where the file does not tell."""
+        value = call.target
+        while len(readers := self.readers[value]) == 1:
+            (op,) = readers
+            if isinstance(op, Activation):
+                return None if op.name == "unknown" else op.name
+            if not isinstance(op, Norm):
+                break
+            value = op.target
+        return "identity"
 
     def with_activation(self, activation: str | None) -> Network:
-        """The same network with `activation` on hidden layers whose own the file does not tell."""
+        """The same network with `activation` where the file does not tell the activation."""
         if activation is None:
             return self
-        hidden = {group.name for group in self.groups if group.role == "hidden"}
-        layers = tuple(
-            replace(layer, activation=layer.activation or activation)
-            if layer.target in hidden
-            else layer
-            for layer in self.layers
+        operations = tuple(
+            replace(op, name=activation)
+            if isinstance(op, Activation) and op.name == "unknown"
+            else op
+            for op in self.operations
         )
-        return replace(self, layers=layers)
+        return replace(self, operations=operations)
 
-    @property
+    @cached_property
     def tensors(self) -> frozenset[str]:
-        """Names of all tensors that belong to some layer or norm."""
-        of_layers = frozenset(name for layer in self.layers for name in layer.tensors)
-        return of_layers.union(*(norm.tensors for norm in self.final_norms))
+        """Names of all tensors that belong to some operation."""
+        return frozenset(name for op in self.operations for name in op.tensors)
+
+
+def _connections(call: Call) -> int:
+    """Pairs of a driven and a read channel."""
+    read = sum(len(span.channels) for span in call.reads) or call.columns
+    driven = sum(len(span.channels) for span in call.drives)
+    return read * driven // call.groups

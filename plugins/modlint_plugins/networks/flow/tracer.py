@@ -1,0 +1,552 @@
+"""Follows channels through operations: what a front end calls for each of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modlint.network import CallKind, JoinKind
+from modlint.verdict import Confidence
+from modlint_plugins.networks.flow.labels import (
+    NONE,
+    TOP,
+    LabelArray,
+    along,
+    broadcast,
+    by_column,
+    squashed,
+    uniform,
+    with_rank,
+)
+from modlint_plugins.networks.flow.nodes import (
+    CallNode,
+    InputNode,
+    JoinNode,
+    Node,
+    NormTensors,
+    Pairs,
+    PointNode,
+    Weighted,
+)
+
+Shape = tuple[int, ...]
+Move = Callable[..., NDArray[np.int64] | Sequence[NDArray[np.int64]]]
+
+_GATED = {
+    "sigmoid": "silu",
+    "hardsigmoid": "hardswish",
+    "erf": "gelu",
+    "tanh": "gelu",
+    "softplus": "mish",
+}
+"""What x·f(x) is called."""
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """Where a tensor without labels comes from: what reads it makes its neurons known.
+
+    Attributes:
+        name: what it is called.
+        is_input: the network's input, as it is or moved.
+        parts: labels of the channels that went into it, of a statistic or a meeting.
+    """
+
+    name: str
+    is_input: bool = False
+    parts: LabelArray | None = None
+    nodes: dict[tuple[int, int], Node] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Traced:
+    """A tensor that depends on the network's input.
+
+    Attributes:
+        shape: sizes.
+        labels: labels of its elements, squashed.
+        origin: where it comes from, of one without labels.
+    """
+
+    shape: Shape
+    labels: LabelArray
+    origin: Origin | None = None
+
+    @property
+    def rank(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether some element could not be followed."""
+        return bool((self.labels == TOP).any())
+
+    @property
+    def is_unlabelled(self) -> bool:
+        """Whether no element carries a channel."""
+        return not self.labels.any()
+
+    @property
+    def full(self) -> LabelArray:
+        """The labels of every element, read-only."""
+        return np.broadcast_to(self.labels, self.shape)
+
+
+class Tracer:
+    """The nodes that a walk over a network's operations has made.
+
+    Attributes:
+        nodes: in the order in which they were made; an operand's node comes before its reader's,
+            but for delayed calls.
+        lost: why tensors were not followed, by their number.
+    """
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.lost: dict[str, int] = {}
+        self._next = 1
+        self._joined: dict[tuple[str, bytes, bytes], Node] = {}
+
+    # -- tensors without labels
+
+    def input(self, name: str, shape: Sequence[int]) -> Traced:
+        """An input of the network."""
+        return self.unlabelled(shape, Origin(name, is_input=True))
+
+    def unlabelled(self, shape: Sequence[int], origin: Origin) -> Traced:
+        """A tensor that carries no channel."""
+        return Traced(tuple(shape), uniform(NONE, len(shape)), origin)
+
+    def forgotten(self, name: str, shape: Sequence[int], *read: Traced) -> Traced:
+        """A tensor that depends on others but carries no channel of theirs: a softmax, a route."""
+        parts = [labels for x in read if (labels := _present(x.labels)).size]
+        return self.unlabelled(
+            shape, Origin(name, parts=np.unique(np.concatenate(parts)) if parts else None)
+        )
+
+    def stopped(self, shape: Sequence[int], reason: str, *read: Traced) -> Traced:
+        """A tensor that could not be followed; what it reads is exposed."""
+        self.lost[reason] = self.lost.get(reason, 0) + 1
+        self.expose(*read)
+        return Traced(tuple(shape), uniform(TOP, len(shape)))
+
+    def expose(self, *read: Traced) -> None:
+        """Note that something reads tensors which is not followed."""
+        for node in self._nodes_of(read):
+            node.exposed = True
+
+    def output(self, *results: Traced) -> None:
+        """Note which tensors are the network's results."""
+        for node in self._nodes_of(results):
+            node.is_output = True
+
+    # -- weights
+
+    def call(
+        self,
+        name: str,
+        kind: CallKind,
+        weight: Weighted,
+        x: Traced | None,
+        axis: int,
+        shape: Sequence[int],
+        out_axis: int,
+        confidence: Confidence = Confidence.HIGH,
+    ) -> Traced:
+        """What a weight makes of a tensor with channels along `axis`; None for an embedding."""
+        node = CallNode(
+            name=name,
+            size=weight.size,
+            base=self._allocate(weight.size),
+            kind=kind,
+            weight=weight,
+            confidence=confidence,
+        )
+        if x is not None:
+            self.read(node, x, axis)
+        self.nodes.append(node)
+        return Traced(tuple(shape), squashed(along(node.labels, out_axis % len(shape), len(shape))))
+
+    def read(self, node: CallNode, x: Traced, axis: int) -> None:
+        """Note what a weight's columns read."""
+        size = node.weight.columns
+        if x.shape[axis % x.rank] != size:
+            node.unread = f"reads {x.shape[axis % x.rank]} channels through {size} columns"
+            self.expose(x)
+            return
+        found = by_column(self.claimed(x, axis).labels, axis, size)
+        if (found == TOP).any():
+            node.unread = next(reversed(self.lost), "what it reads was not followed")
+            self.expose(x)
+            return
+        for labels in found.T:
+            columns = np.flatnonzero(labels)
+            node.reads.append((labels[columns], columns))
+
+    def recurrent(
+        self,
+        name: str,
+        weights: tuple[Weighted, Weighted],
+        x: Traced,
+        axis: int,
+        shape: Sequence[int],
+        out_axis: int,
+        activation: str = "tanh",
+    ) -> tuple[Traced, Node]:
+        """The hidden state of one direction of a recurrent layer, which reads itself later."""
+        into = self.call(name, "recurrent", weights[0], x, axis, shape, out_axis)
+        state = CallNode(
+            name=f"{name} (state)",
+            size=weights[1].size,
+            delay=1,
+            kind="recurrent",
+            base=self._allocate(weights[1].size),
+            weight=weights[1],
+        )
+        self.nodes.append(state)
+        back = Traced(tuple(shape), along(state.labels, out_axis % len(shape), len(shape)))
+        hidden = self.activation(activation, self.join("sum", into, back))
+        last = self.nodes[-1]
+        state.reads.append((last.labels, np.arange(last.size)))
+        return hidden, last
+
+    # -- channel by channel
+
+    def move(self, name: str, function: Move, *moved: Traced) -> list[Traced]:
+        """What an operation that only moves elements makes: it is run on their labels."""
+        out = function(*(x.full for x in moved))
+        results = [out] if isinstance(out, np.ndarray) else list(out)
+        origin = None
+        if all(x.is_unlabelled for x in moved):
+            is_input = any(x.origin is not None and x.origin.is_input for x in moved)
+            parts = [
+                x.origin.parts for x in moved if x.origin is not None and x.origin.parts is not None
+            ]
+            origin = Origin(name, is_input, np.unique(np.concatenate(parts)) if parts else None)
+        several = len(results) > 1 and origin is not None
+        return [
+            Traced(
+                r.shape,
+                squashed(r),
+                replace(origin, name=f"{name}.{i}", nodes={}) if several and origin else origin,
+            )
+            for i, r in enumerate(results)
+        ]
+
+    def concat(self, name: str, axis: int, *parts: Traced) -> Traced:
+        """Tensors side by side; an input beside channels has channels along the same axis."""
+        axis %= parts[0].rank
+        if any(x.labels.shape[axis] > 1 for x in parts):
+            parts = tuple(self.claimed(x, axis) for x in parts)
+        (out,) = self.move(name, lambda *labels: np.concatenate(labels, axis), *parts)
+        return out
+
+    def activation(self, name: str, x: Traced) -> Traced:
+        """A function of each element alone."""
+        return self._pointed(x, x.labels, None, activation=name)
+
+    def norm(self, tensors: NormTensors, x: Traced, axis: int, start: int = 0) -> Traced:
+        """A norm, or a scale or shift, with an element for each index along an axis.
+
+        `start` is the element of index 0.
+        """
+        axis %= x.rank
+        x = self.claimed(x, axis)
+        elements = along(np.arange(start, start + x.shape[axis]), axis, x.rank)
+        return self._pointed(x, x.labels, elements, norm=tensors)
+
+    def pooled(self, x: Traced, axes: Iterable[int], shape: Sequence[int]) -> Traced:
+        """A tensor of other sizes whose elements come of all along `axes`, channel by channel."""
+        return Traced(tuple(shape), self._merged(x.labels, axes), x.origin)
+
+    def join(self, kind: JoinKind, *operands: Traced) -> Traced:
+        """Tensors that are added or multiplied element by element, broadcast to one shape."""
+        shape = broadcast(x.shape for x in operands)
+        if kind == "product" and len(operands) == 2:
+            gated = self._self_gated(*operands) or self._self_gated(*reversed(operands))
+            if gated is not None:
+                return gated
+        operands = self._claimed_alike(operands)
+        if any(x.is_lost for x in operands):
+            self.expose(*operands)
+        labels = reduce(
+            lambda a, b: self._joined_labels(kind, a, b),
+            [with_rank(x.labels, len(shape)) for x in operands],
+        )
+        origin = next(
+            (x.origin for x in operands if x.origin is not None and x.shape == shape), None
+        )
+        if not labels.any() and origin is None:
+            origin = Origin(next((x.origin.name for x in operands if x.origin), "value"))
+        return Traced(shape, squashed(labels), None if labels.any() else origin)
+
+    def reduced(
+        self, name: str, x: Traced, axes: Iterable[int], keep: bool, most: int = 16
+    ) -> Traced:
+        """The sum, mean or extreme along axes.
+
+        Labels that agree along them stay; up to `most` that do not are joined; beyond, and where
+        all channels of one node meet, it is a statistic of them.
+        """
+        axes = sorted({axis % x.rank for axis in axes})
+        varying = [axis for axis in axes if x.labels.shape[axis] > 1]
+        kept = tuple(1 if axis in axes else n for axis, n in enumerate(x.shape))
+        shape = kept if keep else tuple(n for axis, n in enumerate(x.shape) if axis not in axes)
+        if varying and (_many(x.labels, varying, most) or self._collects_a_node(x.labels, varying)):
+            return self.forgotten(name, shape, x)
+        labels = self._merged(x.labels, varying)
+        if not keep:
+            labels = labels.reshape([n for axis, n in enumerate(labels.shape) if axis not in axes])
+        return Traced(shape, labels, self._origin_of_same(name, x))
+
+    def contracted(
+        self, name: str, letters: tuple[str, str, str], a: Traced, b: Traced, shape: Sequence[int]
+    ) -> Traced:
+        """Einsum of two tensors that depend on the input: `letters` name the axes of a, b, out.
+
+        An operand whose labels agree along what is summed gives them to the result; channels of two
+        that both vary there meet, and the result carries none.
+        """
+        summed = (set(letters[0]) | set(letters[1])) - set(letters[2])
+        varies = [
+            any(x.labels.shape[i] > 1 for i, letter in enumerate(own) if letter in summed)
+            for x, own in ((a, letters[0]), (b, letters[1]))
+        ]
+        if all(varies):
+            self._meet(letters, a, b, summed)
+        if any(varies):
+            return self.forgotten(name, shape, a, b)
+        parts = [
+            Traced(tuple(shape), _lettered(x.labels, own, letters[2], summed), x.origin)
+            for x, own in ((a, letters[0]), (b, letters[1]))
+        ]
+        if all(x.is_unlabelled for x in parts):
+            return self.forgotten(name, shape)
+        return self.join("product", *parts)
+
+    # -- inside
+
+    def claimed(self, x: Traced, axis: int) -> Traced:
+        """The tensor with its origin's channels along an axis, where it has no labels."""
+        axis %= x.rank
+        if x.origin is None or not x.is_unlabelled:
+            return x
+        key = (axis - x.rank, x.shape[axis])
+        node = x.origin.nodes.get(key)
+        if node is None:
+            node = x.origin.nodes[key] = self._origin_node(x.origin, x.shape[axis])
+        return replace(x, labels=squashed(along(node.labels, axis, x.rank)), origin=None)
+
+    def _origin_node(self, origin: Origin, size: int) -> Node:
+        base = self._allocate(size)
+        node: Node
+        if origin.parts is None:
+            node = InputNode(name=origin.name, size=size, base=base)
+        else:
+            labels = np.repeat(origin.parts, size)
+            pairs: Pairs = (labels, np.tile(np.arange(size), len(origin.parts)))
+            node = JoinNode(
+                name=origin.name, size=size, base=base, kind="statistic", operands=[pairs]
+            )
+        self.nodes.append(node)
+        return node
+
+    def _origin_of_same(self, name: str, x: Traced) -> Origin | None:
+        return None if x.origin is None else replace(x.origin, name=name, nodes={})
+
+    def _claimed_alike(self, operands: Sequence[Traced]) -> tuple[Traced, ...]:
+        """Inputs get channels along the axis along which what they are joined with has its own."""
+        axes = {
+            axis - x.rank
+            for x in operands
+            for axis, n in enumerate(x.labels.shape)
+            if n > 1 and not x.is_lost
+        }
+        if len(axes) != 1:
+            return tuple(operands)
+        (axis,) = axes
+        size = max(x.shape[axis] for x in operands if x.rank >= -axis)
+        return tuple(
+            self.claimed(x, axis)
+            if x.origin is not None
+            and x.origin.is_input
+            and x.rank >= -axis
+            and x.shape[axis] == size
+            else x
+            for x in operands
+        )
+
+    def _joined_labels(self, kind: JoinKind, a: LabelArray, b: LabelArray) -> LabelArray:
+        a, b = np.broadcast_arrays(a, b)
+        out = np.where(a == NONE, b, a)
+        out[(a == TOP) | (b == TOP)] = TOP
+        both = (a != b) & (a > NONE) & (b > NONE)
+        if both.any():
+            out[both] = self._join_node(kind, a[both], b[both])
+        return out
+
+    def _join_node(self, kind: JoinKind, a: LabelArray, b: LabelArray) -> LabelArray:
+        """The labels of what joins two vectors of labels."""
+        pairs, place = np.unique(np.stack([a, b]), axis=1, return_inverse=True)
+        key = (kind, pairs[0].tobytes(), pairs[1].tobytes())
+        node = self._joined.get(key)
+        if node is None:
+            size = pairs.shape[1]
+            own = np.arange(size)
+            node = JoinNode(
+                name=f"{kind} {len(self.nodes)}",
+                size=size,
+                base=self._allocate(size),
+                kind=kind,
+                operands=[(pairs[0], own), (pairs[1], own)],
+            )
+            self._joined[key] = node
+            self.nodes.append(node)
+        return node.base + place.reshape(-1)
+
+    def _pointed(
+        self,
+        x: Traced,
+        labels: LabelArray,
+        elements: NDArray[np.int64] | None,
+        norm: NormTensors | None = None,
+        activation: str | None = None,
+    ) -> Traced:
+        """The tensor with a point node's labels for its own; without labels it stays as it is."""
+        if elements is not None:
+            labels, elements = (np.array(side) for side in np.broadcast_arrays(labels, elements))
+        present = labels > NONE
+        if not present.any():
+            return x
+        own = labels[present]
+        which = np.zeros_like(own) if elements is None else elements[present]
+        pairs, place = np.unique(np.stack([own, which]), axis=1, return_inverse=True)
+        size = pairs.shape[1]
+        node = PointNode(
+            name=f"{activation or (norm and norm.kind)} {len(self.nodes)}",
+            size=size,
+            base=self._allocate(size),
+            operand=pairs[0],
+            norm=norm,
+            elements=None if elements is None else pairs[1],
+            activation=activation,
+        )
+        self.nodes.append(node)
+        out = np.array(labels)
+        out[present] = node.base + place.reshape(-1)
+        return replace(x, labels=squashed(out))
+
+    def _self_gated(self, x: Traced, gate: Traced) -> Traced | None:
+        """x·f(x) as an activation of x; None where the gate is no function of x alone."""
+        node = self._node_at(gate.labels)
+        if (
+            not isinstance(node, PointNode)
+            or node.activation not in _GATED
+            or x.shape != gate.shape
+        ):
+            return None
+        back = np.where(
+            gate.labels > NONE,
+            node.operand[np.clip(gate.labels - node.base, 0, node.size - 1)],
+            gate.labels,
+        )
+        if not np.array_equal(squashed(back), x.labels):
+            return None
+        return self.activation(_GATED[node.activation], x)
+
+    def _node_at(self, labels: LabelArray) -> Node | None:
+        """The one node whose channels labels are; None where they are those of several."""
+        present = _present(labels)
+        if not present.size:
+            return None
+        for node in reversed(self.nodes):
+            if node.base <= present[0] < node.base + node.size:
+                return node if present[-1] < node.base + node.size else None
+        return None
+
+    def _merged(self, labels: LabelArray, axes: Iterable[int]) -> LabelArray:
+        """Labels joined along axes: those axes have size 1."""
+        for axis in axes:
+            if labels.shape[axis] > 1:
+                parts = np.split(labels, labels.shape[axis], axis)
+                labels = reduce(lambda a, b: self._joined_labels("sum", a, b), parts)
+        return labels
+
+    def _collects_a_node(self, labels: LabelArray, axes: Sequence[int]) -> bool:
+        """Whether all channels of one node of more than two meet along axes."""
+        line = np.moveaxis(labels, axes, range(len(axes)))
+        line = line.reshape(np.prod(line.shape[: len(axes)], dtype=int), -1)[:, 0]
+        node = self._node_at(line)
+        return node is not None and node.size > 2 and len(np.unique(line)) == node.size
+
+    def _meet(self, letters: tuple[str, str, str], a: Traced, b: Traced, summed: set[str]) -> None:
+        """Note that channels of two tensors meet along what is summed."""
+        order = "".join(dict.fromkeys(letters[0] + letters[1]))
+        sides = [
+            _lettered(x.labels, own, order, set()) for x, own in ((a, letters[0]), (b, letters[1]))
+        ]
+        axes = [
+            axis
+            for axis, letter in enumerate(order)
+            if letter not in summed
+            and sides[0].shape[axis] != sides[1].shape[axis]
+            and 1 not in (sides[0].shape[axis], sides[1].shape[axis])
+        ]
+        if axes:
+            self.expose(a, b)
+            return
+        left, right = np.broadcast_arrays(*sides)
+        both = (left > NONE) & (right > NONE)
+        if both.any():
+            pairs = np.unique(np.stack([left[both], right[both]]), axis=1)
+            size = pairs.shape[1]
+            own = np.arange(size)
+            per_head = int(
+                np.prod([left.shape[i] for i, letter in enumerate(order) if letter in summed])
+            )
+            self.nodes.append(
+                JoinNode(
+                    name=f"meeting {len(self.nodes)}",
+                    size=size,
+                    base=self._allocate(size),
+                    kind="meeting",
+                    operands=[(pairs[0], own), (pairs[1], own)],
+                    heads=max(1, size // max(1, per_head)),
+                )
+            )
+
+    def _nodes_of(self, tensors: Iterable[Traced]) -> Iterable[Node]:
+        found = [_present(x.labels) for x in tensors]
+        labels = np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.int64)
+        for node in self.nodes:
+            place = np.searchsorted(labels, node.base)
+            if place < len(labels) and labels[place] < node.base + node.size:
+                yield node
+
+    def _allocate(self, size: int) -> int:
+        base, self._next = self._next, self._next + size
+        return base
+
+
+def _present(labels: LabelArray) -> LabelArray:
+    """The distinct channels among labels, in order."""
+    return np.unique(labels[labels > NONE])
+
+
+def _many(labels: LabelArray, axes: Sequence[int], most: int) -> bool:
+    return int(np.prod([labels.shape[axis] for axis in axes])) > most
+
+
+def _lettered(labels: LabelArray, own: str, target: str, drop: set[str]) -> LabelArray:
+    """Labels of axes `own` with axes `target`; those in `drop` are of size 1 and go."""
+    cut = labels[tuple(0 if letter in drop else slice(None) for letter in own)]
+    letters = [letter for letter in own if letter not in drop]
+    order = sorted(range(len(letters)), key=lambda i: target.index(letters[i]))
+    cut = cut.transpose(order)
+    sizes = {letters[i]: n for i, n in zip(order, cut.shape, strict=True)}
+    return cut.reshape([sizes.get(letter, 1) for letter in target])
