@@ -10,6 +10,8 @@ import sys
 import warnings
 from pathlib import Path
 
+import torch
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 EXPLAINED = """Written by `python -m benchmarks.networks`. *Exact*: every edge between layers and every column
@@ -21,6 +23,7 @@ def main() -> None:
     """Run the sweep and write its tables."""
     warnings.simplefilter("ignore")
     os.environ.setdefault("TQDM_DISABLE", "1")
+    torch.set_num_threads(1)
     arguments = _arguments()
     from benchmarks.networks import vision  # noqa: F401  (puts the tests on the path)
     from benchmarks.networks.sweep import Sweep
