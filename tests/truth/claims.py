@@ -21,7 +21,7 @@ class NoEdgesYet(Exception):  # noqa: N818
 
 
 def claimed_edges(path: Path) -> Claim:
-    """The claim for a file or folder.
+    """The claim for a file or folder, without what modlint itself calls a guess (confidence low).
 
     Raises:
         NoEdgesYet: `inspect` has no such option.
@@ -53,13 +53,21 @@ def claim_of(document: dict[str, Any]) -> Claim:
     placed: set[str] = set()
     for part in [document, *document.get("files", ())]:
         for network in part.get("networks", ()):
+            if network.get("confidence") == "low":
+                continue
             placed |= {t for layer in network.get("layers", ()) for t in layer.get("tensors", ())}
             for edge in network.get("edges", ()):
+                if edge.get("confidence") == "low":
+                    continue
                 placed.add(edge["to"])
                 if edge["from"] is not None:
                     placed.add(edge["from"])
                     add(edges, (edge["from"], edge["to"]), map(tuple, edge["columns"]))
-    unplaced = {u["tensor"]: u["reason"] for u in document.get("unplaced", ())}
+    unplaced = {
+        u["tensor"]: u["reason"]
+        for part in [document, *document.get("files", ())]
+        for u in part.get("unplaced", ())
+    }
     return Claim(edges, placed - set(unplaced), unplaced)
 
 

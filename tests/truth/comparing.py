@@ -71,16 +71,21 @@ def _less(a: Edges, b: Edges) -> Edges:
 
 
 def _translated(edges: Edges, matches: Mapping[str, Match]) -> Edges:
-    found: Edges = {}
+    channels: dict[str, int] = {}
+    lines: dict[str, int] = {}
     for (producer, consumer), columns in edges.items():
-        if producer in matches and consumer in matches:
-            _add_translated(found, matches[producer], matches[consumer], columns)
+        channels[producer] = max(channels.get(producer, 0), *(c for c, _ in columns))
+        lines[consumer] = max(lines.get(consumer, 0), *(k for _, k in columns))
+    found: Edges = {}
+    for (a, b), columns in edges.items():
+        if a in matches and b in matches:
+            stacked = lines[b] >= matches[b].units
+            _add_translated(found, matches[a], matches[b], columns, channels[a], stacked)
     return found
 
 
-def _add_translated(found: Edges, producer: Match, consumer: Match, columns: Columns) -> None:
-    hidden = any("weight_hh" in name for name in consumer.names)
+def _add_translated(found: Edges, a: Match, b: Match, columns: Columns, highest: int, stacked: bool) -> None:
     for channel, column in columns:
-        for name, row in producer.channel(channel):
-            for reader, line in consumer.columns(column, hidden=hidden):
-                add(found, (name, reader), [(row, line)])
+        for place in a.channel(channel, highest=highest):
+            for reader, line in b.columns(column, place, stacked=stacked):
+                add(found, (place[0], reader), [(place[1], line)])
