@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from torch import fx
@@ -36,21 +37,35 @@ class Call:
     fixed: bool = False
 
 
-def weighted_calls(record: Recording) -> tuple[dict[fx.Node, Call], Owners]:
-    """The weighted calls by node, and which matrices stand in what reads no activation."""
+def weighted_calls(
+    record: Recording, recurrent: Container[str] = ()
+) -> tuple[dict[fx.Node, Call], Owners]:
+    """The weighted calls by node, and which matrices stand in what reads no activation.
+
+    The first step of a recurrent weight is a call too, though it reads a state of zeros.
+    """
     owners: Owners = {}
     for node, name in record.named.items():
         value = record.values[node]
         owners[node] = frozenset({name} if value.ndim > 1 and value.is_floating_point() else ())
     found: dict[fx.Node, Call] = {}
     for node in record.order:
-        call = _call(node, owners, record)
+        call = _call(node, owners, record) or _first_step(node, owners, recurrent)
         if call is not None:
             found[node] = call
         elif all(n in owners for n in node.all_input_nodes) or _routed(node, owners, record):
             held = [owners.get(n, frozenset()) for n in node.all_input_nodes]
             owners[node] = frozenset().union(*held)
     return found, owners
+
+
+def _first_step(node: fx.Node, owners: Owners, recurrent: Container[str]) -> Call | None:
+    if kind(node) not in ("mm", "addmm"):
+        return None
+    left, right = (node.args[i] for i in PRODUCTS[kind(node)])
+    held = owners.get(right, frozenset())
+    starts = owners.get(left) == frozenset() and any(name in recurrent for name in held)
+    return Call(node, right, left, -1, -1, -1, -2) if starts else None
 
 
 def _routed(node: fx.Node, owners: Owners, record: Recording) -> bool:

@@ -24,8 +24,8 @@ def measure(model: nn.Module, inputs: tuple[Any, ...]) -> Truth:
         inputs: example inputs; a batch of two or more finds more, where a ReLU is often closed.
     """
     recording = record(model, inputs)
-    calls, owners = weighted_calls(recording)
     truth = Truth(units=_units(model), aliases=recording.aliases)
+    calls, owners = weighted_calls(recording, truth.units)
     with torch.no_grad():
         for call in calls.values():
             _measure_call(call, recording, calls, owners, truth)

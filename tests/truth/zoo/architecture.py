@@ -38,8 +38,14 @@ def built(architecture: Architecture) -> tuple[nn.Module, Inputs]:
 
 
 def _shake(module: nn.Module) -> None:
-    """No parameter stays constant: a scale of zeros would hide what passes through it."""
+    """No parameter stays constant, which would hide what passes, and no two are copies."""
     generator = torch.Generator().manual_seed(1)
+    seen: set[bytes] = set()
+    for value in module.parameters():
+        if value.ndim > 1:
+            if (held := value.detach().double().numpy().tobytes()) in seen:
+                value.data = value.data * 1.5 + 0.01 * torch.randn(value.shape, generator=generator)
+            seen.add(held)
     named = [*module.named_parameters(), *module.named_buffers()]
     for name, value in named:
         if not value.is_floating_point() or value.numel() < 2 or value.min() != value.max():
