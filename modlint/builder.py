@@ -21,6 +21,11 @@ class Built(Struct, frozen=True):
     networks: tuple[Network, ...]
     unplaced: tuple[Unplaced, ...] = ()
 
+    def with_activation(self, activation: str | None) -> Built:
+        """The same, with `activation` wherever the file does not tell it."""
+        known = tuple(network.with_activation(activation) for network in self.networks)
+        return Built(known, self.unplaced)
+
 
 class NetworkBuilder(Protocol):
     """Rebuilds the networks of one kind of checkpoint.

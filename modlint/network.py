@@ -363,6 +363,36 @@ class Network(Struct, frozen=True, dict=True):
                 found[span.value][place] = op
         return {name: tuple(ops.values()) for name, ops in found.items()}
 
+    @cached_property
+    def norms_after(self) -> dict[str, tuple[Norm, ...]]:
+        """By the name of a call, the norms straight behind it, nearest first.
+
+        Straight: nothing else reads what they read.
+        """
+        return {call.name: tuple(self._straight(call.target)) for call in self.calls}
+
+    def _straight(self, value: str) -> Iterator[Norm]:
+        while (norm := self._only_norm(value)) is not None:
+            yield norm
+            value = norm.target
+
+    def _only_norm(self, value: str) -> Norm | None:
+        """The norm that alone reads a value, each channel once."""
+        readers, stands = self.readers[value], self.value(value)
+        if len(readers) != 1 or stands.is_output or stands.exposed:
+            return None
+        (norm,) = readers
+        if not isinstance(norm, Norm):
+            return None
+        channels = [c for span in norm.reads if span.value == value for c in span.channels]
+        once = len(set(channels)) == len(channels) and all(span.each == 1 for span in norm.reads)
+        return norm if once else None
+
+    @cached_property
+    def folded(self) -> frozenset[str]:
+        """Names of the values that norms straight behind calls make."""
+        return frozenset(norm.target for norms in self.norms_after.values() for norm in norms)
+
     def activation_of(self, call: Call) -> str | None:
         """What follows a call, by name; "identity" for none, None where the file does not tell."""
         value = call.target
@@ -394,7 +424,7 @@ class Network(Struct, frozen=True, dict=True):
 
 
 def _connections(call: Call) -> int:
-    """Pairs of a driven and a read channel."""
-    read = sum(len(span.channels) for span in call.reads) or call.columns
+    """Pairs of a driven and a read channel; an embedding's entries are no neurons."""
+    read = sum(len(span.channels) for span in call.reads)
     driven = sum(len(span.channels) for span in call.drives)
     return read * driven // call.groups

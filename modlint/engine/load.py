@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from modlint.builder import NetworkBuilder
+from modlint.builder import Built, NetworkBuilder
 from modlint.checkpoint import NOT_WHOLLY_READ, Checkpoint, Remark, Status
 from modlint.claims import read_source, unreadable
 from modlint.engine.bounds import excess
@@ -76,8 +76,8 @@ def load_whole(path: Path, readers: Iterable[Reader]) -> Checkpoint:
 
 def build_networks(
     checkpoint: Checkpoint, builders: Iterable[NetworkBuilder], errors: list[str]
-) -> tuple[Network, ...]:
-    """The networks of the first builder, in order of rank, whose kind the file is.
+) -> Built:
+    """What the first builder makes, in order of rank, whose kind the file is.
 
     Args:
         checkpoint: what was read.
@@ -85,19 +85,24 @@ def build_networks(
         errors: where an internal error of a builder is noted.
     """
     if checkpoint.status is not Status.CHECKED:
-        return ()
+        return Built(())
     if checkpoint.faults:
-        return (Network("0", reason=NOT_WHOLLY_READ),)
+        return _none(NOT_WHOLLY_READ)
     for builder in builders:
         try:
-            networks: Sequence[Network] | None = builder.build(checkpoint)
+            built = builder.build(checkpoint)
         except Exception as error:  # a plugin's builder may raise anything
             reason = f"internal error in the graph builder {builder.name}: {explained(error)}"
             errors.append(reason)
-            return (Network("0", reason=reason, failed=True),)
-        if networks is not None:
-            return tuple(networks)
-    return (Network("0", reason=f"no graph builder knows the format {checkpoint.format}"),)
+            return _none(reason, failed=True)
+        if built is not None:
+            return built
+    return _none(f"no graph builder knows the format {checkpoint.format}")
+
+
+def _none(reason: str, *, failed: bool = False) -> Built:
+    """No network, and why."""
+    return Built((Network("0", reason=reason, failed=failed),))
 
 
 def _bounded(checkpoint: Checkpoint) -> Checkpoint:

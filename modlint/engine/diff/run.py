@@ -86,7 +86,7 @@ def diff(
     checkpoints = [_read(what, registry) for what in (old, new)]
     sides, configs, errors = [], [], list[str]()
     for checkpoint in checkpoints:
-        examination = FileExamination(checkpoint, (), "cpu", _silent, errors)
+        examination = FileExamination(checkpoint, Built(()), "cpu", _silent, errors)
         sides.append(_side(examination))
         configs.append(_config(examination))
     with progress(checkpoints[1].path, 0, 1) as told:
