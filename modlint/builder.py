@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
@@ -27,6 +28,22 @@ class Built(Struct, frozen=True):
         return Built(known, self.unplaced)
 
 
+class Stated(Struct, frozen=True):
+    """What is said of a file's networks outside of it.
+
+    Attributes:
+        config: config.json beside the file, {} where there is none; of any content.
+        order: "as-stored" where the user says that a state_dict's layers are a chain in the order
+            in which the file has them.
+    """
+
+    config: Mapping[str, Any] = {}
+    order: Literal["as-stored"] | None = None
+
+
+NOTHING_STATED = Stated()
+
+
 class NetworkBuilder(Protocol):
     """Rebuilds the networks of one kind of checkpoint.
 
@@ -41,6 +58,6 @@ class NetworkBuilder(Protocol):
     description: str
     rank: int
 
-    def build(self, checkpoint: Checkpoint) -> Built | None:
+    def build(self, checkpoint: Checkpoint, stated: Stated = NOTHING_STATED) -> Built | None:
         """The file's networks; None where it is not its kind."""
         ...
