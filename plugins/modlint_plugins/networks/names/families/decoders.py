@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modlint.network import NormKind
 from modlint_plugins.networks.names.families.layout import (
     Attention,
     Block,
@@ -34,12 +35,25 @@ _GATED = Mlp("mlp.up_proj", "mlp.down_proj", gate="mlp.gate_proj")
 _LLAMA_NORMS = ("input_layernorm", "post_attention_layernorm")
 
 
-def _llama(name: str, types: tuple[str, ...], block: Block, offset: float = 0.0) -> Family:
+def _llama(
+    name: str,
+    types: tuple[str, ...],
+    block: Block,
+    offset: float = 0.0,
+    kind: NormKind = "rms",
+) -> Family:
     stack = Stack("layers", block, embeddings=("embed_tokens",), final="norm")
     return Family(
-        name, types, (stack,), _HEAD, tied="embed_tokens", kind="rms", offset=offset,
-        activation="silu", optional=("rotary_emb",),
-    )  # fmt: skip
+        name,
+        types,
+        (stack,),
+        _HEAD,
+        tied="embed_tokens",
+        kind=kind,
+        offset=offset,
+        activation="silu",
+        optional=("rotary_emb",),
+    )
 
 
 def _gpt2(types: tuple[str, ...], name: str, *, transposed: bool) -> Family:
@@ -50,9 +64,17 @@ def _gpt2(types: tuple[str, ...], name: str, *, transposed: bool) -> Family:
     )
     stack = Stack("h", block, embeddings=("wte", "wpe"), final="ln_f")
     return Family(
-        name, types, (stack,), _HEAD, tied="wte", transposed=transposed,
+        name,
+        types,
+        (stack,),
+        _HEAD,
+        tied="wte",
+        transposed=transposed,
         optional=("attn.bias", "attn.masked_bias"),
-    )  # fmt: skip
+    )
+
+
+_BART_TABLES = "{}.embed_tokens|shared|encoder.embed_tokens|decoder.embed_tokens"
 
 
 def _bart(name: str, types: tuple[str, ...], order: Order, final: bool) -> Family:
@@ -64,13 +86,16 @@ def _bart(name: str, types: tuple[str, ...], order: Order, final: bool) -> Famil
         Stack(
             f"{side}.layers",
             block,
-            embeddings=(f"{side}.embed_tokens", f"{side}.embed_positions"),
+            embeddings=(_BART_TABLES.format(side), f"{side}.embed_positions"),
             opening=f"{side}.layernorm_embedding",
             final=f"{side}.layer_norm" if final else None,
         )
         for side, block in zip(("encoder", "decoder"), blocks, strict=True)
     )
-    return Family(name, types, stacks, _HEAD, tied="shared")
+    return Family(name, types, stacks, _HEAD, tied=_BART_TABLES.format("decoder"))
+
+
+_T5_TABLES = "shared|encoder.embed_tokens|decoder.embed_tokens"
 
 
 def _t5_attention(path: str) -> Attention:
@@ -98,10 +123,10 @@ def _t5(name: str, encoder: Block, decoder: Block) -> Family:
         ("t5", "mt5", "umt5", "longt5"),
         (
             Stack(
-                "encoder.block", encoder, embeddings=("shared",), final="encoder.final_layer_norm"
+                "encoder.block", encoder, embeddings=(_T5_TABLES,), final="encoder.final_layer_norm"
             ),
             Stack(
-                "decoder.block", decoder, embeddings=("shared",), final="decoder.final_layer_norm"
+                "decoder.block", decoder, embeddings=(_T5_TABLES,), final="decoder.final_layer_norm"
             ),
         ),
         _HEAD,
@@ -114,8 +139,14 @@ def _t5(name: str, encoder: Block, decoder: Block) -> Family:
 DECODERS = (
     _llama(
         "LLaMA",
-        ("llama", "mistral", "qwen2", "qwen3", "olmo", "smollm3", "arcee", "stablelm"),
+        ("llama", "mistral", "qwen2", "qwen3", "smollm3"),
         Block(_LLAMA_ATTENTION, _GATED, norms=_LLAMA_NORMS),
+    ),
+    _llama(
+        "StableLM",
+        ("stablelm",),
+        Block(_separate("self_attn", "o_proj", "halves"), _GATED, norms=_LLAMA_NORMS),
+        kind="layer",
     ),
     _llama(
         "Gemma",
@@ -179,7 +210,26 @@ DECODERS = (
             ),
             norms=_LLAMA_NORMS,
         ),
-    ),  # fmt: skip
+    ),
+    Family(
+        "OLMo",
+        ("olmo",),
+        (
+            Stack(
+                "layers",
+                Block(
+                    _separate("self_attn", "o_proj", "halves"),
+                    _GATED,
+                    norms=("input_layernorm", "post_attention_layernorm"),
+                ),
+                embeddings=("embed_tokens",),
+            ),
+        ),
+        _HEAD,
+        tied="embed_tokens",
+        activation="silu",
+        bare=True,
+    ),
     Family(
         "Meta's LLaMA",
         (),

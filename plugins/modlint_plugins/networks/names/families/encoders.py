@@ -181,7 +181,7 @@ ENCODERS = (
     ),
     Family(
         "CLIP's vision tower",
-        types=("clip", "clip_vision_model"),
+        types=("clip", "clip_vision_model", "siglip", "siglip_vision_model"),
         stacks=(
             Stack(
                 "vision_model.encoder.layers",
@@ -195,7 +195,7 @@ ENCODERS = (
     ),
     Family(
         "CLIP's text tower",
-        types=("clip", "clip_text_model"),
+        types=("clip", "clip_text_model", "siglip", "siglip_text_model"),
         stacks=(
             Stack(
                 "text_model.encoder.layers",

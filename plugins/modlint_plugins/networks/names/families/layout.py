@@ -17,7 +17,7 @@ Fused = Literal["thirds", "heads", "groups"]
 each group of heads its queries, a key and a value."""
 
 Rotation = Literal["halves", "pairs"]
-"""Which channels of a head rotary positions turn with one another: j and j + d/2, or 2j and 2j+1."""
+"""Which channels of a head rotary positions turn together: j and j + d/2, or 2j and 2j + 1."""
 
 
 class Attention(Struct, frozen=True):
@@ -86,7 +86,8 @@ class Stack(Struct, frozen=True):
 
     Attributes:
         path: where its blocks are ("encoder.layer"), numbered from 0.
-        embeddings: tables that are added; those past the first may be missing.
+        embeddings: tables that are added; those past the first may be missing; of names joined by
+            "|" the first that is there.
         patches: the convolution that makes channels of an image or a sound, instead.
         opening: the norm behind the embeddings.
         final: the norm behind the last block.
@@ -117,6 +118,7 @@ class Family(Struct, frozen=True):
         offset: added to norms' scales.
         transposed: linear layers are stored as (in, out).
         activation: of its MLPs, where no config.json tells.
+        bare: norms may have no tensors.
         optional: parts of names within blocks that take no part in the network.
     """
 
@@ -129,4 +131,5 @@ class Family(Struct, frozen=True):
     offset: float = 0.0
     transposed: bool = False
     activation: str = "gelu"
+    bare: bool = False
     optional: tuple[str, ...] = ()

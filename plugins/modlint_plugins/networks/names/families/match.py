@@ -11,6 +11,7 @@ from modlint.network import Unplaced
 from modlint.verdict import Confidence
 from modlint_plugins.networks.flow.assembly import network_of
 from modlint_plugins.networks.flow.tracer import Traced, Tracer
+from modlint_plugins.networks.names.families.convolutional import CONVOLUTIONAL, traced
 from modlint_plugins.networks.names.families.decoders import DECODERS
 from modlint_plugins.networks.names.families.encoders import ENCODERS
 from modlint_plugins.networks.names.families.layout import Family
@@ -42,6 +43,11 @@ def rebuild_families(
             if built is not None:
                 found.append(built)
                 names.append(family.name)
+    for built, own, name in _convolutional(identifier, by_key):
+        if not own & used:
+            used |= own
+            found.append(built)
+            names.append(name)
     if not found:
         return None
     networks = tuple(network for built in found for network in built.networks)
@@ -52,6 +58,33 @@ def rebuild_families(
         if len(tensor.shape) > 1 and tensor.name not in used
     ]
     return Built(networks, tuple(unplaced))
+
+
+def _convolutional(
+    identifier: str, tensors: Mapping[str, Tensor]
+) -> Iterator[tuple[Built, set[str], str]]:
+    """Networks of convolutional families, with the names of their tensors."""
+    for family in CONVOLUTIONAL:
+        first, *others = family.anchors
+        for key in tensors:
+            path = key[: -len(first)]
+            if not f".{key}".endswith(f".{first}") or not all(path + o in tensors for o in others):
+                continue
+            parts = Parts(Tracer(), tensors, path.rstrip("."), {}, Confidence.MEDIUM)
+            try:
+                parts.tracer.output(traced(family, parts))
+            except Unfit:
+                continue
+            unknown = [
+                k
+                for k, t in tensors.items()
+                if k.startswith(path) and len(t.shape) > 2 and t.name not in parts.used
+            ]
+            if unknown:
+                continue
+            remarks = [f"its parts are known by the names of {family.name}"]
+            name = path.rstrip(".") or identifier
+            yield network_of(parts.tracer, name, "names", (), remarks), parts.used, family.name
 
 
 def _candidates(config: Mapping[str, Any]) -> Sequence[Family]:
@@ -131,8 +164,9 @@ def _headed(family: Family, parts: Parts, x: Traced, config: Mapping[str, Any]) 
             read = parts.tracer.activation("unknown", made)
         if made is not None:
             yield made
-    if family.tied is not None and not stored and _is_tied(config) and parts.has(family.tied):
-        yield parts.linear(family.tied, x)
+    tied = next(filter(parts.has, (family.tied or "").split("|")), None)
+    if tied is not None and not stored and _is_tied(config):
+        yield parts.linear(tied, x)
 
 
 def _is_tied(config: Mapping[str, Any]) -> bool:

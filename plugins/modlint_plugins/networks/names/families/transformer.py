@@ -83,13 +83,20 @@ def _stack(family: Family, stack: Stack, parts: Parts, source: Traced | None) ->
 
 
 def _embedded(family: Family, stack: Stack, parts: Parts) -> Traced:
-    tables = [name for i, name in enumerate(stack.embeddings) if not i or parts.has(name)]
+    tables = [_first(parts, names) for names in stack.embeddings]
+    tables = [name for i, name in enumerate(tables) if not i or parts.has(name)]
     if tables:
         x = parts.add(*(parts.embed(name, LENGTH) for name in tables))
     else:
         x = _patched(stack, parts)
     opening = stack.opening
     return x if opening is None or not parts.has(opening) else _norm(family, parts, opening, x)
+
+
+def _first(parts: Parts, names: str) -> str:
+    """Of names joined by "|" the first that is there, else the first of all."""
+    several = names.split("|")
+    return next(filter(parts.has, several), several[0])
 
 
 def _patched(stack: Stack, parts: Parts) -> Traced:
@@ -141,6 +148,8 @@ def _residual(
 
 
 def _norm(family: Family, parts: Parts, name: str, x: Traced) -> Traced:
+    if family.bare and not parts.has(name):
+        return x
     return parts.norm(name, x, family.kind, offset=family.offset)
 
 
@@ -219,7 +228,7 @@ def _attention(
 
 
 def _meet(parts: Parts, queries: Traced, keys: Traced, cut: Heads, *, known: bool) -> None:
-    """Queries (1, length, heads, channels) and keys; without known heads no two may be exchanged."""
+    """Queries (1, length, heads, channels) meet keys; if heads are not known, none may move."""
     times = cut.queries // cut.keys
     (keys,) = parts.tracer.move("keys", lambda labels: np.repeat(labels, times, axis=2), keys)
     shape = (queries.shape[0], cut.queries, queries.shape[1], keys.shape[1])
