@@ -9,6 +9,9 @@ from msgspec import Struct
 from modlint_plugins.networks.flow.tracer import Traced
 from modlint_plugins.networks.names.families.parts import Parts, Unfit
 
+_MOBILENET_BLOCKS = 19
+_MOBILENET_STAGES = frozenset({1, 2, 4, 7, 11, 14, 17})
+
 POSITIONS = 2
 """Positions of the images that are traced, along one axis."""
 
@@ -116,8 +119,14 @@ def _dense_layers(parts: Parts, path: str) -> Iterator[Parts]:
 
 
 def _mobilenet_v2(parts: Parts, x: Traced) -> Traced:
-    """Inverted residuals: a block that gives as many channels as it takes adds its input."""
-    for block in parts.repeated("features"):
+    """Inverted residuals: every block adds its input but the first of a stage.
+
+    Where stages begin is that of Sandler et al., arXiv 1801.04381, table 2.
+    """
+    blocks = list(parts.repeated("features"))
+    if len(blocks) != _MOBILENET_BLOCKS:
+        raise Unfit(f"{len(blocks)} blocks, not {_MOBILENET_BLOCKS}")
+    for number, block in enumerate(blocks):
         if block.has("0"):
             x = _normed(block, "0", "1", x, "relu6")
             continue
@@ -126,10 +135,9 @@ def _mobilenet_v2(parts: Parts, x: Traced) -> Traced:
             if step.has("0"):
                 made = _normed(step, "0", "1", made, "relu6")
         last = max((n for n in range(8) if block.has(f"conv.{n}")), default=1)
-        made = block.norm(
-            f"conv.{last}", block.convolution(f"conv.{last - 1}", made), "batch", axis=1
-        )
-        x = block.add(x, made) if made.shape == x.shape else made
+        made = block.convolution(f"conv.{last - 1}", made)
+        made = block.norm(f"conv.{last}", made, "batch", axis=1)
+        x = made if number in _MOBILENET_STAGES else block.add(x, made)
     return x
 
 
