@@ -35,10 +35,14 @@ class Stated(Struct, frozen=True):
         config: config.json beside the file, {} where there is none; of any content.
         order: "as-stored" where the user says that a state_dict's layers are a chain in the order
             in which the file has them.
+        edges: what layers and norms read, as the user says: "fc1 -> fc2", "fc1 + fc2 -> fc3" for
+            what is added, "conv1, conv2 -> conv3" for what stands side by side; "input" is what
+            enters.
     """
 
     config: Mapping[str, Any] = {}
     order: Literal["as-stored"] | None = None
+    edges: tuple[str, ...] = ()
 
 
 NOTHING_STATED = Stated()

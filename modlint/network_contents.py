@@ -67,7 +67,7 @@ class NetworkContents(msgspec.Struct, frozen=True):
     connections: int
     reason: str | None
     layers: tuple[LayerContents, ...]
-    edges: tuple[EdgeContents, ...] | None | msgspec.UnsetType = msgspec.UNSET
+    edges: tuple[EdgeContents, ...] | msgspec.UnsetType | None = msgspec.UNSET
 
     @classmethod
     def of(cls, network: Network, *, edges: bool = False) -> NetworkContents:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from modlint.analysis.base import Progress
 from modlint.analysis.values import device_for
-from modlint.builder import Built
+from modlint.builder import Built, Stated
 from modlint.checkpoint import Checkpoint
 from modlint.engine.examine import FileExamination, Reference
 from modlint.engine.load import build_networks, load_whole
@@ -146,10 +146,17 @@ def _examination(
     errors: list[str] = []
 
     def built() -> Built:
-        found = build_networks(checkpoint, registry.builders, errors)
-        for known in configuration.settings.networks:
-            if Patterns([known.files], configuration.root).match(checkpoint.path):
-                found = found.with_activation(known.activation)
+        said = [
+            known
+            for known in configuration.settings.networks
+            if Patterns([known.files], configuration.root).match(checkpoint.path)
+        ]
+        order = next((known.order for known in said if known.order is not None), None)
+        edges = next((known.edges for known in said if known.edges), ())
+        stated = Stated(order=order, edges=edges)
+        found = build_networks(checkpoint, registry.builders, errors, stated)
+        for known in said:
+            found = found.with_activation(known.activation)
         return found
 
     def opening(name: str) -> FileExamination:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from modlint.analysis.beside import Document
+from modlint.builder import Built
 from modlint.checkpoint import Checkpoint, Tensor
 from modlint.difference import Difference
 from modlint.discovery.content import sought_by

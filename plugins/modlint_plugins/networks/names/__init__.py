@@ -18,6 +18,7 @@ from modlint_plugins.networks.names.assembly import rebuild
 from modlint_plugins.networks.names.families.match import rebuild_families
 from modlint_plugins.networks.names.modules import is_layer_weight, is_matrix
 from modlint_plugins.networks.names.split import split_coders, split_networks
+from modlint_plugins.networks.names.stated import rebuild_as_stated
 from modlint_plugins.networks.unique import unique
 
 
@@ -79,6 +80,8 @@ def _build_section(
     section: str, tensors: list[Tensor], sorted_by_name: bool, qualified: bool, stated: Stated
 ) -> Built:
     sorted_by_name = sorted_by_name or _is_sorted(tensors)
+    if stated.edges:
+        return rebuild_as_stated(section or "0", tensors, stated.edges)
     if stated.order == "as-stored":
         return _rebuild(section or "0", tensors, sorted_by_name, stated)
     known = rebuild_families(section or "0", tensors, stated.config)
