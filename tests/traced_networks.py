@@ -82,7 +82,7 @@ def layout(stored: Sequence[int], kind: str = "linear", groups: int = 1) -> Layo
     else:
         view = view.reshape(groups, stored[0] // groups, stored[1], -1)
     shape: Any = view.shape
-    strides: Any = tuple(0 if n == 1 else s for n, s in zip(view.shape, view.strides, strict=True))
+    strides: Any = view.strides
     return Layout(0, shape, strides)
 
 
