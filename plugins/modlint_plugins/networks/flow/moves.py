@@ -81,6 +81,14 @@ def along_axes(
     return tracer.moved(name, list(zip(shapes, results, strict=True)), *moved)
 
 
+def concat(tracer: Tracer, name: str, axis: int, *parts: Traced) -> Traced:
+    """Tensors side by side; an input beside channels has channels along the same axis."""
+    axis %= parts[0].rank
+    if any(x.labels.shape[axis] > 1 for x in parts):
+        parts = tuple(tracer.claimed(x, axis) for x in parts)
+    return along_axes(tracer, name, [axis], lambda *a: np.concatenate(a, axis), *parts)[0]
+
+
 def _broadcast(labels: LabelArray, shape: Sequence[int]) -> LabelArray:
     if math.prod(shape) > MOST_ELEMENTS:
         raise ValueError(f"{math.prod(shape):,} elements are too many to be followed")

@@ -347,6 +347,20 @@ class Tracer:
             return self.forgotten(name, shape)
         return self.join("product", *parts)
 
+    def node_of(self, x: Traced) -> Node | None:
+        """The one node whose channels a tensor carries; None where they are those of several."""
+        return self._node_at(x.labels)
+
+    def nodes_of(self, labels: LabelArray) -> Iterable[Node]:
+        """The nodes whose channels labels are."""
+        return self._nodes_of([Traced(labels.shape, labels)])
+
+    def behind(self, node: Node) -> Iterable[Node]:
+        """The nodes that a node which is no call reads."""
+        read = [node.operand] if isinstance(node, PointNode) else []
+        read += [labels for labels, _ in node.operands] if isinstance(node, JoinNode) else []
+        return self.nodes_of(np.concatenate(read)) if read else ()
+
     # -- inside
 
     def claimed(self, x: Traced, axis: int) -> Traced:
