@@ -28,7 +28,6 @@ from modlint_plugins.networks.flow.nodes import (
     JoinNode,
     Node,
     NormTensors,
-    Pairs,
     PointNode,
     Weighted,
 )
@@ -358,7 +357,9 @@ class Tracer:
     def behind(self, node: Node) -> Iterable[Node]:
         """The nodes that a node which is no call reads."""
         read = [node.operand] if isinstance(node, PointNode) else []
-        read += [labels for labels, _ in node.operands] if isinstance(node, JoinNode) else []
+        if isinstance(node, JoinNode):
+            read += [labels for labels, _ in node.operands]
+            read += [] if node.parts is None else [node.parts]
         return self.nodes_of(np.concatenate(read)) if read else ()
 
     # -- inside
@@ -380,10 +381,13 @@ class Tracer:
         if origin.parts is None:
             node = InputNode(name=origin.name, size=size, base=base)
         else:
-            labels = np.repeat(origin.parts, size)
-            pairs: Pairs = (labels, np.tile(np.arange(size), len(origin.parts)))
             node = JoinNode(
-                name=origin.name, size=size, base=base, kind="statistic", operands=[pairs]
+                name=origin.name,
+                size=size,
+                base=base,
+                kind="statistic",
+                operands=[],
+                parts=origin.parts,
             )
         self._add(node)
         return node
