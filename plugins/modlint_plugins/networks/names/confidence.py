@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import pairwise
 
 from modlint.verdict import Confidence
@@ -12,23 +11,13 @@ from modlint_plugins.networks.names.words import is_index
 
 
 def chain_confidence(chain: Chain, modules: Modules) -> Confidence:
-    """Medium where the shapes allow one order, or one parent's numbers leave gaps; else low.
+    """Medium where one nn.Sequential holds all layers and something between any two; else low.
 
-    Two layers that read one, gates and modules that are used twice hide in layers of one width, so
-    it is never high.
+    Two layers that read one, gates, modules that are used twice and channels that change places
+    between layers leave no trace in names and shapes, so it is never high.
     """
-    if chain.assumption is not None or any(link.assumption for link in chain.links):
-        return Confidence.LOW
-    if _widths_differ(chain) or _is_sequential(modules):
-        return Confidence.MEDIUM
-    return Confidence.LOW
-
-
-def _widths_differ(chain: Chain) -> bool:
-    """Whether no other layer could read what one gives."""
-    widths = Counter([chain.links[0].columns, *(link.outputs for link in chain.links)])
-    plain = all(link.columns_per_unit == 1 for link in chain.links)
-    return plain and max(widths.values()) == 1
+    assumed = chain.assumption is not None or any(link.assumption for link in chain.links)
+    return Confidence.MEDIUM if not assumed and _is_sequential(modules) else Confidence.LOW
 
 
 def _is_sequential(modules: Modules) -> bool:

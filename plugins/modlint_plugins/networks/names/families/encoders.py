@@ -40,6 +40,12 @@ _CLIP = Block(
     Mlp("mlp.fc1", "mlp.fc2"),
     norms=("layer_norm1", "layer_norm2"),
 )
+_TORCH = Block(
+    Attention("self_attn.out_proj", fused="self_attn.in_proj"),
+    Mlp("linear1", "linear2"),
+    norms=("norm1", "norm2"),
+    order="behind",
+)
 
 ENCODERS = (
     Family(
@@ -249,18 +255,13 @@ ENCODERS = (
     Family(
         "torch.nn.TransformerEncoder",
         types=(),
-        stacks=(
-            Stack(
-                "layers",
-                Block(
-                    Attention("self_attn.out_proj", fused="self_attn.in_proj"),
-                    Mlp("linear1", "linear2"),
-                    norms=("norm1", "norm2"),
-                    order="behind",
-                ),
-                final="norm",
-            ),
-        ),
+        stacks=(Stack("layers", _TORCH, final="norm"),),
+        activation="relu",
+    ),
+    Family(
+        "torch.nn.TransformerEncoderLayer",
+        types=(),
+        stacks=(Stack("", _TORCH),),
         activation="relu",
     ),
 )

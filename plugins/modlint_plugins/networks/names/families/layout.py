@@ -85,7 +85,7 @@ class Stack(Struct, frozen=True):
     """Names of a stack of blocks and what stands before and behind them.
 
     Attributes:
-        path: where its blocks are ("encoder.layer"), numbered from 0.
+        path: where its blocks are ("encoder.layer"), numbered from 0; "" for one block alone.
         embeddings: tables that are added; those past the first may be missing; of names joined by
             "|" the first that is there.
         patches: the convolution that makes channels of an image or a sound, instead.

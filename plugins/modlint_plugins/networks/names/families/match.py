@@ -101,7 +101,7 @@ def _paths(family: Family, tensors: Mapping[str, Tensor]) -> list[str]:
     attention = stack.block.attention
     first = attention.query or attention.fused or ""
     joint = "_" if first.endswith("in_proj") else "."
-    anchor = f"{stack.path}.0.{first}{joint}weight"
+    anchor = f"{stack.path}.0.{first}{joint}weight".removeprefix(".0.")
     return [key[: -len(anchor)].rstrip(".") for key in tensors if f".{key}".endswith(f".{anchor}")]
 
 

@@ -51,6 +51,9 @@ class Parts:
 
     def repeated(self, path: str) -> Iterator[Parts]:
         """The parts below path.0, path.1 and on, as far as the numbers go without a gap."""
+        if not path:
+            yield self
+            return
         start = f"{self._key(path)}."
         numbers = {
             key[len(start) :].partition(".")[0] for key in self.tensors if key.startswith(start)

@@ -67,7 +67,7 @@ def block_paths(family: Family, parts: Parts) -> list[str]:
 
 
 def _stack(family: Family, stack: Stack, parts: Parts, source: Traced | None) -> Traced:
-    x = _embedded(family, stack, parts)
+    x = _entering(family, stack, parts)
     if stack.projected is not None and parts.has(stack.projected):
         x = parts.linear(stack.projected, x)
     blocks = list(parts.repeated(stack.path))
@@ -80,6 +80,18 @@ def _stack(family: Family, stack: Stack, parts: Parts, source: Traced | None) ->
     if stack.final is not None:
         x = _norm(family, parts, stack.final, x)
     return x
+
+
+def _entering(family: Family, stack: Stack, parts: Parts) -> Traced:
+    """What the first block reads: embeddings or patches; the stream where the file has neither."""
+    named = any(parts.has(name) for names in stack.embeddings for name in names.split("|"))
+    if named or any(map(parts.has, stack.patches)):
+        return _embedded(family, stack, parts)
+    first = next(parts.repeated(stack.path))
+    attention = stack.block.attention
+    weight = first.tensor(attention.query or str(attention.fused), rank=2)
+    size = weight.shape[0 if family.transposed else 1]
+    return parts.tracer.input("stream", (1, LENGTH, size))
 
 
 def _embedded(family: Family, stack: Stack, parts: Parts) -> Traced:
