@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
@@ -21,6 +22,31 @@ class Built(Struct, frozen=True):
     networks: tuple[Network, ...]
     unplaced: tuple[Unplaced, ...] = ()
 
+    def with_activation(self, activation: str | None) -> Built:
+        """The same, with `activation` wherever the file does not tell it."""
+        known = tuple(network.with_activation(activation) for network in self.networks)
+        return Built(known, self.unplaced)
+
+
+class Stated(Struct, frozen=True):
+    """What is said of a file's networks outside of it.
+
+    Attributes:
+        config: config.json beside the file, {} where there is none; of any content.
+        order: "as-stored" where the user says that a state_dict's layers are a chain in the order
+            in which the file has them.
+        edges: what layers and norms read, as the user says: "fc1 -> fc2", "fc1 + fc2 -> fc3" for
+            what is added, "conv1, conv2 -> conv3" for what stands side by side; "input" is what
+            enters.
+    """
+
+    config: Mapping[str, Any] = {}
+    order: Literal["as-stored"] | None = None
+    edges: tuple[str, ...] = ()
+
+
+NOTHING_STATED = Stated()
+
 
 class NetworkBuilder(Protocol):
     """Rebuilds the networks of one kind of checkpoint.
@@ -36,6 +62,6 @@ class NetworkBuilder(Protocol):
     description: str
     rank: int
 
-    def build(self, checkpoint: Checkpoint) -> Built | None:
+    def build(self, checkpoint: Checkpoint, stated: Stated = NOTHING_STATED) -> Built | None:
         """The file's networks; None where it is not its kind."""
         ...

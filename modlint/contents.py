@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from modlint.builder import Built
 from modlint.checkpoint import Checkpoint, Status, Tensor
 from modlint.json_text import json_text, plain
-from modlint.network import Layer, Network
+from modlint.network_contents import NetworkContents, UnplacedContents
 from modlint.secret_texts import masked, masked_value
 from modlint.text import count
-from modlint.verdict import Confidence
 
 if TYPE_CHECKING:
     import pandas
@@ -37,65 +37,6 @@ class TensorContents(msgspec.Struct, frozen=True):
         )
 
 
-class LayerContents(msgspec.Struct, frozen=True):
-    """A layer, as the JSON contract names its facts; `neurons` are those that it drives."""
-
-    name: str
-    kind: str
-    shape: tuple[int, ...]
-    inputs: tuple[str, ...]
-    neurons: int
-    tensors: tuple[str, ...]
-    activation: str | None
-
-    @classmethod
-    def of(cls, layer: Layer, network: Network) -> LayerContents:
-        """Summarise a layer."""
-        neurons = network.group(layer.target).size
-        return cls(
-            layer.name,
-            layer.kind,
-            layer.shape,
-            layer.inputs,
-            neurons,
-            layer.tensors,
-            layer.activation,
-        )
-
-
-class NetworkContents(msgspec.Struct, frozen=True):
-    """A network with its layers, or the reason why there is none."""
-
-    id: str
-    source: str | None
-    confidence: Confidence | None
-    neurons: int
-    connections: int
-    reason: str | None
-    layers: tuple[LayerContents, ...]
-
-    @classmethod
-    def of(cls, network: Network) -> NetworkContents:
-        """Summarise a network."""
-        return cls(
-            network.id,
-            network.source,
-            network.confidence,
-            network.neurons,
-            network.connections,
-            network.reason,
-            tuple(LayerContents.of(layer, network) for layer in network.layers),
-        )
-
-    @property
-    def summary(self) -> str:
-        """Its size, or the reason why there is none."""
-        if self.reason is not None:
-            return f"none, {self.reason}"
-        neurons, edges = count(self.neurons, "neuron"), count(self.connections, "connection")
-        return f"from {self.source}, confidence {self.confidence}, {neurons}, {edges}"
-
-
 class Contents(msgspec.Struct, frozen=True):
     """Everything in a file, inert."""
 
@@ -109,10 +50,11 @@ class Contents(msgspec.Struct, frozen=True):
     faults: tuple[str, ...]
     tensors: tuple[TensorContents, ...]
     networks: tuple[NetworkContents, ...]
+    unplaced: tuple[UnplacedContents, ...]
 
     @classmethod
-    def of(cls, checkpoint: Checkpoint, networks: Sequence[Network]) -> Contents:
-        """Summarise a checkpoint and its networks."""
+    def of(cls, checkpoint: Checkpoint, built: Built, *, edges: bool = False) -> Contents:
+        """Summarise a checkpoint and its networks; with their edges, where those are asked for."""
         return cls(
             str(checkpoint.path),
             checkpoint.status,
@@ -123,7 +65,8 @@ class Contents(msgspec.Struct, frozen=True):
             tuple(masked(remark.message) for remark in checkpoint.remarks),
             tuple(masked(fault.message) for fault in checkpoint.faults),
             tuple(TensorContents.of(tensor) for tensor in checkpoint.tensors.values()),
-            tuple(NetworkContents.of(network) for network in networks),
+            tuple(NetworkContents.of(network, edges=edges) for network in built.networks),
+            tuple(UnplacedContents(weight.tensor, weight.reason) for weight in built.unplaced),
         )
 
     @classmethod
@@ -142,6 +85,7 @@ class Contents(msgspec.Struct, frozen=True):
                 first.faults + other.faults,
                 first.tensors + other.tensors,
                 first.networks + other.networks,
+                first.unplaced + other.unplaced,
             )
         return first
 

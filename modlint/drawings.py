@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from modlint.network import Network
+from modlint.neighbours import calls_behind, norms_before
+from modlint.network import Call, Network
 from modlint.results.histogram import Histogram
 from modlint.results.statistics import Statistics
 
@@ -61,7 +62,19 @@ class DrawnTensor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DrawnLayer(msgspec.Struct, frozen=True, kw_only=True):
-    """A layer between two groups of neurons; `modlint.network.Layer` says what each field is."""
+    """A layer between groups of neurons.
+
+    Attributes:
+        name: the layer's name.
+        kind: what it computes.
+        shape: rows, columns of a group, and kernel positions where there are several.
+        source: group of what it reads, the first of several; "" where that is not in the network.
+        target: group whose neurons it drives.
+        weight: name of its weight.
+        activation: what follows, null where that is not known.
+        norms: kinds of the norms that scale its columns or rows.
+        inputs: names of the layers directly behind it.
+    """
 
     name: str
     kind: str
@@ -71,6 +84,7 @@ class DrawnLayer(msgspec.Struct, frozen=True, kw_only=True):
     weight: str
     activation: str | None = None
     norms: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
 
 
 class DrawnPanel(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,20 +120,24 @@ class DrawnNetwork(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, network: Network, most: int, panels: Sequence[DrawnPanel] = ()) -> DrawnNetwork:
         """A network's first layers, up to a number."""
-        layers = tuple(
-            DrawnLayer(
-                name=layer.name,
-                kind=layer.kind,
-                shape=layer.shape,
-                source=layer.source,
-                target=layer.target,
-                weight=layer.weight,
-                activation=layer.activation,
-                norms=tuple(norm.kind for norm in (*layer.input_norms, *layer.output_norms)),
-            )
-            for layer in network.layers[:most]
-        )
-        return cls(id=network.id, layers=layers, panels=tuple(panels))
+        behind = calls_behind(network)
+        layers = (_drawn(call, network, behind[call.name]) for call in network.calls[:most])
+        return cls(id=network.id, layers=tuple(layers), panels=tuple(panels))
+
+
+def _drawn(call: Call, network: Network, inputs: tuple[str, ...]) -> DrawnLayer:
+    norms = (*norms_before(network, call), *network.norms_after[call.name])
+    return DrawnLayer(
+        name=call.name,
+        kind=call.kind,
+        shape=call.shape,
+        source=network.value(call.reads[0].value).group if call.reads else "",
+        target=network.value(call.target).group,
+        weight=call.weight,
+        activation=network.activation_of(call),
+        norms=tuple(norm.kind for norm in norms),
+        inputs=inputs,
+    )
 
 
 class Drawings(msgspec.Struct, frozen=True, kw_only=True):

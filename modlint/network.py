@@ -34,6 +34,10 @@ RELU_LIKE = frozenset({"relu", "relu6", "clip-at-zero"})
 """Activations whose output is constant for every pre-activation that is not positive."""
 
 
+FIXED = frozenset({"batch", "affine"})
+"""Norms that are the same map for all data."""
+
+
 class Span(Struct, frozen=True):
     """Channels of a value, and which columns (or rows) of a reader are theirs.
 
@@ -363,6 +367,48 @@ class Network(Struct, frozen=True, dict=True):
                 found[span.value][place] = op
         return {name: tuple(ops.values()) for name, ops in found.items()}
 
+    @cached_property
+    def norms_after(self) -> dict[str, tuple[Norm, ...]]:
+        """By the name of a call, the norms that scale its rows, nearest first.
+
+        Fixed maps (batch norms, scales) straight behind it; and of what goes into a join alone, all
+        norms on the way there. Any other scales the columns of what reads it.
+        """
+        return {call.name: self._scaling(call) for call in self.calls}
+
+    def _scaling(self, call: Call) -> tuple[Norm, ...]:
+        straight, later, fixed = [], list[Norm](), True
+        value = call.target
+        while (op := self._only_reader(value)) is not None:
+            fixed &= isinstance(op, Norm) and op.kind in FIXED
+            if isinstance(op, Norm):
+                (straight if fixed else later).append(op)
+            value = op.target
+        return (*straight, *later) if self._is_joined(value) else tuple(straight)
+
+    def _only_reader(self, value: str) -> Norm | Activation | None:
+        """The norm or activation that alone reads a value, each channel once."""
+        readers, stands = self.readers[value], self.value(value)
+        if len(readers) != 1 or stands.is_output or stands.exposed:
+            return None
+        (op,) = readers
+        if not isinstance(op, Norm | Activation):
+            return None
+        channels = [c for span in op.reads if span.value == value for c in span.channels]
+        return op if len(set(channels)) == len(channels) else None
+
+    def _is_joined(self, value: str) -> bool:
+        """Whether nothing but joins reads a value."""
+        readers, stands = self.readers[value], self.value(value)
+        joins = [op for op in readers if isinstance(op, Join) and op.kind != "statistic"]
+        alone = len(joins) == len(readers) > 0
+        return alone and not (stands.is_output or stands.exposed)
+
+    @cached_property
+    def folded(self) -> frozenset[str]:
+        """Names of the values that norms make which scale rows."""
+        return frozenset(norm.target for norms in self.norms_after.values() for norm in norms)
+
     def activation_of(self, call: Call) -> str | None:
         """What follows a call, by name; "identity" for none, None where the file does not tell."""
         value = call.target
@@ -394,7 +440,7 @@ class Network(Struct, frozen=True, dict=True):
 
 
 def _connections(call: Call) -> int:
-    """Pairs of a driven and a read channel."""
-    read = sum(len(span.channels) for span in call.reads) or call.columns
+    """Pairs of a driven and a read channel; an embedding's entries are no neurons."""
+    read = sum(len(span.channels) for span in call.reads)
     driven = sum(len(span.channels) for span in call.drives)
     return read * driven // call.groups

@@ -39,7 +39,7 @@ class NetworkReport(msgspec.Struct, frozen=True, kw_only=True):
             id=network.id,
             source=network.source,
             confidence=network.confidence,
-            layers=len(network.layers),
+            layers=len(network.calls),
             neurons=network.neurons,
             connections=network.connections,
             reason=network.reason,

@@ -9,7 +9,7 @@ import msgspec
 
 from modlint.analysis.base import Analysis, TensorAnalysis
 from modlint.checkpoint import Checkpoint, Status, Tensor
-from modlint.network import Network
+from modlint.network import Network, Unplaced
 from modlint.rule_reference import RuleReference
 from modlint.verdict import Confidence, Cost, Outcome, Persona, Severity, Target, Verdict
 
@@ -39,6 +39,11 @@ class Examination(Protocol):
     @property
     def networks(self) -> tuple[Network, ...]:
         """The file's networks, each rebuilt or with the reason why not."""
+        ...
+
+    @property
+    def unplaced(self) -> tuple[Unplaced, ...]:
+        """Weights of layers that stand in no network, and why."""
         ...
 
     @property

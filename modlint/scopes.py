@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from modlint.analysis.base import Analysis, TensorAnalysis
 from modlint.checkpoint import NOT_WHOLLY_READ, Checkpoint, Status, Tensor
 from modlint.errors import Unavailable
-from modlint.network import Layer, Network
+from modlint.network import Call, Network
 from modlint.rule import Examination, OptionsT, Rule
 from modlint.targets import of_network, whole_file
 from modlint.text import count
@@ -207,7 +207,7 @@ class LayerRule(_Folding[OptionsT]):
         """Judge each network's layers."""
         return _each_network(self, file, lambda network: self._judge_layers(network, file))
 
-    def judge(self, layer: Layer, network: Network, file: Examination) -> Verdict | None:
+    def judge(self, layer: Call, network: Network, file: Examination) -> Verdict | None:
         """A verdict on a layer; None where it is healthy and not worth a word of its own.
 
         Raises:
@@ -217,7 +217,7 @@ class LayerRule(_Folding[OptionsT]):
 
     def _judge_layers(self, network: Network, file: Examination) -> Iterator[Verdict]:
         verdicts, unread = [], dict[str, str]()
-        for layer in network.layers:
+        for layer in network.calls:
             try:
                 verdict = self.judge(layer, network, file)
             except Unavailable as unavailable:
@@ -227,13 +227,13 @@ class LayerRule(_Folding[OptionsT]):
         yield from self.folded(verdicts, file)
         if any(verdict.outcome is Outcome.FAIL for verdict in verdicts):
             return
-        layers = count(len(network.layers), "layer")
+        layers = count(len(network.calls), "layer")
         if unread:
             name, reason = next(iter(unread.items()))
             message = f"{len(unread):,} of {layers} could not be examined ({name}: {reason})"
             yield self.inconclusive(of_network(network), message)
         elif not verdicts:
-            values = {"layers": len(network.layers)}
+            values = {"layers": len(network.calls)}
             message = f"{layers}, {self.sound}"
             confidence = network.confidence
             target = of_network(network)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modlint.checkpoint import Checkpoint, Tensor
-from modlint.network import Layer, Network
+from modlint.network import Call, Network
 from modlint.verdict import Target
 
 
@@ -29,6 +29,6 @@ def of_network(network: Network) -> Target:
     return Target("network", network.id, network=network.id)
 
 
-def of_layer(layer: Layer, network: Network) -> Target:
+def of_layer(layer: Call, network: Network) -> Target:
     """A layer of a network."""
     return Target("layer", layer.name, network=network.id)

@@ -24,7 +24,7 @@ from typing import (
 from msgspec import Struct
 
 from modlint.checkpoint import Checkpoint, Tensor
-from modlint.network import Layer, Network
+from modlint.network import Call, Network
 
 if TYPE_CHECKING:
     import torch
@@ -268,10 +268,10 @@ class WholeTensorAnalysis(Analysis[Tensor, R], frozen=True):
         raise NotImplementedError
 
 
-class LayerAnalysis(Analysis[Layer, R], frozen=True):
+class LayerAnalysis(Analysis[Call, R], frozen=True):
     """Computed on one layer of a network."""
 
-    def compute(self, layer: Layer, inputs: Inputs) -> R:
+    def compute(self, layer: Call, inputs: Inputs) -> R:
         """Compute.
 
         Raises:

@@ -101,6 +101,14 @@ class Document(FileAnalysis["Mapping[str, Any] | None"], frozen=True):
         Raises:
             Unavailable: it cannot be read, is too long, or is no JSON object.
         """
+        return self.beside(checkpoint)
+
+    def beside(self, checkpoint: Checkpoint) -> Mapping[str, Any] | None:
+        """Parse it, outside of an examination too.
+
+        Raises:
+            Unavailable: it cannot be read, is too long, or is no JSON object.
+        """
         path = checkpoint.path.parent / self.file
         look_at(Look.CONTENT, path)
         if not os.path.lexists(checkpoint.path) or not path.is_file():

@@ -55,19 +55,19 @@ class FlowGraph(NetworkAnalysis[Graph], frozen=True):
     description: ClassVar[str] = "flow along each weight: free of the scale of units"
 
     def needs(self) -> tuple[Analysis[Any, Any], ...]:
-        """The weight graph, and the flow."""
-        return (WeightGraph(), Flow())
+        """The flow."""
+        return (Flow(),)
 
     def compute(self, network: Network, inputs: Inputs) -> Graph:
         """Build the graph.
 
         Raises:
-            Unavailable: the weight graph has none.
+            Unavailable: the flow has none.
         """
         require_torch()
         from modlint.numerics.graph.flow_graphs import flow_graph
 
-        return flow_graph(inputs.result(WeightGraph(), network), inputs.result(Flow(), network))
+        return flow_graph(network, inputs, inputs.result(Flow(), network))
 
 
 class BalancedGraph(NetworkAnalysis[Graph], frozen=True):

@@ -13,6 +13,7 @@ from modlint.analysis.base import Progress
 from modlint.analysis.clustering import MAX_CONNECTIONS
 from modlint.api.keywords import Keywords, at_work, configuration_of
 from modlint.api.subjects import Subject, one_file, one_path_or_checkpoint, paths_or_checkpoint
+from modlint.builder import Built
 from modlint.checkpoint import Checkpoint
 from modlint.contents import Contents
 from modlint.difference import Difference
@@ -143,11 +144,12 @@ def clusters(
         except UnreadableError as error:
             raise ValueError(f"{subject}: {error}") from None
     errors: list[str] = []
-    networks = build_networks(checkpoint, registry.builders, errors)
-    networks = networks if network is None else (_named(network, networks),)
+    built = build_networks(checkpoint, registry.builders, errors)
+    if network is not None:
+        built = Built((_named(network, built.networks),))
     choice = Choice(clusters, seed, shuffles, max_connections)
     with _as_value_errors():
-        file = FileExamination(checkpoint, networks, device, _silent, errors)
+        file = FileExamination(checkpoint, built, device, _silent, errors)
         return ClustersDocument.of(str(checkpoint.path), file, choice, _silent)
 
 

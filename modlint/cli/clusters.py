@@ -59,13 +59,13 @@ def _examination(
     except UnreadableError as error:
         raise UsageError(f"{path}: {error}") from error
     errors: list[str] = []
-    networks = build_networks(checkpoint, registry.builders, errors)
+    built = build_networks(checkpoint, registry.builders, errors)
     if arguments.network is not None:
-        networks = (_named(arguments.network, networks),)
-    rebuilt = [network.id for network in networks if network.reason is None]
+        built = Built((_named(arguments.network, built.networks),))
+    rebuilt = [network.id for network in built.networks if network.reason is None]
     if arguments.picture is not None and len(rebuilt) > 1:
         raise UsageError(f"--picture shows one network: choose by --network {_listed(rebuilt)}")
-    return FileExamination(checkpoint, networks, arguments.device, progress, errors)
+    return FileExamination(checkpoint, built, arguments.device, progress, errors)
 
 
 def _named(id: str, networks: tuple[Network, ...]) -> Network:
@@ -92,7 +92,7 @@ def _draw(
         name += f", network {arguments.network}"
     file.progress("drawing", 0, 1)
     panels = file.result(ReorderedWeights(choice.partition), network)
-    draw(arguments.picture, name, portrait, panels, len(network.layers))
+    draw(arguments.picture, name, portrait, panels, len(network.calls))
 
 
 def _write(document: ClustersDocument, output_format: str, labels: Path | None) -> None:

@@ -31,12 +31,15 @@ def run(arguments: argparse.Namespace) -> int:
     say(registry.problems)
     errors: list[str] = []
     as_json = arguments.output_format == "json"
+    edges: bool = arguments.edges
+    if edges and not as_json:
+        raise UsageError("--edges are listed as JSON: add --output-format json")
     if path.is_dir():
-        folder = FolderContents(str(path), tuple(_in_folder(path, registry, errors)))
+        folder = FolderContents(str(path), tuple(_in_folder(path, registry, errors, edges=edges)))
         shown = folder.files
         show(folder.to_json() if as_json else describe_folder(folder))
     else:
-        contents = _contents(path, registry, errors)
+        contents = _contents(path, registry, errors, edges=edges)
         shown = (contents,)
         show(contents.to_json() if as_json else describe(contents))
     say(errors)
@@ -44,17 +47,19 @@ def run(arguments: argparse.Namespace) -> int:
     return 2 if errors else int(not whole)
 
 
-def _in_folder(folder: Path, registry: Registry, errors: list[str]) -> Iterator[Contents]:
+def _in_folder(
+    folder: Path, registry: Registry, errors: list[str], *, edges: bool
+) -> Iterator[Contents]:
     """The files that `modlint check` would check, less those that turn out to be none."""
     found = discover([folder], Search(sought_by(registry.readers), excludes=lambda _: False))
     for path in found.files:
-        contents = _contents(path, registry, errors)
+        contents = _contents(path, registry, errors, edges=edges)
         if contents.status is not Status.NOT_A_CHECKPOINT or path not in found.unsure:
             yield contents
 
 
-def _contents(path: Path, registry: Registry, errors: list[str]) -> Contents:
+def _contents(path: Path, registry: Registry, errors: list[str], *, edges: bool) -> Contents:
     return Contents.merged(
-        Contents.of(checkpoint, build_networks(checkpoint, registry.builders, errors))
+        Contents.of(checkpoint, build_networks(checkpoint, registry.builders, errors), edges=edges)
         for checkpoint in load(path, registry.readers)
     )

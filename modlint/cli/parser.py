@@ -208,6 +208,11 @@ def _add_inspect(commands: _Commands) -> None:
     )
     parser.add_argument("file", type=Path, metavar="FILE|FOLDER")
     parser.add_argument("--output-format", choices=("full", "json"), default="full")
+    parser.add_argument(
+        "--edges",
+        action="store_true",
+        help="which channel of each weight which column of another reads; in JSON",
+    )
 
 
 def _add_clusters(commands: _Commands) -> None:

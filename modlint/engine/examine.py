@@ -18,10 +18,11 @@ from modlint.analysis.base import (
 )
 from modlint.analysis.quantisation import QuantisedWeights
 from modlint.analysis.values import dequantised_on, device_for, torch_device_for, values_on
+from modlint.builder import Built
 from modlint.checkpoint import Checkpoint, Tensor
 from modlint.engine.visit import visit
 from modlint.errors import Unavailable, UndeclaredNeed, UnreadableError
-from modlint.network import Network
+from modlint.network import Network, Unplaced
 
 if TYPE_CHECKING:
     import torch
@@ -39,7 +40,7 @@ Opening: TypeAlias = "Callable[[str], FileExamination]"
 """Begins the examination of the file of that name in the folder; raises UnreadableError."""
 
 
-Networks = tuple[Network, ...] | Callable[[], tuple[Network, ...]]
+Networks = Built | Callable[[], Built]
 """A file's networks, or how they are rebuilt."""
 
 
@@ -74,16 +75,26 @@ class FileExamination:
         self._results: dict[tuple[Analysis[Any, Any], object], tuple[object, Any]] = {}
 
     @property
-    def networks(self) -> tuple[Network, ...]:
-        """The file's networks, rebuilt when first asked for."""
-        if not isinstance(self._networks, tuple):
+    def built(self) -> Built:
+        """The file's networks, rebuilt when first asked for, and what stands in none."""
+        if not isinstance(self._networks, Built):
             self._networks = self._networks()
         return self._networks
 
     @property
+    def networks(self) -> tuple[Network, ...]:
+        """The file's networks."""
+        return self.built.networks
+
+    @property
+    def unplaced(self) -> tuple[Unplaced, ...]:
+        """Weights that stand in no network, and why."""
+        return self.built.unplaced
+
+    @property
     def known_networks(self) -> tuple[Network, ...]:
         """The networks, if anybody asked for them."""
-        return self._networks if isinstance(self._networks, tuple) else ()
+        return self._networks.networks if isinstance(self._networks, Built) else ()
 
     @property
     def device(self) -> Device:
@@ -254,6 +265,11 @@ class RuleExamination:
     def networks(self) -> tuple[Network, ...]:
         """The file's networks."""
         return self._file.networks
+
+    @property
+    def unplaced(self) -> tuple[Unplaced, ...]:
+        """Weights that stand in no network, and why."""
+        return self._file.unplaced
 
     @property
     def unexamined(self) -> Mapping[str, str]:

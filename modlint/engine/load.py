@@ -9,11 +9,12 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from modlint.builder import NetworkBuilder
+from modlint.analysis.beside import Document
+from modlint.builder import NOTHING_STATED, Built, NetworkBuilder, Stated
 from modlint.checkpoint import NOT_WHOLLY_READ, Checkpoint, Remark, Status
 from modlint.claims import read_source, unreadable
 from modlint.engine.bounds import excess
-from modlint.errors import UnreadableError, explained
+from modlint.errors import Unavailable, UnreadableError, explained
 from modlint.looks import Look, look_at
 from modlint.network import Network
 from modlint.reader import Found, Reader, Sweep
@@ -75,29 +76,48 @@ def load_whole(path: Path, readers: Iterable[Reader]) -> Checkpoint:
 
 
 def build_networks(
-    checkpoint: Checkpoint, builders: Iterable[NetworkBuilder], errors: list[str]
-) -> tuple[Network, ...]:
-    """The networks of the first builder, in order of rank, whose kind the file is.
+    checkpoint: Checkpoint,
+    builders: Iterable[NetworkBuilder],
+    errors: list[str],
+    known: Stated = NOTHING_STATED,
+) -> Built:
+    """What the first builder makes, in order of rank, whose kind the file is.
 
     Args:
         checkpoint: what was read.
         builders: in order of rank.
         errors: where an internal error of a builder is noted.
+        known: what the user says of the networks; config.json beside the file is added.
     """
     if checkpoint.status is not Status.CHECKED:
-        return ()
+        return Built(())
     if checkpoint.faults:
-        return (Network("0", reason=NOT_WHOLLY_READ),)
+        return _none(NOT_WHOLLY_READ)
+    known = _with_config(checkpoint, known)
     for builder in builders:
         try:
-            networks: Sequence[Network] | None = builder.build(checkpoint)
+            built = builder.build(checkpoint, known)
         except Exception as error:  # a plugin's builder may raise anything
             reason = f"internal error in the graph builder {builder.name}: {explained(error)}"
             errors.append(reason)
-            return (Network("0", reason=reason, failed=True),)
-        if networks is not None:
-            return tuple(networks)
-    return (Network("0", reason=f"no graph builder knows the format {checkpoint.format}"),)
+            return _none(reason, failed=True)
+        if built is not None:
+            return built
+    return _none(f"no graph builder knows the format {checkpoint.format}")
+
+
+def _with_config(checkpoint: Checkpoint, known: Stated) -> Stated:
+    """What is stated, with config.json beside the file; one that is damaged says nothing."""
+    try:
+        config = Document("config.json").beside(checkpoint)
+    except Unavailable:
+        config = None
+    return replace(known, config=config or {})
+
+
+def _none(reason: str, *, failed: bool = False) -> Built:
+    """No network, and why."""
+    return Built((Network("0", reason=reason, failed=failed),))
 
 
 def _bounded(checkpoint: Checkpoint) -> Checkpoint:

@@ -11,12 +11,12 @@ from msgspec import Struct
 
 from modlint.analysis.base import Progress
 from modlint.analysis.values import device_for
+from modlint.builder import Built, Stated
 from modlint.checkpoint import Checkpoint
 from modlint.engine.examine import FileExamination, Reference
 from modlint.engine.load import build_networks, load_whole
 from modlint.engine.registry import Registry
 from modlint.errors import Unavailable, UnreadableError
-from modlint.network import Network
 from modlint.report import RuleEntry
 from modlint.rule import Rule
 from modlint.settings.config import Configuration
@@ -145,11 +145,18 @@ def _examination(
 ) -> FileExamination:
     errors: list[str] = []
 
-    def networks() -> tuple[Network, ...]:
-        found = build_networks(checkpoint, registry.builders, errors)
-        for known in configuration.settings.networks:
-            if Patterns([known.files], configuration.root).match(checkpoint.path):
-                found = tuple(network.with_activation(known.activation) for network in found)
+    def built() -> Built:
+        said = [
+            known
+            for known in configuration.settings.networks
+            if Patterns([known.files], configuration.root).match(checkpoint.path)
+        ]
+        order = next((known.order for known in said if known.order is not None), None)
+        edges = next((known.edges for known in said if known.edges), ())
+        stated = Stated(order=order, edges=edges)
+        found = build_networks(checkpoint, registry.builders, errors, stated)
+        for known in said:
+            found = found.with_activation(known.activation)
         return found
 
     def opening(name: str) -> FileExamination:
@@ -158,5 +165,5 @@ def _examination(
 
     device = configuration.settings.device
     return FileExamination(
-        checkpoint, networks, device, progress, errors, reference, registry.computing, opening
+        checkpoint, built, device, progress, errors, reference, registry.computing, opening
     )

@@ -13,20 +13,22 @@ KernelNorm = Literal["l1", "l2"]
 
 
 class Block(Struct, frozen=True, eq=False):
-    """The edges of one layer.
+    """The edges of one layer from one group of neurons that it reads.
 
     Attributes:
         layer: the layer's name.
         tensor: name of its weight tensor; tied layers share it.
-        source: group of the columns.
-        target: group of the rows.
+        source: group that its columns read.
+        target: group that its rows drive.
         weights: non-negative finite edge weights, shape (in, out): after norm folding, absolute
             values, kernel norm and flatten aggregation; read-only; float64 in a graph of which some
             weight is stored so, else float32.
         mask: where an edge can exist, bool, shape (in, out); None where everywhere (grouped
-            convolutions connect only within their group). No null moves a weight elsewhere.
+            convolutions connect only within their group, and a layer may read part of the source).
+            No null moves a weight elsewhere.
         turned: the tensor is stored as (in, out), not as (out, in): tied layers that use it in
             opposite directions differ in this.
+        part: tells apart blocks of different elements of one tensor, "" where it is all of it.
     """
 
     layer: str
@@ -36,10 +38,11 @@ class Block(Struct, frozen=True, eq=False):
     weights: torch.Tensor
     mask: torch.Tensor | None = None
     turned: bool = False
+    part: str = ""
 
 
 class Graph(Struct, frozen=True, eq=False):
-    """A network's weighted graph, one dense block per layer.
+    """A network's weighted graph, a dense block per layer and group that it reads.
 
     Attributes:
         groups: names and sizes of the groups of neurons, in topological order.

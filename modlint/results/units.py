@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from modlint.network import GroupRole, Join
+from modlint.network import GroupRole, JoinKind
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 
 class LayerUnits(Struct, frozen=True):
@@ -37,7 +41,7 @@ class LayerUnits(Struct, frozen=True):
     constant: tuple[int, ...]
     off: tuple[int, ...]
     activation: str | None
-    join: Join = "sum"
+    join: JoinKind = "sum"
 
 
 class GroupScale(Struct, frozen=True):
@@ -62,15 +66,15 @@ class Flows(Struct, frozen=True, eq=False):
     Attributes:
         units: by group, φ over the group's mean: (size,) float64. Zeros where no path from input
             to output leads through the group; groups that no layer touches are left out.
-        forward: by layer, F of the units that it reads: (in,) float64.
-        backward: by layer, B of the units that it drives: (out,) float64.
+        forward: by layer, F of what its columns read: (columns,) float64.
+        backward: by layer, B of what its rows drive: (rows,) float64.
 
     F and B are exact up to a factor for each layer, by which the largest is 1.
     """
 
-    units: dict[str, torch.Tensor]
-    forward: dict[str, torch.Tensor]
-    backward: dict[str, torch.Tensor]
+    units: dict[str, Floats]
+    forward: dict[str, Floats]
+    backward: dict[str, Floats]
 
 
 class GroupFlow(Struct, frozen=True):

@@ -51,6 +51,16 @@ class NetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, r
     activation: Annotated[
         Activation | None, describe("activation of hidden layers, where the file does not tell")
     ] = None
+    order: Annotated[
+        Literal["as-stored"] | None,
+        describe(
+            "the layers of a state_dict are one chain, in the order in which the file has them"
+        ),
+    ] = None
+    edges: Annotated[
+        tuple[str, ...],
+        describe('what layers and norms read: "input -> a", "a + b -> c" (added), "a, b -> c"'),
+    ] = ()
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from modlint.analysis.beside import Document
+from modlint.builder import Built
 from modlint.checkpoint import Checkpoint, Tensor
 from modlint.difference import Difference
 from modlint.discovery.content import sought_by
@@ -86,7 +87,7 @@ def diff(
     checkpoints = [_read(what, registry) for what in (old, new)]
     sides, configs, errors = [], [], list[str]()
     for checkpoint in checkpoints:
-        examination = FileExamination(checkpoint, (), "cpu", _silent, errors)
+        examination = FileExamination(checkpoint, Built(()), "cpu", _silent, errors)
         sides.append(_side(examination))
         configs.append(_config(examination))
     with progress(checkpoints[1].path, 0, 1) as told:

@@ -21,9 +21,9 @@ def shuffle(graph: Graph, null: Null, seed: int, number: int) -> Graph:
         seed: the user's.
         number: of the shuffle, from 1.
     """
-    uses: dict[str, list[Block]] = {}
+    uses: dict[tuple[str, str], list[Block]] = {}
     for block in graph.blocks:
-        uses.setdefault(block.tensor, []).append(block)
+        uses.setdefault((block.tensor, block.part), []).append(block)
     moved: dict[Block, Block] = {}
     for matrix, tied in enumerate(uses.values()):
         alike = [as_first(block, tied[0]) for block in tied]

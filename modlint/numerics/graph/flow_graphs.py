@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
+from msgspec import Struct
 from msgspec.structs import replace
 
-from modlint.network import GroupRole, Network
-from modlint.numerics.graph.on_torch import on_torch
-from modlint.numerics.inputs import Array
+from modlint.network import Call, GroupRole, Network
+from modlint.numerics.graph.channels import Ints
+from modlint.numerics.graph.folding import Columns, Folding
+from modlint.numerics.graph.on_torch import OnTorch, on_torch
+from modlint.numerics.graph.weights import BlockBuilder, joining, precision
+from modlint.numerics.inputs import Inputs
 from modlint.results.graphs import Block, Graph
 from modlint.results.units import Carriers, Flows
 
@@ -44,20 +49,45 @@ def _only(block: Block, units: Mapping[str, torch.Tensor]) -> Block:
     return replace(block, weights=block.weights * carrying, mask=mask)
 
 
-def flow_graph(graph: Graph, flows: Flows) -> Graph:
-    """e_ij = F_i |w_ij| B_j, each layer's sum set to 1; zeros where nothing flows."""
-    return Graph(
-        graph.groups,
-        tuple(
-            _flowing(block, flows.forward[block.layer], flows.backward[block.layer])
-            for block in graph.blocks
-        ),
-    )
+def flow_graph(network: Network, inputs: Inputs, flows: Flows) -> Graph:
+    """e_ij = F_i |w_ij| B_j, each layer's sum set to 1; zeros where nothing flows.
+
+    Raises:
+        Unavailable: a weight's entries are not known.
+    """
+    on_torch = OnTorch(inputs)
+    factors = _FlowFactors(Folding(network, on_torch), flows, inputs.torch_device)
+    builder = BlockBuilder(network, on_torch, factors, "l1", torch.float64)
+    dtype = precision(network, inputs)
+    groups = {group.name: group.size for group in network.groups}
+    layers = (tuple(builder.blocks(call)) for call in joining(network))
+    return Graph(groups, tuple(part for blocks in layers for part in _shares(blocks, dtype)))
 
 
-def _flowing(block: Block, forward: Array, backward: Array) -> Block:
-    rows, columns = (on_torch(side, block.weights.device) for side in (forward, backward))
-    flow = block.weights * rows.unsqueeze(1) * columns
-    total = flow.sum()
-    flow = flow / total if total > 0 else flow
-    return replace(block, weights=flow.to(block.weights.dtype))
+def _shares(blocks: tuple[Block, ...], dtype: torch.dtype) -> list[Block]:
+    """The blocks of one layer with their sum set to 1."""
+    whole = sum(float(block.weights.sum()) for block in blocks) or 1.0
+    return [replace(block, weights=(block.weights / whole).to(dtype)) for block in blocks]
+
+
+class _FlowFactors(Struct, frozen=True, eq=False):
+    """F in the place of columns' factors, B in that of rows'; norms are in them."""
+
+    folding: Folding
+    flows: Flows
+    device: torch.device
+
+    def rows(self, call: Call) -> tuple[Ints, torch.Tensor]:
+        """B of what each row drives."""
+        neurons, _ = self.folding.rows(call)
+        return neurons, torch.from_numpy(self.flows.backward[call.name]).to(self.device)
+
+    def columns(self, call: Call) -> tuple[Columns, ...]:
+        """F of what each column reads; of several neurons that one column reads, their mean."""
+        found = self.folding.columns(call)
+        read = np.bincount(np.concatenate([part.columns for part in found]), minlength=call.columns)
+        flow = self.flows.forward[call.name] / np.maximum(read, 1)
+        return tuple(
+            replace(part, factors=torch.from_numpy(flow[part.columns]).to(self.device))
+            for part in found
+        )

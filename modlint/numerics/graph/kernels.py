@@ -1,12 +1,14 @@
-"""A layer's weight read in pieces that stay in cache, whatever its size and layout."""
+"""A call's weight, read in pieces that stay in cache, whatever its size and layout."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
 
-from modlint.network import Layer, Network
-from modlint.numerics.graph.layout import as_kernels
+import numpy as np
+
+from modlint.errors import Unavailable
+from modlint.network import Call, Layout
 from modlint.numerics.inputs import Array
 from modlint.numerics.tensor.arrays import on_numpy
 
@@ -17,18 +19,55 @@ DEVICE_CHUNK = 1 << 24
 """The same on an accelerator."""
 
 Place = tuple[slice, slice, slice]
-"""Which of the layer's groups, of a group's rows, and of a row's inputs."""
+"""Which of the call's groups, of a group's rows, and of a row's inputs."""
 
 
-def in_groups(network: Network, layer: Layer, weight: Array) -> Array:
-    """A layer's weight as a view of shape (groups, out/groups, in/groups, kernel positions).
+def kernels_of(call: Call, weight: Array) -> Array:
+    """A view of a weight: (groups, rows of a group, columns of a group, kernel positions).
 
     Raises:
-        Unavailable: its shape contradicts the network.
+        Unavailable: the network does not know how they lie in it, or says what the tensor is not.
     """
-    kernels = as_kernels(network, layer, weight)
-    out, *rest = kernels.shape
-    return kernels.reshape(layer.groups, out // layer.groups, *rest)
+    layout = call.layout
+    if layout is None:
+        raise Unavailable(
+            f"layer {call.name!r} computes with a weight that is itself computed from "
+            f"{call.weight!r}: its entries are not known"
+        )
+    if not _fits(layout, call, prod(weight.shape)):
+        raise Unavailable(
+            f"layer {call.name!r}: a weight of shape {list(weight.shape)} does not hold "
+            f"{call.rows} rows of {call.columns} columns as the network says"
+        )
+    return _strided(weight.reshape(-1), layout)
+
+
+def _fits(layout: Layout, call: Call, elements: int) -> bool:
+    """Whether all kernels lie in the tensor, and are those of the call."""
+    groups, rows, columns, _ = layout.shape
+    if groups * rows != call.rows or groups * columns != call.columns:
+        return False
+    if not prod(layout.shape):
+        return True
+    reach = [(n - 1) * step for n, step in zip(layout.shape, layout.strides, strict=True)]
+    first = layout.offset + sum(min(0, way) for way in reach)
+    return first >= 0 and layout.offset + sum(max(0, way) for way in reach) < elements
+
+
+def _strided(flat: Array, layout: Layout) -> Array:
+    if on_numpy(flat):
+        size = flat.itemsize
+        return np.lib.stride_tricks.as_strided(
+            flat[layout.offset :],
+            layout.shape,
+            [step * size for step in layout.strides],
+            writeable=False,
+        )
+    back = [axis for axis, step in enumerate(layout.strides) if step < 0]
+    offset = layout.offset + sum((layout.shape[a] - 1) * layout.strides[a] for a in back)
+    strides = [abs(step) for step in layout.strides]
+    view = flat.as_strided(layout.shape, strides, flat.storage_offset() + offset)
+    return view.flip(back) if back else view
 
 
 def pieces(kernels: Array) -> Iterator[tuple[Array, Place]]:
@@ -40,13 +79,13 @@ def pieces(kernels: Array) -> Iterator[tuple[Array, Place]]:
     size = CHUNK if on_numpy(kernels) else DEVICE_CHUNK
     whole = slice(None)
     if rows * inputs * positions <= size:
-        for some in _slices(groups, size // max(1, rows * inputs * positions)):
+        for some in slices(groups, size // max(1, rows * inputs * positions)):
             yield kernels[some], (some, whole, whole)
         return
     by_rows = _stride(kernels, 1) >= _stride(kernels, 2)
     line = (inputs if by_rows else rows) * positions
-    for group in _slices(groups, 1):
-        for some in _slices(rows if by_rows else inputs, size // max(1, line)):
+    for group in slices(groups, 1):
+        for some in slices(rows if by_rows else inputs, size // max(1, line)):
             place = (group, some, whole) if by_rows else (group, whole, some)
             yield kernels[place], place
 
@@ -56,9 +95,17 @@ def flat(kernels: Array) -> Array:
     return kernels.reshape(*kernels.shape[:2], prod(kernels.shape[2:]))
 
 
-def _slices(size: int, step: int) -> Iterator[slice]:
+def slices(size: int, step: int) -> Iterator[slice]:
+    """Consecutive slices of so many that together are `size`."""
     step = max(1, step)
     return (slice(i, min(i + step, size)) for i in range(0, size, step))
+
+
+def is_turned(call: Call) -> bool:
+    """Whether the weight is stored as (in, out), not as (out, in)."""
+    assert call.layout is not None  # noqa: S101 (only those with kernels have edges)
+    _, rows, columns, _ = call.layout.strides
+    return abs(rows) < abs(columns)
 
 
 def _stride(kernels: Array, axis: int) -> int:

@@ -1,130 +1,135 @@
-"""Hidden units that nothing drives or that drive nothing.
+"""Hidden units that nothing drives or that drive nothing, near or far.
 
 Zeros are exact, and are those of the weights with norms folded in: a γ of zero silences a unit.
 """
 
 from __future__ import annotations
 
-import math
-import operator
-from collections.abc import Sequence
-from functools import reduce
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from modlint.network import RELU_LIKE, ZERO_AT_ZERO, Group, Layer, Network, Norm
-from modlint.numerics.graph.kernels import flat, in_groups, pieces
-from modlint.numerics.graph.layout import by_unit, column_factors, norm_factors, part
-from modlint.numerics.inputs import Array, Inputs
-from modlint.numerics.tensor.arrays import filled, indices, nonzero, where
+from modlint.network import Activation, Call, Group, Join, Network, Value
+from modlint.numerics.graph.call_zeros import Mask
+from modlint.numerics.graph.channels import neurons_of
+from modlint.numerics.graph.constants import Constants
+from modlint.numerics.graph.needs import Needs
+from modlint.numerics.graph.states import State
+from modlint.numerics.inputs import Inputs
+from modlint.numerics.tensor.arrays import indices
 from modlint.results.units import LayerUnits
 
 
 @np.errstate(all="ignore")
 def inspect_units(network: Network, inputs: Inputs) -> tuple[LayerUnits, ...]:
-    """Inspect every hidden group that some layer drives, in topological order.
+    """Inspect every hidden group that some call drives, in topological order.
 
     Raises:
-        Unavailable: a weight's shape contradicts the network.
+        Unavailable: a weight is not what the network says.
     """
+    inspection = _Inspection(network, inputs)
     hidden = [group for group in network.groups if group.role == "hidden"]
-    found = (_inspect(network, group, inputs) for group in hidden)
-    return tuple(units for units in found if units is not None)
+    return tuple(inspection.of(group) for group in hidden)
 
 
-def _inspect(network: Network, group: Group, inputs: Inputs) -> LayerUnits | None:
-    drivers = [layer for layer in network.layers if layer.target == group.name]
-    readers = [layer for layer in network.layers if layer.source == group.name]
-    if not drivers:
-        return None
-    values = [constant_output(network, layer, inputs) for layer in drivers]
-    join = _product if group.join == "product" else _sum
-    constant, off = join(drivers, values)
-    read = [_read_units(network, layer, inputs) for layer in readers]
-    activations = {layer.activation for layer in drivers}
-    return LayerUnits(
-        group=group.name,
-        layer=drivers[0].name,
-        total=group.size,
-        silent=indices(~_any(read)) if read and not group.exposed else (),
-        constant=indices(constant),
-        off=indices(off),
-        activation=activations.pop() if len(activations) == 1 else None,
-        join=group.join,
+class _Inspection:
+    """What is known of a network's values, put together by group."""
+
+    def __init__(self, network: Network, inputs: Inputs) -> None:
+        self.network = network
+        self.constants = Constants(network, inputs)
+        self.needed = Needs(network, inputs, self.constants).of_units()
+        self.values: dict[str, list[Value]] = {group.name: [] for group in network.groups}
+        for value in network.values:
+            self.values[value.group].append(value)
+
+    def of(self, group: Group) -> LayerUnits:
+        """The units of a group."""
+        values = self.values[group.name]
+        makers = [self.network.makers.get(value.name) for value in values]
+        drivers = [op for op in makers if isinstance(op, Call)]
+        products = [op for op in makers if isinstance(op, Join) and op.kind == "product"]
+        starts = [v for v, op in zip(values, makers, strict=True) if op is None or op in drivers]
+        needed = [(value, self.needed[value.name]) for value in starts]
+        constant = self._all_of(group, self._read(values), _constant)
+        off = self._off(group, values, is_product=bool(products))
+        activations = self._activations(values, drivers, is_product=bool(products))
+        return LayerUnits(
+            group=group.name,
+            layer=drivers[0].name,
+            total=group.size,
+            silent=indices(~_any(group, needed)),
+            constant=indices(constant),
+            off=indices(constant & off),
+            activation=activations.pop() if len(activations) == 1 else None,
+            join="product" if products else "sum",
+        )
+
+    def _read(self, values: Sequence[Value]) -> list[Value]:
+        """Values that something besides norms, activations, sums and products reads, or nothing."""
+        return [
+            value
+            for value in values
+            if value.is_output
+            or value.exposed
+            or not self.network.readers[value.name]
+            or any(_is_end(op) for op in self.network.readers[value.name])
+        ]
+
+    def _off(self, group: Group, values: Sequence[Value], *, is_product: bool) -> Mask:
+        """Of constant units those that are not positive before an activation; zero products."""
+        if is_product:
+            return self._all_of(group, self._read(values), lambda state: state.value == 0)
+        before = [
+            value
+            for value in values
+            if any(isinstance(op, Activation) for op in self.network.readers[value.name])
+        ]
+        behind = self._all_of(group, self._read(values), _not_positive)
+        covered = _any(group, [(value, np.full(value.size, True)) for value in before])
+        return np.where(covered, self._all_of(group, before, _not_positive), behind)
+
+    def _all_of(self, group: Group, values: Sequence[Value], holds: Holds) -> Mask:
+        """For each neuron whether something holds of all of its channels in these values."""
+        kept = [(value, holds(self.constants.bare[value.name])) for value in values]
+        return _any(group, kept) & ~_any(group, [(value, ~mask) for value, mask in kept])
+
+    def _activations(
+        self, values: Sequence[Value], drivers: Sequence[Call], *, is_product: bool
+    ) -> set[str | None]:
+        if is_product:
+            return {self.network.activation_of(call) for call in drivers}
+        names = {op.name for op in self._made_by_activations(values)}
+        return {None if name == "unknown" else name for name in names} or {"identity"}
+
+    def _made_by_activations(self, values: Sequence[Value]) -> Iterator[Activation]:
+        for value in values:
+            op = self.network.makers.get(value.name)
+            if isinstance(op, Activation):
+                yield op
+
+
+Holds = Callable[[State], Mask]
+
+
+def _constant(state: State) -> Mask:
+    return ~state.varies
+
+
+def _not_positive(state: State) -> Mask:
+    return state.value <= 0
+
+
+def _is_end(op: object) -> bool:
+    """Whether an operation makes other neurons of what it reads."""
+    return isinstance(op, Call) or (
+        isinstance(op, Join) and op.kind in ("meeting", "statistic")
     )
 
 
-def _sum(
-    drivers: Sequence[Layer],  # noqa: ARG001
-    values: Sequence[Array],
-) -> tuple[Array, Array]:
-    """Where the sum of the drivers is constant, and where it is not positive: (out,) bool each."""
-    value = reduce(operator.add, values)
-    return value == value, value <= 0  # NaN, which changes, differs from itself
-
-
-def _product(drivers: Sequence[Layer], values: Sequence[Array]) -> tuple[Array, Array]:
-    """Where the product of the drivers is constant, and where it is zero: (out,) bool each.
-
-    An activation that the file does not tell may make a zero of zero: most do, a sigmoid does not.
-    """
-    factors = list(zip(drivers, values, strict=True))
-    zero = [_zero(layer, value) for layer, value in factors]
-    guessed = [value == 0 for layer, value in factors if layer.activation is None]
-    whole = reduce(operator.and_, (value == value for value in values))
-    certain = reduce(operator.or_, zero)
-    return reduce(operator.or_, [whole, certain, *guessed]), certain
-
-
-def _zero(layer: Layer, value: Array) -> Array:
-    """Where a factor is known to be zero behind its activation: (out,) bool."""
-    if layer.activation in RELU_LIKE:
-        return value <= 0
-    return (value == 0) & (layer.activation in ZERO_AT_ZERO)
-
-
-def constant_output(network: Network, layer: Layer, inputs: Inputs) -> Array:
-    """What a layer gives each unit, its norms applied, where no input changes it: (out,) float64.
-
-    NaN where it changes: some in-weight is not zero, or a norm's statistics depend on the data.
-    """
-    driven, _ = _used(network, layer, inputs)
-    value = where(driven, math.nan, part(layer.bias, inputs, 0.0))
-    for norm in layer.output_norms:
-        value = _normalised(value, norm, inputs)
-    return value
-
-
-def _normalised(value: Array, norm: Norm, inputs: Inputs) -> Array:
-    factors, shift = norm_factors(norm, inputs), part(norm.shift, inputs, 0.0)
-    static = norm.kind == "affine" or (norm.kind == "batch" and norm.variance is not None)
-    centred = value - part(norm.mean, inputs, 0.0) if static else value * math.nan
-    return where(factors == 0, shift, centred * factors + shift)
-
-
-def _used(network: Network, layer: Layer, inputs: Inputs) -> tuple[Array, Array]:
-    """Which rows hold anything but zeros, and which columns: (out,) and (in columns,) bool."""
-    kernels = in_groups(network, layer, inputs.stored(layer.weight))
-    groups, rows, fan_in, positions = kernels.shape
-    driven = filled((groups, rows), False, inputs.device, "bool")
-    read = filled((groups, fan_in, positions), False, inputs.device, "bool")
-    for piece, (group, row, column) in pieces(kernels):
-        cells = flat(nonzero(piece))
-        driven[group, row] |= cells.any(2)
-        read[group, column] |= cells.any(1).reshape(cells.shape[0], -1, positions)
-    return driven.reshape(-1), read.any(2).reshape(-1)
-
-
-def _read_units(network: Network, layer: Layer, inputs: Inputs) -> Array:
-    """Which units of the source the layer reads with a weight that is not zero: (in,) bool."""
-    _, columns = _used(network, layer, inputs)
-    columns &= column_factors(network, layer, inputs) != 0
-    return by_unit(layer, columns).any(1)
-
-
-def _any(masks: list[Array]) -> Array:
-    """Where any of several masks holds."""
-    some = masks[0]
-    for mask in masks[1:]:
-        some = some | mask
-    return some
+def _any(group: Group, values: Sequence[tuple[Value, Mask]]) -> Mask:
+    """For each neuron whether a mask holds of any of its channels."""
+    found = np.full(group.size, False)
+    for value, mask in values:
+        np.logical_or.at(found, neurons_of(value), mask)
+    return found

@@ -76,7 +76,10 @@ def _operands(node: Node) -> list[Pairs]:
         return node.reads if node.unread is None else []
     if isinstance(node, PointNode):
         return [(node.operand, np.arange(node.size))]
-    return node.operands if isinstance(node, JoinNode) else []
+    if isinstance(node, JoinNode):
+        parts = [] if node.parts is None else [(node.parts, np.zeros_like(node.parts))]
+        return [*node.operands, *parts]
+    return []
 
 
 def _live(nodes: Sequence[Node]) -> list[Node]:
@@ -126,8 +129,10 @@ class _Assembly:
         if isinstance(node, PointNode):
             return self._point(node, name)
         if isinstance(node, JoinNode):
-            operands = tuple(self._spans([pairs]) for pairs in node.operands)
-            return Join(node.kind, operands, name, node.heads)
+            operands = [self._spans([pairs]) for pairs in node.operands]
+            if node.parts is not None:
+                operands.append(self._shared(node.parts, node.size))
+            return Join(node.kind, tuple(operands), name, node.heads)
         if isinstance(node, CallNode) and node.unread is None:
             return self._call(node, name)
         return None
@@ -181,6 +186,16 @@ class _Assembly:
                 node = self._ordered[i]
                 found += spans_of(self.names[id(node)], labels[mine] - node.base, columns[mine])
         return tuple(found)
+
+    def _shared(self, labels: NDArray[np.int64], size: int) -> tuple[Span, ...]:
+        """Labels of which each is read by all of `size` channels."""
+        owner = np.searchsorted(self._bases, labels, side="right") - 1
+        return tuple(
+            Span(self.names[id(node)], channels, 0, 0, size)
+            for i in np.unique(owner)
+            for node in (self._ordered[i],)
+            for channels in ranges_of(labels[owner == i] - node.base)
+        )
 
     def _grouped(self) -> tuple[tuple[Group, ...], tuple[Value, ...]]:
         """Neurons are what joins and point operations couple; groups what shares neurons."""

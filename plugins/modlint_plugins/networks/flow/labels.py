@@ -1,8 +1,8 @@
 """Labels: which channel of which value an element of a tensor carries.
 
 A tensor's labels are an array of integers that broadcasts to its shape; an axis along which they
-agree has size 1. Label 0 carries no channel, `TOP` could not be followed, and every other label is
-a channel of one node: a node's channels have consecutive labels.
+agree has size 1. Label 0 carries no channel, a negative one could not be followed (its number says
+why), and every other label is a channel of one node: a node's channels have consecutive labels.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 LabelArray = NDArray[np.int64]
 
 NONE = 0
-TOP = -1
 
 
 def uniform(label: int, rank: int) -> LabelArray:

@@ -112,8 +112,9 @@ class PointNode(Node):
 
 @dataclass(kw_only=True, eq=False)
 class JoinNode(Node):
-    """Channels each of which comes of several."""
+    """Channels each of which comes of several; of all `parts`, where it is a statistic of them."""
 
     kind: JoinKind
     operands: list[Pairs]
     heads: int = 1
+    parts: LabelArray | None = None

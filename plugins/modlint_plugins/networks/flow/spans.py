@@ -46,7 +46,7 @@ def _runs(channels: Indices, columns: Indices) -> Iterator[Run]:
 
 def _arithmetic(steps: Indices, count: int) -> Iterator[tuple[int, int]]:
     """Where runs of equal steps begin and end, each taken as long as it goes."""
-    steps = steps.reshape(-1, steps.shape[-1])
+    steps = np.atleast_2d(steps)
     changes = np.flatnonzero((steps[:, 1:] != steps[:, :-1]).any(0)) + 1
     barred = (steps == np.iinfo(np.int64).min).any(0)
     start = place = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -13,7 +14,6 @@ from modlint.network import CallKind, JoinKind
 from modlint.verdict import Confidence
 from modlint_plugins.networks.flow.labels import (
     NONE,
-    TOP,
     LabelArray,
     along,
     broadcast,
@@ -28,7 +28,6 @@ from modlint_plugins.networks.flow.nodes import (
     JoinNode,
     Node,
     NormTensors,
-    Pairs,
     PointNode,
     Weighted,
 )
@@ -84,7 +83,7 @@ class Traced:
     @property
     def is_lost(self) -> bool:
         """Whether some element could not be followed."""
-        return bool((self.labels == TOP).any())
+        return bool((self.labels < NONE).any())
 
     @property
     def is_unlabelled(self) -> bool:
@@ -110,6 +109,8 @@ class Tracer:
         self.nodes: list[Node] = []
         self.lost: dict[str, int] = {}
         self._next = 1
+        self._owners: dict[int, Node] = {}
+        self._bases: list[int] = []
         self._joined: dict[tuple[str, bytes, bytes], Node] = {}
 
     # -- tensors without labels
@@ -124,16 +125,21 @@ class Tracer:
 
     def forgotten(self, name: str, shape: Sequence[int], *read: Traced) -> Traced:
         """A tensor that depends on others but carries no channel of theirs: a softmax, a route."""
-        parts = [labels for x in read if (labels := _present(x.labels)).size]
-        return self.unlabelled(
-            shape, Origin(name, parts=np.unique(np.concatenate(parts)) if parts else None)
-        )
+        lost = next((x for x in read if x.is_lost), None)
+        if lost is not None:
+            self.expose(*read)
+            return Traced(tuple(shape), uniform(int(lost.labels.min()), len(shape)))
+        return self.unlabelled(shape, Origin(name, parts=_parts(read)))
 
     def stopped(self, shape: Sequence[int], reason: str, *read: Traced) -> Traced:
         """A tensor that could not be followed; what it reads is exposed."""
         self.lost[reason] = self.lost.get(reason, 0) + 1
         self.expose(*read)
-        return Traced(tuple(shape), uniform(TOP, len(shape)))
+        return Traced(tuple(shape), uniform(-1 - list(self.lost).index(reason), len(shape)))
+
+    def reason(self, x: Traced) -> str | None:
+        """Why a tensor, or part of it, was not followed."""
+        return list(self.lost)[-1 - int(x.labels.min())] if x.is_lost else None
 
     def expose(self, *read: Traced) -> None:
         """Note that something reads tensors which is not followed."""
@@ -141,8 +147,13 @@ class Tracer:
             node.exposed = True
 
     def output(self, *results: Traced) -> None:
-        """Note which tensors are the network's results."""
-        for node in self._nodes_of(results):
+        """Note which tensors are the network's results, or what statistics as results are of."""
+        parts = [
+            Traced(x.origin.parts.shape, x.origin.parts)
+            for x in results
+            if x.is_unlabelled and x.origin is not None and x.origin.parts is not None
+        ]
+        for node in self._nodes_of((*results, *parts)):
             node.is_output = True
 
     # -- weights
@@ -169,21 +180,18 @@ class Tracer:
         )
         if x is not None:
             self.read(node, x, axis)
-        self.nodes.append(node)
+        self._add(node)
         return Traced(tuple(shape), squashed(along(node.labels, out_axis % len(shape), len(shape))))
 
     def read(self, node: CallNode, x: Traced, axis: int) -> None:
         """Note what a weight's columns read."""
         size = node.weight.columns
-        if x.shape[axis % x.rank] != size:
-            node.unread = f"reads {x.shape[axis % x.rank]} channels through {size} columns"
+        if x.is_lost or x.shape[axis % x.rank] != size:
+            channels = x.shape[axis % x.rank]
+            node.unread = self.reason(x) or f"reads {channels} channels through {size} columns"
             self.expose(x)
             return
         found = by_column(self.claimed(x, axis).labels, axis, size)
-        if (found == TOP).any():
-            node.unread = next(reversed(self.lost), "what it reads was not followed")
-            self.expose(x)
-            return
         for labels in found.T:
             columns = np.flatnonzero(labels)
             node.reads.append((labels[columns], columns))
@@ -197,8 +205,12 @@ class Tracer:
         shape: Sequence[int],
         out_axis: int,
         activation: str = "tanh",
+        initial: Traced | None = None,
     ) -> tuple[Traced, Node]:
-        """The hidden state of one direction of a recurrent layer, which reads itself later."""
+        """The hidden state of one direction of a recurrent layer, which reads itself later.
+
+        `initial` is the state that it begins with, its channels along the last axis.
+        """
         into = self.call(name, "recurrent", weights[0], x, axis, shape, out_axis)
         state = CallNode(
             name=f"{name} (state)",
@@ -208,11 +220,13 @@ class Tracer:
             base=self._allocate(weights[1].size),
             weight=weights[1],
         )
-        self.nodes.append(state)
+        self._add(state)
         back = Traced(tuple(shape), along(state.labels, out_axis % len(shape), len(shape)))
         hidden = self.activation(activation, self.join("sum", into, back))
         last = self.nodes[-1]
         state.reads.append((last.labels, np.arange(last.size)))
+        if initial is not None and not initial.is_unlabelled:
+            self.read(state, initial, -1)
         return hidden, last
 
     # -- channel by channel
@@ -221,21 +235,24 @@ class Tracer:
         """What an operation that only moves elements makes: it is run on their labels."""
         out = function(*(x.full for x in moved))
         results = [out] if isinstance(out, np.ndarray) else list(out)
+        return self.moved(name, [(r.shape, r) for r in results], *moved)
+
+    def moved(
+        self, name: str, results: Sequence[tuple[Sequence[int], LabelArray]], *moved: Traced
+    ) -> list[Traced]:
+        """Tensors of which shapes and labels are known, made by moving elements of others."""
         origin = None
         if all(x.is_unlabelled for x in moved):
             is_input = any(x.origin is not None and x.origin.is_input for x in moved)
-            parts = [
-                x.origin.parts for x in moved if x.origin is not None and x.origin.parts is not None
-            ]
-            origin = Origin(name, is_input, np.unique(np.concatenate(parts)) if parts else None)
+            origin = Origin(name, is_input, _parts(moved))
         several = len(results) > 1 and origin is not None
         return [
             Traced(
-                r.shape,
-                squashed(r),
+                tuple(shape),
+                squashed(labels),
                 replace(origin, name=f"{name}.{i}", nodes={}) if several and origin else origin,
             )
-            for i, r in enumerate(results)
+            for i, (shape, labels) in enumerate(results)
         ]
 
     def concat(self, name: str, axis: int, *parts: Traced) -> Traced:
@@ -329,6 +346,22 @@ class Tracer:
             return self.forgotten(name, shape)
         return self.join("product", *parts)
 
+    def node_of(self, x: Traced) -> Node | None:
+        """The one node whose channels a tensor carries; None where they are those of several."""
+        return self._node_at(x.labels)
+
+    def nodes_of(self, labels: LabelArray) -> Iterable[Node]:
+        """The nodes whose channels labels are."""
+        return self._nodes_of([Traced(labels.shape, labels)])
+
+    def behind(self, node: Node) -> Iterable[Node]:
+        """The nodes that a node which is no call reads."""
+        read = [node.operand] if isinstance(node, PointNode) else []
+        if isinstance(node, JoinNode):
+            read += [labels for labels, _ in node.operands]
+            read += [] if node.parts is None else [node.parts]
+        return self.nodes_of(np.concatenate(read)) if read else ()
+
     # -- inside
 
     def claimed(self, x: Traced, axis: int) -> Traced:
@@ -348,12 +381,15 @@ class Tracer:
         if origin.parts is None:
             node = InputNode(name=origin.name, size=size, base=base)
         else:
-            labels = np.repeat(origin.parts, size)
-            pairs: Pairs = (labels, np.tile(np.arange(size), len(origin.parts)))
             node = JoinNode(
-                name=origin.name, size=size, base=base, kind="statistic", operands=[pairs]
+                name=origin.name,
+                size=size,
+                base=base,
+                kind="statistic",
+                operands=[],
+                parts=origin.parts,
             )
-        self.nodes.append(node)
+        self._add(node)
         return node
 
     def _origin_of_same(self, name: str, x: Traced) -> Origin | None:
@@ -384,7 +420,7 @@ class Tracer:
     def _joined_labels(self, kind: JoinKind, a: LabelArray, b: LabelArray) -> LabelArray:
         a, b = np.broadcast_arrays(a, b)
         out = np.where(a == NONE, b, a)
-        out[(a == TOP) | (b == TOP)] = TOP
+        out = np.where((a < NONE) | (b < NONE), np.minimum(a, b), out)
         both = (a != b) & (a > NONE) & (b > NONE)
         if both.any():
             out[both] = self._join_node(kind, a[both], b[both])
@@ -406,7 +442,7 @@ class Tracer:
                 operands=[(pairs[0], own), (pairs[1], own)],
             )
             self._joined[key] = node
-            self.nodes.append(node)
+            self._add(node)
         return node.base + place.reshape(-1)
 
     def _pointed(
@@ -436,7 +472,7 @@ class Tracer:
             elements=None if elements is None else pairs[1],
             activation=activation,
         )
-        self.nodes.append(node)
+        self._add(node)
         out = np.array(labels)
         out[present] = node.base + place.reshape(-1)
         return replace(x, labels=squashed(out))
@@ -464,10 +500,8 @@ class Tracer:
         present = _present(labels)
         if not present.size:
             return None
-        for node in reversed(self.nodes):
-            if node.base <= present[0] < node.base + node.size:
-                return node if present[-1] < node.base + node.size else None
-        return None
+        node = self._owner(int(present[0]))
+        return node if present[-1] < node.base + node.size else None
 
     def _merged(self, labels: LabelArray, axes: Iterable[int]) -> LabelArray:
         """Labels joined along axes: those axes have size 1."""
@@ -509,7 +543,7 @@ class Tracer:
             per_head = int(
                 np.prod([left.shape[i] for i, letter in enumerate(order) if letter in summed])
             )
-            self.nodes.append(
+            self._add(
                 JoinNode(
                     name=f"meeting {len(self.nodes)}",
                     size=size,
@@ -523,19 +557,38 @@ class Tracer:
     def _nodes_of(self, tensors: Iterable[Traced]) -> Iterable[Node]:
         found = [_present(x.labels) for x in tensors]
         labels = np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.int64)
-        for node in self.nodes:
-            place = np.searchsorted(labels, node.base)
-            if place < len(labels) and labels[place] < node.base + node.size:
-                yield node
+        place = 0
+        while place < len(labels):
+            node = self._owner(int(labels[place]))
+            yield node
+            place = int(np.searchsorted(labels, node.base + node.size))
+
+    def _owner(self, label: int) -> Node:
+        """The node one of whose channels a label is."""
+        return self._owners[self._bases[bisect_right(self._bases, label) - 1]]
+
+    def _add(self, node: Node) -> None:
+        self.nodes.append(node)
+        self._owners[node.base] = node
 
     def _allocate(self, size: int) -> int:
         base, self._next = self._next, self._next + size
+        if size:
+            self._bases.append(base)
         return base
 
 
 def _present(labels: LabelArray) -> LabelArray:
     """The distinct channels among labels, in order."""
     return np.unique(labels[labels > NONE])
+
+
+def _parts(tensors: Sequence[Traced]) -> LabelArray | None:
+    """The channels of tensors, and those that went into tensors without any; None for none."""
+    found = [np.zeros(0, dtype=np.int64), *(x.labels[x.labels > NONE] for x in tensors)]
+    found += [x.origin.parts for x in tensors if x.origin and x.origin.parts is not None]
+    parts = np.unique(np.concatenate(found))
+    return parts if parts.size else None
 
 
 def _many(labels: LabelArray, axes: Sequence[int], most: int) -> bool:

@@ -1,4 +1,4 @@
-"""Networks from a state_dict's names and shapes alone: plain chains of layers, transformer blocks.
+"""Networks from a state_dict's names and shapes alone: models whose names are known, and chains.
 
 A state_dict records neither order of execution nor additions, branches or activations. Only what
 names and shapes agree on is built; anything else gives the reason why not.
@@ -6,49 +6,61 @@ names and shapes agree on is built; anything else gives the reason why not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
 from modlint.analysis.quantisation import logical_by_names
+from modlint.builder import NOTHING_STATED, Built, Stated
 from modlint.checkpoint import Checkpoint, Role, Tensor
-from modlint.network import Network
+from modlint.network import Network, Unplaced
 from modlint_plugins.networks.names.assembly import rebuild
+from modlint_plugins.networks.names.families.match import rebuild_families
 from modlint_plugins.networks.names.modules import is_layer_weight, is_matrix
 from modlint_plugins.networks.names.split import split_coders, split_networks
-from modlint_plugins.networks.names.transformers import rebuild_blocks
+from modlint_plugins.networks.names.stated import rebuild_as_stated
 from modlint_plugins.networks.unique import unique
 
 
 class NamesBuilder:
-    """Rebuilds fully connected and plain convolutional chains, and transformer blocks.
+    """Rebuilds models whose names are known, and fully connected and plain convolutional chains.
 
     Values are never read.
     """
 
     name = "names"
-    description = "chains of layers and transformer blocks, from a state_dict's names and shapes"
+    description = "known models and chains of layers, from a state_dict's names and shapes"
     rank = 20
 
-    def build(self, checkpoint: Checkpoint) -> Sequence[Network] | None:
+    def build(self, checkpoint: Checkpoint, stated: Stated = NOTHING_STATED) -> Built | None:
         """Networks, or the reason why there are none, for each state_dict in the file.
 
         Args:
             checkpoint: any that is no graph of its own: ONNX has its own builder.
+            stated: what config.json and the user say of it.
         """
         if checkpoint.graph is not None:
             return None
         sections = _sections(checkpoint)
         if not sections:
-            return (Network("0", reason="the file holds no weight matrices"),)
+            return Built((Network("0", reason="the file holds no weight matrices"),))
         sorted_by_name = checkpoint.format == "safetensors"
-        networks = [
-            network
+        found = [
+            _build_section(section, tensors, sorted_by_name, len(sections) > 1, stated)
             for section, tensors in sections.items()
-            for network in _build_section(section, tensors, sorted_by_name, len(sections) > 1)
         ]
-        ids = unique([network.id for network in networks])
-        return tuple(replace(n, id=name) for n, name in zip(networks, ids, strict=True))
+        return _merged(found)
+
+
+def _merged(found: Iterable[Built]) -> Built:
+    """All networks under ids of their own."""
+    found = list(found)
+    networks = [network for built in found for network in built.networks]
+    ids = unique([network.id for network in networks])
+    return Built(
+        tuple(replace(n, id=name) for n, name in zip(networks, ids, strict=True)),
+        tuple(missing for built in found for missing in built.unplaced),
+    )
 
 
 def _sections(checkpoint: Checkpoint) -> dict[str, list[Tensor]]:
@@ -65,31 +77,40 @@ def _sections(checkpoint: Checkpoint) -> dict[str, list[Tensor]]:
 
 
 def _build_section(
-    section: str, tensors: list[Tensor], sorted_by_name: bool, qualified: bool
-) -> list[Network]:
+    section: str, tensors: list[Tensor], sorted_by_name: bool, qualified: bool, stated: Stated
+) -> Built:
     sorted_by_name = sorted_by_name or _is_sorted(tensors)
+    if stated.edges:
+        return rebuild_as_stated(section or "0", tensors, stated.edges)
+    if stated.order == "as-stored":
+        return _rebuild(section or "0", tensors, sorted_by_name, stated)
+    known = rebuild_families(section or "0", tensors, stated.config)
+    if known is not None:
+        return known
     prefix = f"{section}." if qualified and section else ""
     split = split_networks(tensors)
     if not split:
-        whole = _rebuild(section or "0", tensors, sorted_by_name, prefix)
-        split = split_coders(tensors) if whole[0].reason is not None else {}
+        whole = _rebuild(section or "0", tensors, sorted_by_name, stated)
+        split = split_coders(tensors) if not _is_rebuilt(whole) else {}
         if not split:
             return whole
-    return [
-        network
-        for name, own in split.items()
-        for network in _rebuild(prefix + name, own, sorted_by_name, prefix)
-    ]
+    return _merged(
+        _rebuild(prefix + name, own, sorted_by_name, stated) for name, own in split.items()
+    )
 
 
-def _rebuild(
-    identifier: str, tensors: list[Tensor], sorted_by_name: bool, prefix: str
-) -> list[Network]:
-    """One chain; where it is none its transformer blocks; where it has none the reason."""
-    whole = rebuild(identifier, tensors, sorted_by_name)
-    if whole.reason is None:
-        return [whole]
-    return rebuild_blocks(identifier, tensors, prefix) or [whole]
+def _rebuild(identifier: str, tensors: list[Tensor], sorted_by_name: bool, stated: Stated) -> Built:
+    """One chain, or the reason why it is none, for each of its weights too."""
+    confirmed = stated.order == "as-stored"
+    whole = rebuild(identifier, tensors, sorted_by_name, confirmed)
+    if _is_rebuilt(whole):
+        return whole
+    reason = str(whole.networks[0].reason)
+    return Built(whole.networks, tuple(Unplaced(t.name, reason) for t in tensors if is_matrix(t)))
+
+
+def _is_rebuilt(built: Built) -> bool:
+    return all(network.reason is None for network in built.networks)
 
 
 def _is_sorted(tensors: list[Tensor]) -> bool:

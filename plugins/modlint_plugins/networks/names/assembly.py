@@ -1,21 +1,26 @@
-"""From a chain of layers and its norms to a `Network`."""
+"""From a chain of layers and its norms to a network."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from modlint.builder import Built
 from modlint.checkpoint import Tensor
-from modlint.network import Group, GroupRole, Layer, Network
+from modlint.network import Network
 from modlint.text import listed
 from modlint.verdict import Confidence
+from modlint_plugins.networks.flow import layouts
+from modlint_plugins.networks.flow.assembly import network_of
+from modlint_plugins.networks.flow.nodes import Weighted
+from modlint_plugins.networks.flow.tracer import Traced, Tracer
 from modlint_plugins.networks.names.blocks import find_residual_blocks
 from modlint_plugins.networks.names.chain import Contradiction, Link
+from modlint_plugins.networks.names.confidence import chain_confidence
 from modlint_plugins.networks.names.modules import Modules, sort_modules
-from modlint_plugins.networks.names.norms import Placement, Unplaced, place_norms
+from modlint_plugins.networks.names.norms import Placement, Unfitting, place_norms
 from modlint_plugins.networks.names.obstacles import EXPORT, find_obstacle
 from modlint_plugins.networks.names.order import Chain, arrange
 
-_INPUT = "input"
 _CHAIN = "read as one chain of layers; a state_dict does not record additions or branches"
 _NORMS = (
     "norms are taken to stand between their layer and its activation, behind it where the numbers "
@@ -23,35 +28,42 @@ _NORMS = (
 )
 
 
-def rebuild(identifier: str, tensors: Sequence[Tensor], sorted_by_name: bool) -> Network:
+def rebuild(
+    identifier: str, tensors: Sequence[Tensor], sorted_by_name: bool, confirmed: bool = False
+) -> Built:
     """The network of a state_dict's tensors, or the reason why names and shapes give none.
 
     Args:
         identifier: the network's id.
         tensors: parameters and buffers, in the file's order.
         sorted_by_name: the file's order is that of the names, it says nothing.
+        confirmed: the user says that it is a chain in the file's order.
     """
     modules = sort_modules(tensors)
-    reason = find_obstacle(tensors) or _unexplained(modules)
+    reason = (None if confirmed else find_obstacle(tensors)) or _unexplained(modules)
     if reason is not None:
-        return Network(identifier, reason=reason)
+        return _none(identifier, reason)
     try:
-        chain = arrange(modules.layers, sorted_by_name)
+        chain = arrange(modules.layers, sorted_by_name and not confirmed)
         placements = place_norms(modules.norms, chain.links)
     except Contradiction as contradiction:
-        return Network(
-            identifier, reason=f"the layers are no plain chain: {contradiction}; {EXPORT}"
-        )
-    except Unplaced as unplaced:
-        return Network(identifier, reason=f"{unplaced}; {EXPORT}")
-    block = find_residual_blocks(chain.links)
+        return _none(identifier, f"the layers are no plain chain: {contradiction}; {EXPORT}")
+    except Unfitting as unfitting:
+        return _none(identifier, f"{unfitting}; {EXPORT}")
+    block = None if confirmed else find_residual_blocks(chain.links)
     if block is not None:
-        return Network(
-            identifier,
-            reason=f"the repeated block {block} gives as many neurons as it takes and may add its "
-            f"input to its output, which names and shapes do not tell; {EXPORT}",
+        reason = (
+            f"the repeated block {block} gives as many neurons as it takes and may add its "
+            f"input to its output, which names and shapes do not tell; {EXPORT}"
         )
-    return _network(identifier, chain, placements, modules)
+        return _none(identifier, reason)
+    confidence = Confidence.HIGH if confirmed else chain_confidence(chain, modules)
+    remarks = _remarks(chain, modules, confirmed)
+    return _network(identifier, chain.links, placements, confidence, remarks)
+
+
+def _none(identifier: str, reason: str) -> Built:
+    return Built((Network(identifier, reason=reason),))
 
 
 def _unexplained(modules: Modules) -> str | None:
@@ -65,55 +77,62 @@ def _unexplained(modules: Modules) -> str | None:
 
 
 def _network(
-    identifier: str, chain: Chain, placements: Sequence[Placement], modules: Modules
-) -> Network:
-    *beside, behind = placements
-    layers = _layers(chain.links, beside)
-    sizes = [chain.links[0].inputs, *(item.outputs for item in chain.links)]
-    names = [_INPUT, *(layer.target for layer in layers)]
-    hidden: list[GroupRole] = ["hidden"] * (len(layers) - 1)
-    roles: list[GroupRole] = ["input", *hidden, "output"]
-    plain = not modules.norms and all(item.module.linear for item in chain.links)
-    certain = plain and chain.assumption is None
-    return Network(
-        id=identifier,
-        source="names",
-        confidence=Confidence.HIGH if certain else Confidence.MEDIUM,
-        groups=tuple(
-            Group(name, size, role) for name, size, role in zip(names, sizes, roles, strict=True)
-        ),
-        layers=layers,
-        final_norms=tuple(behind.before),
-        remarks=tuple(_remarks(chain, modules, certain)),
-    )
+    identifier: str,
+    links: Sequence[Link],
+    placements: Sequence[Placement],
+    confidence: Confidence,
+    remarks: Sequence[str],
+) -> Built:
+    """The chain, traced; between two layers stands an activation that is not known."""
+    tracer = Tracer()
+    x = tracer.input("input", (1, links[0].inputs, 1))
+    for link, placement in zip(links, placements, strict=False):
+        x = _through(tracer, x, link, placement, confidence)
+        if link is not links[-1]:
+            x = tracer.activation("unknown", x)
+    for norm in placements[-1].before:
+        x = tracer.norm(norm.tensors, x, 1)
+    tracer.output(x)
+    return network_of(tracer, identifier, "names", remarks=remarks)
 
 
-def _layers(links: Sequence[Link], placements: Sequence[Placement]) -> tuple[Layer, ...]:
-    layers: list[Layer] = []
-    for item, placement in zip(links, placements, strict=True):
-        module, previous = item.module, layers[-1] if layers else None
-        layers.append(
-            Layer(
-                name=module.name,
-                kind=item.kind,
-                shape=module.weight.shape,
-                source=previous.target if previous else _INPUT,
-                target=module.name if module.name != _INPUT else f"{module.name}.output",
-                inputs=(previous.name,) if previous else (),
-                weight=module.weight.name,
-                bias=module.bias.name if module.bias else None,
-                transposed=item.transposed,
-                groups=item.groups,
-                columns_per_unit=item.columns_per_unit,
-                input_norms=tuple(placement.before),
-                output_norms=tuple(placement.after),
-            )
-        )
-    return tuple(layers)
+def _through(
+    tracer: Tracer, x: Traced, link: Link, placement: Placement, confidence: Confidence
+) -> Traced:
+    """One layer with the norms around it; channels lie along axis 1, positions along axis 2."""
+    before = [norm for norm in placement.before if norm.size == x.shape[1]]
+    for norm in before:
+        x = tracer.norm(norm.tensors, x, 1)
+    if link.columns_per_unit > 1:
+        x = _flattened(tracer, x, link.columns_per_unit)
+    for norm in placement.before:
+        if norm not in before:
+            x = tracer.norm(norm.tensors, x, 1)
+    weight = _weighted(link)
+    x = tracer.call(link.module.name, link.kind, weight, x, 1, (1, weight.size, 1), 1, confidence)
+    for norm in placement.after:
+        x = tracer.norm(norm.tensors, x, 1)
+    return x
 
 
-def _remarks(chain: Chain, modules: Modules, certain: bool) -> list[str]:
-    remarks = [] if certain else [_CHAIN]
+def _flattened(tracer: Tracer, x: Traced, positions: int) -> Traced:
+    """Channels of several positions, channel after channel, as nn.Flatten lays them out."""
+    wide = tracer.pooled(x, (), (1, x.shape[1], positions))
+    if wide.is_unlabelled:
+        wide = tracer.claimed(wide, 1)
+    (flat,) = tracer.move("flatten", lambda labels: labels.reshape(1, -1, 1), wide)
+    return flat
+
+
+def _weighted(link: Link) -> Weighted:
+    bias = None if link.module.bias is None else link.module.bias.name
+    if link.kind == "linear":
+        return layouts.linear(link.module.weight, transposed=link.transposed, bias=bias)
+    return layouts.convolution(link.module.weight, link.kind, groups=link.groups, bias=bias)
+
+
+def _remarks(chain: Chain, modules: Modules, confirmed: bool) -> list[str]:
+    remarks = [] if confirmed else [_CHAIN]
     if chain.assumption is not None:
         remarks.append(chain.assumption)
     if modules.norms:

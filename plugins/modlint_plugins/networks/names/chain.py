@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from modlint.network import LayerKind
+from modlint.network import CallKind
 from modlint_plugins.networks.names.modules import LayerModule
 from modlint_plugins.networks.names.words import names_transposed
 
@@ -27,7 +27,7 @@ class Link(Struct, frozen=True):
     """
 
     module: LayerModule
-    kind: LayerKind
+    kind: CallKind
     inputs: int
     outputs: int
     groups: int = 1
@@ -149,7 +149,7 @@ def _named_transposed(module: LayerModule) -> bool:
 
 def _settle_squares(links: tuple[Link, ...]) -> tuple[Link, ...]:
     """Convolutions with as many channels in as out are read as their neighbours are."""
-    certain: dict[tuple[str, ...], set[LayerKind]] = {}
+    certain: dict[tuple[str, ...], set[CallKind]] = {}
     for item in links:
         if not item.module.linear and item.inputs != item.outputs:
             certain.setdefault(item.module.parts[:-1], set()).add(item.kind)
@@ -162,8 +162,8 @@ def _settle_squares(links: tuple[Link, ...]) -> tuple[Link, ...]:
     )
 
 
-def _settle(item: Link, beside: set[LayerKind]) -> Link:
-    kind: LayerKind = "conv"
+def _settle(item: Link, beside: set[CallKind]) -> Link:
+    kind: CallKind = "conv"
     if beside == {"conv-transpose"} or _named_transposed(item.module):
         kind = "conv-transpose"
     if beside == {kind}:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from modlint.network import Norm
+from modlint_plugins.networks.flow.nodes import NormTensors
 from modlint_plugins.networks.names.chain import Link
 from modlint_plugins.networks.names.modules import NormModule
 from modlint_plugins.networks.names.words import INPUT, NORM, is_index, numbers, words
@@ -16,15 +16,22 @@ _GROUP = frozenset({"gn", "groupnorm", "group", "instance", "instancenorm"})
 _RMS = frozenset({"rms", "rmsnorm"})
 
 
-class Unplaced(Exception):
+class Unfitting(Exception):
     """A norm fits no layer; the text says which."""
 
 
-class Placement(Struct):
-    """Norms before a layer, and after it up to its activation; each nearest first."""
+class SizedNorm(Struct, frozen=True, eq=False):
+    """A norm, and how many neurons it has an element for."""
 
-    before: list[Norm] = field(default_factory=list)
-    after: list[Norm] = field(default_factory=list)
+    tensors: NormTensors
+    size: int
+
+
+class Placement(Struct):
+    """Norms before a layer, and after it up to its activation; in the order of computation."""
+
+    before: list[SizedNorm] = field(default_factory=list)
+    after: list[SizedNorm] = field(default_factory=list)
 
 
 def place_norms(norms: Sequence[NormModule], links: Sequence[Link]) -> list[Placement]:
@@ -35,7 +42,7 @@ def place_norms(norms: Sequence[NormModule], links: Sequence[Link]) -> list[Plac
     behind the activation, and a layer, group or RMS norm, whose γ belongs to the out-edges.
 
     Raises:
-        Unplaced: a norm fits nowhere.
+        Unfitting: a norm fits nowhere.
     """
     placements = [Placement() for _ in (*links, None)]
     hosts = [(norm, _host(norm, links)) for norm in norms]
@@ -117,17 +124,17 @@ def _place(
     elif host > 0 and norm.size == links[host - 1].outputs:
         _place_behind(_norm(norm, links[host - 1]), host - 1, placements)
     else:
-        raise Unplaced(_unplaced(norm))
+        raise Unfitting(_unplaced(norm))
 
 
 def _place_behind(
-    norm: Norm, host: int, placements: list[Placement], activated: bool = False
+    norm: SizedNorm, host: int, placements: list[Placement], activated: bool = False
 ) -> None:
     """Put a norm behind its layer.
 
     One behind the activation, or whose statistics depend on the data, scales the out-edges.
     """
-    if activated or norm.kind != "batch":
+    if activated or norm.tensors.kind != "batch":
         placements[host + 1].before.append(norm)
     else:
         placements[host].after.append(norm)
@@ -145,7 +152,7 @@ def _only_fit(norm: NormModule, links: Sequence[Link]) -> int:
     """The only layer that gives as many neurons as the norm has."""
     fitting = [i for i, item in enumerate(links) if item.outputs == norm.size]
     if len(fitting) != 1:
-        raise Unplaced(_unplaced(norm))
+        raise Unfitting(_unplaced(norm))
     return fitting[0]
 
 
@@ -153,16 +160,16 @@ def _unplaced(norm: NormModule) -> str:
     return f"the names do not tell which layer the norm {norm.name} ({norm.size:,}) belongs to"
 
 
-def _norm(module: NormModule, beside: Link) -> Norm:
+def _norm(module: NormModule, beside: Link) -> SizedNorm:
     name = {part: tensor.name for part, tensor in module.tensors.items()}
-    return Norm(
+    tensors = NormTensors(
         kind=_kind(module, beside),
-        size=module.size,
         scale=name.get("weight"),
         shift=name.get("bias"),
         mean=name.get("running_mean"),
         variance=name.get("running_var"),
     )
+    return SizedNorm(tensors, module.size)
 
 
 def _kind(module: NormModule, beside: Link) -> Literal["batch", "layer", "group", "rms"]:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from modlint.builder import Built
 from modlint.checkpoint import Checkpoint
-from modlint.network import Network
 
 OLDEST_OPSET = 7
 
 
 class OnnxGraphBuilder:
-    """Rebuilds networks from an ONNX graph: chains of layers, with norms and activations."""
+    """Rebuilds networks from an ONNX graph: its channels are followed through every operator."""
 
     name = "onnx-graph"
     description = "networks from an ONNX graph"
     rank = 0
 
-    def build(self, checkpoint: Checkpoint) -> Sequence[Network] | None:
+    def build(self, checkpoint: Checkpoint) -> Built | None:
         """One network for each part of the graph that data connects, or the reason for none."""
         if checkpoint.format != "onnx" or checkpoint.graph is None:
             return None

@@ -1,165 +1,211 @@
-"""From a parsed model to its networks: constants first, then a walk over each part."""
+"""From a parsed model to its networks: every part of the graph is followed by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from msgspec.structs import replace
+from msgspec import Struct
 
+from modlint.builder import Built
 from modlint.checkpoint import Checkpoint
-from modlint.network import Network
-from modlint_plugins.networks.onnx_graph import constants
+from modlint.network import Network, Unplaced
+from modlint_plugins.networks.flow.assembly import network_of
+from modlint_plugins.networks.flow.tracer import Traced, Tracer
 from modlint_plugins.networks.onnx_graph.handlers import HANDLERS
-from modlint_plugins.networks.onnx_graph.nodes import (
-    Node,
-    Unordered,
-    components,
-    ordered,
-    text,
+from modlint_plugins.networks.onnx_graph.nodes import Node, components, domain_of, ordered
+from modlint_plugins.networks.onnx_graph.op import Items, Value
+from modlint_plugins.networks.onnx_graph.refused import Refused
+from modlint_plugins.networks.onnx_graph.sizes import CHOICES, Chosen, Hints, dims_of
+from modlint_plugins.networks.onnx_graph.walk import (
+    MOST_NODES,
+    Model,
+    Scope,
+    Walk,
+    functions_of,
 )
-from modlint_plugins.networks.onnx_graph.reasons import WEIGHTED
-from modlint_plugins.networks.onnx_graph.regions import Region, find_regions
-from modlint_plugins.networks.onnx_graph.values import Constant, Input, Integers, Stop, Value
-from modlint_plugins.networks.onnx_graph.walk import Walk
+from modlint_plugins.readers.onnx.types import text
 
-MAX_NODES = 100_000
-NO_LAYER = "the graph has no fully connected or convolutional layer"
+NO_LAYER = "the graph has no layer whose weights could be followed"
+_PATIENCE = 2.0
+"""Seconds after which no other sizes are tried."""
 
 
-def build(checkpoint: Checkpoint, oldest_opset: int) -> list[Network]:
-    """The networks of a model; never empty."""
+def build(checkpoint: Checkpoint, oldest_opset: int) -> Built:
+    """The networks of a model, and the weights that stand in none."""
     model = checkpoint.graph.model
-    opset = max((o.version for o in model.opset_import if _is_onnx(o.domain)), default=0)
+    opset = max((o.version for o in model.opset_import if not domain_of(o.domain)), default=0)
     if not opset:
-        return [Network("0", reason="the model does not say which operator set it uses")]
+        return _none("the model does not say which operator set it uses")
     if opset < oldest_opset:
-        return [Network("0", reason=f"operator set {opset} is older than {oldest_opset}")]
+        return _none(f"operator set {opset} is older than {oldest_opset}")
     count = len(model.graph.node)
-    if count > MAX_NODES:
-        reason = f"the graph has {count:,} nodes, more than {MAX_NODES:,}"
-        return [Network("0", reason=reason, failed=True)]
+    if count > MOST_NODES:
+        return _none(f"the graph has {count:,} nodes, more than {MOST_NODES:,}", failed=True)
     nodes = [Node.of(proto, index) for index, proto in enumerate(model.graph.node)]
-    outputs = {text(value.name) for value in model.graph.output}
     try:
-        nodes = ordered(nodes, outputs)
-    except Unordered as unordered:
-        return [Network("0", reason=str(unordered))]
-    values = _given(checkpoint)
-    neural = _split(nodes, values, checkpoint)
-    names = _names(neural, values)
-    parts = components(neural, names)
-    walks = [_walk(part, values, names, outputs) for part in parts]
-    return [replace(network, id=str(i)) for i, network in enumerate(_worth_naming(parts, walks))]
+        nodes = ordered(nodes, {text(value.name) for value in model.graph.output})
+    except Refused as refused:
+        return _none(str(refused))
+    graph = _Graph(checkpoint, nodes, opset)
+    return _best(graph)
 
 
-def _is_onnx(domain: str | bytes) -> bool:
-    return text(domain) in ("", "ai.onnx")
+def _none(reason: str, *, failed: bool = False) -> Built:
+    return Built((Network("0", reason=reason, failed=failed),))
 
 
-def _given(checkpoint: Checkpoint) -> dict[str, Value]:
-    """The graph's inputs and initializers."""
-    graph = checkpoint.graph.model.graph
-    values: dict[str, Value] = {
-        text(value.name): Input(text(value.name), _declared(value)) for value in graph.input
-    }
-    for proto in graph.initializer:  # an old file lists its initializers among the inputs
-        name = text(proto.name)
-        values.pop(name, None)
-        tensor = checkpoint.tensors.get(name)
-        if tensor is not None:
-            values[name] = Constant(name, tensor, tensor.shape)
-    return values
+def _best(graph: _Graph) -> Built:
+    """The attempt that leaves the fewest weights out."""
+    started = time.monotonic()
+    best = None
+    for size in CHOICES if graph.is_open else CHOICES[:1]:
+        built = graph.built(size)
+        if best is None or len(built.unplaced) < len(best.unplaced):
+            best = built
+        if not best.unplaced or time.monotonic() - started > _PATIENCE:
+            break
+    if best is None or not best.networks:
+        return Built((Network("0", reason=NO_LAYER),), () if best is None else best.unplaced)
+    return best
 
 
-def _declared(value: Any) -> tuple[int | None, ...] | None:
-    """The shape that the file declares for a value."""
-    if not value.type.tensor_type.HasField("shape"):
-        return None
-    return tuple(
-        dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None
-        for dim in value.type.tensor_type.shape.dim
-    )
+class _Part(Struct, frozen=True, eq=False):
+    """Operators that data connects, and the constants that they read.
+
+    Attributes:
+        nodes: in order.
+        names: all their values.
+    """
+
+    nodes: list[Node]
+    names: set[str]
 
 
-def _split(nodes: Sequence[Node], values: dict[str, Value], checkpoint: Checkpoint) -> list[Node]:
-    """The nodes that depend on an input; the others' values are added to `values`."""
-    dependent = {name for name, value in values.items() if isinstance(value, Input)}
-    neural = []
-    for node in nodes:
-        if dependent.intersection(node.reads):
-            dependent.update(node.outputs)
-            neural.append(node)
-            continue
-        value = _constant(node, values, checkpoint)
-        values.update((name, value) for name in node.outputs if name)
-    return neural
+class _Graph:
+    """A model's graph, ready to be followed with one choice of sizes or another."""
+
+    def __init__(self, checkpoint: Checkpoint, nodes: Sequence[Node], opset: int) -> None:
+        self.graph = checkpoint.graph
+        self.tensors = checkpoint.tensors
+        self.nodes, self.opset = nodes, opset
+        proto = checkpoint.graph.model.graph
+        held = {text(t.name) for t in proto.initializer}
+        self.inputs = [value for value in proto.input if text(value.name) not in held]
+        self.outputs = [text(value.name) for value in proto.output]
+        self.functions = functions_of(checkpoint.graph.model)
+        self.hints = Hints(nodes, checkpoint.tensors)
+        dims = [dims_of(value) for value in self.inputs]
+        self.is_open = any(d is None or any(not isinstance(n, int) for n in d) for d in dims)
+        self.parts = list(self._parts())
+
+    def _parts(self) -> Iterator[_Part]:
+        given = {text(value.name) for value in self.inputs}
+        dependent = set(given)
+        for node in self.nodes:
+            if dependent.intersection(node.reads):
+                dependent.update(filter(None, node.outputs))
+        neural = [node for node in self.nodes if dependent.intersection(node.reads)]
+        for part in components(neural, dependent) or [[]]:
+            yield self._with_constants(part, single=len(part) == len(neural))
+
+    def _with_constants(self, part: Sequence[Node], *, single: bool) -> _Part:
+        """A part with all that it reads; everything where there is one part alone."""
+        if single:
+            chosen = list(self.nodes)
+        else:
+            wanted = {node.index for node in part}
+            names = {name for node in part for name in node.reads}
+            for node in reversed(self.nodes):
+                if names.intersection(node.outputs):
+                    wanted.add(node.index)
+                    names.update(node.reads)
+            chosen = [node for node in self.nodes if node.index in wanted]
+        every = {name for node in chosen for name in (*node.reads, *node.outputs)}
+        return _Part(chosen, every)
+
+    def built(self, size: int) -> Built:
+        """The networks of all parts, where open sizes are `size`."""
+        chosen = Chosen(size)
+        shapes = {text(v.name): self._shape(v, chosen) for v in self.inputs}
+        networks: list[Network] = []
+        unplaced: dict[str, str] = {}
+        for part in self.parts:
+            walk = self._walk(part, shapes, chosen)
+            found = network_of(
+                walk.tracer, str(len(networks)), "graph", remarks=tuple(dict.fromkeys(walk.remarks))
+            )
+            networks += found.networks
+            for one in found.unplaced:
+                unplaced.setdefault(one.tensor, one.reason)
+            for tensor, reason in walk.unplaced.items():
+                unplaced.setdefault(tensor, reason)
+        placed = {name for network in networks for name in network.tensors}
+        left = [Unplaced(t, reason) for t, reason in unplaced.items() if t not in placed]
+        return Built(tuple(networks), tuple(left))
+
+    def _shape(self, value: Any, chosen: Chosen) -> tuple[int, ...] | None:
+        """The shape of an input; None where nothing tells how many axes it has."""
+        dims = dims_of(value)
+        rank, hints = self.hints.of(text(value.name), None if dims is None else len(dims))
+        if dims is None:
+            dims = None if rank is None else (None,) * rank
+        return None if dims is None else chosen.shape(dims, hints)
+
+    def _walk(self, part: _Part, shapes: dict[str, tuple[int, ...] | None], chosen: Chosen) -> Walk:
+        tracer = Tracer()
+        model = Model(
+            self.graph,
+            self.tensors,
+            self.functions,
+            HANDLERS,
+            _Declared(self.graph.model.graph, chosen),
+            self.opset,
+        )
+        values: dict[str, Value | Refused] = {}
+        for proto in self.graph.model.graph.initializer:
+            name = text(proto.name)
+            if name in part.names:
+                values[name] = model.constant(proto, name, "")
+        for name, shape in shapes.items():
+            if name in part.names or name in self.outputs:
+                values[name] = tracer.input(name, () if shape is None else shape)
+        scope = Scope(values, _readers(part.nodes, self.outputs))
+        walk = Walk(model, tracer, scope, set(self.outputs))
+        walk.run(part.nodes)
+        tracer.output(*_results(scope, self.outputs))
+        return walk
 
 
-def _constant(node: Node, values: Mapping[str, Value], checkpoint: Checkpoint) -> Value:
-    if node.op == "Constant" and not node.domain:
-        return constants.constant_node(node, checkpoint.graph, checkpoint.tensors)
-    return constants.fold(node, [values.get(name) for name in node.inputs])
-
-
-def _names(neural: Sequence[Node], values: Mapping[str, Value]) -> set[str]:
-    """Names of the values that depend on an input."""
-    names = {name for name, value in values.items() if isinstance(value, Input)}
-    names.update(name for node in neural for name in node.outputs if name)
-    return names
-
-
-def _walk(
-    part: Sequence[Node],
-    values: Mapping[str, Value],
-    names: Set[str],
-    outputs: Set[str],
-) -> Network:
-    """Walk one part of the graph."""
-    regions = find_regions(part, names, outputs, lambda name: _is_scalar(values.get(name)))
-    walk = Walk(dict(values), _readers(part, regions, outputs))
-    inner = {node.index for region in regions.values() for node in region.nodes}
-    try:
-        for node in part:
-            if node.index in regions:
-                walk.values[node.output] = regions[node.index].apply(walk)
-            elif node.index not in inner:
-                walk.visit(node, HANDLERS)
-    except Stop as stop:
-        return Network("", reason=str(stop))
-    for name in outputs:
-        walk.expose(walk.values.get(name))
-    return walk.network()
-
-
-def _is_scalar(value: Value | None) -> bool:
-    """Whether a value is one number, or a list of axes."""
-    if isinstance(value, Constant):
-        return value.tensor.elements == 1 or value.tensor.dtype.kind == "int"
-    return isinstance(value, Integers)
-
-
-def _readers(
-    part: Sequence[Node], regions: Mapping[int, Region], outputs: Set[str]
-) -> dict[str, int]:
-    """By value, how many nodes and outputs read it; a region reads its start once."""
-    readers = dict.fromkeys(outputs, 1)
-    inner = {node.index for region in regions.values() for node in region.nodes}
-    for node in part:
-        if node.index not in inner and node.op != "Shape":
-            for name in node.reads:
-                readers[name] = readers.get(name, 0) + 1
-    for region in regions.values():
-        readers[region.start] = readers.get(region.start, 0) + 1
+def _readers(nodes: Sequence[Node], outputs: Sequence[str]) -> Counter[str]:
+    """How many operators and results read each value; its shape alone does not count."""
+    readers = Counter(outputs)
+    readers.update(name for node in nodes if node.kind != "Shape" for name in set(node.reads))
     return readers
 
 
-def _worth_naming(parts: Sequence[Sequence[Node]], walks: Sequence[Network]) -> list[Network]:
-    """The networks without the parts that hold no layer, unless there is nothing else."""
-    found = [
-        network
-        for part, network in zip(parts, walks, strict=True)
-        if network.layers or (network.reason and any(node.op in WEIGHTED for node in part))
-    ]
-    stopped = [network for network in walks if network.reason]
-    return found or stopped[:1] or [Network("", reason=NO_LAYER)]
+def _results(scope: Scope, outputs: Sequence[str]) -> Iterator[Traced]:
+    for name in outputs:
+        value = scope.values.get(name)
+        yield from (
+            x for x in (value if isinstance(value, Items) else (value,)) if isinstance(x, Traced)
+        )
+
+
+class _Declared:
+    """Shapes that the file declares for values inside the graph, looked up when one is needed."""
+
+    def __init__(self, graph: Any, chosen: Chosen) -> None:
+        self.graph, self.chosen = graph, chosen
+        self.found: dict[str, Any] | None = None
+
+    def get(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of a value, `default` where the file does not tell."""
+        if self.found is None:
+            every = (*self.graph.value_info, *self.graph.output)
+            self.found = {text(value.name): value for value in every}
+        value = self.found.get(name)
+        dims = None if value is None else dims_of(value)
+        return default if dims is None else self.chosen.shape(dims, {})

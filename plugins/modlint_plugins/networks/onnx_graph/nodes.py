@@ -1,66 +1,70 @@
-"""A graph's nodes in topological order, split into the parts that data connects."""
+"""Operators as the file lists them, brought into an order in which they can be followed."""
 
 from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from typing import Any
 
-from msgspec import Struct
+from modlint_plugins.networks.onnx_graph.refused import Refused
+from modlint_plugins.readers.onnx.types import text
 
 _DEPTH = 32
 
 
-def text(value: str | bytes) -> str:
-    """A protobuf string; one that is no UTF-8 arrives as bytes and is escaped."""
-    return value if isinstance(value, str) else value.decode("utf-8", "backslashreplace")
-
-
-class Node(Struct, frozen=True, eq=False):
+@dataclass(frozen=True, eq=False)
+class Node:
     """One operator.
 
     Attributes:
         index: position in the file.
-        op: op_type.
+        kind: op_type.
         domain: operator domain, "" for ONNX's own.
         name: as written, may be empty.
         inputs: names of the values it reads, "" for an input left out.
         outputs: names of the values it gives.
         captured: values of the outer graph that its subgraphs read.
-        proto: its NodeProto.
+        attributes: AttributeProtos by name.
     """
 
     index: int
-    op: str
+    kind: str
     domain: str
     name: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     captured: tuple[str, ...] = ()
-    proto: Any = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, proto: Any, index: int) -> Node:
-        """Wrap a NodeProto."""
-        domain = text(proto.domain)
+    def of(cls, proto: Any, index: int, given: Mapping[str, Any] | None = None) -> Node:
+        """Wrap a NodeProto; `given` are the attributes of the function that it is in."""
+        attributes = {text(a.name): a for a in proto.attribute}
+        for name, attribute in list(attributes.items()):
+            if attribute.ref_attr_name:
+                bound = (given or {}).get(text(attribute.ref_attr_name))
+                attributes.pop(name)
+                if bound is not None:
+                    attributes[name] = bound
         return cls(
             index,
             text(proto.op_type),
-            "" if domain == "ai.onnx" else domain,
+            domain_of(proto.domain),
             text(proto.name),
-            tuple(text(name) for name in proto.input),
-            tuple(text(name) for name in proto.output),
+            tuple(map(text, proto.input)),
+            tuple(map(text, proto.output)),
             tuple(_captured(proto, 0)),
-            proto,
+            attributes,
         )
 
     @property
     def title(self) -> str:
         """How messages call it."""
         if self.name:
-            return f"node {self.name!r}"
-        return f"the {self.op} node that gives {self.outputs[0] if self.outputs else ''!r}"
+            return f"node {self.name!r} ({self.kind})"
+        return f"the {self.kind} node that gives {self.outputs[0] if self.outputs else ''!r}"
 
     @property
     def output(self) -> str:
@@ -72,24 +76,30 @@ class Node(Struct, frozen=True, eq=False):
         """Every value that it depends on."""
         return tuple(name for name in (*self.inputs, *self.captured) if name)
 
-    def attribute(self, name: str) -> Any:
-        """Its AttributeProto called `name`, or None."""
-        return next((a for a in self.proto.attribute if text(a.name) == name), None)
-
     def integer(self, name: str, default: int) -> int:
         """An integer attribute."""
-        found = self.attribute(name)
+        found = self.attributes.get(name)
         return default if found is None else int(found.i)
 
     def real(self, name: str, default: float) -> float:
         """A real attribute."""
-        found = self.attribute(name)
+        found = self.attributes.get(name)
         return default if found is None else float(found.f)
 
     def integers(self, name: str) -> tuple[int, ...] | None:
         """An attribute that is a list of integers, None where it is absent."""
-        found = self.attribute(name)
+        found = self.attributes.get(name)
         return None if found is None else tuple(found.ints)
+
+    def string(self, name: str, default: str) -> str:
+        """An attribute that is a string."""
+        found = self.attributes.get(name)
+        return default if found is None else text(found.s)
+
+
+def domain_of(domain: str | bytes) -> str:
+    """A domain, "" for ONNX's own."""
+    return "" if text(domain) == "ai.onnx" else text(domain)
 
 
 def _captured(proto: Any, depth: int) -> Iterable[str]:
@@ -98,26 +108,23 @@ def _captured(proto: Any, depth: int) -> Iterable[str]:
     for attribute in proto.attribute:
         graphs = [attribute.g] if attribute.HasField("g") else []
         for graph in (*graphs, *attribute.graphs):
+            yield from (text(value.name) for value in graph.output)
             for inner in graph.node:
                 yield from map(text, inner.input)
                 yield from _captured(inner, depth + 1)
-
-
-class Unordered(Exception):
-    """The nodes cannot be brought into topological order; the text says why."""
 
 
 def ordered(nodes: Sequence[Node], outputs: Set[str]) -> list[Node]:
     """The nodes that the graph's outputs depend on, topologically, else in the file's order.
 
     Raises:
-        Unordered: a value has two sources, or the graph has a cycle.
+        Refused: a value has two sources, or the graph has a cycle.
     """
     producer: dict[str, Node] = {}
     for node in nodes:
         for name in filter(None, node.outputs):
             if name in producer:
-                raise Unordered(f"value {name!r} has more than one source")
+                raise Refused(f"value {name!r} has more than one source")
             producer[name] = node
     live = _live(producer, outputs)
     waiting = dict.fromkeys(live, 0)
@@ -138,11 +145,11 @@ def ordered(nodes: Sequence[Node], outputs: Set[str]) -> list[Node]:
                 heapq.heappush(ready, follower)
     if len(result) < len(live):
         stuck = min(index for index, count in waiting.items() if count)
-        raise Unordered(f"the graph has a cycle at {nodes[stuck].title}")
+        raise Refused(f"the graph has a cycle at {nodes[stuck].title}")
     return result
 
 
-def _live(producer: dict[str, Node], outputs: Set[str]) -> set[int]:
+def _live(producer: Mapping[str, Node], outputs: Set[str]) -> set[int]:
     """Indices of the nodes that some output depends on."""
     live: set[int] = set()
     pending = [producer[name] for name in sorted(outputs) if name in producer]

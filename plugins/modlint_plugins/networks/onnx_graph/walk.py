@@ -1,296 +1,240 @@
-"""The walk over one network: each value of the graph becomes a signal, layer by layer."""
+"""Follows the operators of a graph, its subgraphs and functions in line."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections import ChainMap, Counter
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence, Set
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
-from modlint.network import Group, GroupRole, Layer, LayerKind, Network, Norm
-from modlint.verdict import Confidence
-from modlint_plugins.networks.onnx_graph import constants
-from modlint_plugins.networks.onnx_graph.naming import layer_name
-from modlint_plugins.networks.onnx_graph.nodes import Node
-from modlint_plugins.networks.onnx_graph.reasons import BARRIERS, TYING, WEIGHTED, branches, problem
-from modlint_plugins.networks.onnx_graph.values import (
-    Computed,
-    Constant,
-    Draft,
-    Ended,
-    Input,
-    Signal,
-    Stop,
-    Value,
-)
-from modlint_plugins.networks.unique import unique
+from modlint.checkpoint import Tensor
+from modlint_plugins.networks.flow.nodes import CallNode
+from modlint_plugins.networks.flow.tracer import Traced, Tracer
+from modlint_plugins.networks.onnx_graph.folds import fold
+from modlint_plugins.networks.onnx_graph.nodes import Node, domain_of, ordered
+from modlint_plugins.networks.onnx_graph.op import Handler, Items, Op, Result, Value
+from modlint_plugins.networks.onnx_graph.refused import Refused
+from modlint_plugins.networks.onnx_graph.static import Static
+from modlint_plugins.readers.onnx.types import text
 
-Handler = Callable[["Walk", Node], Value]
+if TYPE_CHECKING:
+    from modlint_plugins.readers.onnx.graph import OnnxGraph
+
+Values = MutableMapping[str, "Value | Refused"]
+
+MOST_NODES = 100_000
+MOST_LABELS = 1 << 29
+_DEPTH = 24
+_LIMIT = "the graph asks for more work than is done for one file"
+_UNFIT = (ValueError, IndexError, TypeError, KeyError, OverflowError, ZeroDivisionError)
 
 
-class Walk(Struct):
-    """What is known so far of a network.
+class Declared(Protocol):
+    """Shapes that the file declares for values."""
+
+    def get(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of a value, `default` where the file does not tell."""
+        ...
+
+
+class Model(Struct, frozen=True, eq=False):
+    """What a walk needs of the file.
 
     Attributes:
-        values: what each value of the graph is.
-        readers: by value, how many nodes and graph outputs read it; those that only ask for its
-            shape do not count.
-        groups: sizes of the groups of neurons, by key: the name of a graph's input, or of the
-            output of a layer's node.
-        layers: layers so far, by the key of the group that they drive.
-        remarks: assumptions that were made.
-        norms: norms that did not fold into the layer in front of them.
-        exposed: keys of the groups that something besides layers reads.
+        graph: the ModelProto and where its tensors are.
+        tensors: the file's tensors by name.
+        functions: FunctionProtos by domain and name.
+        handlers: by domain and operator.
+        declared: shapes that the file declares for values.
+        opset: version of ONNX's own operators.
     """
 
-    values: dict[str, Value]
-    readers: Mapping[str, int]
-    groups: dict[str, int] = field(default_factory=dict)
-    layers: dict[str, Draft] = field(default_factory=dict)
-    remarks: list[str] = field(default_factory=list)
-    norms: list[Norm] = field(default_factory=list)
-    exposed: set[str] = field(default_factory=set)
+    graph: OnnxGraph
+    tensors: Mapping[str, Tensor]
+    functions: Mapping[tuple[str, str], Any]
+    handlers: Mapping[tuple[str, str], Handler]
+    declared: Declared
+    opset: int
 
-    def visit(self, node: Node, handlers: Mapping[str, Handler]) -> None:
-        """Find out what a node gives.
+    def constant(self, proto: Any, name: str, scope: str) -> Static | Refused:
+        """A TensorProto of the model by its value's name."""
+        key = f"{scope}.{name}" if scope else name
+        tensor = self.tensors.get(key)
+        if tensor is not None:
+            return Static.of(tensor)
+        found = self.graph.constant(proto)
+        if found is None:
+            return Refused(f"reads {name!r}, of which the file holds no elements")
+        value = Static.of(found)
+        return Static(value.shape, given=value.numbers)
 
-        Raises:
-            Stop: the network cannot be rebuilt.
-        """
-        result = self._result(node, handlers)
-        for name in filter(None, node.outputs):
-            self.values[name] = result
 
-    def _result(self, node: Node, handlers: Mapping[str, Handler]) -> Value:
-        inputs = [self.values.get(name) for name in node.reads]
-        data = [value for value in inputs if isinstance(value, Input | Signal | Ended)]
-        if not data:
-            return constants.fold(node, [self.values.get(name) for name in node.inputs])
-        if node.domain or node.op in BARRIERS:
-            raise Stop(node, problem(node.op, node.domain))
-        ended = next((value for value in data if isinstance(value, Ended)), None)
-        if ended is None:
-            try:
-                return self._handled(node, handlers)
-            except Stop as stop:
-                ended = Ended(stop)
-        ties = node.op in TYING and len(data) > 1
-        holds = any(isinstance(value, Constant) and len(value.shape) > 1 for value in inputs)
-        if ties or holds or node.op in WEIGHTED:
-            raise ended.stop
-        for value in data:
-            self.expose(value)
-        return ended
+class Fresh(Struct, frozen=True, eq=False):
+    """A value that a call has just made.
 
-    def expose(self, value: Value | None) -> None:
-        """Note that something besides the network's layers reads a value."""
-        if isinstance(value, Signal):
-            self.exposed.add(value.group)
+    Attributes:
+        call: the call.
+        node: its operator.
+    """
 
-    def _handled(self, node: Node, handlers: Mapping[str, Handler]) -> Value:
-        if node.op not in handlers:
-            raise Stop(node, problem(node.op, node.domain))
-        return handlers[node.op](self, node)
+    call: CallNode
+    node: Node
 
-    def operand(self, node: Node, index: int) -> Value | None:
-        """A node's input, None where it is left out."""
-        name = node.inputs[index] if index < len(node.inputs) else ""
-        return self.values.get(name) if name else None
 
-    def data(self, node: Node, index: int = 0) -> Input | Signal:
-        """A node's input that must hold activations.
+class Scope(Struct, eq=False):
+    """The values of one graph.
 
-        Raises:
-            Stop: it holds something else.
-        """
-        value = self.operand(node, index)
-        if isinstance(value, Input | Signal):
-            return value
-        raise Stop(node, f"({node.op}) does not read activations where it should")
+    Attributes:
+        values: by name, those of the outer graph included.
+        readers: how many operators and results read each.
+        prefix: what precedes the names of its tensors.
+        fresh: calls by the value that they have just made.
+        normed: by value, the normalisation that has been applied and not yet scaled.
+    """
 
-    def sole_data(self, node: Node) -> tuple[Input | Signal, list[Value | None]]:
-        """The only input of a node that holds activations, and its other inputs.
+    values: Values
+    readers: Counter[str]
+    prefix: str = ""
+    fresh: dict[str, Fresh] = field(default_factory=dict)
+    normed: dict[str, str] = field(default_factory=dict)
 
-        Raises:
-            Stop: several inputs hold activations.
-        """
-        values = [self.operand(node, index) for index in range(len(node.inputs))]
-        data = [value for value in values if isinstance(value, Input | Signal)]
-        if len(data) != 1:
-            raise Stop(node, branches(node.op))
-        return data[0], [value for value in values if value is not data[0]]
 
-    def weight(self, node: Node, index: int) -> Constant:
-        """A node's input that must be a tensor of the file.
+class Walk:
+    """Follows the operators of one part of a model.
 
-        Raises:
-            Stop: it is computed from data or by another node, or could not be read.
-        """
-        value = self.operand(node, index)
-        if isinstance(value, Constant) and value.name is not None:
-            return value
-        if isinstance(value, Input | Signal):
-            raise Stop(node, branches(node.op))
-        if isinstance(value, Computed):
-            raise Stop(node, f"({node.op}) takes a weight that {value.node.title} computes")
-        raise Stop(node, f"({node.op}) takes a weight that the file does not hold")
+    Args:
+        model: the file.
+        tracer: follows the channels.
+        scope: values that are known.
 
-    def tensor_names(self, node: Node, first: int, size: int) -> list[str | None]:
-        """Names of a norm's tensors, which are the inputs from `first` on.
+    Attributes:
+        unplaced: why tensors of operators that are not followed stand nowhere.
+        results: names of the graph's results.
+    """
 
-        Raises:
-            Stop: one of them has another size than `size`.
-        """
-        names: list[str | None] = []
-        for index in range(first, len(node.inputs)):
-            if not node.inputs[index]:
-                names.append(None)
-                continue
-            part = self.weight(node, index)
-            if part.tensor.elements != size:
-                raise Stop(
-                    node,
-                    f"({node.op}) has {part.tensor.elements:,} parameters for {size:,} neurons",
-                )
-            names.append(part.name)
-        return names
+    def __init__(self, model: Model, tracer: Tracer, scope: Scope, results: Set[str]) -> None:
+        self.model, self.tracer, self.scope, self.results = model, tracer, scope, results
+        self.unplaced: dict[str, str] = {}
+        self.remarks: list[str] = []
+        self._nodes = self._labels = self._depth = 0
 
-    def entered(self, node: Node, data: Input | Signal, neurons: int, rank: int) -> Signal:
-        """The signal of a layer's or norm's input; a graph's input gets its neurons here.
+    def run(self, nodes: Iterable[Node]) -> None:
+        """Follow operators in order."""
+        for node in nodes:
+            self.visit(node)
 
-        Raises:
-            Stop: another layer reads the same input as a different number of neurons.
-        """
-        if isinstance(data, Signal):
-            return data
-        if self.groups.setdefault(data.name, neurons) != neurons:
-            raise Stop(
-                node,
-                f"reads the input {data.name!r} as {neurons:,} neurons, "
-                f"an earlier layer as {self.groups[data.name]:,}",
-            )
-        return Signal(data.name, rank, None)
+    def visit(self, node: Node) -> None:
+        """Follow one operator; its results, or why there are none, become values."""
+        try:
+            results = self._results(node)
+        except Refused as refused:
+            results = self._lost(node, refused)
+        except _UNFIT:
+            results = self._lost(node, Refused("has sizes that do not fit one another"))
+        found = (
+            results
+            if isinstance(results, list | tuple) and not isinstance(results, Items)
+            else [results]
+        )
+        for name, value in zip(node.outputs, found, strict=False):
+            if name and value is not None:
+                self.scope.values[name] = value
+                self._labels += value.labels.size if isinstance(value, Traced) else 0
 
-    def add_layer(
+    def _results(self, node: Node) -> Result | list[Refused]:
+        self._nodes += 1
+        if self._nodes > MOST_NODES or self._labels > MOST_LABELS:
+            raise Refused(_LIMIT)
+        values = [self.scope.values.get(name) if name else None for name in node.inputs]
+        for name, value in zip(node.inputs, values, strict=True):
+            if name and value is None:
+                raise Refused(f"reads {name!r}, which the file does not hold")
+        op = Op(self, node, values)
+        key = (node.domain, node.kind)
+        handler = self.model.handlers.get(key)
+        if handler is None and key in self.model.functions:
+            return self._function(node, values)
+        if not any(_depends(self.scope.values.get(name)) for name in node.reads):
+            return fold(op, handler)
+        if handler is None:
+            raise Refused(f"is {node.domain or 'ai.onnx'}.{node.kind}, which is not followed")
+        return handler(op)
+
+    def subgraph(
+        self, graph: Any, bindings: Mapping[str, Value | Refused], section: str
+    ) -> list[Value | Refused]:
+        """The results of a GraphProto in this scope, its inputs bound to values."""
+        outer = self.scope
+        prefix = f"{outer.prefix}.{section}" if outer.prefix else section
+        values: Values = ChainMap(dict(bindings), outer.values)  # type: ignore[arg-type]
+        results = [text(value.name) for value in graph.output]
+        return self._inner(graph.node, graph.initializer, Scope(values, Counter(), prefix), results)
+
+    def _function(
+        self, node: Node, inputs: Sequence[Value | Refused | None]
+    ) -> Result | list[Refused]:
+        function = self.model.functions[node.domain, node.kind]
+        given = {text(a.name): a for a in function.attribute_proto} | dict(node.attributes)
+        names = [text(name) for name in function.input]
+        bound = {n: v for n, v in zip(names, inputs, strict=False) if v is not None}
+        scope = Scope(dict(bound), Counter(), text(function.name))
+        results = [text(name) for name in function.output]
+        return self._inner(function.node, (), scope, results, given)  # type: ignore[return-value]
+
+    def _inner(
         self,
-        node: Node,
-        kind: LayerKind,
-        weight: Constant,
-        source: Signal,
-        out: int,
-        *,
-        axis: int,
-        bias: str | None = None,
-        transposed: bool = False,
-        groups: int = 1,
-        columns: int = 1,
-    ) -> Signal:
-        """Add a layer of `out` neurons; gives their signal, with the neurons along `axis`."""
-        key = node.output
-        self.groups[key] = out
-        self.layers[key] = Draft(
-            node,
-            kind,
-            weight.shape[::-1] if weight.transposed else weight.shape,
-            source.group,
-            str(weight.name),
-            bias,
-            transposed,
-            groups,
-            columns,
-            channels_last=source.columns == "position-major" and columns > 1,
-            input_norms=source.norms[::-1],
-        )
-        return Signal(key, source.rank, axis, driver=key, direct=True)
+        protos: Sequence[Any],
+        initializers: Iterable[Any],
+        scope: Scope,
+        results: Sequence[str],
+        given: Mapping[str, Any] | None = None,
+    ) -> list[Value | Refused]:
+        if self._depth >= _DEPTH or self._nodes + len(protos) > MOST_NODES:
+            raise Refused(_LIMIT)
+        for proto in initializers:
+            name = text(proto.name)
+            scope.values[name] = self.model.constant(proto, name, scope.prefix)
+        nodes = [Node.of(proto, index, given) for index, proto in enumerate(protos)]
+        scope.readers.update(name for node in nodes for name in set(node.reads))
+        scope.readers.update(results)
+        outer, self.scope = self.scope, scope
+        self._depth += 1
+        try:
+            self.run(ordered(nodes, set(results)))
+        finally:
+            self.scope = outer
+            self._depth -= 1
+        missing = Refused("reads a result that its subgraph does not give")
+        return [scope.values.get(name, missing) for name in results]
 
-    def add_norm(self, node: Node, signal: Signal, norm: Norm) -> Signal:
-        """Put a norm behind a signal.
+    def _lost(self, node: Node, refused: Refused) -> Result | list[Refused]:
+        """What stands for results that are not followed."""
+        read = [self.scope.values.get(name) for name in node.reads]
+        earlier = next((v for v in read if isinstance(v, Refused) and v is refused), None)
+        why = str(refused) if earlier else f"{node.title} {refused}"
+        traced = [value for value in read if isinstance(value, Traced)]
+        for value in read:
+            if isinstance(value, Static) and value.tensor is not None and _is_weight(value):
+                self.unplaced.setdefault(value.tensor.name, why)
+        if not traced:
+            return [Refused(why)] * len(node.outputs)
+        lost = next((value for value in traced if value.is_lost), None)
+        reason = self.tracer.reason(lost) if lost else why
+        shapes = [self.model.declared.get(name, traced[0].shape) for name in node.outputs]
+        return [self.tracer.stopped(shape, reason or why, *traced) for shape in shapes]
 
-        One that is a fixed map and stands directly behind a layer folds into that layer. Any
-        other folds into the layers that read it.
-        """
-        size = self.groups[signal.group]
-        foldable = norm.kind in ("batch", "affine") and norm.size == size
-        alone = self.readers.get(self._data_name(node), 0) == 1
-        if signal.direct and signal.driver and foldable and alone:
-            self.layers[signal.driver].output_norms.append(norm)
-            return signal
-        self.norms.append(norm)
-        return replace(signal, norms=(*signal.norms, norm), direct=False)
 
-    def add_activation(self, signal: Signal, name: str | None) -> Signal:
-        """Put an activation behind a signal; None for one that has no name."""
-        if signal.driver is None:
-            return signal
-        draft = self.layers[signal.driver]
-        agreed = draft.activation in ("identity", name) and not signal.norms
-        draft.activation = name if agreed else None
-        return replace(signal, driver=None, direct=False)
+def _depends(value: Value | Refused | None) -> bool:
+    if isinstance(value, Items):
+        return any(isinstance(item, Traced) for item in value)
+    return isinstance(value, Traced)
 
-    def add_bias(self, node: Node, signal: Signal, name: str) -> bool:
-        """Take a tensor as the bias of the layer directly before, where there is none yet."""
-        alone = self.readers.get(self._data_name(node), 0) == 1
-        if signal.driver is None or not signal.direct or not alone:
-            return False
-        draft = self.layers[signal.driver]
-        if draft.bias is not None or draft.output_norms:
-            return False
-        draft.bias = name
-        return True
 
-    def _data_name(self, node: Node) -> str:
-        """Name of the node's input that holds activations."""
-        held = (name for name in node.inputs if isinstance(self.values.get(name), Input | Signal))
-        return next(held, "")
+def _is_weight(value: Static) -> bool:
+    return value.rank > 1 and value.tensor is not None and not value.is_integer
 
-    def network(self) -> Network:
-        """The network, once every node was visited; its id is still to be given."""
-        names = self._names()
-        read = {draft.source for draft in self.layers.values()}
-        groups = (self._group(key, names[key], read) for key in names)
-        folded = {norm for draft in self.layers.values() for norm in draft.input_norms}
-        return Network(
-            "",
-            source="graph",
-            confidence=Confidence.HIGH,
-            groups=tuple(groups),
-            layers=tuple(self._layer(key, names) for key in self.layers),
-            final_norms=tuple(norm for norm in self.norms if norm not in folded),
-            remarks=tuple(dict.fromkeys(self.remarks)),
-        )
 
-    def _names(self) -> dict[str, str]:
-        """Final names of the groups by key; a layer and the group it drives share theirs."""
-        wanted = [
-            layer_name(draft.weight, draft.bias, draft.node.name, draft.node.op)
-            if (draft := self.layers.get(key)) is not None
-            else key
-            for key in self.groups
-        ]
-        return dict(zip(self.groups, unique(wanted), strict=True))
-
-    def _group(self, key: str, name: str, read: Set[str]) -> Group:
-        role: GroupRole = "input"
-        if key in self.layers:
-            role = "hidden" if key in read else "output"
-        return Group(name, self.groups[key], role, role == "hidden" and key in self.exposed)
-
-    def _layer(self, key: str, names: Mapping[str, str]) -> Layer:
-        draft = self.layers[key]
-        return Layer(
-            name=names[key],
-            kind=draft.kind,
-            shape=draft.shape,
-            source=names[draft.source],
-            target=names[key],
-            inputs=(names[draft.source],) if draft.source in self.layers else (),
-            weight=draft.weight,
-            bias=draft.bias,
-            transposed=draft.transposed,
-            groups=draft.groups,
-            columns_per_unit=draft.columns_per_unit,
-            channels_last=draft.channels_last,
-            input_norms=draft.input_norms,
-            output_norms=tuple(draft.output_norms),
-            activation=draft.activation,
-        )
+def functions_of(model: Any) -> dict[tuple[str, str], Any]:
+    """The functions of a ModelProto by domain and name."""
+    return {(domain_of(f.domain), text(f.name)): f for f in model.functions}

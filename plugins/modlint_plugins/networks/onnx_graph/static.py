@@ -1,0 +1,164 @@
+"""Values that do not depend on the input: the file's tensors on their way, and small numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modlint.checkpoint import Tensor
+from modlint.errors import ModlintError
+from modlint.network import Layout
+from modlint_plugins.networks.onnx_graph.refused import Refused
+
+Array = NDArray[Any]
+Arrange = Callable[[Array], Array]
+
+MOST_NUMBERS = 1 << 20
+"""Elements of an array of integers (indices) that is computed."""
+_MOST_REALS = 1 << 12
+_MOST_COPIED = 1 << 26
+_READABLE = frozenset(
+    {"bool", "float16", "float32", "float64", "int8", "int16", "int32", "int64"}
+    | {"uint8", "uint16", "uint32", "uint64"}
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Static:
+    """A constant, or what nodes compute of constants.
+
+    Attributes:
+        shape: its sizes.
+        tensor: the file's tensor that its elements are of, None for numbers and mixtures.
+        place: which elements of the tensor are its own, as a view of one byte an element that is
+            never read; None for all of them in order.
+        is_exact: its elements are the tensor's; else they are computed of them.
+        given: its elements, where they are known and few.
+    """
+
+    shape: tuple[int, ...]
+    tensor: Tensor | None = None
+    place: Array | None = None
+    is_exact: bool = False
+    given: Array | None = None
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> Static:
+        """A tensor of the file."""
+        return cls(tensor.shape, tensor, is_exact=True)
+
+    @classmethod
+    def number(cls, value: Any) -> Static:
+        """Known numbers."""
+        array = np.asarray(value)
+        return cls(array.shape, given=array)
+
+    @property
+    def rank(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def elements(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether it holds integers that are no codes of a quantised weight."""
+        if self.given is not None:
+            return self.given.dtype.kind in "iub"
+        return self.tensor is not None and self.tensor.dtype.name in ("int32", "int64", "bool")
+
+    @property
+    def name(self) -> str | None:
+        """Name of the tensor that it is, whole and in order; None where it is none."""
+        if self.tensor is None or not self.is_exact:
+            return None
+        whole = self.place is None or (
+            self.place.flags.c_contiguous and self.place.size == self.tensor.elements
+        )
+        return self.tensor.name if whole else None
+
+    @property
+    def is_contiguous(self) -> bool:
+        """Whether another shape of it is a view."""
+        return self.is_exact and (self.place is None or self.place.flags.c_contiguous)
+
+    @cached_property
+    def numbers(self) -> Array | None:
+        """Its elements, None where they are many or not known."""
+        if self.given is not None or self.tensor is None or not self.is_exact:
+            return self.given
+        most = MOST_NUMBERS if self.is_integer else _MOST_REALS
+        tensor = self.tensor
+        if tensor.elements > most or tensor.dtype.name not in _READABLE or self.place is not None:
+            return None
+        try:
+            found = np.frombuffer(tensor.storage.read(), np.dtype(tensor.dtype.name))
+        except (ModlintError, ValueError):
+            return None
+        return found.reshape(self.shape)
+
+    @property
+    def scalar(self) -> float | None:
+        """Its one element, None where it has several or it is not known."""
+        if self.elements != 1 or self.numbers is None:
+            return None
+        return float(self.numbers.reshape(-1)[0])
+
+    def layout(self, arrange: Arrange) -> Layout | None:
+        """Where the elements lie that `arrange` puts into four axes; None where not followed."""
+        if self.tensor is None or not self.is_exact:
+            return None
+        place = self._place()
+        view = arrange(place)
+        if view.size == 0 or not np.may_share_memory(view, place):
+            return None
+        strides = tuple(s if n > 1 else 1 for n, s in zip(view.shape, view.strides, strict=True))
+        return Layout(_address(view) - _address(_base(place)), view.shape, strides)  # type: ignore[arg-type]
+
+    def moved(self, arrange: Arrange, *, copies: bool = True) -> Static:
+        """Its elements in another arrangement, which `arrange` may or may not copy.
+
+        Raises:
+            Refused: too many would be copied.
+        """
+        if copies and self.elements > _MOST_COPIED:
+            raise Refused(f"a constant of {self.elements:,} elements is too large to be arranged")
+        given = None if self.numbers is None else arrange(self.numbers)
+        if self.tensor is None or not self.is_exact:
+            shape = self._dummy_shape(arrange) if given is None else given.shape
+            return Static(shape, self.tensor, None, is_exact=False, given=given)
+        place = self._place()
+        view = arrange(place)
+        exact = bool(view.size) and np.may_share_memory(view, place)
+        return Static(view.shape, self.tensor, view if exact else None, is_exact=exact, given=given)
+
+    def computed(self, shape: tuple[int, ...] | None = None) -> Static:
+        """What is computed of it."""
+        return Static(self.shape if shape is None else shape, self.tensor)
+
+    def _place(self) -> Array:
+        if self.place is not None:
+            return self.place
+        return np.zeros(self.elements, dtype=bool).reshape(self.shape)
+
+    def _dummy_shape(self, arrange: Arrange) -> tuple[int, ...]:
+        return arrange(np.broadcast_to(np.zeros(1, dtype=bool), self.shape)).shape
+
+
+def _base(view: Array) -> Array:
+    while isinstance(view.base, np.ndarray):
+        view = view.base
+    return view
+
+
+def _address(array: Array) -> int:
+    return int(array.__array_interface__["data"][0])
