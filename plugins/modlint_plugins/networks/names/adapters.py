@@ -28,9 +28,6 @@ def rebuild_adapters(checkpoint: Checkpoint) -> Built | None:
     tracer = Tracer()
     alone = [Unplaced(t, _ALONE) for m in lora.modules for t in _pair(tracer, checkpoint, m)]
     outside = [Unplaced(name, "stands beside the factors of an adapter") for name in lora.others]
-    remarks = (
-        "each pair of factors reads an input of its own: what they adapt is not in the file",
-    )
     built = network_of(tracer, "adapter", "names", remarks=(_REMARK,))
     return Built(built.networks, (*built.unplaced, *alone, *outside)) if built.networks else None
 
