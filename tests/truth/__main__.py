@@ -1,4 +1,4 @@
-"""`python -m truth` (in tests/): measures the truth of the slice anew and writes it to measured/."""
+"""`python -m truth` (in tests/): measures the truth of the slice anew, into measured/."""
 
 from __future__ import annotations
 

@@ -19,7 +19,13 @@ Writer = Callable[[nn.Module, Inputs, Path], None]
 
 
 def _onnx(module: nn.Module, inputs: Inputs, path: Path, *, dynamo: bool) -> None:
-    torch.onnx.export(module, inputs, str(path), dynamo=dynamo, **({"external_data": False, "verbose": False} if dynamo else {}))
+    torch.onnx.export(
+        module,
+        inputs,
+        str(path),
+        dynamo=dynamo,
+        **({"external_data": False, "verbose": False} if dynamo else {}),
+    )
 
 
 def _program(module: nn.Module, inputs: Inputs, path: Path) -> None:
