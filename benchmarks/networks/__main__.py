@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -33,6 +34,9 @@ def main() -> None:
     sweep = Sweep(arguments.cache, _claims(arguments.claims), arguments.again)
     rows = []
     for architecture in _chosen(arguments):
+        if arguments.measure:
+            _measure(sweep, architecture)
+            continue
         for source in arguments.sources:
             row = sweep.row(architecture, source)
             rows.append(row)
@@ -43,6 +47,8 @@ def main() -> None:
                 row.get("reason", f"{row.get('share', 0):.0%}")[:150],
                 flush=True,
             )
+    if not rows:
+        return
     wrong = [r for r in rows if r["class"] in ("wrong", "error")]
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "networks-wrong.json").write_text(json.dumps(wrong, indent=1))
@@ -51,6 +57,16 @@ def main() -> None:
     if arguments.docs:
         (ROOT / "docs/networks.md").write_text(table)
     print("\n".join(table.splitlines()[7 : 9 + len(arguments.sources)]))
+
+
+def _measure(sweep, architecture) -> None:
+    started = time.perf_counter()
+    try:
+        truth = sweep.truth(architecture)
+        said = f"{len(truth.layers)} layers, {len(truth.required)} edges"
+    except Exception as error:
+        said = f"{type(error).__name__}: {str(error)[:200]}"
+    print(architecture.name, said, f"{time.perf_counter() - started:.1f} s", flush=True)
 
 
 def _arguments() -> argparse.Namespace:
@@ -72,6 +88,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--claims", type=Path, metavar="FILE.py", help="another builder: its claimed_edges(path)"
     )
+    parser.add_argument("--measure", action="store_true", help="only measure the truth")
     return parser.parse_args()
 
 

@@ -14,8 +14,8 @@ from truth.zoo.architecture import Architecture, images
 
 # name → image size
 CLASSIFIERS = {
-    "alexnet": 64, "vgg11": 32, "vgg16_bn": 32, "resnet18": 32, "resnet50": 32,
-    "resnext50_32x4d": 32, "wide_resnet50_2": 32, "densenet121": 32, "googlenet": 32,
+    "vgg11": 32, "resnet18": 32, "resnet50": 32,
+    "resnext50_32x4d": 32, "densenet121": 32, "googlenet": 32,
     "inception_v3": 75, "mobilenet_v2": 32, "mobilenet_v3_small": 32, "efficientnet_b0": 32,
     "efficientnet_v2_s": 32, "shufflenet_v2_x0_5": 32, "squeezenet1_1": 32, "mnasnet0_5": 32,
     "regnet_y_400mf": 32, "convnext_tiny": 32, "swin_t": 32,
