@@ -14,11 +14,15 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from truth import symbolics
+
 Inputs = tuple[Any, ...]
 Writer = Callable[[nn.Module, Inputs, Path], None]
 
 
 def _onnx(module: nn.Module, inputs: Inputs, path: Path, *, dynamo: bool) -> None:
+    if not dynamo:
+        symbolics.register()
     torch.onnx.export(
         module,
         inputs,
