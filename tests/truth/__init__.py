@@ -1,0 +1,1 @@
+"""The truth of which channels meet: measured by an oracle, compared with what modlint claims."""

@@ -1,0 +1,41 @@
+"""onnxruntime before and after an operation."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import onnxruntime
+
+Feeds = dict[str, np.ndarray]
+_TYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int64)": np.int64}
+
+
+def feeds(model: onnx.ModelProto, seed: int = 0, tokens: int = 8) -> Feeds:
+    """Noise for every input: numbers below `tokens` where it takes integers, 2 for a free axis."""
+    rng = np.random.default_rng(seed)
+    found = {}
+    for value in _session(model).get_inputs():
+        shape = [n if isinstance(n, int) and n > 0 else 2 for n in value.shape]
+        kind = _TYPES.get(value.type, np.bool_)
+        noise = (
+            rng.normal(size=shape)
+            if kind in (np.float32, np.float64)
+            else rng.integers(1, tokens, shape)
+        )
+        found[value.name] = noise.astype(kind)
+    return found
+
+
+def difference(a: onnx.ModelProto, b: onnx.ModelProto, given: Feeds) -> float:
+    """The largest difference of their results, relative to the largest result."""
+    old, new = (_session(m).run(None, given) for m in (a, b))
+    largest = max(float(np.abs(x).max()) for x in old if np.size(x))
+    return max(
+        float(np.abs(x - y).max()) for x, y in zip(old, new, strict=True) if np.size(x)
+    ) / max(largest, 1e-30)
+
+
+def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(model.SerializeToString(), options)
