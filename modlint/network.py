@@ -422,12 +422,15 @@ class Network(Struct, frozen=True, dict=True):
         return "identity"
 
     def with_activation(self, activation: str | None) -> Network:
-        """The same network with `activation` where the file does not tell the activation."""
+        """The same network with `activation` of hidden neurons where the file does not tell it."""
         if activation is None:
             return self
+        hidden = {group.name for group in self.groups if group.role == "hidden"}
         operations = tuple(
             replace(op, name=activation)
-            if isinstance(op, Activation) and op.name == "unknown"
+            if isinstance(op, Activation)
+            and op.name == "unknown"
+            and self.value(op.target).group in hidden
             else op
             for op in self.operations
         )

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -14,9 +15,10 @@ import torch
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-EXPLAINED = """Written by `python -m benchmarks.networks`. *Exact*: every edge between layers and every column
-that the oracle measured, and no other. *Partial*: none wrong, some missing. *Wrong*: an edge or column that nothing depends on.
-*Unknown*: no network. –: the exporter fails on the architecture. Beside a class stands the share of layers placed."""
+EXPLAINED = """Written by `python -m benchmarks.networks`. *Exact*: every edge between layers and
+every column that the oracle measured, and no other. *Partial*: none wrong, some missing. *Wrong*:
+an edge or column that nothing depends on. *Unknown*: no network. –: the exporter fails on the
+architecture. Beside a class stands the share of layers placed."""
 
 
 def main() -> None:
@@ -32,10 +34,21 @@ def main() -> None:
     sweep = Sweep(arguments.cache, _claims(arguments.claims), arguments.again)
     rows = []
     for architecture in _chosen(arguments):
+        if arguments.measure:
+            _measure(sweep, architecture)
+            continue
         for source in arguments.sources:
             row = sweep.row(architecture, source)
             rows.append(row)
-            print(row["architecture"], source, row["class"], row.get("reason", f"{row.get('share', 0):.0%}")[:150], flush=True)
+            print(
+                row["architecture"],
+                source,
+                row["class"],
+                row.get("reason", f"{row.get('share', 0):.0%}")[:150],
+                flush=True,
+            )
+    if not rows:
+        return
     wrong = [r for r in rows if r["class"] in ("wrong", "error")]
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "networks-wrong.json").write_text(json.dumps(wrong, indent=1))
@@ -46,28 +59,47 @@ def main() -> None:
     print("\n".join(table.splitlines()[7 : 9 + len(arguments.sources)]))
 
 
+def _measure(sweep, architecture) -> None:
+    started = time.perf_counter()
+    try:
+        truth = sweep.truth(architecture)
+        said = f"{len(truth.layers)} layers, {len(truth.required)} edges"
+    except Exception as error:
+        said = f"{type(error).__name__}: {str(error)[:200]}"
+    print(architecture.name, said, f"{time.perf_counter() - started:.1f} s", flush=True)
+
+
 def _arguments() -> argparse.Namespace:
-    from benchmarks.networks import TESTS  # noqa: F401
     from truth.sources import SOURCES
+
+    from benchmarks.networks import TESTS  # noqa: F401
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.networks", description=__doc__)
     parser.add_argument("--sources", default=",".join(SOURCES), type=lambda s: s.split(","))
-    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="an architecture or a group")
-    parser.add_argument("--cache", type=Path, default=ROOT / "benchmarks/cache/networks", metavar="DIR")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="NAME", help="an architecture or a group"
+    )
+    parser.add_argument(
+        "--cache", type=Path, default=ROOT / "benchmarks/cache/networks", metavar="DIR"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results", metavar="DIR")
     parser.add_argument("--docs", action="store_true", help="write docs/networks.md too")
     parser.add_argument("--again", action="store_true", help="judge anew; truth and files are kept")
-    parser.add_argument("--claims", type=Path, metavar="FILE.py", help="another builder: its claimed_edges(path)")
+    parser.add_argument(
+        "--claims", type=Path, metavar="FILE.py", help="another builder: its claimed_edges(path)"
+    )
+    parser.add_argument("--measure", action="store_true", help="only measure the truth")
     return parser.parse_args()
 
 
-def _claims(path: Path | None):  # noqa: ANN202
+def _claims(path: Path | None):
     if path is None:
         from truth.claims import claimed_edges
 
         return claimed_edges
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
@@ -75,8 +107,9 @@ def _claims(path: Path | None):  # noqa: ANN202
 
 
 def _chosen(arguments: argparse.Namespace) -> list:
-    from benchmarks.networks.vision import architectures
     from truth.zoo import ZOO
+
+    from benchmarks.networks.vision import architectures
 
     everything = [*ZOO.values(), *architectures()]
     only = set(arguments.only)

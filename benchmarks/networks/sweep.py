@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from truth import records
 from truth.claims import ClaimedEdges
 from truth.comparing import Judgement, judge
@@ -20,6 +19,9 @@ from truth.sources import SOURCES, write
 from truth.stored import arrays
 from truth.zoo import Architecture, built
 
+from benchmarks.networks import TESTS
+
+MEASURED = TESTS / "truth/measured"
 SHOWN = 20  # pairs of a wrong edge that are kept
 
 
@@ -32,7 +34,10 @@ class Sweep:
     again: bool = False
 
     def truth(self, architecture: Architecture) -> Truth:
-        """Measured once. A failure is kept too (`truth.failed`)."""
+        """Measured once, or kept with the tests. A failure is kept too (`truth.failed`)."""
+        kept = MEASURED / f"{architecture.name}.json.gz"
+        if kept.exists():
+            return records.load(kept)
         path = self.cache / architecture.name / "truth.json.gz"
         failed = path.with_name("truth.failed")
         if failed.exists():

@@ -5,25 +5,27 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
-
 from truth.zoo.architecture import Architecture, images
 
-# name in torchvision.models → image size
+# name → image size
 CLASSIFIERS = {
-    "alexnet": 64, "vgg11": 32, "vgg16_bn": 32, "resnet18": 32, "resnet50": 32, "resnext50_32x4d": 32,
-    "wide_resnet50_2": 32, "densenet121": 32, "googlenet": 32, "inception_v3": 75, "mobilenet_v2": 32,
-    "mobilenet_v3_small": 32, "efficientnet_b0": 32, "efficientnet_v2_s": 32, "shufflenet_v2_x0_5": 32,
-    "squeezenet1_1": 32, "mnasnet0_5": 32, "regnet_y_400mf": 32, "convnext_tiny": 32, "swin_t": 32,
+    "vgg11": 32, "resnet18": 32, "resnet50": 32,
+    "resnext50_32x4d": 32, "densenet121": 32, "googlenet": 32,
+    "inception_v3": 75, "mobilenet_v2": 32, "mobilenet_v3_small": 32, "efficientnet_b0": 32,
+    "efficientnet_v2_s": 32, "shufflenet_v2_x0_5": 32, "squeezenet1_1": 32, "mnasnet0_5": 32,
+    "regnet_y_400mf": 32, "convnext_tiny": 32, "swin_t": 32,
 }  # fmt: skip
 TIMM = {
-    "resnet26d": 32, "seresnet18": 32, "resnest14d": 32, "res2net50_26w_4s": 32, "ghostnet_050": 32,
-    "hardcorenas_a": 32, "mobilenetv4_conv_small_035": 32, "tf_efficientnet_b0": 32, "repvgg_a0": 32,
-    "convmixer_768_32": 32, "mixer_s32_224": 224, "deit_tiny_patch16_224": 224, "xcit_nano_12_p16_224": 224,
-    "dla34": 32, "cspresnet50": 32, "vovnet39a": 32, "edgenext_xx_small": 64, "poolformerv2_s12": 32,
+    "resnet26d": 32, "seresnet18": 32, "resnest14d": 32, "res2net50_26w_4s": 32,
+    "ghostnet_050": 32, "hardcorenas_a": 32, "mobilenetv4_conv_small_035": 32,
+    "tf_efficientnet_b0": 32, "repvgg_a0": 32, "convmixer_768_32": 32, "mixer_s32_224": 224,
+    "deit_tiny_patch16_224": 224, "xcit_nano_12_p16_224": 224, "dla34": 32, "cspresnet50": 32,
+    "vovnet39a": 32, "edgenext_xx_small": 64, "poolformerv2_s12": 32,
 }  # fmt: skip
 
 
@@ -35,16 +37,21 @@ def architectures() -> list[Architecture]:
         found += [_torchvision(n, partial(_classifier, n), s) for n, s in CLASSIFIERS.items()]
         found += [_torchvision(n, build, s) for n, (build, s) in _OTHERS.items()]
         if importlib.util.find_spec("timm"):
-            found += [Architecture(f"timm_{n}", partial(_timm, n), images(2, 3, s, s), "timm") for n, s in TIMM.items()]
+            found += [
+                Architecture(f"timm_{n}", partial(_timm, n), images(2, 3, s, s), "timm")
+                for n, s in TIMM.items()
+            ]
     return found
 
 
 def _declare_operators() -> None:
-    """torchvision beside another build of torch misses its compiled operators, which only detectors use."""
+    """Beside another build of torch its compiled operators are missing; only detectors use them."""
+    spec = importlib.util.find_spec("torchvision")
+    assert spec is not None
     try:
-        import torchvision  # noqa: F401
-    except RuntimeError:
-        library = torch.library.Library("torchvision", "DEF")  # noqa: TOR901
+        torch.ops.load_library(str(Path(str(spec.origin)).with_name("_C.so")))
+    except OSError:
+        library = torch.library.Library("torchvision", "DEF")
         library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         _KEPT.append(library)
@@ -79,7 +86,9 @@ def _vit() -> nn.Module:
 def _segmentation() -> nn.Module:
     from torchvision.models import segmentation
 
-    return segmentation.lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=5)
+    return segmentation.lraspp_mobilenet_v3_large(
+        weights=None, weights_backbone=None, num_classes=5
+    )
 
 
 def _pyramid() -> nn.Module:

@@ -1,4 +1,4 @@
-"""What modlint claims of a file: `modlint inspect --output-format json --edges`, read in one place."""
+"""What modlint claims of a file: `inspect --output-format json --edges`, read in one place."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from truth.graph import Edges, add
 ClaimedEdges = Callable[[Path], Claim]
 
 
-class NoEdgesYet(Exception):  # noqa: N818
+class NoEdgesYet(Exception):
     """This modlint has no `inspect --edges`."""
 
 
@@ -56,7 +56,7 @@ def claim_of(document: dict[str, Any]) -> Claim:
             if network.get("confidence") == "low":
                 continue
             placed |= {t for layer in network.get("layers", ()) for t in layer.get("tensors", ())}
-            for edge in network.get("edges", ()):
+            for edge in network.get("edges") or ():
                 if edge.get("confidence") == "low":
                     continue
                 placed.add(edge["to"])

@@ -54,7 +54,9 @@ def judge(truth: Truth, claim: Claim, matches: Mapping[str, Match]) -> Judgement
     placed = {n for t in claim.placed if t in matches for n in matches[t].names} & truth.counted
     named = {t for edge in claim.edges for t in edge} | claim.placed
     unmatched = {t for t in named if t not in matches}
-    return Judgement(_kind(wrong, missing, edges, claim), wrong, missing, placed, len(truth.counted), unmatched)
+    return Judgement(
+        _kind(wrong, missing, edges, claim), wrong, missing, placed, len(truth.counted), unmatched
+    )
 
 
 def _kind(wrong: Edges, missing: Edges, edges: Edges, claim: Claim) -> Class:
@@ -84,7 +86,9 @@ def _translated(edges: Edges, matches: Mapping[str, Match]) -> Edges:
     return found
 
 
-def _add_translated(found: Edges, a: Match, b: Match, columns: Columns, highest: int, stacked: bool) -> None:
+def _add_translated(
+    found: Edges, a: Match, b: Match, columns: Columns, highest: int, stacked: bool
+) -> None:
     for channel, column in columns:
         for place in a.channel(channel, highest=highest):
             for reader, line in b.columns(column, place, stacked=stacked):

@@ -69,7 +69,9 @@ def matches(stored: Arrays | None, module: Arrays, truth: Truth) -> dict[str, Ma
     if stored is None:
         return {n: Match((name,)) for n, name in names.items()}
     weights = {n: module[n] for n in truth.layers if n in module}
-    found = {n: Match((names[n],)) for n, a in stored.items() if n in names and a.size == module[n].size}
+    found = {
+        n: Match((names[n],)) for n, a in stored.items() if n in names and a.size == module[n].size
+    }
     for name, array in stored.items():
         if name not in found:
             match = _whole(array, weights) or _by_rows(array, weights, truth.units)
@@ -122,10 +124,18 @@ def _unit(rows: np.ndarray) -> np.ndarray:
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-30)
 
 
-def _by_rows(array: np.ndarray, weights: Mapping[str, np.ndarray], units: Mapping[str, int]) -> Match | None:
+def _by_rows(
+    array: np.ndarray, weights: Mapping[str, np.ndarray], units: Mapping[str, int]
+) -> Match | None:
     """Every row found among the module's: slices of a fused matrix, stacked gates."""
     stacked = array.ndim == 3
-    forms = [array.reshape(-1, array.shape[-1])] if stacked else [array, array.T] if array.ndim == 2 else []
+    forms = (
+        [array.reshape(-1, array.shape[-1])]
+        if stacked
+        else [array, array.T]
+        if array.ndim == 2
+        else []
+    )
     for form in forms:
         chosen = {n: w for n, w in weights.items() if not stacked or n in units}
         rows = _found(form.astype(np.float64), chosen)

@@ -33,7 +33,9 @@ def load(path: Path) -> Truth:
     required, more = _pairs(document["required"]), _pairs(document["more"])
     allowed = {e: required.get(e, set()) | more.get(e, set()) for e in {*required, *more}}
     layers = {name: (int(a), int(b)) for name, (a, b) in document["layers"].items()}
-    return Truth(required, allowed, layers, set(document["optional"]), document["units"], document["aliases"])
+    return Truth(
+        required, allowed, layers, set(document["optional"]), document["units"], document["aliases"]
+    )
 
 
 def _edges(edges: Edges) -> list[list[Any]]:

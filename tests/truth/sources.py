@@ -14,12 +14,22 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from truth import symbolics
+
 Inputs = tuple[Any, ...]
 Writer = Callable[[nn.Module, Inputs, Path], None]
 
 
 def _onnx(module: nn.Module, inputs: Inputs, path: Path, *, dynamo: bool) -> None:
-    torch.onnx.export(module, inputs, str(path), dynamo=dynamo, **({"external_data": False, "verbose": False} if dynamo else {}))
+    if not dynamo:
+        symbolics.register()
+    torch.onnx.export(
+        module,
+        inputs,
+        str(path),
+        dynamo=dynamo,
+        **({"external_data": False, "verbose": False} if dynamo else {}),
+    )
 
 
 def _program(module: nn.Module, inputs: Inputs, path: Path) -> None:

@@ -20,7 +20,9 @@ def arrays(path: Path) -> Arrays | None:
         found = {k: v for p in sorted(path.glob("*.safetensors")) for k, v in load_file(p).items()}
     else:
         return None
-    return {name: value for name, value in found.items() if value.ndim > 1 and value.dtype.kind == "f"}
+    return {
+        name: value for name, value in found.items() if value.ndim > 1 and value.dtype.kind == "f"
+    }
 
 
 def _of_graph(graph: onnx.GraphProto) -> Arrays:

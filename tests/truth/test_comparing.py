@@ -30,7 +30,9 @@ def test_a_claim_is_exact_partial_wrong_or_unknown(edges: Edges, kind: str) -> N
 
 
 def test_layers_are_counted_by_the_names_of_the_module() -> None:
-    found = judge(TRUTH, Claim(EDGES, {"x", "b", "other"}), {"x": Match(("a",)), "b": Match(("b",))})
+    found = judge(
+        TRUTH, Claim(EDGES, {"x", "b", "other"}), {"x": Match(("a",)), "b": Match(("b",))}
+    )
     assert (found.placed, found.layers, found.unmatched) == ({"a", "b"}, 3, {"a", "c", "other"})
 
 
@@ -43,7 +45,9 @@ def _weights() -> dict[str, np.ndarray]:
 
 def test_exported_tensors_are_found_by_value() -> None:
     weights = _weights()
-    truth = Truth(layers={n: (1, 1) for n in weights}, units={n: 2 for n in weights if "_ih" in n})
+    truth = Truth(
+        layers=dict.fromkeys(weights, (1, 1)), units={n: 2 for n in weights if "_ih" in n}
+    )
     factors = np.array([2.0, -1.5, 0.1, 3.0], np.float32)[:, None, None, None]
     ways = [weights[n][[0, 1, 6, 7, 2, 3, 4, 5]] for n in ("weight_ih_l0", "weight_ih_l0_reverse")]
     stored = {

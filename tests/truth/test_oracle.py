@@ -17,7 +17,10 @@ def same(count: int, shift: int = 0, start: int = 0) -> Columns:
 
 def _both_ways(layer: int, reader: str, shift: int = 0) -> Edges:
     kinds = ("ih", "hh")
-    return {(f"rnn.weight_{k}_l{layer}{'_reverse' * bool(shift)}", reader): same(4, shift) for k in kinds}
+    return {
+        (f"rnn.weight_{k}_l{layer}{'_reverse' * bool(shift)}", reader): same(4, shift)
+        for k in kinds
+    }
 
 
 def _stacked() -> Edges:
@@ -26,7 +29,9 @@ def _stacked() -> Edges:
         for way in ("", "_reverse"):
             shift, hidden = 4 * bool(way), f"rnn.weight_hh_l{layer}{way}"
             edges |= {(f"rnn.weight_{k}_l{layer}{way}", hidden): same(4) for k in ("ih", "hh")}
-            above = ["rnn.weight_ih_l1", "rnn.weight_ih_l1_reverse"] if layer == 0 else ["out.weight"]
+            above = (
+                ["rnn.weight_ih_l1", "rnn.weight_ih_l1_reverse"] if layer == 0 else ["out.weight"]
+            )
             for reader in above:
                 edges |= _both_ways(layer, reader, shift)
             edges["table.weight", f"rnn.weight_ih_l0{way}"] = same(5)
@@ -60,7 +65,9 @@ WRITTEN: dict[str, Edges] = {
         ("inp.weight", "qkv.weight"): same(12),
         ("inp.weight", "out.weight"): same(12),
         ("o.weight", "out.weight"): same(12),
-        ("qkv.weight", "o.weight"): {(18 + s * 3 + i, (2 * s + h) * 3 + i) for s in (0, 1) for h in (0, 1) for i in range(3)},
+        ("qkv.weight", "o.weight"): {
+            (18 + s * 3 + i, (2 * s + h) * 3 + i) for s in (0, 1) for h in (0, 1) for i in range(3)
+        },
     },
     "cnn_flatten": {
         ("0.weight", "3.weight"): same(6),
@@ -90,7 +97,9 @@ def test_the_oracle_measures_what_is_derived_by_hand(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["inverted_residual", "glu", "unet", "multi_input"])
-def test_groups_of_channels_tell_what_single_ones_tell(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_groups_of_channels_tell_what_single_ones_tell(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     groups = measure(*built(ZOO[name]))
     monkeypatch.setattr(decoding, "FEW", 10**9)
     assert measure(*built(ZOO[name])) == groups

@@ -32,7 +32,9 @@ def dependence(wave: Wave, count: int) -> Dependence:
     return _one_by_one(wave, sorted(still), found, count)
 
 
-def _decoded(tests: torch.Tensor, results: list[Changed], consumer: fx.Node) -> tuple[torch.Tensor, set[int]]:
+def _decoded(
+    tests: torch.Tensor, results: list[Changed], consumer: fx.Node
+) -> tuple[torch.Tensor, set[int]]:
     width = next(r[consumer] for r in results if consumer in r)
     seen = torch.stack([r.get(consumer, torch.zeros_like(width)) for r in results])
     candidates = torch.ones(tests.shape[1], seen.shape[1], dtype=torch.bool)

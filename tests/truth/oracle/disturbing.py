@@ -79,7 +79,9 @@ class Wave:
         return called(node, look)
 
 
-def disturbed(known: torch.Tensor, axis: int, channels: Sequence[int], seed: int) -> Iterator[torch.Tensor]:
+def disturbed(
+    known: torch.Tensor, axis: int, channels: Sequence[int], seed: int
+) -> Iterator[torch.Tensor]:
     """The value with some channels changed: far up, far down, by noise, by a little."""
     generator = torch.Generator().manual_seed(seed)
     index = torch.as_tensor(channels)
@@ -107,12 +109,16 @@ def region(record: Recording, calls: dict[fx.Node, Call], start: fx.Node) -> lis
 def _frozen(node: fx.Node) -> bool:
     if kind(node) in _FROZEN:
         return True
-    if kind(node) != "mean" or not node.users:  # what is only subtracted from what it is the mean of
+    if (
+        kind(node) != "mean" or not node.users
+    ):  # what is only subtracted from what it is the mean of
         return False
     return all(kind(u) == "sub" and node.args[0] in u.args for u in node.users)
 
 
-def meetings(wave: Wave, calls: dict[fx.Node, Call], reductions: bool) -> Iterator[tuple[fx.Node, fx.Node, set[int]]]:
+def meetings(
+    wave: Wave, calls: dict[fx.Node, Call], reductions: bool
+) -> Iterator[tuple[fx.Node, fx.Node, set[int]]]:
     """The calls of a region that sum over an axis: the call, its operand, the axes."""
     for node in wave.region:
         if node in calls:

@@ -37,7 +37,9 @@ def measure(model: nn.Module, inputs: tuple[Any, ...]) -> Truth:
     return truth
 
 
-def _measure_call(call: Call, recording: Recording, calls: dict[fx.Node, Call], owners: Owners, truth: Truth) -> None:
+def _measure_call(
+    call: Call, recording: Recording, calls: dict[fx.Node, Call], owners: Owners, truth: Truth
+) -> None:
     count = recording.values[call.node].shape[call.out]
     outputs = places(call, call.rows, count, recording, owners)
     _note_layer(call, outputs, recording, owners, truth)
@@ -52,7 +54,9 @@ def _measure_call(call: Call, recording: Recording, calls: dict[fx.Node, Call], 
         _note(replace(wave, blocked=blocked), count, outputs, owners, (truth.allowed,))
 
 
-def _confined(wave: Wave, calls: dict[fx.Node, Call], probes: set[int], *, reductions: bool) -> set[tuple[fx.Node, fx.Node]]:
+def _confined(
+    wave: Wave, calls: dict[fx.Node, Call], probes: set[int], *, reductions: bool
+) -> set[tuple[fx.Node, fx.Node]]:
     """Operands in which one channel lies at some places only of the axis that is summed over."""
     found: set[tuple[fx.Node, fx.Node]] = set()
     sums = list(meetings(wave, calls, reductions))
@@ -70,11 +74,17 @@ def _at_some_places(old: torch.Tensor, new: list[torch.Tensor | None], axes: set
         return False
     mask = torch.stack(moved).any(0)
     kept = sorted(a % old.ndim for a in axes)
-    share = mask.movedim(kept, list(range(len(kept)))).flatten(len(kept)).any(-1) if old.ndim > len(kept) else mask
+    share = (
+        mask.movedim(kept, list(range(len(kept)))).flatten(len(kept)).any(-1)
+        if old.ndim > len(kept)
+        else mask
+    )
     return bool(share.double().mean() <= 0.5)
 
 
-def _note_layer(call: Call, outputs: list[tuple[str, int]], recording: Recording, owners: Owners, truth: Truth) -> None:
+def _note_layer(
+    call: Call, outputs: list[tuple[str, int]], recording: Recording, owners: Owners, truth: Truth
+) -> None:
     columns = 0 if call.data is None else recording.values[call.data].shape[call.into]
     for name in {name for name, _ in outputs}:
         old = truth.layers.get(name, (0, 0))
@@ -82,7 +92,9 @@ def _note_layer(call: Call, outputs: list[tuple[str, int]], recording: Recording
         truth.layers[name] = (max(old[0], highest), max(old[1], columns))
 
 
-def _note(wave: Wave, count: int, outputs: list[tuple[str, int]], owners: Owners, into: tuple[Edges, ...]) -> None:
+def _note(
+    wave: Wave, count: int, outputs: list[tuple[str, int]], owners: Owners, into: tuple[Edges, ...]
+) -> None:
     for consumer, moved in dependence(wave, count).items():
         call = wave.calls[consumer]
         inputs = places(call, call.lines, moved.shape[1], wave.record, owners)

@@ -17,7 +17,9 @@ _MOVES = _VIEWS | {"slice", "select", "cat", "split", "split_with_sizes", "getit
 _MOVES |= {"unbind", "chunk", "index", "index_select", "flip", "lift_fresh_copy"}
 
 
-def places(call: Call, axis: int | None, count: int, record: Recording, owners: Owners) -> list[Place]:
+def places(
+    call: Call, axis: int | None, count: int, record: Recording, owners: Owners
+) -> list[Place]:
     """For each of `count` channels (or columns) the tensor and the number in it."""
     names = owners[call.weight]
     path = _path(call.weight, owners)
@@ -46,7 +48,9 @@ def _largest(names: frozenset[str], record: Recording) -> str:
     return max(sorted(sizes), key=sizes.__getitem__)
 
 
-def _traced(node: fx.Node, axis: int, count: int, record: Recording, path: list[fx.Node]) -> list[Place]:
+def _traced(
+    node: fx.Node, axis: int, count: int, record: Recording, path: list[fx.Node]
+) -> list[Place]:
     """Run what moves elements on their numbers: along which stored axis each channel is one."""
     sources = [n for n in record.named if any(n in p.all_input_nodes for p in path)]
     sources = [n for n in sources if record.values[n].ndim > 1] or [node]
@@ -73,7 +77,9 @@ def _take(found: list[Place | None], flat: torch.Tensor, name: str) -> None:
             found[i] = (name, row)
 
 
-def _numbers(source: fx.Node, axis: int, node: fx.Node, record: Recording, path: list[fx.Node]) -> torch.Tensor:
+def _numbers(
+    source: fx.Node, axis: int, node: fx.Node, record: Recording, path: list[fx.Node]
+) -> torch.Tensor:
     """The used weight with each element's number along a stored axis, −1 for other tensors."""
     shape = record.values[source].shape
     index = torch.arange(shape[axis], dtype=torch.float64)

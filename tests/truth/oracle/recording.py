@@ -11,7 +11,9 @@ import torch
 from torch import fx, nn
 
 Values = dict[fx.Node, Any]
-_BENT = frozenset({"relu", "hardtanh", "clamp", "clamp_min", "hardsigmoid", "hardswish", "threshold"})
+_BENT = frozenset(
+    {"relu", "hardtanh", "clamp", "clamp_min", "hardsigmoid", "hardswish", "threshold"}
+)
 
 
 @dataclass(frozen=True)

@@ -46,16 +46,22 @@ class Editable:
         return cls(model, held, many, beside(model, many, held), found)
 
 
-def permute(editable: Editable, seed: int = 0, within: Within = lambda tensor, channel: 0) -> tuple[onnx.ModelProto, int]:
+def permute(
+    editable: Editable, seed: int = 0, within: Within = lambda tensor, channel: 0
+) -> tuple[onnx.ModelProto, int]:
     """Exchange neurons of one pattern at random; the model and the number that moved.
 
     Args:
+        editable: the model and its neurons.
+        seed: of the exchange.
         within: a key of (weight, channel); neurons change places only where the keys of all their
             channels agree (groups of a norm, heads, rotary pairs).
     """
     classes: dict[Hashable, list[Neuron]] = defaultdict(list)
     for neuron in editable.neurons:
-        keys = tuple(sorted((t, repr(within(t, c))) for t, many in neuron.channels.items() for c in many))
+        keys = tuple(
+            sorted((t, repr(within(t, c))) for t, many in neuron.channels.items() for c in many)
+        )
         classes[neuron.pattern, keys].append(neuron)
     rng = np.random.default_rng(seed)
     pairs = []
@@ -76,7 +82,9 @@ def _exchanged(editable: Editable, pairs: Iterable[tuple[Neuron, Neuron]]) -> Ar
     return arrays
 
 
-def _places(editable: Editable, new: Neuron, old: Neuron) -> Iterable[tuple[str, int, list[int], list[int]]]:
+def _places(
+    editable: Editable, new: Neuron, old: Neuron
+) -> Iterable[tuple[str, int, list[int], list[int]]]:
     for weight, channels in new.channels.items():
         yield weight, editable.uses[weight][0].rows, channels, old.channels[weight]
         for name, (owner, axis) in editable.beside.items():

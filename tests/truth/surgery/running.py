@@ -17,7 +17,11 @@ def feeds(model: onnx.ModelProto, seed: int = 0, tokens: int = 8) -> Feeds:
     for value in _session(model).get_inputs():
         shape = [n if isinstance(n, int) and n > 0 else 2 for n in value.shape]
         kind = _TYPES.get(value.type, np.bool_)
-        noise = rng.normal(size=shape) if kind in (np.float32, np.float64) else rng.integers(1, tokens, shape)
+        noise = (
+            rng.normal(size=shape)
+            if kind in (np.float32, np.float64)
+            else rng.integers(1, tokens, shape)
+        )
         found[value.name] = noise.astype(kind)
     return found
 
@@ -26,7 +30,9 @@ def difference(a: onnx.ModelProto, b: onnx.ModelProto, given: Feeds) -> float:
     """The largest difference of their results, relative to the largest result."""
     old, new = (_session(m).run(None, given) for m in (a, b))
     largest = max(float(np.abs(x).max()) for x in old if np.size(x))
-    return max(float(np.abs(x - y).max()) for x, y in zip(old, new, strict=True) if np.size(x)) / max(largest, 1e-30)
+    return max(
+        float(np.abs(x - y).max()) for x, y in zip(old, new, strict=True) if np.size(x)
+    ) / max(largest, 1e-30)
 
 
 def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:

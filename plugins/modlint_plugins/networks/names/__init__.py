@@ -14,9 +14,11 @@ from modlint.analysis.quantisation import logical_by_names
 from modlint.builder import NOTHING_STATED, Built, Stated
 from modlint.checkpoint import Checkpoint, Role, Tensor
 from modlint.network import Network, Unplaced
+from modlint_plugins.networks.names.adapters import rebuild_adapters
 from modlint_plugins.networks.names.assembly import rebuild
 from modlint_plugins.networks.names.families.match import rebuild_families
 from modlint_plugins.networks.names.modules import is_layer_weight, is_matrix
+from modlint_plugins.networks.names.recurrent import rebuild_recurrent
 from modlint_plugins.networks.names.split import split_coders, split_networks
 from modlint_plugins.networks.names.stated import rebuild_as_stated
 from modlint_plugins.networks.unique import unique
@@ -41,6 +43,9 @@ class NamesBuilder:
         """
         if checkpoint.graph is not None:
             return None
+        adapters = rebuild_adapters(checkpoint)
+        if adapters is not None:
+            return adapters
         sections = _sections(checkpoint)
         if not sections:
             return Built((Network("0", reason="the file holds no weight matrices"),))
@@ -84,9 +89,10 @@ def _build_section(
         return rebuild_as_stated(section or "0", tensors, stated.edges)
     if stated.order == "as-stored":
         return _rebuild(section or "0", tensors, sorted_by_name, stated)
-    known = rebuild_families(section or "0", tensors, stated.config)
-    if known is not None:
-        return known
+    for rebuild_known in (rebuild_families, rebuild_recurrent):
+        known = rebuild_known(section or "0", tensors, stated.config)
+        if known is not None:
+            return known
     prefix = f"{section}." if qualified and section else ""
     split = split_networks(tensors)
     if not split:

@@ -83,13 +83,11 @@ def _network(
     confidence: Confidence,
     remarks: Sequence[str],
 ) -> Built:
-    """The chain, traced; between two layers stands an activation that is not known."""
+    """The chain, traced; behind every layer stands an activation that is not known."""
     tracer = Tracer()
     x = tracer.input("input", (1, links[0].inputs, 1))
     for link, placement in zip(links, placements, strict=False):
-        x = _through(tracer, x, link, placement, confidence)
-        if link is not links[-1]:
-            x = tracer.activation("unknown", x)
+        x = tracer.activation("unknown", _through(tracer, x, link, placement, confidence))
     for norm in placements[-1].before:
         x = tracer.norm(norm.tensors, x, 1)
     tracer.output(x)

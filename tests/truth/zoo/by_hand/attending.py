@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from truth.zoo.architecture import Architecture, images, tokens
 from truth.zoo.parts import Flow, Residual, dense
@@ -48,7 +48,10 @@ class Mixer(nn.Module):
     def __init__(self, places: int, width: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
-        self.places, self.channels = dense(places, 7, places), Residual(nn.LayerNorm(width), dense(width, 9, width, act=nn.GELU))
+        self.places, self.channels = (
+            dense(places, 7, places),
+            Residual(nn.LayerNorm(width), dense(width, 9, width, act=nn.GELU)),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Batch × places × width."""
@@ -70,20 +73,55 @@ class GroupedQueries(nn.Module):
         """Batch × time × 5."""
         x, n = self.inp(x), x.shape[1]
         sizes = [self.heads * self.size, self.shared * self.size, self.shared * self.size]
-        q, k, v = (p.reshape(-1, n, p.shape[-1] // self.size, self.size).transpose(1, 2) for p in self.qkv(x).split(sizes, -1))
+        q, k, v = (
+            p.reshape(-1, n, p.shape[-1] // self.size, self.size).transpose(1, 2)
+            for p in self.qkv(x).split(sizes, -1)
+        )
         k, v = (p.repeat_interleave(self.heads // self.shared, 1) for p in (k, v))
-        mixed = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(-1, n, sizes[0])
+        mixed = (
+            functional.scaled_dot_product_attention(q, k, v)
+            .transpose(1, 2)
+            .reshape(-1, n, sizes[0])
+        )
         return self.out(x + self.o(mixed))
 
 
 def _layer() -> nn.Module:
-    return nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 12, batch_first=True, activation="gelu"), 2, enable_nested_tensor=False)
+    return nn.TransformerEncoder(
+        nn.TransformerEncoderLayer(8, 2, 12, batch_first=True, activation="gelu"),
+        2,
+        enable_nested_tensor=False,
+    )
 
 
 ARCHITECTURES = (
-    Architecture("transformer_encoder", lambda: Flow(_encoder, words=nn.Embedding(13, 8), places=nn.Embedding(6, 8), layers=_layer(), head=nn.Linear(8, 3)), tokens(13, 2, 4)),
-    Architecture("transformer", lambda: Flow(_translate, source=nn.Embedding(13, 8), target=nn.Embedding(11, 8), transformer=nn.Transformer(8, 2, 1, 1, 12, batch_first=True), out=nn.Linear(8, 11)), lambda: (torch.randint(0, 13, (2, 4)), torch.randint(0, 11, (2, 3)))),
+    Architecture(
+        "transformer_encoder",
+        lambda: Flow(
+            _encoder,
+            words=nn.Embedding(13, 8),
+            places=nn.Embedding(6, 8),
+            layers=_layer(),
+            head=nn.Linear(8, 3),
+        ),
+        tokens(13, 2, 4),
+    ),
+    Architecture(
+        "transformer",
+        lambda: Flow(
+            _translate,
+            source=nn.Embedding(13, 8),
+            target=nn.Embedding(11, 8),
+            transformer=nn.Transformer(8, 2, 1, 1, 12, batch_first=True),
+            out=nn.Linear(8, 11),
+        ),
+        lambda: (torch.randint(0, 13, (2, 4)), torch.randint(0, 11, (2, 3))),
+    ),
     Architecture("einsum_attention", EinsumAttention, images(2, 4, 5)),
     Architecture("grouped_queries", GroupedQueries, images(2, 4, 5)),
-    Architecture("mlp_mixer", lambda: nn.Sequential(nn.Linear(4, 6), Mixer(5, 6), Mixer(5, 6), nn.Linear(6, 3)), images(2, 5, 4)),
+    Architecture(
+        "mlp_mixer",
+        lambda: nn.Sequential(nn.Linear(4, 6), Mixer(5, 6), Mixer(5, 6), nn.Linear(6, 3)),
+        images(2, 5, 4),
+    ),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from truth.zoo.architecture import Architecture, images, tokens
 from truth.zoo.parts import Flow
@@ -25,7 +25,7 @@ def _state(m: Any, x: Tensor) -> Tensor:
 
 
 def _speech(m: Any, x: Tensor) -> Tensor:
-    h = F.relu(m.conv(x)).transpose(1, 2)
+    h = functional.relu(m.conv(x)).transpose(1, 2)
     return m.out(m.rnn(h)[0])
 
 
@@ -65,12 +65,12 @@ class Mamba(nn.Module):
         """Batch × time × 4."""
         stream = self.embed(x)
         u, z = self.in_proj(stream).chunk(2, -1)
-        u = F.silu(self.conv(u.transpose(1, 2))[..., : x.shape[1]].transpose(1, 2))
-        return self.head(stream + self.out_proj(self._scan(u) * F.silu(z)))
+        u = functional.silu(self.conv(u.transpose(1, 2))[..., : x.shape[1]].transpose(1, 2))
+        return self.head(stream + self.out_proj(self._scan(u) * functional.silu(z)))
 
     def _scan(self, u: Tensor) -> Tensor:
         dt, b, c = self.x_proj(u).split([self.rank, self.state, self.state], -1)
-        dt = F.softplus(self.dt_proj(dt))
+        dt = functional.softplus(self.dt_proj(dt))
         h = u.new_zeros(u.shape[0], u.shape[2], self.state)
         out = []
         for t in range(u.shape[1]):
@@ -81,18 +81,48 @@ class Mamba(nn.Module):
 
 
 def _words(name: str, forward: Any, rnn: Any, width: int) -> Architecture:
-    return Architecture(name, lambda: Flow(forward, table=nn.Embedding(13, 5), rnn=rnn(), out=nn.Linear(width, 3)), tokens(13, 2, 3))
+    return Architecture(
+        name,
+        lambda: Flow(forward, table=nn.Embedding(13, 5), rnn=rnn(), out=nn.Linear(width, 3)),
+        tokens(13, 2, 3),
+    )
 
 
 ARCHITECTURES = (
     _words("lstm", _last, lambda: nn.LSTM(5, 6, batch_first=True), 6),
-    _words("lstm_stacked_bidirectional", _every, lambda: nn.LSTM(5, 4, 2, bidirectional=True, batch_first=True), 8),
+    _words(
+        "lstm_stacked_bidirectional",
+        _every,
+        lambda: nn.LSTM(5, 4, 2, bidirectional=True, batch_first=True),
+        8,
+    ),
     _words("gru_stacked", _every, lambda: nn.GRU(5, 6, 2, batch_first=True), 6),
-    _words("gru_bidirectional", _last, lambda: nn.GRU(5, 5, bidirectional=True, batch_first=True), 10),
+    _words(
+        "gru_bidirectional", _last, lambda: nn.GRU(5, 5, bidirectional=True, batch_first=True), 10
+    ),
     _words("rnn_relu", _last, lambda: nn.RNN(5, 5, 2, nonlinearity="relu", batch_first=True), 5),
-    Architecture("lstm_state", lambda: Flow(_state, rnn=nn.GRU(4, 7), out=nn.Linear(7, 2)), images(3, 2, 4)),
-    Architecture("speech", lambda: Flow(_speech, conv=nn.Conv1d(4, 6, 3), rnn=nn.LSTM(6, 5, bidirectional=True, batch_first=True), out=nn.Linear(10, 7)), images(2, 4, 5)),
-    Architecture("lstm_cells", lambda: Flow(_cells, inp=nn.Linear(4, 6), cell=nn.LSTMCell(6, 5), out=nn.Linear(5, 2)), images(2, 3, 4)),
-    Architecture("conv_lstm", lambda: Flow(_convolving, gates=nn.Conv2d(6, 16, 3, padding=1), out=nn.Conv2d(4, 3, 1)), images(2, 3, 2, 4, 4)),
+    Architecture(
+        "lstm_state", lambda: Flow(_state, rnn=nn.GRU(4, 7), out=nn.Linear(7, 2)), images(3, 2, 4)
+    ),
+    Architecture(
+        "speech",
+        lambda: Flow(
+            _speech,
+            conv=nn.Conv1d(4, 6, 3),
+            rnn=nn.LSTM(6, 5, bidirectional=True, batch_first=True),
+            out=nn.Linear(10, 7),
+        ),
+        images(2, 4, 5),
+    ),
+    Architecture(
+        "lstm_cells",
+        lambda: Flow(_cells, inp=nn.Linear(4, 6), cell=nn.LSTMCell(6, 5), out=nn.Linear(5, 2)),
+        images(2, 3, 4),
+    ),
+    Architecture(
+        "conv_lstm",
+        lambda: Flow(_convolving, gates=nn.Conv2d(6, 16, 3, padding=1), out=nn.Conv2d(4, 3, 1)),
+        images(2, 3, 2, 4, 4),
+    ),
     Architecture("mamba_block", Mamba, images(2, 3, 4)),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from truth.zoo.architecture import Architecture, Inputs, images
 from truth.zoo.parts import Flow, dense
@@ -17,7 +17,7 @@ def _siamese(m: Any, a: Tensor, b: Tensor) -> Tensor:
 
 
 def _several(m: Any, image: Tensor, table: Tensor) -> Tensor:
-    return m.head(torch.cat([m.image(image), F.relu(m.table(table))], 1))
+    return m.head(torch.cat([m.image(image), functional.relu(m.table(table))], 1))
 
 
 def _actor_critic(m: Any, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -26,24 +26,24 @@ def _actor_critic(m: Any, x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _dueling(m: Any, x: Tensor) -> Tensor:
-    h = F.relu(m.body(x))
+    h = functional.relu(m.body(x))
     value, advantage = m.value(h), m.advantage(h)
     return value + advantage - advantage.mean(1, keepdim=True)
 
 
 def _gcn(m: Any, x: Tensor, adjacency: Tensor) -> Tensor:
-    h = F.relu(adjacency @ m.one(x))
-    h = F.relu(adjacency @ m.two(h))
+    h = functional.relu(adjacency @ m.one(x))
+    h = functional.relu(adjacency @ m.two(h))
     return m.out(h.mean(1))
 
 
 def _sage(m: Any, x: Tensor, adjacency: Tensor) -> Tensor:
-    h = F.relu(m.own(x) + m.near(adjacency @ x))
+    h = functional.relu(m.own(x) + m.near(adjacency @ x))
     return m.out(torch.cat([h, adjacency @ h], -1))
 
 
 def _moe(m: Any, x: Tensor) -> Tensor:
-    h = F.relu(m.inp(x))
+    h = functional.relu(m.inp(x))
     share = torch.softmax(m.router(h), -1)
     experts = torch.stack([m.a(h), m.b(h), m.c(h)], 1)
     return m.out((experts * share.unsqueeze(-1)).sum(1))
@@ -83,15 +83,76 @@ def _image() -> nn.Module:
 
 
 ARCHITECTURES = (
-    Architecture("siamese", lambda: Flow(_siamese, tower=dense(6, 8, 8), head=nn.Linear(8, 1)), lambda: (torch.randn(3, 6), torch.randn(3, 6))),
-    Architecture("multi_input", lambda: Flow(_several, image=_image(), table=nn.Linear(5, 7), head=dense(23, 6, 2)), lambda: (torch.randn(2, 1, 4, 4), torch.randn(2, 5))),
-    Architecture("actor_critic", lambda: Flow(_actor_critic, body=nn.Sequential(dense(6, 10, 10), nn.Tanh()), actor=nn.Linear(10, 4), critic=nn.Linear(10, 1)), images(3, 6)),
-    Architecture("dueling_dqn", lambda: Flow(_dueling, body=nn.Linear(6, 9), value=dense(9, 5, 1), advantage=dense(9, 5, 4)), images(3, 6)),
-    Architecture("gcn", lambda: Flow(_gcn, one=nn.Linear(4, 8), two=nn.Linear(8, 8), out=nn.Linear(8, 3)), _graph),
-    Architecture("graph_sage", lambda: Flow(_sage, own=nn.Linear(4, 6), near=nn.Linear(4, 6), out=nn.Linear(12, 3)), _graph),
+    Architecture(
+        "siamese",
+        lambda: Flow(_siamese, tower=dense(6, 8, 8), head=nn.Linear(8, 1)),
+        lambda: (torch.randn(3, 6), torch.randn(3, 6)),
+    ),
+    Architecture(
+        "multi_input",
+        lambda: Flow(_several, image=_image(), table=nn.Linear(5, 7), head=dense(23, 6, 2)),
+        lambda: (torch.randn(2, 1, 4, 4), torch.randn(2, 5)),
+    ),
+    Architecture(
+        "actor_critic",
+        lambda: Flow(
+            _actor_critic,
+            body=nn.Sequential(dense(6, 10, 10), nn.Tanh()),
+            actor=nn.Linear(10, 4),
+            critic=nn.Linear(10, 1),
+        ),
+        images(3, 6),
+    ),
+    Architecture(
+        "dueling_dqn",
+        lambda: Flow(
+            _dueling, body=nn.Linear(6, 9), value=dense(9, 5, 1), advantage=dense(9, 5, 4)
+        ),
+        images(3, 6),
+    ),
+    Architecture(
+        "gcn",
+        lambda: Flow(_gcn, one=nn.Linear(4, 8), two=nn.Linear(8, 8), out=nn.Linear(8, 3)),
+        _graph,
+    ),
+    Architecture(
+        "graph_sage",
+        lambda: Flow(_sage, own=nn.Linear(4, 6), near=nn.Linear(4, 6), out=nn.Linear(12, 3)),
+        _graph,
+    ),
     Architecture("mixture_of_experts", lambda: Flow(_moe, **_moe_parts()), images(3, 5)),
-    Architecture("embedding_tables", lambda: Flow(_tables, user=nn.Embedding(9, 4), item=nn.Embedding(11, 6), head=dense(10, 7, 1)), _pair),
-    Architecture("two_towers", lambda: Flow(_two_towers, user=nn.Embedding(9, 4), item=nn.Embedding(11, 6), left=dense(4, 8, 5), right=dense(6, 8, 5)), _pair),
-    Architecture("point_net", lambda: Flow(_point_net, each=nn.Sequential(nn.Conv1d(3, 6, 1), nn.BatchNorm1d(6), nn.ReLU(), nn.Conv1d(6, 9, 1)), head=dense(9, 5, 2)), images(2, 7, 3)),
-    Architecture("deep_sets", lambda: Flow(_deep_sets, each=dense(3, 6, 6), after=dense(6, 5, 2)), images(2, 7, 3)),
+    Architecture(
+        "embedding_tables",
+        lambda: Flow(
+            _tables, user=nn.Embedding(9, 4), item=nn.Embedding(11, 6), head=dense(10, 7, 1)
+        ),
+        _pair,
+    ),
+    Architecture(
+        "two_towers",
+        lambda: Flow(
+            _two_towers,
+            user=nn.Embedding(9, 4),
+            item=nn.Embedding(11, 6),
+            left=dense(4, 8, 5),
+            right=dense(6, 8, 5),
+        ),
+        _pair,
+    ),
+    Architecture(
+        "point_net",
+        lambda: Flow(
+            _point_net,
+            each=nn.Sequential(
+                nn.Conv1d(3, 6, 1), nn.BatchNorm1d(6), nn.ReLU(), nn.Conv1d(6, 9, 1)
+            ),
+            head=dense(9, 5, 2),
+        ),
+        images(2, 7, 3),
+    ),
+    Architecture(
+        "deep_sets",
+        lambda: Flow(_deep_sets, each=dense(3, 6, 6), after=dense(6, 5, 2)),
+        images(2, 7, 3),
+    ),
 )

@@ -142,7 +142,7 @@ def _require_known(
     Raises:
         Unfit: a block holds a tensor that the family does not know.
     """
-    starts = tuple(f"{block}." for block in blocks)
+    starts = tuple(f"{block}." if block else "" for block in blocks)
     for key, tensor in tensors.items():
         inside = key.startswith(starts) and tensor.name not in used and tensor.elements > 1
         if inside and not any(part in key for part in family.optional):
