@@ -13,7 +13,8 @@ def _view_as_complex(walk: Walk, a: Arguments) -> Value:
     x = a.tensor("self")
     if isinstance(x, Fixed):
         return computed(x.shape[:-1], (x,))
-    return walk.tracer.reduced(a.op, x, [-1], keep=False)
+    pairs = walk.tracer.pooled(x, [x.rank - 1], (*x.shape[:-1], 1))
+    return walk.run("squeeze", pairs, -1)
 
 
 @table("polar", "abs angle")

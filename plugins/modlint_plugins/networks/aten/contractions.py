@@ -8,7 +8,6 @@ from modlint_plugins.networks.aten.arguments import Arguments, Tensorlike
 from modlint_plugins.networks.aten.tables import table
 from modlint_plugins.networks.aten.values import Fixed, UnfollowedError, Value
 from modlint_plugins.networks.aten.walk import Walk
-from modlint_plugins.networks.flow.labels import NONE
 from modlint_plugins.networks.flow.tracer import Traced
 
 
@@ -21,19 +20,7 @@ def contraction(walk: Walk, letters: tuple[str, str, str], x: Tensorlike, y: Ten
                 raise ValueError(f"axes of {n} and {sizes[letter]} are one")
             sizes[letter] = max(n, sizes.get(letter, 1))
     shape = tuple(sizes[letter] for letter in letters[2])
-    left, right = (_without_zeros(walk.traced(t), term, letters[2]) for t, term in ((x, letters[0]), (y, letters[1])))
-    return walk.tracer.contracted("product", letters, left, right, shape)
-
-
-def _without_zeros(x: Traced, term: str, out: str) -> Traced:
-    """The tensor with labels that agree along what is summed, but for places without one, alike."""
-    labels = x.labels
-    for axis, letter in enumerate(term):
-        if letter not in out and labels.shape[axis] > 1:
-            most = labels.max(axis, keepdims=True)
-            if ((labels == most) | (labels == NONE)).all():
-                labels = most
-    return x if labels is x.labels else Traced(x.shape, labels, x.origin)
+    return walk.tracer.contracted("product", letters, walk.traced(x), walk.traced(y), shape)
 
 
 @table("scaled_dot_product_attention _scaled_dot_product_attention_math", "query key value attn_mask")

@@ -160,8 +160,10 @@ def combined(
     """Tensors that are added or multiplied; a named vector beside a traced one scales or shifts it."""
     shape = broadcast(x.shape for x in (*more, *operands))
     traced = [x for x in operands if isinstance(x, Traced)]
+    if not traced and any(isinstance(x, Traced) for x in more):
+        return computed(shape, tuple(x for x in operands if isinstance(x, Fixed)))
     if not traced:
-        return _combined_fixed(a, shape, (*more, *operands))
+        return _combined_fixed(a, shape, tuple(x for x in (*more, *operands) if isinstance(x, Fixed)))
     if len(traced) > 1:
         out = walk.tracer.join(kind, *traced)
         return _broadcast(walk, out, shape)
@@ -218,3 +220,9 @@ def _combined_fixed(a: Arguments, shape: tuple[int, ...], operands: tuple[Fixed,
 
 def _small(shape: tuple[int, ...]) -> bool:
     return int(np.prod(shape, dtype=object)) <= min(_MOST_KNOWN, MAX_ELEMENTS)
+
+
+@table("copy", "self src")
+def _copy(walk: Walk, a: Arguments) -> Value:
+    target, source = a.tensor("self"), a.tensor("src")
+    return walk.run("expand", source, target.shape)

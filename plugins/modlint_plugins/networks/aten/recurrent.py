@@ -12,7 +12,7 @@ from modlint_plugins.networks.aten.arguments import Arguments, as_tensor
 from modlint_plugins.networks.aten.tables import table
 from modlint_plugins.networks.aten.values import Fixed, UnfollowedError, Value, layout_of
 from modlint_plugins.networks.aten.walk import Walk
-from modlint_plugins.networks.flow.nodes import CallNode, Weighted
+from modlint_plugins.networks.flow.nodes import Weighted
 from modlint_plugins.networks.flow.tracer import Traced
 
 _PART = re.compile(r"\.?weight_ih(?:_l(\d+))?(_reverse)?$")
@@ -115,12 +115,9 @@ def _run(walk: Walk, cell: _Cell, x: Traced, start: Traced | None) -> Traced:
     activation = _ACTIVATIONS.get(cell.op, "tanh")
     shape = (*x.shape[:-1], cell.units)
     weights = (cell.weighted(0), cell.weighted(1))
-    hidden, _ = walk.tracer.recurrent(cell.name, weights, x, -1, shape, -1, activation)
-    if start is not None:
-        state = next(
-            n for n in reversed(walk.tracer.nodes) if isinstance(n, CallNode) and n.delay == 1
-        )
-        walk.tracer.read(state, start, -1)
+    hidden, _ = walk.tracer.recurrent(
+        cell.name, weights, x, -1, shape, -1, activation, initial=start
+    )
     return hidden
 
 

@@ -96,7 +96,14 @@ class Walk:
         if sum(map(_weight, moved)) > MAX_ELEMENTS:
             raise UnfollowedError(f"{name} of more than {MAX_ELEMENTS:,} elements")
         if all(isinstance(x, Fixed) for x in moved):
-            return self._moved_fixed(function, moved)  # type: ignore[arg-type]
+            found = self._moved_fixed(function, moved)  # type: ignore[arg-type]
+        else:
+            found = self._moved_traced(name, function, moved)
+        if len(moved) == 1 and not isinstance(found, list):
+            self._views[id(found)] = (found, moved[0], function)
+        return found
+
+    def _moved_traced(self, name: str, function: Callable[..., Any], moved: Sequence[Any]) -> Value:
         several: list[bool] = []
 
         def listed(*labels: Any) -> Any:
@@ -105,8 +112,6 @@ class Walk:
             return out
 
         found = self.tracer.move(name, listed, *(self.traced(x) for x in moved))
-        if len(moved) == 1 and not several[0]:
-            self._views[id(found[0])] = (found[0], moved[0], function)
         return found if several[0] else found[0]
 
     def _moved_fixed(self, function: Callable[..., Any], moved: Sequence[Fixed]) -> Value:
