@@ -14,5 +14,6 @@ def modlint_networks() -> Iterable[NetworkBuilder]:
     from modlint_plugins.networks.exported_program import ExportedProgramBuilder
     from modlint_plugins.networks.names import NamesBuilder
     from modlint_plugins.networks.onnx_graph import OnnxGraphBuilder
+    from modlint_plugins.networks.torchscript import TorchScriptBuilder
 
-    return (OnnxGraphBuilder(), ExportedProgramBuilder(), NamesBuilder())
+    return (OnnxGraphBuilder(), ExportedProgramBuilder(), TorchScriptBuilder(), NamesBuilder())

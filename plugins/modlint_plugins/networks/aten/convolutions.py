@@ -50,8 +50,7 @@ def _convolved(walk: Walk, a: Arguments, transposed: bool) -> Value:
     out, inner = weight.shape[:2]
     rows, columns = (inner * groups, out) if transposed else (out, inner * groups)
     if x.shape[1] != columns or rows % groups or columns % groups:
-        walk.contradictions += 1
-        raise UnfollowedError(f"reads {x.shape[1]} channels through {columns} columns")
+        walk.refuse(x.shape[1], columns)
     shape = (x.shape[0], rows, *_sizes_after(a, x.shape[2:], weight.shape[2:], transposed))
     bias = a.optional("bias")
     own = isinstance(bias, Fixed) and bias.name is not None and bias.shape == (rows,)

@@ -111,7 +111,7 @@ def _initial(walk: Walk, start: Value, place: int) -> Traced | None:
 
 def _run(walk: Walk, cell: _Cell, x: Traced, start: Traced | None) -> Traced:
     if x.shape[-1] != cell.weights[0].shape[1]:
-        walk.contradictions += 1
+        walk.refuse(x.shape[-1], cell.weights[0].shape[1])
     activation = _ACTIVATIONS.get(cell.op, "tanh")
     shape = (*x.shape[:-1], cell.units)
     weights = (cell.weighted(0), cell.weighted(1))

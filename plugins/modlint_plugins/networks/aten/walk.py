@@ -38,7 +38,8 @@ class Walk:
         operations: what each operation does, by name.
         tracer: notes it.
         missed: weights of layers that were met but not followed, and why.
-        reads: how many values read the result of the call, where the front end knows.
+        contradictions: calls that sizes contradict.
+        mismatch: how many channels a layer was given, and how many it reads, the first time.
     """
 
     names: Names
@@ -46,6 +47,7 @@ class Walk:
     tracer: Tracer = field(default_factory=Tracer)
     missed: dict[str, str] = field(default_factory=dict)
     contradictions: int = 0
+    mismatch: tuple[int, int] | None = None
     _views: dict[int, tuple[Value, Value, Callable[[Any], Any]]] = field(default_factory=dict)
     _calls: int = 0
 
@@ -90,6 +92,16 @@ class Walk:
         if isinstance(x, Traced):
             return x
         return Traced(x.shape, uniform(0, x.rank))
+
+    def refuse(self, have: int, want: int) -> None:
+        """Note that a layer reads another number of channels.
+
+        Raises:
+            UnfollowedError: always.
+        """
+        self.contradictions += 1
+        self.mismatch = self.mismatch or (have, want)
+        raise UnfollowedError(f"reads {have} channels through {want} columns")
 
     def move(self, name: str, function: Callable[..., Any], *moved: Tensorlike) -> Value:
         """What a function that only moves elements makes of tensors; a list where it gives one."""

@@ -66,6 +66,8 @@ def product(
     walk: Walk, a: Arguments, left: Tensorlike, right: Tensorlike, bias: Tensorlike | None = None
 ) -> Value:
     """The matrix product of two tensors, with a bias added."""
+    if isinstance(right, Fixed) and right.rank == 2 and left.rank and left.shape[-1] != right.shape[0]:
+        walk.refuse(left.shape[-1], right.shape[0])
     shape = _shape_of(left.shape, right.shape)
     if isinstance(left, Fixed) and isinstance(right, Fixed):
         return computed(shape, (left, right))
@@ -132,8 +134,7 @@ def called(
     """A call with a weight (columns, rows); a bias that is a whole tensor of the file is its own."""
     columns, rows = weight.shape
     if x.shape[-1] != columns:
-        walk.contradictions += 1
-        raise UnfollowedError(f"reads {x.shape[-1]} channels through {columns} columns")
+        walk.refuse(x.shape[-1], columns)
     turned = weight.view.T if weight.view is not None and not weight.offset else None
     own = isinstance(bias, Fixed) and bias.name is not None and bias.shape == (rows,)
     weighted = Weighted(

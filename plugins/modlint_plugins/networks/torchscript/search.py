@@ -1,0 +1,174 @@
+"""Which shapes a module's inputs have: the first that no operation contradicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from modlint.builder import Built
+from modlint.checkpoint import Checkpoint
+from modlint.network import Network
+from modlint_plugins.networks.aten.built import finished
+from modlint_plugins.networks.aten.operations import OPERATIONS
+from modlint_plugins.networks.aten.values import Names, Value
+from modlint_plugins.networks.aten.walk import Walk
+from modlint_plugins.networks.flow.nodes import CallNode
+from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.torchscript.interpreter import Interpreter, RaisedError
+from modlint_plugins.networks.torchscript.objects import (
+    Code,
+    Function,
+    Loading,
+    ScriptError,
+    ScriptObject,
+)
+from modlint_plugins.networks.torchscript.undecided import (
+    NeedsShapeError,
+    Shape,
+    Undecided,
+    annotated,
+    resized,
+    usual_shapes,
+)
+from modlint_plugins.readers.torch.program import TorchScriptProgram
+
+_MAX_RUNS = 80
+_MAX_STATEMENTS = 1_000_000
+
+
+@dataclass
+class _Run:
+    """The module followed once, with some inputs' shapes decided."""
+
+    shapes: dict[str, Shape]
+    walk: Walk
+    needs: NeedsShapeError | None = None
+    raised: str | None = None
+    spent: int = 0
+
+    @property
+    def placed(self) -> int:
+        """Layers whose columns are known."""
+        calls = [n for n in self.walk.tracer.nodes if isinstance(n, CallNode)]
+        return len({n.weight.tensor for n in calls if n.unread is None})
+
+    @property
+    def is_right(self) -> bool:
+        """Whether nothing contradicts the shapes."""
+        return self.needs is None and self.raised is None and not self.walk.contradictions
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Greater is better."""
+        return self.placed, -self.walk.contradictions - 2 * (self.raised is not None)
+
+
+@dataclass
+class _Search:
+    checkpoint: Checkpoint
+    program: TorchScriptProgram
+    names: Names
+    usual: list[Shape] = field(default_factory=list)
+    left: int = _MAX_STATEMENTS
+
+    def best(self) -> _Run:
+        """The first run that nothing contradicts, else the best of those that ended."""
+        pending: list[dict[str, Shape]] = [{}]
+        seen: set[tuple[tuple[str, Shape], ...]] = set()
+        best: _Run | None = None
+        for _ in range(_MAX_RUNS):
+            if not pending or self.left <= 0:
+                break
+            run = self._run(pending.pop())
+            self.left -= run.spent
+            if run.is_right:
+                return run
+            children = _next(run)
+            fresh = [c for c in children if tuple(sorted(c.items())) not in seen]
+            seen |= {tuple(sorted(c.items())) for c in fresh}
+            pending += fresh[::-1]
+            if run.needs is None and (best is None or run.rank > best.rank):
+                best = run
+        if best is None:
+            raise ScriptError("no shape of its inputs was found")
+        return best
+
+    def _run(self, shapes: dict[str, Shape]) -> _Run:
+        walk = Walk(self.names, OPERATIONS)
+        code = Code(self.program)
+        loading = Loading(self.program, code, self.names)
+        interpreter = Interpreter(walk, code, loading, self.usual, min(self.left, 200_000))
+        run, before = _Run(shapes, walk), interpreter.left
+        try:
+            function = _entry(loading.value(self.program.module))
+            given = [_input(walk, a.arg, annotated(a.annotation), shapes) for a in _inputs(function)]
+            result = interpreter.apply(function, given)
+            walk.tracer.output(*_results(result))
+        except NeedsShapeError as needs:
+            run.needs = needs
+        except RaisedError as error:
+            run.raised = str(error)
+        run.spent = 50 + before - interpreter.left
+        return run
+
+
+def _next(run: _Run) -> list[dict[str, Shape]]:
+    """What to try after a run: shapes of the input that it lacks, or other sizes of an image."""
+    if run.needs is not None:
+        return [{**run.shapes, run.needs.name: shape} for shape in run.needs.shapes]
+    if run.walk.mismatch is None:
+        return []
+    images = [(name, shape) for name, shape in run.shapes.items() if len(shape) > 2]
+    return [{**run.shapes, n: s} for n, shape in images for s in resized(shape, *run.walk.mismatch)]
+
+
+def _entry(module: Value) -> Function:
+    """The method that is called with the network's input."""
+    if not isinstance(module, ScriptObject) or module.kind is None:
+        raise ScriptError("its code does not hold the module's class")
+    methods = module.kind.methods
+    named = [m for name, m in methods.items() if name != "forward" and not name.startswith("_")]
+    for method in [*(methods[n] for n in ("forward",) if n in methods), *named]:
+        function = Function(method, module)
+        if any("Tensor" in annotated(a.annotation) for a in _inputs(function)):
+            return function
+    raise ScriptError("no method of the module takes a tensor")
+
+
+def _inputs(function: Function):  # type: ignore[no-untyped-def]
+    arguments = function.code.args
+    required = len(arguments.args) - len(arguments.defaults)
+    return arguments.args[1:required]
+
+
+def _input(walk: Walk, name: str, kind: str, shapes: dict[str, Shape]) -> Value:
+    """What is given for a parameter of a type."""
+    if kind.startswith("Optional"):
+        return None
+    if kind.startswith(("Tuple[", "List[")):
+        inner = kind[kind.index("[") + 1 : -1]
+        parts = inner.split(", ") if kind.startswith("Tuple[") and "[" not in inner else [inner]
+        made = [_input(walk, f"{name}.{i}", part, shapes) for i, part in enumerate(parts)]
+        return tuple(made) if kind.startswith("Tuple[") else made
+    if kind.startswith("Dict["):
+        return {}
+    if kind != "Tensor":
+        return {"int": 1, "float": 1.0, "bool": False, "str": ""}.get(kind)
+    return walk.tracer.input(name, shapes[name]) if name in shapes else Undecided(name)
+
+
+def _results(value: Value) -> list[Traced]:
+    if isinstance(value, Traced):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [x for part in value for x in _results(part)] if isinstance(value, (list, tuple)) else []
+
+
+def built_of(checkpoint: Checkpoint, program: TorchScriptProgram) -> Built:
+    """The network, or the reason why there is none."""
+    search = _Search(checkpoint, program, Names(checkpoint.tensors), usual_shapes(checkpoint))
+    try:
+        run = search.best()
+    except (ScriptError, RecursionError) as error:
+        return Built((Network("0", reason=str(error)[:300] or "its code is nested too deeply"),))
+    return finished(run.walk, "torchscript")

@@ -1,0 +1,138 @@
+"""Inputs whose shape is not known, and what shapes their first reader allows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from modlint.checkpoint import Checkpoint
+from modlint_plugins.networks.aten.values import Fixed, Value
+from modlint_plugins.networks.flow.tracer import Traced
+
+Shape = tuple[int, ...]
+IMAGE_SIDES = (64, 224, 32, 28, 128, 256, 96, 299, 84, 48, 512, 40, 36, 80, 112, 16, 160, 320)
+LENGTH = 5
+"""Steps of a sequence."""
+
+
+@dataclass(frozen=True, eq=False)
+class Undecided:
+    """An input of the network whose shape is not known yet."""
+
+    name: str
+
+
+class NeedsShapeError(Exception):
+    """An operation reads an undecided input: which, and which shapes it may have."""
+
+    def __init__(self, name: str, shapes: Sequence[Shape]) -> None:
+        super().__init__(name)
+        self.name = name
+        self.shapes = list(dict.fromkeys(shapes))
+
+
+def undecided_in(values: Value) -> list[Undecided]:
+    """Every undecided input among values and the lists in them."""
+    if isinstance(values, Undecided):
+        return [values]
+    if isinstance(values, (list, tuple)):
+        return [x for value in values for x in undecided_in(value)]
+    return []
+
+
+def proposals(op: str, arguments: Sequence[Value], usual: Sequence[Shape]) -> list[Shape]:
+    """Shapes of the input that an operation reads, likeliest first."""
+    fixed = [x for x in arguments if isinstance(x, Fixed) and x.owners]
+    first = arguments[0] if arguments else None
+    if op.startswith(("conv", "_conv")) and fixed and isinstance(first, Undecided):
+        return _convolved(fixed[0].shape, op, arguments)
+    if op in ("linear", "matmul", "mm", "addmm") and fixed:
+        weight = fixed[-1] if op == "addmm" else fixed[0]
+        width = weight.shape[-1] if op == "linear" else weight.shape[0]
+        return [(1, width), (1, LENGTH, width)]
+    if op in ("embedding", "embedding_bag"):
+        return [(1, LENGTH), (LENGTH,)]
+    if op in ("lstm", "gru", "rnn_tanh", "rnn_relu"):
+        return _recurrent(arguments)
+    if op.endswith("_cell") and len(fixed) > 1:
+        return [(1, fixed[0].shape[1]), (1, fixed[1].shape[1])]
+    if op in ("batch_norm", "instance_norm") and len(arguments) > 1 and isinstance(arguments[1], Fixed):
+        size = arguments[1].shape[0]
+        return [(1, size), (1, size, *IMAGE_SIDES[:1] * 2), (1, size, LENGTH)]
+    if op in ("layer_norm", "rms_norm") and isinstance(arguments[1], (list, tuple)):
+        tail = tuple(n for n in arguments[1] if isinstance(n, int))
+        return [(1, LENGTH, *tail), (1, *tail)]
+    beside = [x.shape for x in arguments if isinstance(x, Traced)]
+    beside += [x.shape for x in _listed(arguments) if isinstance(x, Traced)]
+    return [*beside, *usual]
+
+
+def _listed(arguments: Sequence[Value]) -> list[Value]:
+    return [x for value in arguments if isinstance(value, (list, tuple)) for x in value]
+
+
+def _convolved(weight: Shape, op: str, arguments: Sequence[Value]) -> list[Shape]:
+    transposed = "transpose" in op or (len(arguments) > 6 and arguments[6] is True)
+    groups = next((g for g in arguments[6:9] if type(g) is int), 1)
+    channels = weight[0] if transposed else weight[1] * groups
+    rank = len(weight) - 2
+    sides: Sequence[int] = IMAGE_SIDES if rank == 2 else (64, 256, 16000, 16, 32)
+    if transposed:
+        sides = (1, 4, 7, 8, 16)
+    return [(1, channels, *(side,) * rank) for side in sides]
+
+
+def _recurrent(arguments: Sequence[Value]) -> list[Shape]:
+    params = arguments[2] if len(arguments) > 2 else None
+    weights = [x for x in params if isinstance(x, Fixed)] if isinstance(params, (list, tuple)) else []
+    if not weights:
+        return [(LENGTH, 1, 1)]
+    first = arguments[-1] is True
+    if isinstance(arguments[0], Undecided):
+        width = weights[0].shape[1]
+        return [(1, LENGTH, width) if first else (LENGTH, 1, width)]
+    count = len([w for w in weights if w.rank == 2]) // 2
+    return [(count, 1, weights[1].shape[1])]
+
+
+def usual_shapes(checkpoint: Checkpoint) -> list[Shape]:
+    """Shapes that inputs have whose first reader does not tell: from the file's first weights."""
+    weights = [x.shape for x in checkpoint.tensors.values() if len(x.shape) > 1][:2]
+    found: list[Shape] = []
+    for shape in weights:
+        if len(shape) == 2:
+            width = shape[1]
+            found += [(1, width), (1, LENGTH, width), *_images(width), (1, LENGTH), (LENGTH, width)]
+        else:
+            rank = len(shape) - 2
+            found += [(1, shape[1], *(side,) * rank) for side in IMAGE_SIDES[: 6 if rank == 2 else 2]]
+    return [*dict.fromkeys(found), (1, 3, 64, 64), (1, 3, 224, 224), (1, 1, 28, 28), (1, LENGTH)]
+
+
+def _images(width: int) -> list[Shape]:
+    """Square images of so many numbers."""
+    found = []
+    for channels in (1, 3):
+        side = math.isqrt(width // channels)
+        if side > 1 and channels * side * side == width:
+            found.append((1, channels, side, side))
+    return found
+
+
+def resized(shape: Shape, have: int, want: int) -> list[Shape]:
+    """Image sizes near the one that gives a layer as many numbers as it reads."""
+    if len(shape) < 3 or have <= 0:
+        return []
+    rank = len(shape) - 2
+    middle = round(shape[-1] * (want / have) ** (1 / rank))
+    sides = sorted((s for s in range(middle - 10, middle + 14) if 0 < s <= 1024), key=lambda s: abs(s - middle))
+    return [(*shape[:2], *(side,) * rank) for side in sides]
+
+
+def annotated(annotation: Any) -> str:
+    """A type as it is written."""
+    import ast
+
+    return "" if annotation is None else ast.unparse(annotation)
