@@ -42,6 +42,7 @@ _COMPARED = (
     " bitwise_not bitwise_xor isnan isinf isfinite isin floor_divide bucketize searchsorted"
     " __and__ __or__ __xor__ bitwise_left_shift bitwise_right_shift __lshift__ __rshift__ signbit"
 )
+_ALONE = ("logical_not", "bitwise_not", "isnan", "isinf", "isfinite", "signbit")
 _NUMPY: dict[str, Any] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "floor_divide": np.floor_divide,
     "remainder": np.mod, "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal,
@@ -88,15 +89,12 @@ def _clamp(walk: Walk, a: Arguments) -> Value:
 
 @table(_COMPARED, "self other")
 def _compared(walk: Walk, a: Arguments) -> Value:
-    tensors = [as_tensor(x, a.op) for x in a.positional or a.named.values() if _is_tensor(x)]
+    given = a.all[: 1 if a.op in _ALONE else 2]
+    tensors = [as_tensor(x, a.op) for x in given]
     read = [x for x in tensors if isinstance(x, Traced)]
     if not read:
         return fixed(a, *tensors)
     return walk.tracer.forgotten(a.op, broadcast(x.shape for x in tensors), *read)
-
-
-def _is_tensor(x: Value) -> bool:
-    return isinstance(x, (Traced, Fixed, bool, int, float))
 
 
 @table("add sub subtract __add__ __iadd__ __radd__ rsub", "self other")

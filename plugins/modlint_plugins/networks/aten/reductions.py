@@ -125,3 +125,13 @@ def _forgotten(walk: Walk, a: Arguments, x: Tensorlike, shape: tuple[int, ...]) 
     if isinstance(x, Traced):
         return walk.tracer.forgotten(a.op, shape, x)
     return computed(shape, (x,))
+
+
+@table("diff", "self n dim prepend append")
+def _diff(walk: Walk, a: Arguments) -> Value:
+    x, axis = a.tensor("self"), a.int("dim", -1)
+    more = {name: a.optional(name) for name in ("prepend", "append")}
+    parts = [p for p in (more["prepend"], x, more["append"]) if p is not None]
+    whole = walk.run("cat", parts, axis)
+    later = walk.run("slice", whole, axis, 1)
+    return walk.run("sub", later, walk.run("slice", whole, axis, 0, -1))

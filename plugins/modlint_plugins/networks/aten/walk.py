@@ -24,7 +24,7 @@ from modlint_plugins.networks.flow.labels import uniform
 from modlint_plugins.networks.flow.tracer import Traced, Tracer
 
 Handler = Callable[["Walk", Arguments], Value]
-_ERRORS = (ValueError, IndexError, TypeError, KeyError, OverflowError, MemoryError, AttributeError)
+SURPRISES = (ValueError, IndexError, TypeError, KeyError, OverflowError, MemoryError, AttributeError)
 """What numpy and Python raise where a file's numbers contradict one another."""
 _MAX_CALLS = 200_000
 
@@ -40,6 +40,7 @@ class Walk:
         missed: weights of layers that were met but not followed, and why.
         contradictions: calls that sizes contradict.
         mismatch: how many channels a layer was given, and how many it reads, the first time.
+        lead: number of examples that a reshape wants which did not fit, the first time.
     """
 
     names: Names
@@ -48,6 +49,7 @@ class Walk:
     missed: dict[str, str] = field(default_factory=dict)
     contradictions: int = 0
     mismatch: tuple[int, int] | None = None
+    lead: int | None = None
     _views: dict[int, tuple[Value, Value, Callable[[Any], Any]]] = field(default_factory=dict)
     _calls: int = 0
 
@@ -70,8 +72,9 @@ class Walk:
             result = handler(self, arguments)
         except UnfollowedError as error:
             return self._stopped(str(error), arguments, shapes)
-        except _ERRORS as error:
+        except SURPRISES as error:
             self.contradictions += 1
+            self._note_lead(arguments)
             reason = f"{op}: {type(error).__name__}: {str(error)[:100]}"
             return self._stopped(reason, arguments, shapes)
         return self._checked(self._fresh(result, arguments), arguments, shapes)
@@ -92,6 +95,13 @@ class Walk:
         if isinstance(x, Traced):
             return x
         return Traced(x.shape, uniform(0, x.rank))
+
+    def _note_lead(self, arguments: Arguments) -> None:
+        """Note the number of examples that a reshape wants where it does not fit."""
+        if arguments.op in ("view", "reshape") and len(arguments.all) > 1 and self.lead is None:
+            size = arguments.all[1]
+            lead = size[0] if isinstance(size, (list, tuple)) and size else None
+            self.lead = lead if type(lead) is int and 0 < lead <= 64 else None
 
     def refuse(self, have: int, want: int) -> None:
         """Note that a layer reads another number of channels.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from modlint.network import CallKind
-from modlint_plugins.networks.aten.arguments import Arguments, Tensorlike
+from modlint_plugins.networks.aten.arguments import Arguments, Tensorlike, as_tensor
 from modlint_plugins.networks.aten.contractions import contraction
 from modlint_plugins.networks.aten.pointwise import combined
 from modlint_plugins.networks.aten.tables import table
@@ -41,25 +41,19 @@ def _linear(walk: Walk, a: Arguments) -> Value:
 
 @table("matmul mm bmm mv __matmul__ __rmatmul__ dot inner chain_matmul", "self mat2")
 def _matmul(walk: Walk, a: Arguments) -> Value:
-    return product(walk, a, *(x for x in map(_tensor, a.all[:2])))
+    return product(walk, a, *(as_tensor(x, a.op) for x in a.all[:2]))
 
 
 @table("addmm addmv baddbmm addbmm", "self mat1 mat2")
 def _addmm(walk: Walk, a: Arguments) -> Value:
-    bias, left, right = (_tensor(x) for x in a.all[:3])
+    bias, left, right = (as_tensor(x, a.op) for x in a.all[:3])
     return product(walk, a, left, right, bias)
 
 
 @table("outer ger", "self vec2")
 def _outer(walk: Walk, a: Arguments) -> Value:
-    left, right = (_tensor(x) for x in a.all[:2])
+    left, right = (as_tensor(x, a.op) for x in a.all[:2])
     return combined(walk, a, "product", walk.run("unsqueeze", left, -1), right)
-
-
-def _tensor(x: Value) -> Tensorlike:
-    if not isinstance(x, (Traced, Fixed)):
-        raise UnfollowedError("a product of what is no tensor that was followed")
-    return x
 
 
 def product(
@@ -195,7 +189,7 @@ def _einsum(walk: Walk, a: Arguments) -> Value:
     equation, tensors = a.get("equation"), a.get("tensors")
     if not isinstance(equation, str) or not isinstance(tensors, (list, tuple)):
         raise UnfollowedError("einsum without an equation")
-    operands: list[Any] = [_tensor(x) for x in tensors]
+    operands: list[Any] = [as_tensor(x, a.op) for x in tensors]
     terms, out = _terms(equation.replace(" ", ""), [x.rank for x in operands])
     while len(operands) > 2:
         kept = out + "".join(terms[2:])
@@ -216,7 +210,9 @@ def _terms(equation: str, ranks: Sequence[int]) -> tuple[list[str], str]:
         term.replace("...", dots[most - (rank - len(term) + 3) :] if "..." in term else "")
         for rank, term in zip(ranks, terms, strict=True)
     ]
-    if any(len(set(term)) != len(term) or len(term) != r for term, r in zip(full, ranks, strict=True)):
+    if any(len(term) != rank for term, rank in zip(full, ranks, strict=True)):
+        raise ValueError(f"{equation} of tensors of {list(ranks)} axes")
+    if any(len(set(term)) != len(term) for term in full):
         raise UnfollowedError("einsum with a repeated letter")
     once = sorted(c for c in set("".join(full)) - set(dots) if "".join(full).count(c) == 1)
     return full, out.replace("...", dots) if arrow else dots + "".join(once)

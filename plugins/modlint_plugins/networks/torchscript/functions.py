@@ -105,7 +105,7 @@ def described(name: str, arguments: list[Value]) -> Value:
     if isinstance(x, Lost):
         return x if name in _DESCRIBE or name in ("__is__", "__isnot__") else NotImplemented
     if name == "size":
-        return x.shape[arguments[1]] if len(arguments) > 1 else list(x.shape)
+        return x.shape[_place(arguments[1], x.rank)] if len(arguments) > 1 else list(x.shape)
     if name in _DESCRIBE:
         return _DESCRIBE[name](x)
     if name in ("__is__", "__isnot__") and len(arguments) == 2 and arguments[1] is None:
@@ -114,6 +114,13 @@ def described(name: str, arguments: list[Value]) -> Value:
         value = plain(x)
         return value if not isinstance(value, (Traced, Fixed)) else Lost("a number that depends on the input")
     return NotImplemented
+
+
+def _place(axis: Value, rank: int) -> int:
+    axis = plain(axis)
+    if not isinstance(axis, int) or not -rank <= axis < rank:
+        raise ValueError(f"no axis {axis}")
+    return axis
 
 
 _DESCRIBE: dict[str, Callable[[Any], Value]] = {
@@ -127,3 +134,8 @@ _DESCRIBE: dict[str, Callable[[Any], Value]] = {
     "_is_nested": lambda x: False, "is_inference": lambda x: False, "element_size": lambda x: 4,
     "stride": lambda x: [0] * x.rank, "is_xpu": lambda x: False, "is_vulkan": lambda x: False, "is_xla": lambda x: False,
 }  # fmt: skip
+
+
+def is_description(name: str) -> bool:
+    """Whether a function gives a number or a type of a tensor."""
+    return name in _DESCRIBE

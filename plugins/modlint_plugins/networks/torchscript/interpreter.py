@@ -15,7 +15,7 @@ from modlint_plugins.networks.aten.merging import merged
 from modlint_plugins.networks.aten.values import Fixed, Lost, UnfollowedError, Value
 from modlint_plugins.networks.aten.walk import Walk
 from modlint_plugins.networks.flow.tracer import Traced
-from modlint_plugins.networks.torchscript.functions import PLAIN, described
+from modlint_plugins.networks.torchscript.functions import PLAIN, described, is_description
 from modlint_plugins.networks.torchscript.objects import (
     Code,
     Function,
@@ -141,10 +141,12 @@ class Interpreter:
         if isinstance(target, ast.Name):
             names[target.id] = value
         elif isinstance(target, (ast.Tuple, ast.List)):
-            parts = list(value) if isinstance(value, (list, tuple)) else [value] * len(target.elts)
             if isinstance(value, (Traced, Fixed)):
-                parts = self.walk.call("unbind", [value, 0], {})
-            for part, item in zip(target.elts, parts, strict=False):
+                value = self.walk.call("unbind", [value, 0], {})
+            parts = list(value) if isinstance(value, (list, tuple)) else [value] * len(target.elts)
+            if len(parts) != len(target.elts):
+                raise RaisedError(f"{len(parts)} values for {len(target.elts)} names")
+            for part, item in zip(target.elts, parts, strict=True):
                 self._assign(part, item, names)
         elif isinstance(target, ast.Attribute):
             owner = self._value(target.value, names)
@@ -178,18 +180,16 @@ class Interpreter:
                 names[name] = self._merged(first[name], second[name])
 
     def _merged(self, a: Value, b: Value) -> Value:
-        if isinstance(a, Undecided) or isinstance(b, Undecided):
-            undecided = a if isinstance(a, Undecided) else b
-            raise NeedsShapeError(undecided.name, proposals("", [a, b], self.usual))
+        for x in (a, b):
+            if isinstance(x, Undecided):
+                return x
         return merged(self.walk, a, b)
 
     def _truth(self, value: Value) -> bool | None:
         """Whether a condition holds; None where that depends on the input."""
         value = plain(value)
-        if isinstance(value, (Traced, Fixed, Lost)):
+        if isinstance(value, (Traced, Fixed, Lost, Undecided)):
             return None
-        if isinstance(value, Undecided):
-            raise NeedsShapeError(value.name, self.usual)
         return bool(value)
 
     def _loop(self, s: ast.For | ast.While, names: Names) -> None:
@@ -261,14 +261,14 @@ class Interpreter:
             return names[name]
         if name in ("inf", "nan"):
             return float(name)
-        raise ScriptError(f"the name {name!r} is not known")
+        raise RaisedError(f"the name {name!r} is not known")
 
     def _subscript(self, holder: Value, key: Value) -> Value:
         key = plain(key)
         if isinstance(holder, (Traced, Fixed)):
             return self.walk.call("select", [holder, 0, key], {})
         if isinstance(holder, Undecided):
-            raise NeedsShapeError(holder.name, self.usual)
+            return holder
         if isinstance(holder, Lost) or isinstance(key, Lost):
             return holder if isinstance(holder, Lost) else self._any_of(holder)
         try:
@@ -304,16 +304,14 @@ class Interpreter:
                 return Function(kind.methods[name], owner)
             if kind is not None and name in kind.constants:
                 return self._value(kind.constants[name], {})
-        if isinstance(owner, Undecided):
-            raise NeedsShapeError(owner.name, self.usual)
-        if isinstance(owner, Lost):
+        if isinstance(owner, (Lost, Undecided)):
             return owner
         if isinstance(owner, (Traced, Fixed)):
             found = described(name, [owner])
             return self.walk.call(name, [owner], {}) if found is NotImplemented else found
         if isinstance(owner, tuple):
             return Lost(f"field {name!r} of a named tuple")
-        raise ScriptError(f"the attribute {name!r} is not known")
+        raise RaisedError(f"the attribute {name!r} is not known")
 
     # -- calls
 
@@ -361,12 +359,8 @@ class Interpreter:
         if name == "RaiseException":
             raise RaisedError(str(given[:1])[:200])
         undecided = undecided_in([*given, *named.values()])
-        if undecided and name not in ("append", "list", "dict", "format", "warn"):
-            if name in ("__is__", "__isnot__") and None in given:
-                return name == "__isnot__"
-            if name in _UNTOUCHED:
-                return given[0]
-            raise NeedsShapeError(undecided[0].name, proposals(name, given, self.usual))
+        if undecided and name not in _ON_LISTS:
+            return self._probed(name, given, named, undecided)
         if given and isinstance(given[0], (Traced, Fixed, Lost)):
             found = described(name, given)
             if found is not NotImplemented:
@@ -374,6 +368,19 @@ class Interpreter:
         if name in _ON_LISTS or (name in PLAIN and not tensors_in([*given, *named.values()])):
             return self._plain(name, given, named)
         return self._operation(name, given, named, path)
+
+    def _probed(
+        self, name: str, given: list[Value], named: Names, undecided: list[Undecided]
+    ) -> Value:
+        """An operation on an input without a shape: the first with a weight tells which it has."""
+        if name in ("__is__", "__isnot__") and None in given:
+            return name == "__isnot__"
+        if is_description(name):
+            return UNKNOWN_SIZE
+        beside = tensors_in([*given, *named.values()])
+        if any(isinstance(x, Traced) or (isinstance(x, Fixed) and x.owners) for x in beside):
+            raise NeedsShapeError(undecided[0].name, proposals(name, given, self.usual))
+        return undecided[0]
 
     def _plain(self, name: str, given: list[Value], named: Names) -> Value:
         function = PLAIN[name]
@@ -409,7 +416,7 @@ class Interpreter:
 
 
 _ON_LISTS = frozenset({"append", "extend", "insert", "list", "dict", "_set_item", "warn", "format", "keys", "values", "items", "__contains__", "reverse", "pop", "clear", "NumToTensor"})
-_UNTOUCHED = frozenset({"to", "contiguous", "float", "half", "double", "detach", "clone", "type_as", "cuda", "cpu"})
+UNKNOWN_SIZE = Lost("a size that is not known")
 
 
 def _dotted(e: ast.expr) -> list[str] | None:

@@ -10,7 +10,7 @@ from modlint.network import Network
 from modlint_plugins.networks.aten.built import finished
 from modlint_plugins.networks.aten.operations import OPERATIONS
 from modlint_plugins.networks.aten.values import Names, Value
-from modlint_plugins.networks.aten.walk import Walk
+from modlint_plugins.networks.aten.walk import SURPRISES, Walk
 from modlint_plugins.networks.flow.nodes import CallNode
 from modlint_plugins.networks.flow.tracer import Traced
 from modlint_plugins.networks.torchscript.interpreter import Interpreter, RaisedError
@@ -103,10 +103,15 @@ class _Search:
             given = [_input(walk, a.arg, annotated(a.annotation), shapes) for a in _inputs(function)]
             result = interpreter.apply(function, given)
             walk.tracer.output(*_results(result))
+            undecided = [a.arg for a in _inputs(function) if a.arg not in shapes]
+            if undecided and not run.placed and "Tensor" in annotated(_inputs(function)[0].annotation):
+                run.needs = NeedsShapeError(undecided[0], self.usual)
         except NeedsShapeError as needs:
             run.needs = needs
         except RaisedError as error:
             run.raised = str(error)
+        except SURPRISES as error:
+            run.raised = f"{type(error).__name__}: {str(error)[:100]}"
         run.spent = 50 + before - interpreter.left
         return run
 
@@ -115,6 +120,8 @@ def _next(run: _Run) -> list[dict[str, Shape]]:
     """What to try after a run: shapes of the input that it lacks, or other sizes of an image."""
     if run.needs is not None:
         return [{**run.shapes, run.needs.name: shape} for shape in run.needs.shapes]
+    if run.walk.lead is not None and all(s[0] != run.walk.lead for s in run.shapes.values()):
+        return [{n: (run.walk.lead, *s[1:]) for n, s in run.shapes.items()}]
     if run.walk.mismatch is None:
         return []
     images = [(name, shape) for name, shape in run.shapes.items() if len(shape) > 2]

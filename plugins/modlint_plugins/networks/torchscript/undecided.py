@@ -51,7 +51,10 @@ def proposals(op: str, arguments: Sequence[Value], usual: Sequence[Shape]) -> li
     if op in ("linear", "matmul", "mm", "addmm") and fixed:
         weight = fixed[-1] if op == "addmm" else fixed[0]
         width = weight.shape[-1] if op == "linear" else weight.shape[0]
-        return [(1, width), (1, LENGTH, width)]
+        own = [(1, width), (1, LENGTH, width), (1, LENGTH, LENGTH, width)]
+        return [*own[:2], *_images(width), own[2]]
+    if op in ("matmul", "mm", "bmm") and len(arguments) == 2:
+        return _multiplied(*arguments)
     if op in ("embedding", "embedding_bag"):
         return [(1, LENGTH), (LENGTH,)]
     if op in ("lstm", "gru", "rnn_tanh", "rnn_relu"):
@@ -67,6 +70,16 @@ def proposals(op: str, arguments: Sequence[Value], usual: Sequence[Shape]) -> li
     beside = [x.shape for x in arguments if isinstance(x, Traced)]
     beside += [x.shape for x in _listed(arguments) if isinstance(x, Traced)]
     return [*beside, *usual]
+
+
+def _multiplied(left: Value, right: Value) -> list[Shape]:
+    """Shapes of one factor of a product whose other is known."""
+    if isinstance(right, Traced) and right.rank > 1:
+        size = right.shape[-2]
+        return [(*right.shape[:-2], size, size), (size, size)]
+    if isinstance(left, Traced):
+        return [(*left.shape[:-2], left.shape[-1], LENGTH), (left.shape[-1], LENGTH)]
+    return []
 
 
 def _listed(arguments: Sequence[Value]) -> list[Value]:
