@@ -156,7 +156,7 @@ def combined(
     walk: Walk, a: Arguments, kind: JoinKind, *operands: Tensorlike, more: tuple[Tensorlike, ...] = ()
 ) -> Value:
     """Tensors that are added or multiplied; a named vector beside a traced one scales or shifts it."""
-    shape = broadcast(x.shape for x in (*more, *operands))
+    shape = _shape_of(walk, (*more, *operands))
     traced = [x for x in operands if isinstance(x, Traced)]
     if not traced and any(isinstance(x, Traced) for x in more):
         return computed(shape, tuple(x for x in operands if isinstance(x, Fixed)))
@@ -170,6 +170,17 @@ def combined(
         if isinstance(other, Fixed) and not more:
             x = _affine(walk, a, kind, _broadcast(walk, x, shape) if other.rank else x, other)
     return _broadcast(walk, x, shape)
+
+
+def _shape_of(walk: Walk, operands: tuple[Tensorlike, ...]) -> tuple[int, ...]:
+    try:
+        return broadcast(x.shape for x in operands)
+    except ValueError:
+        sizes = zip(*(reversed(x.shape) for x in operands), strict=False)
+        odd = next((found for found in sizes if len({*found} - {1}) > 1), None)
+        if odd is not None and walk.mismatch is None:
+            walk.mismatch = (odd[0], odd[1])
+        raise
 
 
 def _broadcast(walk: Walk, x: Traced, shape: tuple[int, ...]) -> Traced:

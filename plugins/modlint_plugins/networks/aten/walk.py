@@ -97,11 +97,17 @@ class Walk:
         return Traced(x.shape, uniform(0, x.rank))
 
     def _note_lead(self, arguments: Arguments) -> None:
-        """Note the number of examples that a reshape wants where it does not fit."""
-        if arguments.op in ("view", "reshape") and len(arguments.all) > 1 and self.lead is None:
-            size = arguments.all[1]
-            lead = size[0] if isinstance(size, (list, tuple)) and size else None
-            self.lead = lead if type(lead) is int and 0 < lead <= 64 else None
+        """Note the sizes that a reshape wants where they do not fit."""
+        if arguments.op not in ("view", "reshape") or len(arguments.all) < 2:
+            return
+        x, size = arguments.all[:2]
+        if not isinstance(x, Traced) or not isinstance(size, (list, tuple)) or not size:
+            return
+        numbers = [n for n in size if type(n) is int and n > 0]
+        if self.lead is None and size[0] in numbers and size[0] <= 64:
+            self.lead = size[0]
+        if self.mismatch is None and len(numbers) == len(size):
+            self.mismatch = (int(np.prod(x.shape)), int(np.prod(numbers)))
 
     def refuse(self, have: int, want: int) -> None:
         """Note that a layer reads another number of channels.

@@ -108,8 +108,8 @@ def described(name: str, arguments: list[Value]) -> Value:
         return x.shape[_place(arguments[1], x.rank)] if len(arguments) > 1 else list(x.shape)
     if name in _DESCRIBE:
         return _DESCRIBE[name](x)
-    if name in ("__is__", "__isnot__") and len(arguments) == 2 and arguments[1] is None:
-        return name == "__isnot__"
+    if name in ("__is__", "__isnot__") and len(arguments) == 2:
+        return (x is arguments[1]) is (name == "__is__")
     if name in ("Int", "Float", "Bool", "item", "IntImplicit", "FloatImplicit", "ScalarImplicit", "_local_scalar_dense", "is_nonzero", "Scalar"):
         value = plain(x)
         return value if not isinstance(value, (Traced, Fixed)) else Lost("a number that depends on the input")

@@ -156,7 +156,8 @@ class Interpreter:
             raise ScriptError("an assignment that is not known")
 
     def _if(self, s: ast.If, names: Names) -> None:
-        condition = self._truth(self._value(s.test, names))
+        value = self._value(s.test, names)
+        condition = self._truth(value)
         if condition is not None:
             self._block(s.body if condition else s.orelse, names)
             return
@@ -172,12 +173,21 @@ class Interpreter:
             raise RaisedError("both ways raise")
         names.update(results[0])
         if len(results) == 2:
-            self._join(names, *results)
+            self._join(names, *results, known=not isinstance(value, Lost))
 
-    def _join(self, names: Names, first: Names, second: Names) -> None:
-        for name in first.keys() & second.keys():
-            if first[name] is not second[name]:
-                names[name] = self._merged(first[name], second[name])
+    def _join(self, names: Names, first: Names, second: Names, known: bool = True) -> None:
+        """What names stand for after one of two ways; nothing where it is not known which."""
+        for name in sorted(first.keys() & second.keys()):
+            one, other = first[name], second[name]
+            if one is other:
+                continue
+            plainly = not tensors_in([one, other]) and not undecided_in([one, other])
+            if known or plainly or undecided_in([one, other]):
+                names[name] = self._merged(one, other)
+            else:
+                found = [x for x in tensors_in([one, other]) if isinstance(x, Traced)]
+                self.walk.tracer.expose(*found)
+                names[name] = Lost("a condition was not followed")
 
     def _merged(self, a: Value, b: Value) -> Value:
         for x in (a, b):
@@ -365,7 +375,8 @@ class Interpreter:
             found = described(name, given)
             if found is not NotImplemented:
                 return found
-        if name in _ON_LISTS or (name in PLAIN and not tensors_in([*given, *named.values()])):
+        held = bool(given) and isinstance(given[0], (list, tuple, dict, str)) and name in _HELD
+        if name in _ON_LISTS or held or (name in PLAIN and not tensors_in([*given, *named.values()])):
             return self._plain(name, given, named)
         return self._operation(name, given, named, path)
 
@@ -379,8 +390,9 @@ class Interpreter:
             return UNKNOWN_SIZE
         beside = tensors_in([*given, *named.values()])
         if any(isinstance(x, Traced) or (isinstance(x, Fixed) and x.owners) for x in beside):
-            raise NeedsShapeError(undecided[0].name, proposals(name, given, self.usual))
-        return undecided[0]
+            shapes = undecided[0].shapes(proposals(name, given, self.usual))
+            raise NeedsShapeError(undecided[0].name, shapes)
+        return undecided[0].moved(name, given)
 
     def _plain(self, name: str, given: list[Value], named: Names) -> Value:
         function = PLAIN[name]
@@ -416,6 +428,7 @@ class Interpreter:
 
 
 _ON_LISTS = frozenset({"append", "extend", "insert", "list", "dict", "_set_item", "warn", "format", "keys", "values", "items", "__contains__", "reverse", "pop", "clear", "NumToTensor"})
+_HELD = frozenset({"len", "slice", "copy", "__getitem__", "add", "index"})
 UNKNOWN_SIZE = Lost("a size that is not known")
 
 

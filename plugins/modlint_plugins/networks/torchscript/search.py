@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 from modlint.builder import Built
 from modlint.checkpoint import Checkpoint
@@ -32,7 +34,7 @@ from modlint_plugins.networks.torchscript.undecided import (
 from modlint_plugins.readers.torch.program import TorchScriptProgram
 
 _MAX_RUNS = 80
-_MAX_STATEMENTS = 1_000_000
+_MAX_STATEMENTS = 400_000
 
 
 @dataclass
@@ -72,24 +74,26 @@ class _Search:
 
     def best(self) -> _Run:
         """The first run that nothing contradicts, else the best of those that ended."""
-        pending: list[dict[str, Shape]] = [{}]
+        pending: list[tuple[float, int, int, dict[str, Shape]]] = [(0, 0, 0, {})]
         seen: set[tuple[tuple[str, Shape], ...]] = set()
         best: _Run | None = None
         for _ in range(_MAX_RUNS):
             if not pending or self.left <= 0:
                 break
-            run = self._run(pending.pop())
+            cost, *_, shapes = heappop(pending)
+            run = self._run(shapes)
             self.left -= run.spent
             if run.is_right:
                 return run
-            children = _next(run)
-            fresh = [c for c in children if tuple(sorted(c.items())) not in seen]
-            seen |= {tuple(sorted(c.items())) for c in fresh}
-            pending += fresh[::-1]
+            for more, child in _next(run):
+                key = tuple(sorted(child.items()))
+                if key not in seen:
+                    seen.add(key)
+                    heappush(pending, (cost + more, -len(child), len(seen), child))
             if run.needs is None and (best is None or run.rank > best.rank):
                 best = run
         if best is None:
-            raise ScriptError("no shape of its inputs was found")
+            raise ScriptError("no shape of its inputs was found that its code takes")
         return best
 
     def _run(self, shapes: dict[str, Shape]) -> _Run:
@@ -116,16 +120,19 @@ class _Search:
         return run
 
 
-def _next(run: _Run) -> list[dict[str, Shape]]:
-    """What to try after a run: shapes of the input that it lacks, or other sizes of an image."""
+def _next(run: _Run) -> Iterator[tuple[float, dict[str, Shape]]]:
+    """What to try after a run, and how unlikely it is: shapes of an input, or other sizes."""
     if run.needs is not None:
-        return [{**run.shapes, run.needs.name: shape} for shape in run.needs.shapes]
-    if run.walk.lead is not None and all(s[0] != run.walk.lead for s in run.shapes.values()):
-        return [{n: (run.walk.lead, *s[1:]) for n, s in run.shapes.items()}]
-    if run.walk.mismatch is None:
-        return []
-    images = [(name, shape) for name, shape in run.shapes.items() if len(shape) > 2]
-    return [{**run.shapes, n: s} for n, shape in images for s in resized(shape, *run.walk.mismatch)]
+        for i, shape in enumerate(run.needs.shapes):
+            yield i, {**run.shapes, run.needs.name: shape}
+        return
+    lead = run.walk.lead
+    if lead is not None and all(shape[0] != lead for shape in run.shapes.values()):
+        yield 0.5, {name: (lead, *shape[1:]) for name, shape in run.shapes.items()}
+    if run.walk.mismatch is not None:
+        for name, shape in run.shapes.items():
+            for i, size in enumerate(resized(shape, *run.walk.mismatch)):
+                yield 0.25 + i / 2, {**run.shapes, name: size}
 
 
 def _entry(module: Value) -> Function:
@@ -178,4 +185,9 @@ def built_of(checkpoint: Checkpoint, program: TorchScriptProgram) -> Built:
         run = search.best()
     except (ScriptError, RecursionError) as error:
         return Built((Network("0", reason=str(error)[:300] or "its code is nested too deeply"),))
-    return finished(run.walk, "torchscript")
+    built = finished(run.walk, "torchscript")
+    if built.networks:
+        return built
+    lost = next(iter(run.walk.tracer.lost), "none of its operations is a layer")
+    reason = f"its code raises {run.raised}" if run.raised else lost
+    return Built((Network("0", reason=reason[:300]),), built.unplaced)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,15 +13,59 @@ from modlint_plugins.networks.flow.tracer import Traced
 
 Shape = tuple[int, ...]
 IMAGE_SIDES = (64, 224, 32, 28, 128, 256, 96, 299, 84, 48, 512, 40, 36, 80, 112, 16, 160, 320)
+_SIDES = {1: (64, 256, 16000, 16, 32), 3: (16, 8, 12, 32, 24, 64)}
 LENGTH = 5
 """Steps of a sequence."""
 
 
 @dataclass(frozen=True, eq=False)
 class Undecided:
-    """An input of the network whose shape is not known yet."""
+    """An input of the network whose shape is not known yet, or what moves have made of it.
+
+    Attributes:
+        undo: from a shape of this to one of the input, last move first.
+    """
 
     name: str
+    undo: tuple[Callable[[Shape], Shape], ...] = ()
+
+    def moved(self, op: str, arguments: Sequence[Value]) -> Undecided:
+        """The same after a move; shapes are only told through some."""
+        back = _BACK.get(op)
+        numbers = [x for x in arguments[1:] if type(x) is int]
+        if back is None or not numbers:
+            return self
+        return Undecided(self.name, (lambda shape: back(shape, *numbers), *self.undo))
+
+    def shapes(self, own: Sequence[Shape]) -> list[Shape]:
+        """Shapes of the input for which this has one of these."""
+        found = list(own)
+        for function in self.undo:
+            found = [function(shape) for shape in found]
+        return [*found, *(own if self.undo else ())]
+
+
+def _with_axis(shape: Shape, dim: int, *_: int) -> Shape:
+    place = dim % (len(shape) + 1)
+    return (*shape[:place], LENGTH, *shape[place:])
+
+
+def _without_axis(shape: Shape, dim: int, *_: int) -> Shape:
+    place = dim % len(shape) if shape else 0
+    return (*shape[:place], *shape[place + 1 :])
+
+
+def _swapped(shape: Shape, first: int, second: int, *_: int) -> Shape:
+    if max(first % max(len(shape), 1), second % max(len(shape), 1)) >= len(shape):
+        return shape
+    sizes = list(shape)
+    sizes[first], sizes[second] = sizes[second], sizes[first]
+    return tuple(sizes)
+
+
+_BACK: dict[str, Callable[..., Shape]] = {
+    "select": _with_axis, "unsqueeze": _without_axis, "transpose": _swapped,
+}  # fmt: skip
 
 
 class NeedsShapeError(Exception):
@@ -91,10 +135,11 @@ def _convolved(weight: Shape, op: str, arguments: Sequence[Value]) -> list[Shape
     groups = next((g for g in arguments[6:9] if type(g) is int), 1)
     channels = weight[0] if transposed else weight[1] * groups
     rank = len(weight) - 2
-    sides: Sequence[int] = IMAGE_SIDES if rank == 2 else (64, 256, 16000, 16, 32)
+    sides: Sequence[int] = _SIDES.get(rank, IMAGE_SIDES)
     if transposed:
         sides = (1, 4, 7, 8, 16)
-    return [(1, channels, *(side,) * rank) for side in sides]
+    found: list[Shape] = [(1, channels, *(side,) * rank) for side in sides]
+    return found if channels > 1 or rank > 1 else [*found[:3], *((1, side) for side in sides)]
 
 
 def _recurrent(arguments: Sequence[Value]) -> list[Shape]:
@@ -135,13 +180,30 @@ def _images(width: int) -> list[Shape]:
 
 
 def resized(shape: Shape, have: int, want: int) -> list[Shape]:
-    """Image sizes near the one that gives a layer as many numbers as it reads."""
-    if len(shape) < 3 or have <= 0:
+    """Sizes near those that give a layer as many numbers as it reads: of sequences, of images."""
+    found: list[Shape] = []
+    if have <= 0 or want <= 0 or len(shape) < 2:
+        return found
+    if len(shape) < 4:
+        sizes = (shape[1] * want / have, shape[1] * have / want)
+        found += [(shape[0], int(n), *shape[2:]) for n in sizes if n.is_integer() and n <= 4096]
+    if len(shape) > 3 and shape[-3] + want > have:
+        found.append((*shape[:-3], shape[-3] + want - have, *shape[-2:]))
+    if len(shape) > 2:
+        rank = len(shape) - 2
+        middle = max(1, round(shape[-1] * (want / have) ** (1 / rank)))
+        sides = sorted(range(max(1, middle - 10), middle + 14), key=lambda s: abs(s - middle))
+        found += [(*shape[:2], *(s,) * rank) for s in sides if s <= 4096]
+        found += [(*shape[:2], *pair) for pair in _oblong(middle)] if rank == 2 else []
+    return [new for new in found if new != shape]
+
+
+def _oblong(middle: int) -> list[Shape]:
+    """Small images that are not square, by how far their area is from that of a square one."""
+    if middle > 8:
         return []
-    rank = len(shape) - 2
-    middle = round(shape[-1] * (want / have) ** (1 / rank))
-    sides = sorted((s for s in range(middle - 10, middle + 14) if 0 < s <= 1024), key=lambda s: abs(s - middle))
-    return [(*shape[:2], *(side,) * rank) for side in sides]
+    pairs = [(h, w) for h in range(1, 13) for w in range(1, 13) if 0 < abs(h - w) < 5]
+    return sorted(pairs, key=lambda p: abs(p[0] * p[1] - middle * middle - middle))[:24]
 
 
 def annotated(annotation: Any) -> str:
