@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from modlint.analysis.base import Analysis, Array, FileAnalysis, Inputs
 from modlint.analysis.beside import Document
+from modlint.analysis.onnx_check import OnnxGraph
 from modlint.analysis.quantisation import onnx, torch_ao
 from modlint.analysis.quantisation.find import find
 from modlint.analysis.quantisation.orphans import orphans_of
@@ -61,7 +62,7 @@ class QuantisedWeights(FileAnalysis[Quantisation], frozen=True):
 
     def compute(self, checkpoint: Checkpoint, inputs: Inputs) -> Quantisation:
         """Find them; values are not read, but for sizes that small tensors state."""
-        if checkpoint.graph is not None:
+        if isinstance(checkpoint.graph, OnnxGraph):
             return onnx.quantisation_of(checkpoint)
         settings, unknown = _settings(checkpoint, inputs)
         return _quantisation(checkpoint, settings, unknown)
@@ -141,7 +142,7 @@ def logical_tensors(checkpoint: Checkpoint, quantisation: Quantisation) -> dict[
 
 def logical_by_names(checkpoint: Checkpoint) -> dict[str, Tensor]:
     """The same as far as names, types and shapes tell, without what stands beside the file."""
-    if checkpoint.graph is not None:
+    if isinstance(checkpoint.graph, OnnxGraph):
         return dict(checkpoint.tensors)
     return logical_tensors(checkpoint, _quantisation(checkpoint, ()))
 

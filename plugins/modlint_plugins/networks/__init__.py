@@ -11,7 +11,8 @@ from modlint.builder import NetworkBuilder
 @hookimpl
 def modlint_networks() -> Iterable[NetworkBuilder]:
     """The graph of the format itself where it has one, then names and shapes."""
+    from modlint_plugins.networks.exported_program import ExportedProgramBuilder
     from modlint_plugins.networks.names import NamesBuilder
     from modlint_plugins.networks.onnx_graph import OnnxGraphBuilder
 
-    return (OnnxGraphBuilder(), NamesBuilder())
+    return (OnnxGraphBuilder(), ExportedProgramBuilder(), NamesBuilder())

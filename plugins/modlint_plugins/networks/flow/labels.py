@@ -24,6 +24,7 @@ def uniform(label: int, rank: int) -> LabelArray:
 
 def squashed(labels: LabelArray) -> LabelArray:
     """The labels with every axis along which they agree cut to size 1."""
+    labels = labels[tuple(slice(0, 1) if step == 0 else slice(None) for step in labels.strides)]
     for axis, size in enumerate(labels.shape):
         if size > 1:
             first = labels.take([0], axis)

@@ -31,6 +31,7 @@ from modlint_plugins.networks.flow.nodes import (
     PointNode,
     Weighted,
 )
+from modlint_plugins.networks.flow.summing import Sums
 
 Shape = tuple[int, ...]
 Move = Callable[..., NDArray[np.int64] | Sequence[NDArray[np.int64]]]
@@ -113,6 +114,7 @@ class Tracer:
         self._owners: dict[int, Node] = {}
         self._bases: list[int] = []
         self._joined: dict[tuple[str, bytes, bytes], Node] = {}
+        self._sums = Sums(self._owner)
 
     # -- tensors without labels
 
@@ -303,32 +305,30 @@ class Tracer:
             origin = Origin(next((x.origin.name for x in operands if x.origin), "value"))
         return Traced(shape, squashed(labels), None if labels.any() else origin)
 
-    def reduced(
-        self, name: str, x: Traced, axes: Iterable[int], keep: bool, most: int = 16
-    ) -> Traced:
+    def reduced(self, name: str, x: Traced, axes: Iterable[int], keep: bool) -> Traced:
         """The sum, mean or extreme along axes.
 
-        Labels that agree along them stay; up to `most` that do not are joined; beyond, and where
-        all channels of one node meet, it is a statistic of them.
+        Channels at most places along them stay; few that lie side by side are joined, unless they
+        are all channels of a layer. The rest is a statistic of them.
         """
         axes = sorted({axis % x.rank for axis in axes})
         varying = [axis for axis in axes if x.labels.shape[axis] > 1]
         kept = tuple(1 if axis in axes else n for axis, n in enumerate(x.shape))
         shape = kept if keep else tuple(n for axis, n in enumerate(x.shape) if axis not in axes)
-        if varying and (_many(x.labels, varying, most) or self._collects_a_node(x.labels, varying)):
+        labels = self._summed(x.labels, varying, join=True) if varying else x.labels
+        if varying and not labels.any():
             return self.forgotten(name, shape, x)
-        labels = self._merged(x.labels, varying)
         if not keep:
             labels = labels.reshape([n for axis, n in enumerate(labels.shape) if axis not in axes])
-        return Traced(shape, labels, self._origin_of_same(name, x))
+        return Traced(shape, squashed(labels), self._origin_of_same(name, x))
 
     def contracted(
         self, name: str, letters: tuple[str, str, str], a: Traced, b: Traced, shape: Sequence[int]
     ) -> Traced:
         """Einsum of two tensors that depend on the input: `letters` name the axes of a, b, out.
 
-        An operand whose labels agree along what is summed gives them to the result; channels of two
-        that both vary there meet, and the result carries none.
+        Channels of an operand that are at most places along what is summed are in the result;
+        channels of two that both vary there meet.
         """
         summed = (set(letters[0]) | set(letters[1])) - set(letters[2])
         varies = [
@@ -337,14 +337,12 @@ class Tracer:
         ]
         if all(varies):
             self._meet(letters, a, b, summed)
-        if any(varies):
-            return self.forgotten(name, shape, a, b)
         parts = [
-            Traced(tuple(shape), _lettered(x.labels, own, letters[2], summed), x.origin)
+            Traced(tuple(shape), self._lettered_sum(x, own, letters[2]), x.origin)
             for x, own in ((a, letters[0]), (b, letters[1]))
         ]
         if all(x.is_unlabelled for x in parts):
-            return self.forgotten(name, shape)
+            return self.forgotten(name, shape, *((a, b) if any(varies) else ()))
         return self.join("product", *parts)
 
     def node_of(self, x: Traced) -> Node | None:
@@ -508,12 +506,24 @@ class Tracer:
                 labels = reduce(lambda a, b: self._joined_labels("sum", a, b), parts)
         return labels
 
-    def _collects_a_node(self, labels: LabelArray, axes: Sequence[int]) -> bool:
-        """Whether all channels of one node of more than two meet along axes."""
-        line = np.moveaxis(labels, axes, range(len(axes)))
-        line = line.reshape(np.prod(line.shape[: len(axes)], dtype=int), -1)[:, 0]
-        node = self._node_at(line)
-        return node is not None and node.size > 2 and len(np.unique(line)) == node.size
+    def _lettered_sum(self, x: Traced, own: str, target: str) -> LabelArray:
+        """Labels of axes `own`, summed over those that `target` lacks, with axes `target`."""
+        gone = {letter for letter in own if letter not in target}
+        varying = [i for i, c in enumerate(own) if c in gone and x.labels.shape[i] > 1]
+        labels = self._summed(x.labels, varying, join=False) if varying else x.labels
+        return _lettered(labels, own, target, gone)
+
+    def _summed(self, labels: LabelArray, axes: Sequence[int], join: bool) -> LabelArray:
+        """Labels of a sum along axes, which have size 1 then; 0 where nothing stays."""
+        chosen = self._sums.chosen(labels, axes, join)
+        found = np.zeros(len(chosen), dtype=np.int64)
+        for count in {len(c) for c in chosen} - {0}:
+            places = np.array([i for i, c in enumerate(chosen) if len(c) == count])
+            columns = np.array([sorted(chosen[i]) for i in places]).T
+            found[places] = reduce(lambda a, b: self._joined_labels("sum", a, b), columns)
+        if found.any() and not found.all():
+            self.expose(Traced(labels.shape, labels))
+        return found.reshape([1 if axis in axes else n for axis, n in enumerate(labels.shape)])
 
     def _meet(self, letters: tuple[str, str, str], a: Traced, b: Traced, summed: set[str]) -> None:
         """Note that channels of two tensors meet along what is summed."""
@@ -586,10 +596,6 @@ def _parts(tensors: Sequence[Traced]) -> LabelArray | None:
     found += [x.origin.parts for x in tensors if x.origin and x.origin.parts is not None]
     parts = np.unique(np.concatenate(found))
     return parts if parts.size else None
-
-
-def _many(labels: LabelArray, axes: Sequence[int], most: int) -> bool:
-    return int(np.prod([labels.shape[axis] for axis in axes])) > most
 
 
 def _lettered(labels: LabelArray, own: str, target: str, drop: set[str]) -> LabelArray:

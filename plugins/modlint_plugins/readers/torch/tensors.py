@@ -110,11 +110,13 @@ class TensorCollector:
 
     Attributes:
         tensors: by name.
+        names: by the identity of a tensor's record the first name that it has.
     """
 
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
         self.tensors: dict[str, Tensor] = {}
+        self.names: dict[int, str] = {}
         self._visits = reading.budget.limits.opcodes
         self._open: set[int] = set()
         self._barren: dict[int, Value] = {}
@@ -281,6 +283,7 @@ class TensorCollector:
         if tensor is None:
             return False
         self.tensors[label.name] = tensor
+        self.names.setdefault(id(value), label.name)
         if place.part:
             self._parts[id(value)] = label.name
         if isinstance(value, TensorRecord) and _is_pending(value):

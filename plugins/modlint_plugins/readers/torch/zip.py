@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from modlint.checkpoint import Checkpoint, Storage
 from modlint.errors import UnreadableError
 from modlint.source import Source
@@ -16,6 +18,7 @@ from modlint_plugins.readers.contained import budget_of
 from modlint_plugins.readers.torch.extra import examine_archives
 from modlint_plugins.readers.torch.members import note_archive
 from modlint_plugins.readers.torch.nested import open_nested
+from modlint_plugins.readers.torch.program import TorchScriptProgram, code_of
 from modlint_plugins.readers.torch.reading import Reading, Segment
 from modlint_plugins.readers.torch.storages import Reference, StorageTable, swapped
 from modlint_plugins.readers.torch.tensors import TensorCollector
@@ -61,14 +64,19 @@ class TorchZipReader:
         archive = Archive(source.view)
         torch_archive = TorchArchive(archive, reading)
         collector = TensorCollector(reading)
-        collector.collect(torch_archive.load("data.pkl"))
+        module = torch_archive.load("data.pkl")
+        collector.collect(module)
+        graph = None
         if torch_archive.is_torchscript:
-            collector.collect(torch_archive.load("constants.pkl"), "constants")
+            constants = torch_archive.load("constants.pkl")
+            collector.collect(constants, "constants")
+            code = code_of(archive, torch_archive.prefix)
+            graph = TorchScriptProgram(module, constants, collector.names, code)
         torch_archive.scan_others()
         torch_archive.note()
         examine_archives(source, archive, torch_archive.used or frozenset(), reading)
         kind = "torchscript" if torch_archive.is_torchscript else self.name
-        return collector.checkpoint(source, kind)
+        return replace(collector.checkpoint(source, kind), graph=graph)
 
 
 class TorchArchive:

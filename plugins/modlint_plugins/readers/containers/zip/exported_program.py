@@ -7,8 +7,11 @@ Sources: torch 2.13, `export/pt2_archive/_package.py` and `constants.py`,
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from modlint.checkpoint import Checkpoint, Storage
 from modlint.dtypes import DTYPES, DType
@@ -65,11 +68,31 @@ def read_exported(source: Source, archives: Sequence[Archive], layout: Layout) -
         mine = layout == "old" or member.name in stated.pickled
         naming = bare(member.name) if mine else prefixed(member.name)
         open_member(contents, archive, member, naming, tensors=not _is_input(member))
-    return contents.checkpoint(FORMAT)
+    return replace(contents.checkpoint(FORMAT), graph=_graph(archives[0], layout))
 
 
 def _is_input(member: Member) -> bool:
     return any(part in member.name for part in _INPUTS)
+
+
+class ExportedProgram(Struct, frozen=True, eq=False):
+    """The graph that a .pt2 archive holds.
+
+    Attributes:
+        text: gives it as torch.export serialised it: JSON.
+    """
+
+    text: Callable[[], bytes]
+
+
+def _graph(archive: Archive, layout: Layout) -> ExportedProgram | None:
+    """The archive's graph; of several programs in one archive, the first."""
+    for member in archive.entries:
+        folder, _, leaf = member.name.rpartition("/")
+        old = layout == "old" and leaf == "serialized_exported_program.json"
+        if old or (layout == "new" and folder.endswith("models") and leaf.endswith(".json")):
+            return ExportedProgram(lambda member=member: bytes(archive.read(member, _MAX_JSON)))
+    return None
 
 
 class _Program:

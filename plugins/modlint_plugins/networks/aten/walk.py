@@ -1,0 +1,236 @@
+"""One ATen call after another, followed by a tracer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from modlint_plugins.networks.aten.arguments import Arguments, Tensorlike, tensors_in
+from modlint_plugins.networks.aten.values import (
+    MAX_ELEMENTS,
+    Fixed,
+    Lost,
+    Names,
+    Shape,
+    UnfollowedError,
+    Value,
+    computed,
+    root_of,
+)
+from modlint_plugins.networks.flow.labels import uniform
+from modlint_plugins.networks.flow.tracer import Traced, Tracer
+
+Handler = Callable[["Walk", Arguments], Value]
+_ERRORS = (ValueError, IndexError, TypeError, KeyError, OverflowError, MemoryError, AttributeError)
+"""What numpy and Python raise where a file's numbers contradict one another."""
+_MAX_CALLS = 200_000
+
+
+@dataclass
+class Walk:
+    """What has been followed so far.
+
+    Attributes:
+        names: the file's tensors.
+        operations: what each operation does, by name.
+        tracer: notes it.
+        missed: weights of layers that were met but not followed, and why.
+        reads: how many values read the result of the call, where the front end knows.
+    """
+
+    names: Names
+    operations: dict[str, tuple[Handler, Sequence[str]]]
+    tracer: Tracer = field(default_factory=Tracer)
+    missed: dict[str, str] = field(default_factory=dict)
+    contradictions: int = 0
+    _views: dict[int, tuple[Value, Value, Callable[[Any], Any]]] = field(default_factory=dict)
+    _calls: int = 0
+
+    def call(
+        self,
+        op: str,
+        positional: Sequence[Value],
+        named: dict[str, Value],
+        shapes: Sequence[Shape | None] | None = None,
+    ) -> Value:
+        """What a call gives; where it is not followed, tensors of `shapes` or a `Lost`."""
+        self._calls += 1
+        handler, order = self.operations.get(op) or self.operations.get(op.rstrip("_"), (None, ()))
+        arguments = Arguments(op, positional, named, order)
+        try:
+            if self._calls > _MAX_CALLS:
+                raise UnfollowedError(f"more than {_MAX_CALLS:,} operations")
+            if handler is None:
+                return self._unknown(arguments, shapes)
+            result = handler(self, arguments)
+        except UnfollowedError as error:
+            return self._stopped(str(error), arguments, shapes)
+        except _ERRORS as error:
+            self.contradictions += 1
+            reason = f"{op}: {type(error).__name__}: {str(error)[:100]}"
+            return self._stopped(reason, arguments, shapes)
+        return self._checked(self._fresh(result, arguments), arguments, shapes)
+
+    def run(self, op: str, *positional: Value, **named: Value) -> Value:
+        """What another operation gives, within a handler.
+
+        Raises:
+            UnfollowedError: it is not followed.
+        """
+        handler, order = self.operations[op]
+        return handler(self, Arguments(op, positional, named, order))
+
+    # -- what handlers share
+
+    def traced(self, x: Tensorlike) -> Traced:
+        """A tensor with labels; what depends on no input has none."""
+        if isinstance(x, Traced):
+            return x
+        return Traced(x.shape, uniform(0, x.rank))
+
+    def move(self, name: str, function: Callable[..., Any], *moved: Tensorlike) -> Value:
+        """What a function that only moves elements makes of tensors; a list where it gives one."""
+        if sum(map(_weight, moved)) > MAX_ELEMENTS:
+            raise UnfollowedError(f"{name} of more than {MAX_ELEMENTS:,} elements")
+        if all(isinstance(x, Fixed) for x in moved):
+            found = self._moved_fixed(function, moved)  # type: ignore[arg-type]
+        else:
+            found = self._moved_traced(name, function, moved)
+        if len(moved) == 1 and not isinstance(found, list):
+            self._views[id(found)] = (found, moved[0], function)
+        return found
+
+    def _moved_traced(self, name: str, function: Callable[..., Any], moved: Sequence[Any]) -> Value:
+        several: list[bool] = []
+
+        def listed(*labels: Any) -> Any:
+            out = function(*labels)
+            several.append(not isinstance(out, np.ndarray))
+            return out
+
+        found = self.tracer.move(name, listed, *(self.traced(x) for x in moved))
+        return found if several[0] else found[0]
+
+    def _moved_fixed(self, function: Callable[..., Any], moved: Sequence[Fixed]) -> Value:
+        values = [x.value for x in moved]
+        known = None if any(v is None for v in values) else function(*values)
+        if known is None and len(moved) == 1 and moved[0].view is not None:
+            out = function(moved[0].view)
+            several = not isinstance(out, np.ndarray)
+            results = [self._viewed(moved[0], part) for part in (out if several else [out])]
+        else:
+            shown = known
+            if shown is None:
+                shown = function(*(np.broadcast_to(False, x.shape) for x in moved))
+            several = not isinstance(shown, np.ndarray)
+            results = [
+                computed(part.shape, tuple(moved), part if known is not None else None)
+                for part in (shown if several else [shown])
+            ]
+        return results if several else results[0]
+
+    def _viewed(self, x: Fixed, part: Any) -> Fixed:
+        assert x.view is not None  # noqa: S101
+        if root_of(part) is root_of(x.view) and part.size <= x.size:
+            return replace(x, shape=part.shape, view=part, value=None)
+        return Fixed(part.shape, x.owners)
+
+    def store(self, target: Value, source: Tensorlike) -> dict[int, Value]:
+        """What becomes of values when elements of one are overwritten, by identity.
+
+        A view's base changes with it: positions are found by running the same moves on numbers.
+        """
+        changed: dict[int, Value] = {id(target): source}
+        chain = []
+        base = target
+        while id(base) in self._views and self._views[id(base)][0] is base:
+            _, base_of, function = self._views[id(base)]
+            chain.append(function)
+            base = base_of
+        if chain and isinstance(base, (Traced, Fixed)):
+            changed[id(base)] = self._overwritten(base, chain[::-1], source)
+        return changed
+
+    def _overwritten(self, base: Tensorlike, chain: Sequence[Any], source: Tensorlike) -> Traced:
+        x = self.traced(base)
+        if int(np.prod(x.shape, dtype=object)) > MAX_ELEMENTS:
+            raise UnfollowedError("writes into more elements than are followed")
+        places = np.arange(int(np.prod(x.shape))).reshape(x.shape)
+        for function in chain:
+            places = function(places)
+
+        def written(old: Any, new: Any) -> Any:
+            out = np.array(old).reshape(-1)
+            out[places.reshape(-1)] = np.broadcast_to(new, places.shape).reshape(-1)
+            return out.reshape(x.shape)
+
+        (out,) = self.tracer.move("copy", written, x, self.traced(source))
+        return out
+
+    # -- calls that are not followed
+
+    def _unknown(self, arguments: Arguments, shapes: Sequence[Shape | None] | None) -> Value:
+        found = tensors_in(arguments.all)
+        if shapes is not None and not any(isinstance(x, (Traced, Lost)) for x in found):
+            fixed = tuple(x for x in found if isinstance(x, Fixed))
+            return _packed([None if s is None else computed(s, fixed) for s in shapes])
+        raise UnfollowedError(f"operation {arguments.op} is not known")
+
+    def _stopped(
+        self, reason: str, arguments: Arguments, shapes: Sequence[Shape | None] | None
+    ) -> Value:
+        found = tensors_in(arguments.all)
+        read = [x for x in found if isinstance(x, Traced)]
+        for x in found:
+            if isinstance(x, Fixed) and x.rank > 1 and arguments.op in LAYERS:
+                for name in x.owners[:1]:
+                    self.missed.setdefault(name, reason)
+        if shapes is None:
+            self.tracer.stopped((), reason, *read)
+            return Lost(reason)
+        return _packed([None if s is None else self.tracer.stopped(s, reason, *read) for s in shapes])
+
+    def _checked(
+        self, result: Value, arguments: Arguments, shapes: Sequence[Shape | None] | None
+    ) -> Value:
+        """The result, unless the file states another shape."""
+        if shapes is None:
+            return result
+        parts = result if isinstance(result, (list, tuple)) else [result]
+        for part, shape in zip(parts, shapes, strict=False):
+            if isinstance(part, (Traced, Fixed)) and shape is not None and part.shape != shape:
+                self.contradictions += 1
+                reason = f"{arguments.op} makes {part.shape}, the file says {shape}"
+                return self._stopped(reason, arguments, shapes)
+        return result
+
+    def _fresh(self, result: Value, arguments: Arguments) -> Value:
+        """A result that is an argument as an object of its own: writing into one is seen apart."""
+        if isinstance(result, (Traced, Fixed)) and any(result is x for x in arguments.all):
+            return result if arguments.op in ALIASES else replace(result)
+        return result
+
+
+def _weight(x: Tensorlike) -> int:
+    """Elements that moving a tensor may write; one whose labels all agree is moved as a view."""
+    alike = isinstance(x, Traced) and x.labels.size == 1
+    return 0 if alike else int(np.prod(x.shape, dtype=object))
+
+
+def _packed(parts: Sequence[Value]) -> Value:
+    return parts[0] if len(parts) == 1 else list(parts)
+
+
+ALIASES = frozenset({"contiguous", "detach", "alias", "dropout", "to", "lift_fresh_copy", "identity"})
+LAYERS = frozenset(
+    {"linear", "matmul", "mm", "bmm", "mv", "addmm", "addmv", "baddbmm", "einsum", "tensordot"}
+    | {"embedding", "embedding_bag", "convolution", "_convolution", "bilinear", "lstm", "gru"}
+    | {f"conv{n}d" for n in (1, 2, 3)}
+    | {f"conv_transpose{n}d" for n in (1, 2, 3)}
+    | {"rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"}
+    | {"_native_multi_head_attention", "_transformer_encoder_layer_fwd"}
+)
+"""Operations whose fixed matrices are layers."""
