@@ -79,9 +79,7 @@ def made(
         ],
     )
     opsets = [helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)]
-    model = helper.make_model(
-        graph, opset_imports=opsets, ir_version=8, functions=list(functions)
-    )
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=8, functions=list(functions))
     return read(model.SerializeToString())
 
 

@@ -79,7 +79,7 @@ def test_a_tied_table_of_embeddings_is_the_head_too(tmp_path: Path) -> None:
     calls = [call for call in network(llama_state(), tmp_path).calls if "embed" in call.weight]
     assert [call.kind for call in calls] == ["embedding", "linear"]
     untied = {**LLAMA, "tie_word_embeddings": False}
-    calls = [call for call in network(llama_state(), tmp_path, untied).calls]
+    calls = list(network(llama_state(), tmp_path, untied).calls)
     assert [call.kind for call in calls].count("embedding") == 1
     assert calls[-1].weight == "model.layers.1.mlp.down_proj.weight"
 
@@ -90,8 +90,12 @@ def test_heads_share_keys_and_rotary_positions_turn_pairs(tmp_path: Path) -> Non
     assert meeting.heads == 4
     queries = built.value("model.layers.0.self_attn.q_proj")
     assert built.group(queries.group).heads == 4
-    values = edges(built)["model.layers.0.self_attn.v_proj.weight", "model.layers.0.self_attn.o_proj.weight"]
-    assert values == {(head // 2 * 4 + unit, head * 4 + unit) for head in range(4) for unit in range(4)}
+    values = edges(built)[
+        "model.layers.0.self_attn.v_proj.weight", "model.layers.0.self_attn.o_proj.weight"
+    ]
+    assert values == {
+        (head // 2 * 4 + unit, head * 4 + unit) for head in range(4) for unit in range(4)
+    }
 
 
 @pytest.mark.parametrize(

@@ -495,7 +495,11 @@ def test_nodes_out_of_order_and_nodes_without_use() -> None:
 
 
 def test_a_concat_is_read_by_columns() -> None:
-    nodes = [linear("x", "a"), node("Concat", ["a", "x", "a"], ["b"], axis=1), linear("b", "y", "v")]
+    nodes = [
+        linear("x", "a"),
+        node("Concat", ["a", "x", "a"], ["b"], axis=1),
+        linear("b", "y", "v"),
+    ]
     network = sole(made(nodes, {"w": (4, 4), "v": (12, 2)}))
     assert edges(network) == {
         (None, "w"): straight(4),
@@ -582,7 +586,10 @@ def test_graphs_without_a_network_say_why(nodes: list[Node], reason: str) -> Non
         ([node("Gemm", ["x", "absent"], ["a"], name="n"), linear("a", "y")], "does not hold"),
         ([linear("x", "a", "v"), linear("a", "y")], "the Gemm node that gives 'a' multiplies"),
         ([node("Conv", ["x", "w"], ["a"], name="n"), linear("a", "y")], "which is no kernel"),
-        ([node("Fused", ["x", "w"], ["y"], domain="com.x", name="n")], "'n' (Fused) is com.x.Fused"),
+        (
+            [node("Fused", ["x", "w"], ["y"], domain="com.x", name="n")],
+            "'n' (Fused) is com.x.Fused",
+        ),
         ([node("MatMul", ["x", "e"], ["a"]), node("NonZero", ["w"], ["e"])], "is not known"),
     ],
 )

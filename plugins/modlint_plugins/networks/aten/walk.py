@@ -191,7 +191,9 @@ class Walk:
         if shapes is None:
             self.tracer.stopped((), reason, *read)
             return Lost(reason)
-        return _packed([None if s is None else self.tracer.stopped(s, reason, *read) for s in shapes])
+        return _packed(
+            [None if s is None else self.tracer.stopped(s, reason, *read) for s in shapes]
+        )
 
     def _checked(
         self, result: Value, arguments: Arguments, shapes: Sequence[Shape | None] | None
@@ -224,7 +226,9 @@ def _packed(parts: Sequence[Value]) -> Value:
     return parts[0] if len(parts) == 1 else list(parts)
 
 
-ALIASES = frozenset({"contiguous", "detach", "alias", "dropout", "to", "lift_fresh_copy", "identity"})
+ALIASES = frozenset(
+    {"contiguous", "detach", "alias", "dropout", "to", "lift_fresh_copy", "identity"}
+)
 LAYERS = frozenset(
     {"linear", "matmul", "mm", "bmm", "mv", "addmm", "addmv", "baddbmm", "einsum", "tensordot"}
     | {"embedding", "embedding_bag", "convolution", "_convolution", "bilinear", "lstm", "gru"}

@@ -164,7 +164,11 @@ def _embedding(walk: Walk, a: Arguments) -> Value:
     if isinstance(weight, Traced):
         return gathered(walk, weight, 0, places)
     bag = a.op == "embedding_bag"
-    shape = (1 if bag else places.shape[0], weight.shape[-1]) if bag else (*places.shape, weight.shape[-1])
+    shape = (
+        (1 if bag else places.shape[0], weight.shape[-1])
+        if bag
+        else (*places.shape, weight.shape[-1])
+    )
     out = looked_up(walk, weight, shape)
     return [out, *(Fixed((1,)) for _ in range(3))] if bag else out
 
@@ -209,13 +213,19 @@ def _einsum(walk: Walk, a: Arguments) -> Value:
 def _terms(equation: str, ranks: Sequence[int]) -> tuple[list[str], str]:
     left, arrow, out = equation.partition("->")
     terms = left.split(",")
-    most = max(rank - len(term) + 3 for rank, term in zip(ranks, terms, strict=True) if "..." in term) if "..." in left else 0
+    most = (
+        max(rank - len(term) + 3 for rank, term in zip(ranks, terms, strict=True) if "..." in term)
+        if "..." in left
+        else 0
+    )
     dots = "".join(chr(0x3B1 + i) for i in range(most))
     full = [
         term.replace("...", dots[most - (rank - len(term) + 3) :] if "..." in term else "")
         for rank, term in zip(ranks, terms, strict=True)
     ]
-    if any(len(set(term)) != len(term) or len(term) != r for term, r in zip(full, ranks, strict=True)):
+    if any(
+        len(set(term)) != len(term) or len(term) != r for term, r in zip(full, ranks, strict=True)
+    ):
         raise UnfollowedError("einsum with a repeated letter")
     once = sorted(c for c in set("".join(full)) - set(dots) if "".join(full).count(c) == 1)
     return full, out.replace("...", dots) if arrow else dots + "".join(once)
@@ -228,12 +238,17 @@ def _alone(walk: Walk, term: str, out: str, x: Tensorlike) -> Value:
     return walk.run("permute", x, [kept.index(letter) for letter in out])
 
 
-def _pairwise(walk: Walk, a: Arguments, terms: tuple[str, str, str], x: Tensorlike, y: Tensorlike) -> Value:
+def _pairwise(
+    walk: Walk, a: Arguments, terms: tuple[str, str, str], x: Tensorlike, y: Tensorlike
+) -> Value:
     """Einsum of two operands; that of a weight as one product with a matrix for each batch."""
     if isinstance(x, Fixed) and x.owners and isinstance(y, Traced):
         return _pairwise(walk, a, (terms[1], terms[0], terms[2]), y, x)
     if isinstance(x, Fixed) and isinstance(y, Fixed):
-        sizes = {**dict(zip(terms[0], x.shape, strict=True)), **dict(zip(terms[1], y.shape, strict=True))}
+        sizes = {
+            **dict(zip(terms[0], x.shape, strict=True)),
+            **dict(zip(terms[1], y.shape, strict=True)),
+        }
         return computed(tuple(sizes[letter] for letter in terms[2]), (x, y))
     if not (isinstance(y, Fixed) and y.owners and y.rank > 1):
         return contraction(walk, terms, x, y)
