@@ -56,16 +56,32 @@ def direct_edges(network: Network, most: int = MOST_PAIRS) -> Iterator[Edges]:
 def tensor_edges(network: Network, most: int = MOST_PAIRS) -> Iterator[Edges]:
     """The edges between weight tensors: those of all calls that read them, together.
 
+    Of a call that uses a part of a tensor, channels and columns are numbered as they are stored.
+
     Raises:
         Unavailable: there are more than `most` pairs.
     """
-    tensor = {call.name: call.weight for call in network.calls}
+    calls = {call.name: call for call in network.calls}
     found: dict[tuple[str | None, str], list[Pairs]] = {}
     for edges in direct_edges(network, most):
-        producer = None if edges.producer is None else tensor[edges.producer]
-        found.setdefault((producer, tensor[edges.consumer]), []).append(edges.pairs)
+        consumer, producer = calls[edges.consumer], calls.get(edges.producer or "")
+        row = 0 if producer is None else _first(producer, network)[0]
+        shift = np.array([[row], [_first(consumer, network)[1]]])
+        pair = (None if producer is None else producer.weight, consumer.weight)
+        found.setdefault(pair, []).append(edges.pairs + shift)
     for (producer, consumer), parts in found.items():
         yield Edges(producer, consumer, _distinct(parts))
+
+
+def _first(call: Call, network: Network) -> tuple[int, int]:
+    """Where in its tensor a call's first channel and column are stored, of a plain part."""
+    if call.layout is None or call.groups > 1 or not call.layout.offset:
+        return 0, 0
+    offset, (_, row, column, _) = call.layout.offset, call.layout.strides
+    outer, inner = max(row, column), min(row, column)
+    first, second = offset // outer, offset % outer // inner
+    gates = max(1, call.rows // network.value(call.target).size)
+    return (first // gates, second) if row >= column else (second // gates, first)
 
 
 class _Walk:

@@ -1,131 +1,110 @@
-"""Networks built by hand from torch tensors, for tests of the numerics."""
+"""Networks drawn by hand from torch tensors, for tests of the numerics."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-import ml_dtypes
-import numpy as np
 import torch
-from msgspec.structs import replace
+from traced_networks import Drawn, NetworkInputs, as_numpy
 
-from modlint.analysis.base import NetworkAnalysis
-from modlint.errors import Unavailable
-from modlint.network import Group, Layer, Network, Norm
-from modlint.numerics.tensor.arrays import COMPLEX32
+from modlint.network import NormKind
+from modlint_plugins.networks.flow.tracer import Traced
 
+__all__ = ["Drawn", "HandInputs", "as_numpy"]
 
-@dataclass
-class HandInputs:
-    """What analyses may read of a network built by hand; results are computed once."""
-
-    network: Network
-    tensors: Mapping[str, torch.Tensor]
-    device: Literal["cpu"] | torch.device = "cpu"
-    progress: Callable[[str, int, int], None] = lambda what, done, total: None
-    results: dict[NetworkAnalysis[Any], Any] = field(default_factory=dict)
-
-    @property
-    def torch_device(self) -> torch.device:
-        return torch.device(self.device)
-
-    def weight(self, name: str) -> Any:
-        if isinstance(self.device, str):
-            return as_numpy(self.tensors[name])
-        return self.tensors[name].to(self.device)
-
-    @property
-    def reference(self) -> Any:
-        raise Unavailable("a network built by hand is compared with none")
-
-    stored = weight
-
-    def result(self, analysis: NetworkAnalysis[Any], network: Network | None = None) -> Any:
-        assert network in (None, self.network)
-        if analysis not in self.results:
-            self.results[analysis] = analysis.compute(self.network, self)
-        return self.results[analysis]
+HandInputs = NetworkInputs
+Layer = Callable[[Drawn, Traced], Traced]
 
 
-def as_numpy(values: torch.Tensor) -> np.ndarray:
-    """A tensor as modlint maps it from a file: numpy, with the element types that numpy lacks."""
-    name = str(values.dtype).removeprefix("torch.")
-    if name == "bfloat16" or name.startswith("float8"):
-        codes = values.view(getattr(torch, f"int{8 * values.element_size()}")).numpy()
-        return codes.view(getattr(ml_dtypes, name))
-    if name == "complex32":
-        return torch.view_as_real(values).contiguous().numpy().view(COMPLEX32)[..., 0]
-    return values.numpy()
+def norm(kind: NormKind, axis: int = -1, name: str = "norm", **parts: Any) -> Layer:
+    """A norm, to stand before or behind a layer; its tensors by part."""
+    return lambda drawn, x: drawn.norm(name, kind, x, axis, **parts)
 
 
-def chain(*weights: torch.Tensor, biases: Sequence[torch.Tensor] = ()) -> HandInputs:
-    """A ReLU multilayer perceptron of weights (out, in); layers are "fc0", "fc1", …."""
-    sizes = [weights[0].shape[1], *(weight.shape[0] for weight in weights)]
-    roles = ["input", *["hidden"] * (len(weights) - 1), "output"]
-    groups = [Group(f"g{i}", n, r) for i, (n, r) in enumerate(zip(sizes, roles, strict=True))]
-    layers = [
-        Layer(
-            name=f"fc{i}",
-            kind="linear",
-            shape=tuple(weight.shape),
-            source=f"g{i}",
-            target=f"g{i + 1}",
-            inputs=(f"fc{i - 1}",) if i else (),
-            weight=f"fc{i}.weight",
-            bias=f"fc{i}.bias" if biases else None,
-            activation="relu" if i < len(weights) - 1 else "identity",
-        )
-        for i, weight in enumerate(weights)
-    ]
-    tensors = {f"fc{i}.weight": weight for i, weight in enumerate(weights)}
-    tensors |= {f"fc{i}.bias": bias for i, bias in enumerate(biases)}
-    return HandInputs(Network("0", "graph", None, tuple(groups), tuple(layers)), tensors)
-
-
-def with_norm(
-    inputs: HandInputs, layer: int, norm: Norm, tensors: Mapping[str, torch.Tensor], where: str
+def chain(
+    *weights: torch.Tensor,
+    biases: Sequence[torch.Tensor] = (),
+    activation: str = "relu",
+    before: Mapping[int, Layer] | None = None,
+    behind: Mapping[int, Layer] | None = None,
+    tied: Mapping[int, str] | None = None,
+    exposed: bool = False,
 ) -> HandInputs:
-    """The same network with a norm beside one layer; `where` is "input" or "output"."""
-    layers = list(inputs.network.layers)
-    layers[layer] = replace(layers[layer], **{f"{where}_norms": (norm,)})
-    network = replace(inputs.network, layers=tuple(layers))
-    return HandInputs(network, {**inputs.tensors, **tensors})
+    """A multilayer perceptron of weights (out, in); layers are "fc0", "fc1", …, the input "x".
+
+    Args:
+        weights: of each layer.
+        biases: of each layer, or none.
+        activation: between layers.
+        before: by layer, what stands between it and the activation before it.
+        behind: by layer, what stands between it and its activation.
+        tied: by layer, the tensor that it shares with another.
+        exposed: whether something that is not followed reads the hidden units too.
+    """
+    drawn = Drawn()
+    x = drawn.input(1, weights[0].shape[-1])
+    for i, weight in enumerate(weights):
+        x = (before or {}).get(i, _as_it_is)(drawn, x)
+        bias = biases[i] if biases else None
+        x = drawn.linear(f"fc{i}", x, weight, bias, tensor=(tied or {}).get(i))
+        x = (behind or {}).get(i, _as_it_is)(drawn, x)
+        if i < len(weights) - 1:
+            x = drawn.activation(activation, x)
+            if exposed:
+                drawn.tracer.expose(x)
+    return drawn.inputs(x)
 
 
-def one_layer(layer: Layer, source: int, target: int, weight: torch.Tensor) -> HandInputs:
-    """A network of one layer from group "in" of `source` neurons to group "out" of `target`."""
-    groups = (Group("in", source, "input"), Group("out", target, "output"))
-    return HandInputs(Network("0", "graph", None, groups, (layer,)), {layer.weight: weight})
+def _as_it_is(drawn: Drawn, x: Traced) -> Traced:  # noqa: ARG001
+    return x
+
+
+def one_layer(
+    weight: torch.Tensor,
+    kind: str = "linear",
+    groups: int = 1,
+    positions: int = 1,
+    *,
+    channels_last: bool = False,
+    before: Layer = _as_it_is,
+    flat: Layer = _as_it_is,
+    behind: Layer = _as_it_is,
+) -> HandInputs:
+    """A network of one layer, "layer": "linear", "transposed", "conv" or "conv-transpose".
+
+    A linear layer reads flattened images of so many positions; `before` stands before they are
+    flattened, `flat` behind that.
+    """
+    drawn = Drawn()
+    if kind in ("conv", "conv-transpose"):
+        size = weight.shape[0] if kind == "conv-transpose" else groups * weight.shape[1]
+        x = before(drawn, _channels(drawn, size, *weight.shape[2:]))
+        x = drawn.conv("layer", x, weight, groups=groups, transposed=kind == "conv-transpose")
+        return drawn.inputs(behind(drawn, x))
+    columns = weight.shape[0] if kind == "transposed" else weight.shape[1]
+    x = before(drawn, _channels(drawn, columns // positions, positions))
+    x = flat(drawn, drawn.flatten(x, channels_last=channels_last))
+    x = drawn.linear("layer", x, weight, transposed=kind == "transposed")
+    return drawn.inputs(behind(drawn, x))
+
+
+def _channels(drawn: Drawn, size: int, *positions: int) -> Traced:
+    """An image of the network's input."""
+    return drawn.tracer.claimed(drawn.input(1, size, *positions), 1)
 
 
 def residual_block(*weights: torch.Tensor) -> HandInputs:
     """A residual network of layers A, B, C, D: its output is D(a + C B a), with a = A x.
 
-    The units that A and C drive are added, so they are one group, "stream".
+    The units that A and C drive are added, so they are one group, "A".
     """
-    a, b, _, d = weights
-    groups = (
-        Group("x", a.shape[1], "input"),
-        Group("stream", a.shape[0], "hidden"),
-        Group("inner", b.shape[0], "hidden"),
-        Group("y", d.shape[0], "output"),
-    )
-    ways = {
-        "A": ("x", "stream", ()),
-        "B": ("stream", "inner", ("A",)),
-        "C": ("inner", "stream", ("B",)),
-        "D": ("stream", "y", ("A", "C")),
-    }
-    layers = tuple(
-        Layer(name, "linear", tuple(weight.shape), source, target, inputs, name, activation="relu")
-        for (name, (source, target, inputs)), weight in zip(ways.items(), weights, strict=True)
-    )
-    return HandInputs(
-        Network("0", "graph", None, groups, layers), dict(zip(ways, weights, strict=True))
-    )
+    a, b, c, d = weights
+    drawn = Drawn()
+    stream = drawn.linear("A", drawn.input(1, a.shape[1]), a)
+    branch = drawn.linear("C", drawn.linear("B", stream, b), c)
+    return drawn.inputs(drawn.linear("D", drawn.add(stream, branch), d))
 
 
 def rescaled(weights: Sequence[torch.Tensor], sigma: float, seed: int = 0) -> list[torch.Tensor]:
@@ -147,9 +126,9 @@ def faded(weights: Sequence[torch.Tensor], share: float, factor: float) -> list[
     return kept
 
 
-def random_chain(seed: int, *sizes: int) -> HandInputs:
+def random_chain(seed: int, *sizes: int, **chained: Any) -> HandInputs:
     """A multilayer perceptron with independent normal weights."""
-    return chain(*random_weights(seed, *sizes))
+    return chain(*random_weights(seed, *sizes), **chained)
 
 
 def random_weights(seed: int, *sizes: int) -> list[torch.Tensor]:
@@ -177,59 +156,38 @@ def _within(modules: int, out: int, inputs: int) -> torch.Tensor:
 
 def residual(seed: int, inputs: int, width: int, outputs: int, blocks: int = 2) -> HandInputs:
     """A residual network: each block adds stream → h → k to the stream of `width` units."""
-    groups = [Group("in", inputs, "input"), Group("stream", width, "hidden")]
-    layers = [_dense("stem", "in", "stream", (), width, inputs)]
-    writers: tuple[str, ...] = ("stem",)
+    drawn, draw = Drawn(), _Weights(seed)
+    stream = drawn.linear("stem", drawn.input(1, inputs), draw(width, inputs))
     for block in range(blocks):
-        h, k = f"h{block}", f"k{block}"
-        groups += [Group(h, width, "hidden"), Group(k, width, "hidden")]
-        layers += [
-            _dense(f"a{block}", "stream", h, writers, width, width),
-            _dense(f"b{block}", h, k, (f"a{block}",), width, width),
-            _dense(f"c{block}", k, "stream", (f"b{block}",), width, width),
-        ]
-        writers = (*writers, f"c{block}")
-    groups.append(Group("out", outputs, "output"))
-    layers.append(_dense("head", "stream", "out", writers, outputs, width))
-    return _with_random_weights(seed, groups, layers)
+        k = drawn.linear(f"a{block}", stream, draw(width, width))
+        k = drawn.linear(f"b{block}", k, draw(width, width))
+        stream = drawn.add(stream, drawn.linear(f"c{block}", k, draw(width, width)))
+    return drawn.inputs(drawn.linear("head", stream, draw(outputs, width)))
 
 
 def recurrent(seed: int, inputs: int, hidden: int, outputs: int) -> HandInputs:
     """A recurrent layer: input → hidden, hidden → hidden, hidden → output."""
-    groups = [
-        Group("in", inputs, "input"),
-        Group("hidden", hidden, "hidden"),
-        Group("out", outputs, "output"),
-    ]
-    layers = [
-        _dense("ih", "in", "hidden", (), hidden, inputs),
-        _dense("hh", "hidden", "hidden", ("ih", "hh"), hidden, hidden),
-        _dense("head", "hidden", "out", ("ih", "hh"), outputs, hidden),
-    ]
-    return _with_random_weights(seed, groups, layers)
+    drawn, draw = Drawn(), _Weights(seed)
+    enter, again = draw(hidden, inputs), draw(hidden, hidden)
+    state = drawn.recurrent("rnn", drawn.input(1, 3, inputs), enter, again)
+    return drawn.inputs(drawn.linear("head", state, draw(outputs, hidden)))
 
 
 def convolutional(seed: int, *channels: int, outputs: int) -> HandInputs:
     """3×3 convolutions between channels, flattened at 2×2 positions into a linear layer."""
-    groups = [Group(f"g{i}", n, "hidden" if i else "input") for i, n in enumerate(channels)]
-    groups.append(Group("out", outputs, "output"))
-    layers = [
-        Layer(f"conv{i}", "conv", (n, m, 3, 3), f"g{i}", f"g{i + 1}", (), f"conv{i}.weight")
-        for i, (m, n) in enumerate(itertools.pairwise(channels))
-    ]
-    last = len(channels) - 1
+    drawn, draw = Drawn(), _Weights(seed)
+    x = drawn.input(1, channels[0], 2, 2)
+    for i, (m, n) in enumerate(itertools.pairwise(channels)):
+        x = drawn.conv(f"conv{i}", x, draw(n, m, 3, 3))
     fan_in = 4 * channels[-1]
-    head = _dense("head", f"g{last}", "out", (), outputs, fan_in)
-    return _with_random_weights(seed, groups, [*layers, replace(head, columns_per_unit=4)])
+    return drawn.inputs(drawn.linear("head", drawn.flatten(x), draw(outputs, fan_in)))
 
 
-def _dense(
-    name: str, source: str, target: str, inputs: tuple[str, ...], out: int, fan_in: int
-) -> Layer:
-    return Layer(name, "linear", (out, fan_in), source, target, inputs, f"{name}.weight")
+class _Weights:
+    """Normal weights, one tensor after the other."""
 
+    def __init__(self, seed: int) -> None:
+        self.generator = torch.Generator().manual_seed(seed)
 
-def _with_random_weights(seed: int, groups: Sequence[Group], layers: Sequence[Layer]) -> HandInputs:
-    generator = torch.Generator().manual_seed(seed)
-    tensors = {la.weight: torch.randn(la.shape, generator=generator) for la in layers}
-    return HandInputs(Network("0", "graph", None, tuple(groups), tuple(layers)), tensors)
+    def __call__(self, *shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=self.generator)

@@ -31,7 +31,8 @@ def balanced_graph(network: Network, graph: Graph, device: torch.device) -> Grap
     Raises:
         Unavailable: the scales do not balance.
     """
-    hidden = [group.name for group in network.groups if group.role == "hidden"]
+    held = {value.group for value in network.values if value.is_input}
+    hidden = [g.name for g in network.groups if g.role == "hidden" and g.name not in held]
     balance = Balance(graph, hidden, device)
     for _ in range(MAX_SWEEPS):
         if max((balance.balance_units(group) for group in hidden), default=0.0) < TOLERANCE:

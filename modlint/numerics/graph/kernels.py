@@ -57,12 +57,14 @@ def _fits(layout: Layout, call: Call, elements: int) -> bool:
 def _strided(flat: Array, layout: Layout) -> Array:
     if on_numpy(flat):
         size = flat.itemsize
-        return np.lib.stride_tricks.as_strided(
-            flat[layout.offset :],
+        # as bytes: numpy has no description of the element types that are not its own
+        view = np.lib.stride_tricks.as_strided(
+            flat.view(f"V{size}")[layout.offset :],
             layout.shape,
             [step * size for step in layout.strides],
             writeable=False,
         )
+        return view.view(flat.dtype)
     back = [axis for axis, step in enumerate(layout.strides) if step < 0]
     offset = layout.offset + sum((layout.shape[a] - 1) * layout.strides[a] for a in back)
     strides = [abs(step) for step in layout.strides]

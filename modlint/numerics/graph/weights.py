@@ -194,7 +194,8 @@ class _Places:
             (abs(step), places.tobytes())
             for step, places in zip(layout.strides[1:3], (rows, columns), strict=True)
         )
-        told = layout.offset, layout.shape[0], layout.strides[0], axes
+        groups = layout.shape[0]
+        told = layout.offset, groups, layout.strides[0] if groups > 1 else 0, axes
         return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 

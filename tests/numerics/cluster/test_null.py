@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hand_built import HandInputs, chain, one_layer, planted_weights, random_chain, random_weights
+from hand_built import Drawn, HandInputs, chain, one_layer, planted_weights, random_chain, random_weights
 from msgspec.structs import replace
 from scipy import stats
 from sklearn.cluster import SpectralClustering
@@ -19,7 +19,6 @@ from modlint.analysis.clustering import ClusterTest, Partition
 from modlint.analysis.graphs import CarryingGraph
 from modlint.analysis.weights import WeightGraph
 from modlint.errors import Unavailable
-from modlint.network import Layer
 from modlint.numerics.cluster import clustering, kmeans
 from modlint.numerics.cluster.clustering import Cut, normalised_cut
 from modlint.numerics.cluster.comparison import decided
@@ -72,8 +71,7 @@ def test_zeros_stay_where_they_are_only_in_the_nonzero_null() -> None:
 
 @pytest.mark.parametrize("null", ["layer", "layer-nonzero"])
 def test_grouped_convolutions_are_permuted_where_edges_can_be(null: Null) -> None:
-    layer = Layer("c", "conv", (8, 3, 3), "in", "out", (), "w", groups=2)
-    graph = _graph(one_layer(layer, 6, 8, torch.randn(8, 3, 3)))
+    graph = _graph(one_layer(torch.randn(8, 3, 3), "conv", groups=2))
     after = shuffle(graph, null, 0, 1).blocks[0].weights
     mask = graph.blocks[0].mask
     assert mask is not None
@@ -121,20 +119,17 @@ def test_every_order_is_as_likely() -> None:
 
 
 def test_tied_matrices_are_permuted_alike() -> None:
-    inputs = random_chain(1, 9, 9, 9)
-    tied = replace(inputs.network.layers[1], weight="fc0.weight")
-    network = replace(inputs.network, layers=(inputs.network.layers[0], tied))
-    first, second = shuffle(_graph(HandInputs(network, inputs.tensors)), "layer", 0, 1).blocks
+    inputs = random_chain(1, 9, 9, 9, tied={1: "fc0.weight"})
+    first, second = shuffle(_graph(inputs), "layer", 0, 1).blocks
     assert first.weights.equal(second.weights)
 
 
 def _tied_in_both_directions(weight: torch.Tensor, last: torch.Tensor) -> HandInputs:
     """Layers x → h by `weight` (out, in), h → y by the same read as (in, out), y → z by `last`."""
-    inputs = chain(weight, weight.T, last)
-    first, second, third = inputs.network.layers
-    second = replace(second, weight=first.weight, shape=first.shape, transposed=True)
-    network = replace(inputs.network, layers=(first, second, third))
-    return HandInputs(network, inputs.tensors)
+    drawn = Drawn()
+    h = drawn.relu(drawn.linear("fc0", drawn.input(1, weight.shape[1]), weight))
+    y = drawn.relu(drawn.linear("fc1", h, weight, transposed=True, tensor="fc0.weight"))
+    return drawn.inputs(drawn.linear("fc2", y, last))
 
 
 @pytest.mark.parametrize("null", ["layer", "layer-nonzero"])
@@ -152,7 +147,7 @@ def test_tied_matrices_of_which_one_use_lost_a_neuron_agree(null: Null) -> None:
     weight, last = *random_weights(0, 5, 7), *random_weights(1, 5, 3)
     graph = _graph(_tied_in_both_directions(weight, last))
     units = {name: torch.ones(n, dtype=torch.bool) for name, n in graph.groups.items()}
-    units["g0"][2] = False
+    units["x"][2] = False
     carrying = carrying_graph(graph, Carriers(units, {"input": 1}))
     first, second, _ = shuffle(carrying, null, 0, 1).blocks
     live = torch.tensor([0, 1, 3, 4])
@@ -163,10 +158,8 @@ def test_tied_matrices_of_which_one_use_lost_a_neuron_agree(null: Null) -> None:
 
 
 def test_a_tensor_that_tied_layers_read_in_different_shapes_is_permuted_in_each() -> None:
-    inputs = chain(*random_weights(0, 4, 6), *random_weights(1, 6, 4))
-    first, second = inputs.network.layers
-    network = replace(inputs.network, layers=(first, replace(second, weight=first.weight)))
-    before = _graph(HandInputs(network, inputs.tensors))
+    weights = *random_weights(0, 4, 6), *random_weights(1, 6, 4)
+    before = _graph(chain(*weights, tied={1: "fc0.weight"}))
     for old, new in zip(before.blocks, shuffle(before, "layer", 0, 1).blocks, strict=True):
         assert new.weights.flatten().sort().values.equal(old.weights.flatten().sort().values)
         assert not new.weights.equal(old.weights)

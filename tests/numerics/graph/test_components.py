@@ -5,11 +5,10 @@ from __future__ import annotations
 import networkx as nx
 import pytest
 import torch
-from hand_built import HandInputs, chain, random_chain, random_weights, residual_block
+from hand_built import Drawn, HandInputs, chain, random_chain, random_weights, residual_block
 
 from modlint.analysis.components import Components
 from modlint.analysis.weights import WeightGraph
-from modlint.network import Group, Layer, Network
 from modlint.numerics.graph.adjacency import adjacency
 from modlint.results.graphs import Component
 
@@ -55,24 +54,11 @@ def test_dense_and_residual_networks_are_one() -> None:
 
 def _convolutions(*ways: tuple[int, int, int]) -> HandInputs:
     """A chain of convolutions, each (in, out, groups)."""
-    sizes = [ways[0][0], *(out for _, out, _ in ways)]
-    roles = ["input", *["hidden"] * (len(ways) - 1), "output"]
-    groups = [Group(f"g{i}", n, r) for i, (n, r) in enumerate(zip(sizes, roles, strict=True))]
-    layers = [
-        Layer(
-            f"c{i}",
-            "conv",
-            (out, size // n, 3),
-            f"g{i}",
-            f"g{i + 1}",
-            (f"c{i - 1}",) if i else (),
-            f"c{i}",
-            groups=n,
-        )
-        for i, (size, out, n) in enumerate(ways)
-    ]
-    tensors = {layer.weight: torch.rand(layer.shape) + 0.1 for layer in layers}
-    return HandInputs(Network("0", "graph", None, tuple(groups), tuple(layers)), tensors)
+    drawn = Drawn()
+    x = drawn.input(1, ways[0][0], 5)
+    for i, (size, out, groups) in enumerate(ways):
+        x = drawn.conv(f"c{i}", x, torch.rand(out, size // groups, 3) + 0.1, groups=groups)
+    return drawn.inputs(x)
 
 
 def test_depthwise_convolutions_alone_keep_channels_apart() -> None:

@@ -6,13 +6,20 @@ from typing import Any
 
 import pytest
 import torch
-from hand_built import HandInputs, chain, faded, random_chain, random_weights, residual_block
-from msgspec.structs import replace
+from hand_built import (
+    Drawn,
+    HandInputs,
+    chain,
+    faded,
+    norm,
+    random_chain,
+    random_weights,
+    residual_block,
+)
 
 from modlint.analysis.flow import CarryingUnits, Flow, NegligibleUnits
 from modlint.analysis.weights import WeightGraph
 from modlint.errors import Unavailable
-from modlint.network import Group, Layer, Network
 from modlint.numerics.graph import kernels
 
 
@@ -50,7 +57,7 @@ def test_flow_of_a_chain_is_that_of_synflow() -> None:
         values.append(_through(weight, values[-1]))
     values[-1].sum().backward()
     found = _units(chain(*weights))
-    assert list(found) == ["g0", "g1", "g2", "g3"]
+    assert list(found) == ["x", "fc0", "fc1", "fc2"]
     for group, value in zip(found, values, strict=True):
         torch.testing.assert_close(found[group], _relative(value))
 
@@ -76,35 +83,28 @@ def test_residual_branches_are_added_before_the_next_layer_reads_them() -> None:
     (d.double().abs() @ (stream + branch)).sum().backward()
     found = _units(residual_block(a, b, c, d))
     torch.testing.assert_close(found["x"], _relative(x))
-    torch.testing.assert_close(found["stream"], _relative(stream, branch))
-    torch.testing.assert_close(found["inner"], _relative(inner))
+    torch.testing.assert_close(found["A"], _relative(stream, branch))
+    torch.testing.assert_close(found["B"], _relative(inner))
 
 
 def test_a_sum_with_the_networks_input_is_read_with_it() -> None:
     """The output is D(x + A x): x and what A gives are one group."""
     a, d = random_weights(0, 5, 5)[0], random_weights(1, 5, 3)[0]
-    groups = (Group("x", 5, "input"), Group("y", 3, "output"))
-    layers = (
-        Layer("A", "linear", (5, 5), "x", "x", (), "A"),
-        Layer("D", "linear", (3, 5), "x", "y", ("A",), "D"),
-    )
-    found = _units(HandInputs(Network("0", "graph", None, groups, layers), {"A": a, "D": d}))
+    drawn = Drawn()
+    image = drawn.tracer.claimed(drawn.input(1, 5), -1)
+    branch = drawn.linear("A", image, a)
+    found = _units(drawn.inputs(drawn.linear("D", drawn.add(image, branch), d)))
     x = _ones(5)
-    branch = _through(a, x)
-    (d.double().abs() @ (x + branch)).sum().backward()
-    torch.testing.assert_close(found["x"], _relative(x, branch))
+    added = _through(a, x)
+    (d.double().abs() @ (x + added)).sum().backward()
+    torch.testing.assert_close(found["A"], _relative(x, added))
 
 
 def test_recurrent_weights_run_for_one_step() -> None:
     enter, again, leave = (random_weights(i, *n)[0] for i, n in enumerate([(5, 6), (6, 6), (6, 3)]))
-    groups = (Group("x", 5, "input"), Group("h", 6, "hidden"), Group("y", 3, "output"))
-    layers = (
-        Layer("in", "linear", (6, 5), "x", "h", (), "in"),
-        Layer("hh", "linear", (6, 6), "h", "h", ("in", "hh"), "hh"),
-        Layer("out", "linear", (3, 6), "h", "y", ("in", "hh"), "out"),
-    )
-    tensors = {"in": enter, "hh": again, "out": leave}
-    found = _units(HandInputs(Network("0", "graph", None, groups, layers), tensors))
+    drawn = Drawn()
+    state = drawn.recurrent("h", drawn.input(1, 2, 5), enter, again)
+    found = _units(drawn.inputs(drawn.linear("out", state, leave)))
     first = _through(enter, _ones(5))
     second = _through(again, first)
     (leave.double().abs() @ (first + second)).sum().backward()
@@ -114,22 +114,51 @@ def test_recurrent_weights_run_for_one_step() -> None:
 @pytest.mark.parametrize("exposed", [True, False])
 def test_what_is_exposed_is_an_output_too(exposed: bool) -> None:
     weights = random_weights(0, 5, 6, 4)
-    inputs = chain(*weights)
-    groups = [replace(g, exposed=exposed and g.name == "g1") for g in inputs.network.groups]
     hidden = _through(weights[0], _ones(5))
     last = _through(weights[1], hidden)
     (last.sum() + exposed * hidden.sum()).backward()
-    found = _units(HandInputs(replace(inputs.network, groups=tuple(groups)), inputs.tensors))
-    torch.testing.assert_close(found["g1"], _relative(hidden))
+    found = _units(chain(*weights, exposed=exposed))
+    torch.testing.assert_close(found["fc0"], _relative(hidden))
 
 
-def test_a_hidden_group_that_no_layer_reads_is_an_end() -> None:
-    inputs = random_chain(0, 5, 6, 4)
-    network = replace(inputs.network, layers=inputs.network.layers[:1])
-    found = _units(HandInputs(network, inputs.tensors))
-    expected = inputs.tensors["fc0.weight"].double().abs().sum(1)
-    torch.testing.assert_close(found["g1"], expected / expected.mean())
-    assert "g2" not in found
+def test_what_nothing_reads_is_an_end() -> None:
+    first, left = random_weights(0, 5, 6)[0], random_weights(1, 6, 4)[0]
+    drawn = Drawn()
+    hidden = drawn.linear("a", drawn.input(1, 5), first)
+    drawn.linear("left", hidden, left)
+    result = drawn.linear("right", hidden, torch.rand(2, 6))
+    found = _units(drawn.inputs(result))
+    x = _ones(5)
+    middle = _through(first, x)
+    (left.double().abs() @ middle).sum().backward(retain_graph=True)
+    (drawn.tensors["right.weight"].double() @ middle).sum().backward()
+    torch.testing.assert_close(found["a"], _relative(middle))
+
+
+def test_queries_and_keys_end_in_scores_and_values_go_on() -> None:
+    weights = {name: random_weights(i, 6, 6)[0] for i, name in enumerate("qkvo")}
+    drawn = Drawn()
+    x = drawn.input(1, 5, 6)
+    q, k, v = (drawn.linear(name, x, weights[name]) for name in "qkv")
+    found = _units(drawn.inputs(drawn.linear("o", drawn.attention(q, k, v, 2), weights["o"])))
+    image = _ones(6)
+    queries, keys, values = (_through(weights[name], image) for name in "qkv")
+    (queries.sum() + keys.sum() + (weights["o"].double().abs() @ values).sum()).backward()
+    torch.testing.assert_close(found["x"], _relative(image))
+    torch.testing.assert_close(found["q"], _relative(queries, keys))
+    torch.testing.assert_close(found["v"], _relative(values))
+
+
+def test_norms_scale_what_flows() -> None:
+    first, second = random_weights(0, 5, 6, 4)
+    gamma = torch.randn(6)
+    x = _ones(5)
+    hidden = _through(first, x)
+    (second.double().abs() @ (hidden * gamma.double().abs())).sum().backward()
+    for where in ({"behind": {0: norm("layer", scale=gamma)}}, {"before": {1: norm("rms", scale=gamma)}}):
+        found = _units(chain(first, second, **where))
+        torch.testing.assert_close(found["fc0"], _relative(hidden))
+        torch.testing.assert_close(found["x"], _relative(x))
 
 
 @pytest.mark.parametrize("gain", [1e-6, 1e6])
@@ -174,7 +203,7 @@ def test_weights_that_are_not_finite_have_no_flow(bad: float) -> None:
 def test_faded_units_carry_nothing() -> None:
     inputs = chain(*faded(random_weights(0, 30, 40, 20, 10), 0.1, 1e-8))
     first, second = inputs.result(NegligibleUnits())
-    assert (first.group, first.layer, first.total) == ("g1", "fc0", 40)
+    assert (first.group, first.layer, first.total) == ("fc0", "fc0", 40)
     assert (first.negligible, second.negligible) == ((0, 1, 2, 3), (0, 1))
     assert 0 < first.smallest < 1e-7
 
@@ -203,22 +232,19 @@ def test_units_without_any_weight_are_told_apart() -> None:
 def test_units_that_something_else_reads_need_no_weights_out() -> None:
     first, second = random_weights(0, 6, 5, 4)
     second[:, 1] = 0
-    inputs = chain(first, second)
-    groups = [replace(g, exposed=g.role == "hidden") for g in inputs.network.groups]
-    network = replace(inputs.network, groups=tuple(groups))
-    (found,) = HandInputs(network, inputs.tensors).result(NegligibleUnits())
+    (found,) = chain(first, second, exposed=True).result(NegligibleUnits())
     assert (found.negligible, found.unconnected) == ((), ())
 
 
-def test_where_no_path_leads_every_unit_carries_nothing() -> None:
+def test_where_no_path_leads_every_unit_is_unconnected() -> None:
     first, second, third = random_weights(0, 5, 6, 6, 3)
     second[:3, 3:] = 0
     second[3:, :] = 0
     third[:, :3] = 0
     found = chain(first, second, third).result(NegligibleUnits())
-    assert found[0].negligible == (0, 1, 2)
-    assert found[0].unconnected == (3, 4, 5)
-    assert found[0].smallest == 0
+    assert found[0].negligible == ()
+    assert found[0].unconnected == (0, 1, 2, 3, 4, 5)
+    assert found[0].smallest is None
 
 
 def test_carriers_count_what_is_faint_and_what_nothing_connects() -> None:
@@ -232,4 +258,4 @@ def test_carriers_count_what_is_faint_and_what_nothing_connects() -> None:
     weights[0][:, 3] *= 1e-6
     faint = chain(*faded(weights, 0.1, 1e-8)).result(CarryingUnits())
     assert faint.dropped == {"input": 1, "hidden": 7}
-    assert int(faint.units["g1"].sum()) == 40 - 4 - 1
+    assert int(faint.units["fc0"].sum()) == 40 - 4 - 1

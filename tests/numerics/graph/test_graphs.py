@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from hand_built import (
+    Drawn,
     HandInputs,
     chain,
     faded,
@@ -14,12 +15,10 @@ from hand_built import (
     rescaled,
     residual_block,
 )
-from msgspec.structs import replace
 
 from modlint.analysis.clustering import Partition
 from modlint.analysis.graphs import BalancedGraph, CarryingGraph, FlowGraph
 from modlint.analysis.weights import WeightGraph
-from modlint.network import Group, Layer, Network
 
 SIZES = (60, 50, 50, 50, 10)
 FLOWING = Partition(clusters=6, graph=FlowGraph())
@@ -51,7 +50,7 @@ def test_without_faded_units_the_rest_clusters_as_if_they_were_not_there(factor:
     assert found.isolated_units == 15
     assert found.spectral_sum == pytest.approx(alone.spectral_sum, abs=1e-10)
     assert found.ncut == pytest.approx(alone.ncut, abs=1e-6)
-    assert [label < 0 for label in found.labels["g1"]] == [True] * 5 + [False] * 45
+    assert [label < 0 for label in found.labels["fc0"]] == [True] * 5 + [False] * 45
     whole = chain(*weights).result(Partition(clusters=10))
     assert abs(whole.spectral_sum - alone.spectral_sum) > 1e-3
 
@@ -86,14 +85,11 @@ def test_scaling_units_changes_neither_flow_nor_its_spectrum(
 
 def test_scaling_a_residual_stream_does_not_either() -> None:
     inputs = _stream()
-    scales = {"stream": torch.rand(30).double() * 9 + 0.1, "inner": torch.rand(25).double() + 0.1}
-    tensors = {}
-    for layer in inputs.network.layers:
-        rows, columns = scales.get(layer.target), scales.get(layer.source)
-        moved = inputs.tensors[layer.name].double()
-        moved = moved if rows is None else moved * rows[:, None]
-        tensors[layer.name] = moved if columns is None else moved / columns
-    after = HandInputs(inputs.network, tensors)
+    stream, inner = torch.rand(30).double() * 9 + 0.1, torch.rand(25).double() + 0.1
+    a, b, c, d = (inputs.tensors[f"{name}.weight"].double() for name in "ABCD")
+    after = residual_block(
+        a * stream[:, None], b * inner[:, None] / stream, c * stream[:, None] / inner, d / stream
+    )
     for graph in (FlowGraph(), BalancedGraph()):
         spec = Partition(clusters=6, graph=graph)
         expected = inputs.result(spec).spectral_sum
@@ -118,16 +114,16 @@ def _strengths(inputs: HandInputs, group: str) -> tuple[torch.Tensor, torch.Tens
 
 def test_strength_in_equals_strength_out() -> None:
     for inputs in (random_chain(0, *SIZES), chain(*rescaled(random_weights(0, *SIZES), 2))):
-        for group in ("g1", "g2", "g3"):
+        for group in ("fc0", "fc1", "fc2"):
             torch.testing.assert_close(*_strengths(inputs, group), rtol=1e-6, atol=0)
-    for group in ("stream", "inner"):
+    for group in ("A", "B"):
         torch.testing.assert_close(*_strengths(_stream(), group), rtol=1e-6, atol=0)
 
 
 def test_deep_networks_are_balanced() -> None:
     weights = [3.0 ** (i % 7) * w for i, w in enumerate(random_weights(0, *[20] * 60))]
     inputs = chain(*rescaled(weights, 1))
-    for group in ("g1", "g30", "g58"):
+    for group in ("fc0", "fc29", "fc57"):
         torch.testing.assert_close(*_strengths(inputs, group))
 
 
@@ -163,30 +159,33 @@ def test_units_without_weights_out_keep_their_scale() -> None:
     blocks = inputs.result(BalancedGraph()).blocks
     assert all(block.weights.isfinite().all() for block in blocks)
     assert blocks[0].weights[:, 2].equal(first[2].abs().double())
-    into, out = _strengths(inputs, "g1")
+    into, out = _strengths(inputs, "fc0")
     torch.testing.assert_close(into[[0, 1, 3, 4]], out[[0, 1, 3, 4]])
 
 
 def test_units_joined_to_one_another_are_balanced() -> None:
     enter, again, leave = (random_weights(i, *n)[0] for i, n in enumerate([(5, 6), (6, 6), (6, 3)]))
-    groups = (Group("x", 5, "input"), Group("h", 6, "hidden"), Group("y", 3, "output"))
-    layers = (
-        Layer("in", "linear", (6, 5), "x", "h", (), "in"),
-        Layer("hh", "linear", (6, 6), "h", "h", ("in", "hh"), "hh"),
-        Layer("out", "linear", (3, 6), "h", "y", ("in", "hh"), "out"),
-    )
-    tensors = {"in": enter, "hh": 9 * again, "out": leave}
-    torch.testing.assert_close(
-        *_strengths(HandInputs(Network("0", "graph", None, groups, layers), tensors), "h")
-    )
+    drawn = Drawn()
+    state = drawn.recurrent("h", drawn.input(1, 2, 5), enter, 9 * again)
+    inputs = drawn.inputs(drawn.linear("out", state, leave))
+    torch.testing.assert_close(*_strengths(inputs, "h"))
+
+
+def test_a_group_that_holds_the_networks_input_keeps_its_scale() -> None:
+    a, d = random_weights(0, 5, 5)[0], random_weights(1, 5, 3)[0]
+    drawn = Drawn()
+    x = drawn.tracer.claimed(drawn.input(1, 5), -1)
+    inputs = drawn.inputs(drawn.linear("D", drawn.add(x, drawn.linear("A", x, a)), d))
+    before, after = (inputs.result(graph).blocks for graph in (WeightGraph(), BalancedGraph()))
+    for one, other in zip(before, after, strict=True):
+        assert one.weights.equal(other.weights)
 
 
 def test_masks_and_directions_stay() -> None:
-    inputs = _stream()
-    marked = replace(inputs.network.layers[1], groups=5, shape=(25, 6))
-    network = replace(inputs.network, layers=(*inputs.network.layers[:1], marked))
-    tensors = inputs.tensors | {"B": torch.rand(25, 6)}
-    graphs = HandInputs(network, tensors)
+    drawn = Drawn()
+    x = drawn.conv("a", drawn.input(1, 5, 2, 2), torch.rand(30, 5, 1, 1))
+    x = drawn.conv("b", x, torch.rand(25, 6, 1, 1), groups=5)
+    graphs = drawn.inputs(drawn.conv("c", x, torch.rand(3, 25, 1, 1)))
     mask = graphs.result(WeightGraph()).blocks[1].mask
     for graph in (FlowGraph(), BalancedGraph(), CarryingGraph()):
         block = graphs.result(graph).blocks[1]

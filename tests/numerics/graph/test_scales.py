@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hand_built import HandInputs, chain, random_chain, random_weights, rescaled
-from msgspec.structs import replace
+from hand_built import Drawn, HandInputs, chain, norm, random_chain, random_weights, rescaled
 
 from modlint.analysis.scales import UnitScales
-from modlint.network import Norm
+from modlint.network import NormKind
 
 
 def _spreads(inputs: HandInputs) -> dict[str, float]:
@@ -48,33 +47,46 @@ def test_units_that_carry_nothing_are_left_out(factor: float) -> None:
 
 @pytest.mark.parametrize(
     ("activation", "free"),
-    [("relu", True), ("leakyrelu", True), (None, True), ("tanh", False), ("relu6", False)],
+    [("relu", True), ("leakyrelu", True), ("unknown", True), ("tanh", False), ("relu6", False)],
 )
 def test_only_homogeneous_activations_leave_the_scale_free(
-    activation: str | None, free: bool
+    activation: str, free: bool
 ) -> None:
-    inputs = random_chain(0, 9, 8, 7)
-    layers = [replace(layer, activation=activation) for layer in inputs.network.layers]
-    network = replace(inputs.network, layers=tuple(layers))
-    assert bool(_spreads(HandInputs(network, inputs.tensors))) == free
+    assert bool(_spreads(random_chain(0, 9, 8, 7, activation=activation))) == free
 
 
 def test_exposed_units_are_not_free() -> None:
-    inputs = random_chain(0, 9, 8, 7)
-    groups = [replace(group, exposed=group.role == "hidden") for group in inputs.network.groups]
-    assert not _spreads(HandInputs(replace(inputs.network, groups=tuple(groups)), inputs.tensors))
+    assert _spreads(random_chain(0, 9, 8, 7))
+    assert not _spreads(random_chain(0, 9, 8, 7, exposed=True))
 
 
 @pytest.mark.parametrize(("kind", "free"), [("layer", False), ("rms", False), ("batch", True)])
-def test_units_behind_a_norm_of_the_data_are_not_free(kind: str, free: bool) -> None:
-    inputs = random_chain(0, 9, 8, 7)
-    first, last = inputs.network.layers
-    norm = Norm(kind, 8, "g")  # type: ignore[arg-type]
-    network = replace(inputs.network, layers=(first, replace(last, input_norms=(norm,))))
-    tensors = inputs.tensors | {"g": torch.ones(8)}  # type: ignore[operator]
-    assert bool(_spreads(HandInputs(network, tensors))) == free
+def test_units_behind_a_norm_of_the_data_are_not_free(kind: NormKind, free: bool) -> None:
+    scaled = norm(kind, scale=torch.ones(8))
+    assert bool(_spreads(random_chain(0, 9, 8, 7, before={1: scaled}))) == free
 
 
 @pytest.mark.parametrize(("sizes", "free"), [((9, 8, 4), True), ((9, 8, 3), False)])
 def test_few_weights_tell_no_scale(sizes: tuple[int, ...], free: bool) -> None:
     assert bool(_spreads(random_chain(0, *sizes))) == free
+
+
+def _joined(*, gated: bool = False, from_input: bool = False) -> HandInputs:
+    """A sum, or a product, of what two layers make, or of one's and the network's input."""
+    (a,), (b,), (c,) = (random_weights(i, *n) for i, n in enumerate([(8, 8), (8, 8), (8, 5)]))
+    drawn = Drawn()
+    x = drawn.input(1, 8)
+    first = drawn.linear("a", x, a)
+    other = x if from_input else drawn.linear("b", x, b)
+    joined = drawn.multiply(first, other) if gated else drawn.add(first, other)
+    return drawn.inputs(drawn.linear("c", drawn.relu(joined), c))
+
+
+def test_a_unit_that_layers_drive_together_is_free_where_all_can_be_scaled() -> None:
+    found = _joined().result(UnitScales())
+    assert [(scale.layer, scale.units) for scale in found] == [("a", 8)]
+    weights = _joined().tensors
+    into = weights["a.weight"].abs() + weights["b.weight"].abs()
+    assert found[0].spread == pytest.approx(_spread(into, weights["c.weight"]), rel=1e-6)
+    assert _joined(gated=True).result(UnitScales())
+    assert not _joined(from_input=True).result(UnitScales())

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
-from hand_built import HandInputs, chain, one_layer, random_weights, with_norm
+from hand_built import Drawn, HandInputs, chain, norm, random_weights
 from msgspec.structs import replace
 
 from modlint.analysis.units import UnitWeights
 from modlint.errors import Unavailable
-from modlint.network import Group, Layer, Network, Norm
+from modlint.network import NormKind
 from modlint.results.units import LayerUnits
 
 
@@ -17,17 +19,17 @@ def _units(inputs: HandInputs, group: int = 0) -> LayerUnits:
     return UnitWeights().compute(inputs.network, inputs)[group]
 
 
-def _mlp(bias: torch.Tensor) -> HandInputs:
+def _mlp(bias: torch.Tensor, **chained: Any) -> HandInputs:
     """Units of the hidden layer: 1 silent, 3 and 4 constant."""
     first, second = random_weights(0, 6, 5, 4)
     first[3:] = 0
     second[:, 1] = 0
-    return chain(first, second, biases=[bias, torch.zeros(4)])
+    return chain(first, second, biases=[bias, torch.zeros(4)], **chained)
 
 
 def test_silent_constant_and_off() -> None:
     found = _units(_mlp(torch.tensor([1.0, 1, 1, 0.5, -0.5])))
-    assert found == LayerUnits("g1", "fc0", 5, (1,), (3, 4), (4,), "relu")
+    assert found == LayerUnits("fc0", "fc0", 5, (1,), (3, 4), (4,), "relu")
 
 
 def test_a_pre_activation_of_zero_is_off() -> None:
@@ -58,15 +60,16 @@ def test_nan_is_not_zero() -> None:
     assert _units(chain(first, second)).silent == ()
 
 
-def _normed(kind: str, gamma: list[float], beta: list[float], where: str = "output") -> HandInputs:
-    """The network of `_mlp`, with a norm after its first layer, or before its second."""
-    parts = {"g": gamma, "b": beta, "m": [0.0, 0, 0, 1, -1], "v": [1.0, 2, 3, 0.25, 4]}
-    tensors = {name: torch.tensor(values) for name, values in parts.items()}
-    norm = Norm(kind, 5, "g", "b")  # type: ignore[arg-type]
-    if kind == "batch":
-        norm = replace(norm, mean="m", variance="v")
+PARTS = {"mean": torch.tensor([0.0, 0, 0, 1, -1]), "variance": torch.tensor([1.0, 2, 3, 0.25, 4])}
+
+
+def _normed(kind: NormKind, gamma: list[float], beta: list[float], **where: int) -> HandInputs:
+    """The network of `_mlp`, with a norm behind its first layer, or before its second."""
+    parts = {"scale": torch.tensor(gamma), "shift": torch.tensor(beta)}
+    scaled = norm(kind, **parts, **(PARTS if kind == "batch" else {}))
     bias = torch.tensor([1.0, 1, 1, 0.5, -0.5])
-    return with_norm(_mlp(bias), int(where == "input"), norm, tensors, where)
+    ((place, layer),) = (where or {"behind": 0}).items()
+    return _mlp(bias, **{place: {layer: scaled}})
 
 
 def test_batch_norm_shifts_what_is_constant() -> None:
@@ -81,7 +84,7 @@ def test_batch_norm_agrees_with_torch() -> None:
     tensors = inputs.tensors
     x = torch.randn(50, 6)
     y = x @ tensors["fc0.weight"].T + tensors["fc0.bias"]
-    parts = (tensors[name] for name in ("m", "v", "g", "b"))
+    parts = (tensors[f"norm.{name}"] for name in ("mean", "variance", "scale", "shift"))
     after = torch.relu(torch.nn.functional.batch_norm(y, *parts, eps=1e-5))
     found = _units(inputs)
     assert found.constant == tuple((after.std(0) == 0).nonzero().flatten().tolist())
@@ -96,14 +99,16 @@ def test_a_gamma_of_zero_makes_a_unit_constant() -> None:
 
 
 @pytest.mark.parametrize("kind", ["layer", "group", "rms"])
-def test_norms_of_the_data_keep_no_unit_constant_but_for_gamma(kind: str) -> None:
-    found = _units(_normed(kind, [1.0, 1, 0, 1, 1], [0.0, 0, 3, 0, 0]))
-    assert found.constant == (2,)
-    assert found.off == ()
+@pytest.mark.parametrize("where", [{"behind": 0}, {"before": 1}])
+def test_what_a_norm_of_the_data_scales_by_zero_is_of_use_in_its_statistics(
+    kind: NormKind, where: dict[str, int]
+) -> None:
+    found = _units(_normed(kind, [1.0, 1, 0, 1, 1], [0.0, 0, 3, 0, 0], **where))
+    assert 2 not in {*found.silent, *found.constant}
 
 
 def test_a_gamma_of_zero_before_the_next_layer_silences() -> None:
-    assert _units(_normed("batch", [1.0, 1, 0, 1, 1], [0.0] * 5, "input")).silent == (1, 2)
+    assert _units(_normed("batch", [1.0, 1, 0, 1, 1], [0.0] * 5, before=1)).silent == (1, 2)
 
 
 def test_convolution_then_flattened_linear() -> None:
@@ -111,13 +116,10 @@ def test_convolution_then_flattened_linear() -> None:
     conv[1] = 0
     linear[:, 2 * 9 : 3 * 9] = 0
     linear[:, 0] = 0  # one pixel of channel 0
-    groups = (Group("x", 2, "input"), Group("c", 4, "hidden"), Group("y", 10, "output"))
-    layers = (
-        Layer("conv", "conv", (4, 2, 3, 3), "x", "c", (), "a", activation="relu"),
-        Layer("fc", "linear", (10, 36), "c", "y", ("conv",), "b", columns_per_unit=9),
-    )
-    inputs = HandInputs(Network("0", "graph", None, groups, layers), {"a": conv, "b": linear})
-    assert _units(inputs) == LayerUnits("c", "conv", 4, (2,), (1,), (1,), "relu")
+    drawn = Drawn()
+    x = drawn.relu(drawn.conv("conv", drawn.input(1, 2, 3, 3), conv))
+    inputs = drawn.inputs(drawn.linear("fc", drawn.flatten(x), linear))
+    assert _units(inputs) == LayerUnits("conv", "conv", 4, (2,), (1,), (1,), "relu")
 
 
 def test_depthwise_reader_and_grouped_driver() -> None:
@@ -125,13 +127,9 @@ def test_depthwise_reader_and_grouped_driver() -> None:
     grouped[4] = 0
     depthwise[6:8] = 0  # both outputs of channel 3
     depthwise[2] = 0  # one of two outputs of channel 1
-    groups = (Group("x", 4, "input"), Group("h", 6, "hidden"), Group("y", 12, "output"))
-    layers = (
-        Layer("a", "conv", (6, 2, 3), "x", "h", (), "a", groups=2),
-        Layer("b", "conv", (12, 1, 3), "h", "y", ("a",), "b", groups=6),
-    )
-    inputs = HandInputs(Network("0", "graph", None, groups, layers), {"a": grouped, "b": depthwise})
-    found = _units(inputs)
+    drawn = Drawn()
+    x = drawn.activation("unknown", drawn.conv("a", drawn.input(1, 4, 5), grouped, groups=2))
+    found = _units(drawn.inputs(drawn.conv("b", x, depthwise, groups=6)))
     assert (found.silent, found.constant, found.activation) == ((3,), (4,), None)
 
 
@@ -140,59 +138,40 @@ def test_a_unit_is_silent_only_if_no_layer_reads_it() -> None:
     (right,) = random_weights(1, 5, 3)
     left[:, :2] = 0
     right[:, 1:3] = 0
-    inputs = chain(first, left)
-    (second, last) = inputs.network.layers
-    other = replace(last, name="other", weight="other.weight", shape=(3, 5), target="z")
-    network = replace(
-        inputs.network,
-        groups=(*inputs.network.groups, Group("z", 3, "output")),
-        layers=(second, last, other),
-    )
-    assert _units(HandInputs(network, {**inputs.tensors, "other.weight": right})).silent == (1,)
+    drawn = Drawn()
+    x = drawn.relu(drawn.linear("a", drawn.input(1, 6), first))
+    results = drawn.linear("left", x, left), drawn.linear("right", x, right)
+    assert _units(drawn.inputs(*results)).silent == (1,)
 
 
 def test_units_that_something_else_reads_are_not_silent() -> None:
-    inputs = _mlp(torch.zeros(5))
-    groups = tuple(replace(g, exposed=g.role == "hidden") for g in inputs.network.groups)
-    found = _units(HandInputs(replace(inputs.network, groups=groups), inputs.tensors))
+    found = _units(_mlp(torch.zeros(5), exposed=True))
     assert (found.silent, found.constant) == ((), (3, 4))
 
 
 def test_only_hidden_groups_are_inspected() -> None:
-    layer = Layer("l", "linear", (4, 5), "in", "out", (), "w")
-    inputs = one_layer(layer, 5, 4, torch.zeros(4, 5))
+    inputs = chain(torch.zeros(4, 5))
     assert UnitWeights().compute(inputs.network, inputs) == ()
 
 
 def test_shapes_that_contradict_the_network() -> None:
     inputs = chain(*random_weights(0, 6, 5, 4))
-    inputs.tensors = {**inputs.tensors, "fc1.weight": torch.zeros(4, 6)}
+    inputs.tensors = {**inputs.tensors, "fc1.weight": torch.zeros(3, 5)}
     with pytest.raises(Unavailable, match="'fc1'"):
         _units(inputs)
 
 
 def _gated(
-    gate: torch.Tensor, up: torch.Tensor, activation: str | None, *biases: float
+    gate: torch.Tensor, up: torch.Tensor, activation: str, *biases: float
 ) -> HandInputs:
     """act(gate x + b) · (up x + c), then a layer that reads it."""
-    out, into = gate.shape
-    groups = (
-        Group("x", into, "input"),
-        Group("h", out, "hidden", join="product"),
-        Group("y", 4, "output"),
-    )
-    drive = {"gate": gate, "up": up}
-    layers = [
-        Layer(name, "linear", (out, into), "x", "h", (), name, f"{name}.bias", activation=acted)
-        for name, acted in (("gate", activation), ("up", "identity"))
-    ]
-    layers.append(Layer("down", "linear", (4, out), "h", "y", ("gate", "up"), "down"))
-    tensors = drive | {"down": torch.randn(4, out)}
-    tensors |= {
-        f"{name}.bias": torch.full((out,), bias)
-        for name, bias in zip(drive, biases or (0.0, 0.0), strict=True)
-    }
-    return HandInputs(Network("0", "names", None, groups, tuple(layers)), tensors)
+    shifts = [torch.full((len(gate),), bias) for bias in biases or (0.0, 0.0)]
+    drawn = Drawn()
+    x = drawn.input(1, gate.shape[1])
+    gated = drawn.linear("gate", x, gate, shifts[0])
+    gated = gated if activation == "identity" else drawn.activation(activation, gated)
+    product = drawn.multiply(gated, drawn.linear("up", x, up, shifts[1]))
+    return drawn.inputs(drawn.linear("down", product, torch.randn(4, len(gate))))
 
 
 FUNCTIONS = {
@@ -226,6 +205,79 @@ def test_a_gate_whose_activation_is_not_told_is_taken_to_keep_zero() -> None:
     gate, up = torch.randn(6, 5), torch.randn(6, 5)
     gate[1] = 0
     up[2] = 0
-    found = _units(_gated(gate, up, None))
+    found = _units(_gated(gate, up, "unknown"))
     assert (found.constant, found.off) == ((1, 2), (2,))
-    assert _units(_gated(gate, up, None, 0.5, 0.0)).constant == (2,)
+    assert _units(_gated(gate, up, "unknown", 0.5, 0.0)).constant == (2,)
+
+
+# --- far from a unit
+
+
+def _deep(*, tail: bool = True) -> tuple[Drawn, Any]:
+    """Units 0 and 1 of "b" read nothing but unit 0 of "a"; nothing reads unit 4 but unit 2."""
+    a, b, c = random_weights(0, 6, 5, 5, 4)
+    b[:2, 1:] = 0
+    b[3:, 4] = 0
+    b[:2, 4] = 0
+    drawn = Drawn()
+    x = drawn.relu(drawn.linear("a", drawn.input(1, 6), a))
+    x = drawn.relu(drawn.linear("b", x, b))
+    return drawn, drawn.linear("c", x, c) if tail else x
+
+
+def test_a_unit_all_of_whose_producers_are_dead_is_dead() -> None:
+    drawn, result = _deep()
+    inputs = drawn.inputs(result)
+    assert [u.constant for u in inputs.result(UnitWeights())] == [(), ()]
+    drawn, result = _deep()
+    drawn.tensors["a.weight"][0] = 0
+    first, second = drawn.inputs(result).result(UnitWeights())
+    assert (first.off, second.off) == ((0,), (0, 1))
+
+
+def test_a_unit_that_only_silent_units_read_is_silent() -> None:
+    drawn, result = _deep()
+    drawn.tensors["c.weight"][:, 2] = 0
+    first, second = drawn.inputs(result).result(UnitWeights())
+    assert (first.silent, second.silent) == ((4,), (2,))
+
+
+def test_a_constant_that_is_not_zero_keeps_what_reads_it_constant() -> None:
+    drawn, result = _deep()
+    drawn.tensors["a.weight"][0] = 0
+    drawn.tensors["a.bias"] = torch.tensor([1.0, 0, 0, 0, 0])
+    inputs = drawn.inputs(result)
+    operations = [
+        replace(op, bias="a.bias") if getattr(op, "name", "") == "a" else op
+        for op in inputs.network.operations
+    ]
+    network = replace(inputs.network, operations=tuple(operations))
+    first, second = HandInputs(network, drawn.tensors).result(UnitWeights())
+    assert (first.constant, first.off) == ((0,), ())
+    assert (second.constant, second.off) == ((0, 1), ())
+
+
+def test_a_recurrent_unit_that_only_reads_itself_is_dead() -> None:
+    enter, again = torch.rand(4, 3), torch.rand(4, 4)
+    enter[1] = 0
+    again[1, [0, 2, 3]] = 0
+    again[[0, 1, 3], 2] = 0
+    drawn = Drawn()
+    state = drawn.recurrent("rnn", drawn.input(1, 5, 3), enter, again)
+    leave = torch.rand(2, 4)
+    leave[:, 2] = 0
+    (found,) = drawn.inputs(drawn.linear("fc", state, leave)).result(UnitWeights())
+    assert (found.silent, found.constant) == ((2,), (1,))
+
+
+def test_a_key_that_meets_a_query_of_zero_is_silent() -> None:
+    weights = {name: torch.rand(6, 6) for name in "qkvo"}
+    weights["q"][2] = 0
+    drawn = Drawn()
+    x = drawn.relu(drawn.linear("in", drawn.input(1, 5, 6), torch.rand(6, 6)))
+    q, k, v = (drawn.linear(name, x, weights[name]) for name in "qkv")
+    result = drawn.linear("o", drawn.attention(q, k, v, 2), weights["o"])
+    found = {units.layer: units for units in drawn.inputs(result).result(UnitWeights())}
+    assert {name: units.silent for name, units in found.items()} == {"in": (), "q": (), "v": ()}
+    weights["k"][2] = 0
+    assert found["q"].constant == ()

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
 from network_views import networks_of, norms_behind, views
+from safetensors.torch import save_file
 from torch import nn
 
 from modlint.checkpoint import Checkpoint, Role, Storage, Tensor

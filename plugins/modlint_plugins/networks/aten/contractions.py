@@ -23,7 +23,9 @@ def contraction(walk: Walk, letters: tuple[str, str, str], x: Tensorlike, y: Ten
     return walk.tracer.contracted("product", letters, walk.traced(x), walk.traced(y), shape)
 
 
-@table("scaled_dot_product_attention _scaled_dot_product_attention_math", "query key value attn_mask")
+@table(
+    "scaled_dot_product_attention _scaled_dot_product_attention_math", "query key value attn_mask"
+)
 def _attention(walk: Walk, a: Arguments) -> Value:
     out, scores = attention(walk, a.tensor("query"), a.tensor("key"), a.tensor("value"))
     return out if a.op == "scaled_dot_product_attention" else [out, scores]
@@ -53,7 +55,10 @@ def attention(walk: Walk, q: Tensorlike, k: Tensorlike, v: Tensorlike) -> tuple[
     return contraction(walk, (f"{lead}qk", f"{lead}kv", f"{lead}qv"), weights, v), weights
 
 
-@table("_native_multi_head_attention", "query key value embed_dim num_head qkv_weight qkv_bias proj_weight proj_bias")
+@table(
+    "_native_multi_head_attention",
+    "query key value embed_dim num_head qkv_weight qkv_bias proj_weight proj_bias",
+)
 def _multi_head(walk: Walk, a: Arguments) -> Value:
     out = _heads(walk, a, a.tensor("query"), a.int("num_head"))
     return [out, Fixed((0,))]

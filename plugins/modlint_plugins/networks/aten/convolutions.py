@@ -98,9 +98,14 @@ def _sizes_after(a: Arguments, sizes: Sizes, kernel: Sizes, transposed: bool) ->
         pads = _each(a, "padding", 0, rank)
     if transposed:
         extra = _each(a, "output_padding", 0, rank)
-        found = [(n - 1) * s - 2 * p + r + e for n, s, p, r, e in zip(sizes, stride, pads, reach, extra, strict=True)]
+        found = [
+            (n - 1) * s - 2 * p + r + e
+            for n, s, p, r, e in zip(sizes, stride, pads, reach, extra, strict=True)
+        ]
     else:
-        found = [(n + 2 * p - r) // s + 1 for n, s, p, r in zip(sizes, stride, pads, reach, strict=True)]
+        found = [
+            (n + 2 * p - r) // s + 1 for n, s, p, r in zip(sizes, stride, pads, reach, strict=True)
+        ]
     if min(found, default=1) < 1:
         raise ValueError("the kernel is larger than the image")
     return tuple(found)
@@ -152,13 +157,19 @@ def _resized(walk: Walk, x: Traced, rank: int, sizes: Sequence[int]) -> Traced:
     return walk.tracer.pooled(x, axes or range(x.rank - rank, x.rank), shape)
 
 
-@table("adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d _adaptive_avg_pool2d _adaptive_avg_pool3d _adaptive_avg_pool1d", "self output_size")
+@table(
+    "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d _adaptive_avg_pool2d _adaptive_avg_pool3d _adaptive_avg_pool1d",
+    "self output_size",
+)
 def _adaptive(walk: Walk, a: Arguments) -> Value:
     x, rank = walk.traced(a.tensor("self")), _rank_of(a.op)
     given = a.get("output_size")
     listed = list(given) if isinstance(given, (list, tuple)) else [given] * rank
     listed = listed * rank if len(listed) == 1 else listed
-    sizes = [n if size is None else as_int(size, a.op) for n, size in zip(x.shape[-rank:], listed, strict=True)]
+    sizes = [
+        n if size is None else as_int(size, a.op)
+        for n, size in zip(x.shape[-rank:], listed, strict=True)
+    ]
     return _resized(walk, x, rank, sizes)
 
 

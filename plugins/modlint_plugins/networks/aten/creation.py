@@ -59,7 +59,10 @@ def _filled(shape: tuple[int, ...], value: Any) -> Fixed:
 
 @table("arange", "start end step")
 def _arange(walk: Walk, a: Arguments) -> Value:
-    numbers = [plain(v) for v in (*a.positional, *(a.named[k] for k in ("start", "end", "step") if k in a.named))]
+    numbers = [
+        plain(v)
+        for v in (*a.positional, *(a.named[k] for k in ("start", "end", "step") if k in a.named))
+    ]
     numbers = [v for v in numbers if isinstance(v, (int, float)) and not isinstance(v, bool)][:3]
     if not numbers or len(range(*map(int, numbers))) > MAX_ELEMENTS:
         raise UnfollowedError("arange of what is not known")
@@ -95,11 +98,20 @@ def _meshgrid(walk: Walk, a: Arguments) -> Value:
     shape = (grid[1], grid[0], *grid[2:]) if swap else grid
     places = [1 - i if swap and i < 2 else i for i in range(len(parts))]
     return [
-        walk.move("meshgrid", lambda v, i=i: np.broadcast_to(v.reshape([-1 if k == i else 1 for k in range(len(shape))]), shape), x)
+        walk.move(
+            "meshgrid",
+            lambda v, i=i: np.broadcast_to(
+                v.reshape([-1 if k == i else 1 for k in range(len(shape))]), shape
+            ),
+            x,
+        )
         for i, x in zip(places, parts, strict=True)
     ]
 
 
-@table("scalar_to_tensor _assert_async _assert_tensor_metadata _assert_scalar sym_constrain_range sym_constrain_range_for_size _check _log_api_usage_once", "self")
+@table(
+    "scalar_to_tensor _assert_async _assert_tensor_metadata _assert_scalar sym_constrain_range sym_constrain_range_for_size _check _log_api_usage_once",
+    "self",
+)
 def _nothing(walk: Walk, a: Arguments) -> Value:
     return None

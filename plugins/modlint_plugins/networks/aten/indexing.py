@@ -18,9 +18,9 @@ from modlint_plugins.networks.flow.tracer import Traced
 @table("index _unsafe_index", "self indices")
 def _index(walk: Walk, a: Arguments) -> Value:
     x, places = a.tensor("self"), _places(a)
-    if all(i is None or i.value is not None for i in places if not isinstance(i, Traced)) and not any(
-        isinstance(i, Traced) for i in places
-    ):
+    if all(
+        i is None or i.value is not None for i in places if not isinstance(i, Traced)
+    ) and not any(isinstance(i, Traced) for i in places):
         index = tuple(slice(None) if i is None else i.value for i in places)
         return walk.move("index", lambda values: np.array(values[index]), x)
     return _index_anywhere(walk, x, places)
@@ -69,7 +69,9 @@ def _gather(walk: Walk, a: Arguments) -> Value:
     named = a.op == "take_along_dim"
     x = a.tensor("self")
     index = a.tensor("indices" if "indices" in a.named else "index") if not named else None
-    index = index if index is not None else Arguments(a.op, a.all[:2], {}, ("self", "i")).tensor("i")
+    index = (
+        index if index is not None else Arguments(a.op, a.all[:2], {}, ("self", "i")).tensor("i")
+    )
     axis = (a.int("dim") if not named else -1) % x.rank
     if isinstance(index, Fixed) and index.value is not None:
         places = index.value
@@ -78,8 +80,17 @@ def _gather(walk: Walk, a: Arguments) -> Value:
         return computed(index.shape, (x,))
     merged = walk.tracer.pooled(x, [axis], [1 if i == axis else n for i, n in enumerate(x.shape)])
     cut = tuple(slice(0, n) for n in index.shape)
-    lead = tuple(n if i == axis else min(n, m) for i, (n, m) in enumerate(zip(index.shape, x.shape, strict=True)))
-    return walk.move("gather", lambda values: np.broadcast_to(values, (*lead[:axis], index.shape[axis], *lead[axis + 1 :]))[cut], merged)
+    lead = tuple(
+        n if i == axis else min(n, m)
+        for i, (n, m) in enumerate(zip(index.shape, x.shape, strict=True))
+    )
+    return walk.move(
+        "gather",
+        lambda values: np.broadcast_to(
+            values, (*lead[:axis], index.shape[axis], *lead[axis + 1 :])
+        )[cut],
+        merged,
+    )
 
 
 @table("index_put index_put_ _index_put_impl _unsafe_index_put", "self indices values")
@@ -91,7 +102,9 @@ def _index_put(walk: Walk, a: Arguments) -> Value:
     raise UnfollowedError("writes at places along the last axis")
 
 
-@table("index_add scatter scatter_add index_copy scatter_reduce index_reduce", "self dim index source")
+@table(
+    "index_add scatter scatter_add index_copy scatter_reduce index_reduce", "self dim index source"
+)
 def _scatter(walk: Walk, a: Arguments) -> Value:
     x, source = a.tensor("self"), a.all[3] if len(a.all) > 3 else None
     if not isinstance(source, (Traced, Fixed)):
@@ -111,7 +124,11 @@ def _written(walk: Walk, x: Tensorlike, source: Tensorlike, axes: Sequence[int])
     kept = x.rank - 1 - max(axes)
     if source.rank < kept:
         raise UnfollowedError("writes a tensor of fewer axes")
-    merged = walk.tracer.pooled(source, range(source.rank - kept), (*(1,) * (source.rank - kept), *source.shape[source.rank - kept :]))
+    merged = walk.tracer.pooled(
+        source,
+        range(source.rank - kept),
+        (*(1,) * (source.rank - kept), *source.shape[source.rank - kept :]),
+    )
     tail = merged.shape[source.rank - kept :]
     lined = walk.run("reshape", merged, (*(1,) * (x.rank - kept), *tail))
     lined = walk.move("expand", lambda labels: np.broadcast_to(labels, x.shape), lined)

@@ -43,7 +43,9 @@ def _layer_norm(walk: Walk, a: Arguments) -> Value:
 
 @table("rms_norm _fused_rms_norm", "input normalized_shape weight eps")
 def _rms_norm(walk: Walk, a: Arguments) -> Value:
-    out = _normed(walk, a, "rms", a.tensor("input"), -1, several=len(a.ints("normalized_shape")) > 1)
+    out = _normed(
+        walk, a, "rms", a.tensor("input"), -1, several=len(a.ints("normalized_shape")) > 1
+    )
     return [out, None] if a.op == "_fused_rms_norm" else out
 
 

@@ -127,7 +127,9 @@ def _pow(walk: Walk, a: Arguments) -> Value:
 
 @table("where", "condition self other")
 def _where(walk: Walk, a: Arguments) -> Value:
-    condition, x, other = (as_tensor(v, a.op) for v in (a.get("condition"), a.get("self"), a.get("other")))
+    condition, x, other = (
+        as_tensor(v, a.op) for v in (a.get("condition"), a.get("self"), a.get("other"))
+    )
     result = combined(walk, a, "sum", x, other, more=(condition,))
     if isinstance(condition, Traced) and isinstance(result, Fixed):
         return walk.tracer.forgotten("where", result.shape, condition)
@@ -153,7 +155,11 @@ def _glu(walk: Walk, a: Arguments) -> Value:
 
 
 def combined(
-    walk: Walk, a: Arguments, kind: JoinKind, *operands: Tensorlike, more: tuple[Tensorlike, ...] = ()
+    walk: Walk,
+    a: Arguments,
+    kind: JoinKind,
+    *operands: Tensorlike,
+    more: tuple[Tensorlike, ...] = (),
 ) -> Value:
     """Tensors that are added or multiplied; a named vector beside a traced one scales or shifts it."""
     shape = _shape_of(walk, (*more, *operands))
@@ -161,7 +167,9 @@ def combined(
     if not traced and any(isinstance(x, Traced) for x in more):
         return computed(shape, tuple(x for x in operands if isinstance(x, Fixed)))
     if not traced:
-        return _combined_fixed(a, shape, tuple(x for x in (*more, *operands) if isinstance(x, Fixed)))
+        return _combined_fixed(
+            a, shape, tuple(x for x in (*more, *operands) if isinstance(x, Fixed))
+        )
     if len(traced) > 1:
         out = walk.tracer.join(kind, *traced)
         return _broadcast(walk, out, shape)
@@ -220,7 +228,13 @@ def _combined_fixed(a: Arguments, shape: tuple[int, ...], operands: tuple[Fixed,
             return Fixed(shape, value=np.asarray(function(*values)))
     shifted = [x for x in operands if x.view is not None]
     added = [x for x in operands if x.view is None and x.value is not None and x.size == 1]
-    if a.op.startswith("add") and len(operands) == 2 and shifted and added and shifted[0].shape == shape:
+    if (
+        a.op.startswith("add")
+        and len(operands) == 2
+        and shifted
+        and added
+        and shifted[0].shape == shape
+    ):
         x = shifted[0]
         assert added[0].value is not None  # noqa: S101
         return Fixed(shape, x.owners, x.view, offset=x.offset + float(added[0].value.item()))

@@ -54,7 +54,10 @@ class _Cell:
         )
 
 
-@table("lstm gru rnn_tanh rnn_relu", "input hx params has_biases num_layers dropout train bidirectional batch_first")
+@table(
+    "lstm gru rnn_tanh rnn_relu",
+    "input hx params has_biases num_layers dropout train bidirectional batch_first",
+)
 def _layers(walk: Walk, a: Arguments) -> Value:
     x, hx = a.tensor("input"), a.get("hx")
     if not isinstance(hx, (Traced, Fixed, list, tuple)) or isinstance(a.get("params"), bool):

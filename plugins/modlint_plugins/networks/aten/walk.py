@@ -24,7 +24,15 @@ from modlint_plugins.networks.flow.labels import uniform
 from modlint_plugins.networks.flow.tracer import Traced, Tracer
 
 Handler = Callable[["Walk", Arguments], Value]
-SURPRISES = (ValueError, IndexError, TypeError, KeyError, OverflowError, MemoryError, AttributeError)
+SURPRISES = (
+    ValueError,
+    IndexError,
+    TypeError,
+    KeyError,
+    OverflowError,
+    MemoryError,
+    AttributeError,
+)
 """What numpy and Python raise where a file's numbers contradict one another."""
 _MAX_CALLS = 200_000
 
@@ -219,7 +227,9 @@ class Walk:
         if shapes is None:
             self.tracer.stopped((), reason, *read)
             return Lost(reason)
-        return _packed([None if s is None else self.tracer.stopped(s, reason, *read) for s in shapes])
+        return _packed(
+            [None if s is None else self.tracer.stopped(s, reason, *read) for s in shapes]
+        )
 
     def _checked(
         self, result: Value, arguments: Arguments, shapes: Sequence[Shape | None] | None
@@ -252,7 +262,9 @@ def _packed(parts: Sequence[Value]) -> Value:
     return parts[0] if len(parts) == 1 else list(parts)
 
 
-ALIASES = frozenset({"contiguous", "detach", "alias", "dropout", "to", "lift_fresh_copy", "identity"})
+ALIASES = frozenset(
+    {"contiguous", "detach", "alias", "dropout", "to", "lift_fresh_copy", "identity"}
+)
 LAYERS = frozenset(
     {"linear", "matmul", "mm", "bmm", "mv", "addmm", "addmv", "baddbmm", "einsum", "tensordot"}
     | {"embedding", "embedding_bag", "convolution", "_convolution", "bilinear", "lstm", "gru"}

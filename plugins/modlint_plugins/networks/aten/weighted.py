@@ -60,7 +60,12 @@ def product(
     walk: Walk, a: Arguments, left: Tensorlike, right: Tensorlike, bias: Tensorlike | None = None
 ) -> Value:
     """The matrix product of two tensors, with a bias added."""
-    if isinstance(right, Fixed) and right.rank == 2 and left.rank and left.shape[-1] != right.shape[0]:
+    if (
+        isinstance(right, Fixed)
+        and right.rank == 2
+        and left.rank
+        and left.shape[-1] != right.shape[0]
+    ):
         walk.refuse(left.shape[-1], right.shape[0])
     shape = _shape_of(left.shape, right.shape)
     if isinstance(left, Fixed) and isinstance(right, Fixed):
@@ -159,7 +164,11 @@ def _embedding(walk: Walk, a: Arguments) -> Value:
     if isinstance(weight, Traced):
         return gathered(walk, weight, 0, places)
     bag = a.op == "embedding_bag"
-    shape = (1 if bag else places.shape[0], weight.shape[-1]) if bag else (*places.shape, weight.shape[-1])
+    shape = (
+        (1 if bag else places.shape[0], weight.shape[-1])
+        if bag
+        else (*places.shape, weight.shape[-1])
+    )
     out = looked_up(walk, weight, shape)
     return [out, *(Fixed((1,)) for _ in range(3))] if bag else out
 
@@ -204,7 +213,11 @@ def _einsum(walk: Walk, a: Arguments) -> Value:
 def _terms(equation: str, ranks: Sequence[int]) -> tuple[list[str], str]:
     left, arrow, out = equation.partition("->")
     terms = left.split(",")
-    most = max(rank - len(term) + 3 for rank, term in zip(ranks, terms, strict=True) if "..." in term) if "..." in left else 0
+    most = (
+        max(rank - len(term) + 3 for rank, term in zip(ranks, terms, strict=True) if "..." in term)
+        if "..." in left
+        else 0
+    )
     dots = "".join(chr(0x3B1 + i) for i in range(most))
     full = [
         term.replace("...", dots[most - (rank - len(term) + 3) :] if "..." in term else "")
@@ -225,12 +238,17 @@ def _alone(walk: Walk, term: str, out: str, x: Tensorlike) -> Value:
     return walk.run("permute", x, [kept.index(letter) for letter in out])
 
 
-def _pairwise(walk: Walk, a: Arguments, terms: tuple[str, str, str], x: Tensorlike, y: Tensorlike) -> Value:
+def _pairwise(
+    walk: Walk, a: Arguments, terms: tuple[str, str, str], x: Tensorlike, y: Tensorlike
+) -> Value:
     """Einsum of two operands; that of a weight as one product with a matrix for each batch."""
     if isinstance(x, Fixed) and x.owners and isinstance(y, Traced):
         return _pairwise(walk, a, (terms[1], terms[0], terms[2]), y, x)
     if isinstance(x, Fixed) and isinstance(y, Fixed):
-        sizes = {**dict(zip(terms[0], x.shape, strict=True)), **dict(zip(terms[1], y.shape, strict=True))}
+        sizes = {
+            **dict(zip(terms[0], x.shape, strict=True)),
+            **dict(zip(terms[1], y.shape, strict=True)),
+        }
         return computed(tuple(sizes[letter] for letter in terms[2]), (x, y))
     if not (isinstance(y, Fixed) and y.owners and y.rank > 1):
         return contraction(walk, terms, x, y)

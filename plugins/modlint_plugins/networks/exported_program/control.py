@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 def called(run: GraphRun, name: str, arguments: list[Value]) -> Value:
     """What a higher-order operation gives."""
-    graphs = [a["graph"] for a in arguments if isinstance(a, dict) and isinstance(a.get("graph"), dict)]
+    graphs = [
+        a["graph"] for a in arguments if isinstance(a, dict) and isinstance(a.get("graph"), dict)
+    ]
     given = [a for a in arguments if not isinstance(a, dict)]
     try:
         return _called(run, name, graphs, given)

@@ -26,7 +26,9 @@ def spans_of(value: str, channels: Indices, columns: Indices) -> list[Span]:
 
 def ranges_of(indices: Indices) -> tuple[range, ...]:
     """A sequence of integers as runs of constant step, one after the other."""
-    runs = _arithmetic(np.diff(indices), len(indices))
+    steps = np.diff(indices)
+    steps[steps == 0] = np.iinfo(np.int64).min  # a range does not stand still
+    runs = _arithmetic(steps, len(indices))
     return tuple(_range(indices, start, stop) for start, stop in runs)
 
 

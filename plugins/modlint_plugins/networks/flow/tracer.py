@@ -42,6 +42,7 @@ _GATED = {
     "erf": "gelu",
     "tanh": "gelu",
     "softplus": "mish",
+    "abs": "softsign",
 }
 """What x·f(x) is called."""
 
@@ -477,21 +478,17 @@ class Tracer:
 
     def _self_gated(self, x: Traced, gate: Traced) -> Traced | None:
         """x·f(x) as an activation of x; None where the gate is no function of x alone."""
-        node = self._node_at(gate.labels)
-        if (
-            not isinstance(node, PointNode)
-            or node.activation not in _GATED
-            or x.shape != gate.shape
-        ):
+        labels, names = gate.labels, list[str]()
+        if x.shape != gate.shape:
             return None
-        back = np.where(
-            gate.labels > NONE,
-            node.operand[np.clip(gate.labels - node.base, 0, node.size - 1)],
-            gate.labels,
-        )
-        if not np.array_equal(squashed(back), x.labels):
-            return None
-        return self.activation(_GATED[node.activation], x)
+        while isinstance(node := self._node_at(labels), PointNode) and node.activation in _GATED:
+            names.append(node.activation)
+            place = np.clip(labels - node.base, 0, node.size - 1)
+            labels = squashed(np.where(labels > NONE, node.operand[place], labels))
+            if np.array_equal(labels, x.labels):
+                name = "mish" if "softplus" in names else _GATED[names[0]]
+                return self.activation(name, x)
+        return None
 
     def _node_at(self, labels: LabelArray) -> Node | None:
         """The one node whose channels labels are; None where they are those of several."""

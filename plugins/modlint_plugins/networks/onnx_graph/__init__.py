@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modlint.builder import Built
+from modlint.builder import NOTHING_STATED, Built, Stated
 from modlint.checkpoint import Checkpoint
 
 OLDEST_OPSET = 7
@@ -15,7 +15,7 @@ class OnnxGraphBuilder:
     description = "networks from an ONNX graph"
     rank = 0
 
-    def build(self, checkpoint: Checkpoint) -> Built | None:
+    def build(self, checkpoint: Checkpoint, stated: Stated = NOTHING_STATED) -> Built | None:
         """One network for each part of the graph that data connects, or the reason for none."""
         if checkpoint.format != "onnx" or checkpoint.graph is None:
             return None

@@ -61,8 +61,8 @@ def _best(graph: _Graph) -> Built:
     """The attempt that leaves the fewest weights out."""
     started = time.monotonic()
     best = None
-    for size in CHOICES if graph.is_open else CHOICES[:1]:
-        built = graph.built(size)
+    for choice in CHOICES if graph.is_open else CHOICES[:1]:
+        built = graph.built(Chosen(*choice))
         if best is None or len(built.unplaced) < len(best.unplaced):
             best = built
         if not best.unplaced or time.monotonic() - started > _PATIENCE:
@@ -126,9 +126,8 @@ class _Graph:
         every = {name for node in chosen for name in (*node.reads, *node.outputs)}
         return _Part(chosen, every)
 
-    def built(self, size: int) -> Built:
-        """The networks of all parts, where open sizes are `size`."""
-        chosen = Chosen(size)
+    def built(self, chosen: Chosen) -> Built:
+        """The networks of all parts, with open sizes as they are chosen."""
         shapes = {text(v.name): self._shape(v, chosen) for v in self.inputs}
         networks: list[Network] = []
         unplaced: dict[str, str] = {}
@@ -201,11 +200,11 @@ class _Declared:
         self.graph, self.chosen = graph, chosen
         self.found: dict[str, Any] | None = None
 
-    def get(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of a value, `default` where the file does not tell."""
+    def get(self, name: str) -> tuple[int, ...] | None:
+        """The shape of a value, None where the file does not tell."""
         if self.found is None:
             every = (*self.graph.value_info, *self.graph.output)
             self.found = {text(value.name): value for value in every}
         value = self.found.get(name)
         dims = None if value is None else dims_of(value)
-        return default if dims is None else self.chosen.shape(dims, {})
+        return None if dims is None else self.chosen.shape(dims, {})

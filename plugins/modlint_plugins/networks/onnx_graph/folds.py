@@ -162,7 +162,12 @@ def _dequantised(op: Op) -> Result:
 
 def shape_of(op: Op) -> Static:
     """Shape: sizes are known, whatever the values are."""
-    shape = op.value(0).shape
+    value = op.value(0)
+    shape: tuple[int, ...] | None = value.shape
+    if isinstance(value, Traced) and value.is_lost:
+        shape = op.walk.model.declared.get(op.node.inputs[0])
+    if shape is None:
+        raise Refused("takes the shape of what was not followed")
     node = op.node
     start, end = node.integer("start", 0), node.integer("end", len(shape))
     return Static.number(np.asarray(shape[start:end], dtype=np.int64))
@@ -227,7 +232,13 @@ def _of_several(op: Op) -> Result:
     total[axis] = sum(value.shape[axis] for value in values)
     present = [value.numbers for value in values if value.numbers is not None]
     given = np.concatenate(present, axis) if len(present) == len(values) else None
-    return Static(tuple(total), given=given)
+    tensors = {id(value.tensor): value.tensor for value in values}
+    parts = [value.indices() for value in values] if len(tensors) == 1 else []
+    known = [part for part in parts if part is not None]
+    if not known or len(known) < len(values):
+        return Static(tuple(total), given=given)
+    index = np.concatenate(known, axis)
+    return Static(tuple(total), values[0].tensor, None, True, given, index)
 
 
 _FOLDS: Mapping[str, Handler] = {

@@ -12,8 +12,8 @@ from modlint_plugins.readers.onnx.types import text
 Dim = int | str | None
 Dims = tuple[Dim, ...] | None
 
-CHOICES = (64, 224, 16, 1024, 16_000, 1)
-"""What an open size is, one after the other until the graph can be followed."""
+CHOICES = ((64, 1), (224, 1), (16, 1), (64, 64), (1024, 1), (16_000, 1), (1, 1))
+"""What an open size is, and an open first size: in turn, until the graph can be followed."""
 _DEPTH = 8
 _PASSING = frozenset(
     {"Identity", "Cast", "Add", "Sub", "Mul", "Div", "Clip", "Relu", "Sigmoid", "Tanh"}
@@ -43,10 +43,11 @@ class Chosen:
 
     Args:
         size: what an open size is.
+        first: what it is of the first axis (mostly the batch).
     """
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, size: int, first: int) -> None:
+        self.size, self.first = size, first
         self.named: dict[str, int] = {}
 
     def shape(self, dims: Sequence[Dim], hints: Mapping[int, int]) -> tuple[int, ...]:
@@ -56,7 +57,8 @@ class Chosen:
     def _one(self, axis: int, dim: Dim, hint: int | None) -> int:
         if isinstance(dim, int):
             return dim
-        size = hint or (1 if axis == 0 or (dim and "batch" in dim.casefold()) else self.size)
+        is_first = axis == 0 or (dim is not None and "batch" in dim.casefold())
+        size = hint or (self.first if is_first else self.size)
         return self.named.setdefault(dim, size) if dim else size
 
 

@@ -23,6 +23,7 @@ MOST_NUMBERS = 1 << 20
 """Elements of an array of integers (indices) that is computed."""
 _MOST_REALS = 1 << 12
 _MOST_COPIED = 1 << 26
+_MOST_INDEXED = 1 << 23
 _READABLE = frozenset(
     {"bool", "float16", "float32", "float64", "int8", "int16", "int32", "int64"}
     | {"uint8", "uint16", "uint32", "uint64"}
@@ -40,6 +41,7 @@ class Static:
             never read; None for all of them in order.
         is_exact: its elements are the tensor's; else they are computed of them.
         given: its elements, where they are known and few.
+        index: which elements of the tensor are its own, where that is no view.
     """
 
     shape: tuple[int, ...]
@@ -47,6 +49,7 @@ class Static:
     place: Array | None = None
     is_exact: bool = False
     given: Array | None = None
+    index: NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, tensor: Tensor) -> Static:
@@ -81,15 +84,14 @@ class Static:
         """Name of the tensor that it is, whole and in order; None where it is none."""
         if self.tensor is None or not self.is_exact:
             return None
-        whole = self.place is None or (
-            self.place.flags.c_contiguous and self.place.size == self.tensor.elements
-        )
+        whole = self.is_contiguous and self.elements == self.tensor.elements
         return self.tensor.name if whole else None
 
     @property
     def is_contiguous(self) -> bool:
         """Whether another shape of it is a view."""
-        return self.is_exact and (self.place is None or self.place.flags.c_contiguous)
+        is_view = self.place is None or bool(self.place.flags.c_contiguous)
+        return self.is_exact and self.index is None and is_view
 
     @cached_property
     def numbers(self) -> Array | None:
@@ -98,7 +100,7 @@ class Static:
             return self.given
         most = MOST_NUMBERS if self.is_integer else _MOST_REALS
         tensor = self.tensor
-        if tensor.elements > most or tensor.dtype.name not in _READABLE or self.place is not None:
+        if tensor.elements > most or tensor.dtype.name not in _READABLE or self.name is None:
             return None
         try:
             found = np.frombuffer(tensor.storage.read(), np.dtype(tensor.dtype.name))
@@ -113,16 +115,33 @@ class Static:
             return None
         return float(self.numbers.reshape(-1)[0])
 
-    def layout(self, arrange: Arrange) -> Layout | None:
-        """Where the elements lie that `arrange` puts into four axes; None where not followed."""
+    def layout(self, arrange: Arrange) -> tuple[Layout, NDArray[np.int64] | None] | None:
+        """Where the elements lie that `arrange` puts into four axes; None where not followed.
+
+        Rows of one group that lie in another order than they are used in come with the number of
+        the used row for each that lies there.
+        """
         if self.tensor is None or not self.is_exact:
             return None
+        if self.index is not None:
+            return _regular(arrange(self.index))
         place = self._place()
         view = arrange(place)
         if view.size == 0 or not np.may_share_memory(view, place):
             return None
-        strides = tuple(s if n > 1 else 1 for n, s in zip(view.shape, view.strides, strict=True))
-        return Layout(_address(view) - _address(_base(place)), view.shape, strides)  # type: ignore[arg-type]
+        return _layout(_address(view) - _address(_base(place)), view.shape, view.strides), None
+
+    def indices(self) -> NDArray[np.int64] | None:
+        """Which elements of the tensor are its own; None where they are computed, or many."""
+        if self.tensor is None or not self.is_exact or self.elements > _MOST_INDEXED:
+            return None
+        if self.index is not None:
+            return self.index
+        place = self._place()
+        found = np.asarray(_address(place) - _address(_base(place)), dtype=np.int64)
+        for size, stride in zip(place.shape, place.strides, strict=True):
+            found = found[..., None] + stride * np.arange(size)
+        return found
 
     def moved(self, arrange: Arrange, *, copies: bool = True) -> Static:
         """Its elements in another arrangement, which `arrange` may or may not copy.
@@ -136,6 +155,9 @@ class Static:
         if self.tensor is None or not self.is_exact:
             shape = self._dummy_shape(arrange) if given is None else given.shape
             return Static(shape, self.tensor, None, is_exact=False, given=given)
+        if self.index is not None:
+            index = arrange(self.index)
+            return Static(index.shape, self.tensor, None, True, given, index)
         place = self._place()
         view = arrange(place)
         exact = bool(view.size) and np.may_share_memory(view, place)
@@ -152,6 +174,31 @@ class Static:
 
     def _dummy_shape(self, arrange: Arrange) -> tuple[int, ...]:
         return arrange(np.broadcast_to(np.zeros(1, dtype=bool), self.shape)).shape
+
+
+def _layout(offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Layout:
+    own = tuple(s if n > 1 else 1 for n, s in zip(shape, strides, strict=True))
+    return Layout(offset, shape, own)  # type: ignore[arg-type]
+
+
+def _regular(index: NDArray[np.int64]) -> tuple[Layout, NDArray[np.int64] | None] | None:
+    """The layout of elements by their numbers, rows sorted by where they lie."""
+    order = np.argsort(index[0, :, 0, 0]) if index.shape[0] == 1 and index.size else None
+    if order is None:
+        return None
+    found = index[:, order]
+    first = int(found[0, 0, 0, 0])
+    strides = tuple(
+        int(found.take([1], axis).flat[0]) - first if n > 1 else 1
+        for axis, n in enumerate(found.shape)
+    )
+    rebuilt = np.asarray(first, dtype=np.int64)
+    for size, stride in zip(found.shape, strides, strict=True):
+        rebuilt = rebuilt[..., None] + stride * np.arange(size)
+    if not np.array_equal(rebuilt, found):
+        return None
+    moved = not np.array_equal(order, np.arange(len(order)))
+    return _layout(first, found.shape, strides), order if moved else None
 
 
 def _base(view: Array) -> Array:

@@ -33,8 +33,8 @@ _UNFIT = (ValueError, IndexError, TypeError, KeyError, OverflowError, ZeroDivisi
 class Declared(Protocol):
     """Shapes that the file declares for values."""
 
-    def get(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of a value, `default` where the file does not tell."""
+    def get(self, name: str) -> tuple[int, ...] | None:
+        """The shape of a value, None where the file does not tell."""
         ...
 
 
@@ -221,7 +221,7 @@ class Walk:
             return [Refused(why)] * len(node.outputs)
         lost = next((value for value in traced if value.is_lost), None)
         reason = self.tracer.reason(lost) if lost else why
-        shapes = [self.model.declared.get(name, traced[0].shape) for name in node.outputs]
+        shapes = [self.model.declared.get(name) or traced[0].shape for name in node.outputs]
         return [self.tracer.stopped(shape, reason or why, *traced) for shape in shapes]
 
 

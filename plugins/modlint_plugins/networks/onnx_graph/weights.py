@@ -44,14 +44,16 @@ def weighted(
     rows, columns = shape
     if groups < 1 or rows % groups or columns % groups:
         raise Refused(f"has {rows:,} rows and {columns:,} columns in {groups} groups")
-    layout = static.layout(arrange) if is_exact else None
+    layout, used = (static.layout(arrange) if is_exact else None) or (None, None)
     return Weighted(
         tensor=static.tensor.name,
         layout=layout,
         rows=rows,
         columns=columns,
         groups=groups,
-        bias=bias,
+        bias=bias if used is None else None,
+        row_of=used,
+        channels=None if used is None else rows,
     )
 
 

@@ -110,9 +110,24 @@ def described(name: str, arguments: list[Value]) -> Value:
         return _DESCRIBE[name](x)
     if name in ("__is__", "__isnot__") and len(arguments) == 2:
         return (x is arguments[1]) is (name == "__is__")
-    if name in ("Int", "Float", "Bool", "item", "IntImplicit", "FloatImplicit", "ScalarImplicit", "_local_scalar_dense", "is_nonzero", "Scalar"):
+    if name in (
+        "Int",
+        "Float",
+        "Bool",
+        "item",
+        "IntImplicit",
+        "FloatImplicit",
+        "ScalarImplicit",
+        "_local_scalar_dense",
+        "is_nonzero",
+        "Scalar",
+    ):
         value = plain(x)
-        return value if not isinstance(value, (Traced, Fixed)) else Lost("a number that depends on the input")
+        return (
+            value
+            if not isinstance(value, (Traced, Fixed))
+            else Lost("a number that depends on the input")
+        )
     return NotImplemented
 
 

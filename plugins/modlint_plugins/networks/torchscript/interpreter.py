@@ -84,7 +84,13 @@ class Interpreter:
         names: Names = dict(zip((p.arg for p in parameters), given, strict=False))
         names.update(named or {})
         missing = [p.arg for p in parameters if p.arg not in names]
-        defaults = dict(zip(reversed([p.arg for p in parameters]), reversed(function.code.args.defaults), strict=False))
+        defaults = dict(
+            zip(
+                reversed([p.arg for p in parameters]),
+                reversed(function.code.args.defaults),
+                strict=False,
+            )
+        )
         for name in missing:
             names[name] = self._value(defaults[name], names) if name in defaults else None
         self.depth += 1
@@ -215,7 +221,9 @@ class Interpreter:
             raise ScriptError(f"a loop of more than {_MAX_TURNS} turns")
         items = self._value(s.iter, names)
         if isinstance(items, (Lost, Traced, Fixed)) or items is None:
-            self._assign(s.target, Lost("a turn of a loop whose number depends on the input"), names)
+            self._assign(
+                s.target, Lost("a turn of a loop whose number depends on the input"), names
+            )
             self._unknown_turns(s.body, names)
             return
         if len(items) > _MAX_TURNS:
@@ -376,7 +384,11 @@ class Interpreter:
             if found is not NotImplemented:
                 return found
         held = bool(given) and isinstance(given[0], (list, tuple, dict, str)) and name in _HELD
-        if name in _ON_LISTS or held or (name in PLAIN and not tensors_in([*given, *named.values()])):
+        if (
+            name in _ON_LISTS
+            or held
+            or (name in PLAIN and not tensors_in([*given, *named.values()]))
+        ):
             return self._plain(name, given, named)
         return self._operation(name, given, named, path)
 
@@ -427,7 +439,26 @@ class Interpreter:
                         owner.attributes[name] = changed[id(value)]
 
 
-_ON_LISTS = frozenset({"append", "extend", "insert", "list", "dict", "_set_item", "warn", "format", "keys", "values", "items", "__contains__", "reverse", "pop", "clear", "NumToTensor"})
+_ON_LISTS = frozenset(
+    {
+        "append",
+        "extend",
+        "insert",
+        "list",
+        "dict",
+        "_set_item",
+        "warn",
+        "format",
+        "keys",
+        "values",
+        "items",
+        "__contains__",
+        "reverse",
+        "pop",
+        "clear",
+        "NumToTensor",
+    }
+)
 _HELD = frozenset({"len", "slice", "copy", "__getitem__", "add", "index"})
 UNKNOWN_SIZE = Lost("a size that is not known")
 
@@ -443,4 +474,6 @@ def _dotted(e: ast.expr) -> list[str] | None:
 
 def _is_method(function: ast.expr) -> bool:
     path = _dotted(function)
-    return isinstance(function, ast.Attribute) and (path is None or path[0] not in ("torch", "ops", "__torch__", "CONSTANTS"))
+    return isinstance(function, ast.Attribute) and (
+        path is None or path[0] not in ("torch", "ops", "__torch__", "CONSTANTS")
+    )

@@ -104,11 +104,17 @@ class _Search:
         run, before = _Run(shapes, walk), interpreter.left
         try:
             function = _entry(loading.value(self.program.module))
-            given = [_input(walk, a.arg, annotated(a.annotation), shapes) for a in _inputs(function)]
+            given = [
+                _input(walk, a.arg, annotated(a.annotation), shapes) for a in _inputs(function)
+            ]
             result = interpreter.apply(function, given)
             walk.tracer.output(*_results(result))
             undecided = [a.arg for a in _inputs(function) if a.arg not in shapes]
-            if undecided and not run.placed and "Tensor" in annotated(_inputs(function)[0].annotation):
+            if (
+                undecided
+                and not run.placed
+                and "Tensor" in annotated(_inputs(function)[0].annotation)
+            ):
                 run.needs = NeedsShapeError(undecided[0], self.usual)
         except NeedsShapeError as needs:
             run.needs = needs

@@ -105,7 +105,11 @@ def proposals(op: str, arguments: Sequence[Value], usual: Sequence[Shape]) -> li
         return _recurrent(arguments)
     if op.endswith("_cell") and len(fixed) > 1:
         return [(1, fixed[0].shape[1]), (1, fixed[1].shape[1])]
-    if op in ("batch_norm", "instance_norm") and len(arguments) > 1 and isinstance(arguments[1], Fixed):
+    if (
+        op in ("batch_norm", "instance_norm")
+        and len(arguments) > 1
+        and isinstance(arguments[1], Fixed)
+    ):
         size = arguments[1].shape[0]
         return [(1, size), (1, size, *IMAGE_SIDES[:1] * 2), (1, size, LENGTH)]
     if op in ("layer_norm", "rms_norm") and isinstance(arguments[1], (list, tuple)):
@@ -144,7 +148,9 @@ def _convolved(weight: Shape, op: str, arguments: Sequence[Value]) -> list[Shape
 
 def _recurrent(arguments: Sequence[Value]) -> list[Shape]:
     params = arguments[2] if len(arguments) > 2 else None
-    weights = [x for x in params if isinstance(x, Fixed)] if isinstance(params, (list, tuple)) else []
+    weights = (
+        [x for x in params if isinstance(x, Fixed)] if isinstance(params, (list, tuple)) else []
+    )
     if not weights:
         return [(LENGTH, 1, 1)]
     first = arguments[-1] is True
@@ -165,7 +171,9 @@ def usual_shapes(checkpoint: Checkpoint) -> list[Shape]:
             found += [(1, width), (1, LENGTH, width), *_images(width), (1, LENGTH), (LENGTH, width)]
         else:
             rank = len(shape) - 2
-            found += [(1, shape[1], *(side,) * rank) for side in IMAGE_SIDES[: 6 if rank == 2 else 2]]
+            found += [
+                (1, shape[1], *(side,) * rank) for side in IMAGE_SIDES[: 6 if rank == 2 else 2]
+            ]
     return [*dict.fromkeys(found), (1, 3, 64, 64), (1, 3, 224, 224), (1, 1, 28, 28), (1, LENGTH)]
 
 

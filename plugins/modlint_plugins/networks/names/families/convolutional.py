@@ -45,10 +45,12 @@ def traced(family: ConvolutionalFamily, parts: Parts) -> Traced:
     first = parts.tensor(family.stem)
     x = parts.tracer.input("input", (1, first.shape[1], POSITIONS))
     x = family.trace(parts, x)
-    if family.head is None or not parts.has(family.head):
+    outer = Parts(parts.tracer, parts.tensors, "", {}, parts.confidence, parts.used)
+    place = next((p for p in (parts, outer) if family.head and p.has(family.head)), None)
+    if family.head is None or place is None:
         return x
     pooled = parts.tracer.reduced("pool", x, [2], keep=False)
-    return parts.linear(family.head, pooled)
+    return place.linear(family.head, pooled)
 
 
 def _normed(
@@ -141,7 +143,85 @@ def _mobilenet_v2(parts: Parts, x: Traced) -> Traced:
     return x
 
 
+def _resnet_of_transformers(parts: Parts, x: Traced) -> Traced:
+    x = _normed(parts, f"{_EMBEDDER}.convolution", f"{_EMBEDDER}.normalization", x)
+    for stage in parts.repeated("encoder.stages"):
+        for block in stage.repeated("layers"):
+            steps = list(block.repeated("layer"))
+            made = x
+            for step in steps:
+                activation = None if step is steps[-1] else "relu"
+                made = _normed(step, "convolution", "normalization", made, activation)
+            if block.has("shortcut.convolution"):
+                x = _normed(block, "shortcut.convolution", "shortcut.normalization", x, None)
+            x = block.tracer.activation("relu", block.add(x, made))
+    return x
+
+
+_EMBEDDER = "embedder.embedder"
+
+
+def _convnext_of_transformers(parts: Parts, x: Traced) -> Traced:
+    """Depthwise convolutions and MLPs over channels (Liu et al., arXiv 2201.03545)."""
+    x = parts.convolution("embeddings.patch_embeddings", x)
+    x = parts.norm("embeddings.layernorm", x, "layer", axis=1)
+    for stage in parts.repeated("encoder.stages"):
+        if stage.has("downsampling_layer.0"):
+            x = stage.norm("downsampling_layer.0", x, "layer", axis=1)
+            x = stage.convolution("downsampling_layer.1", x)
+        for block in stage.repeated("layers"):
+            x = _convnext_block(block, x, ("dwconv", "layernorm", "pwconv1", "pwconv2"))
+    return parts.norm("layernorm", x, "layer", axis=1) if parts.has("layernorm") else x
+
+
+def _convnext(parts: Parts, x: Traced) -> Traced:
+    x = parts.norm("stem.1", parts.convolution("stem.0", x), "layer", axis=1)
+    for stage in parts.repeated("stages"):
+        if stage.has("downsample.0"):
+            x = stage.norm("downsample.0", x, "layer", axis=1)
+            x = stage.convolution("downsample.1", x)
+        for block in stage.repeated("blocks"):
+            x = _convnext_block(block, x, ("conv_dw", "norm", "mlp.fc1", "mlp.fc2"))
+    return parts.norm("head.norm", x, "layer", axis=1) if parts.has("head.norm") else x
+
+
+def _convnext_block(block: Parts, x: Traced, names: tuple[str, str, str, str]) -> Traced:
+    spatial, norm, up, down = names
+    made = block.convolution(spatial, x, depthwise=True)
+    (made,) = block.tracer.move("channels last", lambda labels: labels.transpose(0, 2, 1), made)
+    made = block.norm(norm, made, "layer")
+    made = block.linear(down, block.tracer.activation("gelu", block.linear(up, made)))
+    for factor in ("layer_scale_parameter", "gamma"):
+        made = block.scale("", factor, made)
+    (made,) = block.tracer.move("channels first", lambda labels: labels.transpose(0, 2, 1), made)
+    return block.add(x, made)
+
+
 CONVOLUTIONAL = (
+    ConvolutionalFamily(
+        "transformers' ResNet",
+        (
+            "embedder.embedder.convolution.weight",
+            "encoder.stages.0.layers.0.layer.0.convolution.weight",
+        ),
+        _resnet_of_transformers,
+        stem=f"{_EMBEDDER}.convolution",
+        head="classifier.1",
+    ),
+    ConvolutionalFamily(
+        "transformers' ConvNeXt",
+        ("embeddings.patch_embeddings.weight", "encoder.stages.0.layers.0.dwconv.weight"),
+        _convnext_of_transformers,
+        stem="embeddings.patch_embeddings",
+        head="classifier",
+    ),
+    ConvolutionalFamily(
+        "timm's ConvNeXt",
+        ("stem.0.weight", "stages.0.blocks.0.conv_dw.weight"),
+        _convnext,
+        stem="stem.0",
+        head="head.fc",
+    ),
     ConvolutionalFamily(
         "ResNet",
         ("conv1.weight", "bn1.running_var", "layer1.0.conv1.weight", "layer1.0.bn2.weight"),

@@ -14,7 +14,15 @@ from modlint_plugins.networks.names.families.layout import (
     Stack,
 )
 
-_HEAD = (("lm_head",), ("score",))
+_SCORE = ("score",)
+
+
+def _head(table: str | None = None) -> tuple[tuple[str, ...], ...]:
+    """A language model's head, which may be its table of embeddings, or a classifier."""
+    return ("|=".join(("lm_head", *(table or "").split("|"))).removesuffix("|="),), _SCORE
+
+
+_HEAD = _head()
 
 
 def _separate(
@@ -47,8 +55,7 @@ def _llama(
         name,
         types,
         (stack,),
-        _HEAD,
-        tied="embed_tokens",
+        _head("embed_tokens"),
         kind=kind,
         offset=offset,
         activation="silu",
@@ -67,8 +74,7 @@ def _gpt2(types: tuple[str, ...], name: str, *, transposed: bool) -> Family:
         name,
         types,
         (stack,),
-        _HEAD,
-        tied="wte",
+        _head("wte"),
         transposed=transposed,
         optional=("attn.bias", "attn.masked_bias"),
     )
@@ -92,7 +98,7 @@ def _bart(name: str, types: tuple[str, ...], order: Order, final: bool) -> Famil
         )
         for side, block in zip(("encoder", "decoder"), blocks, strict=True)
     )
-    return Family(name, types, stacks, _HEAD, tied=_BART_TABLES.format("decoder"))
+    return Family(name, types, stacks, _head(_BART_TABLES.format("decoder")))
 
 
 _T5_TABLES = "shared|encoder.embed_tokens|decoder.embed_tokens"
@@ -129,7 +135,7 @@ def _t5(name: str, encoder: Block, decoder: Block) -> Family:
                 "decoder.block", decoder, embeddings=(_T5_TABLES,), final="decoder.final_layer_norm"
             ),
         ),
-        _HEAD,
+        _head(_T5_TABLES),
         kind="rms",
         activation="relu",
         optional=("relative_attention_bias", "embed_tokens"),
@@ -146,6 +152,17 @@ DECODERS = (
         "StableLM",
         ("stablelm",),
         Block(_separate("self_attn", "o_proj", "halves"), _GATED, norms=_LLAMA_NORMS),
+        kind="layer",
+    ),
+    _llama(
+        "Cohere",
+        ("cohere",),
+        Block(
+            _separate("self_attn", "o_proj", "pairs"),
+            _GATED,
+            norms=("input_layernorm",),
+            order="parallel",
+        ),
         kind="layer",
     ),
     _llama(
@@ -225,8 +242,7 @@ DECODERS = (
                 embeddings=("embed_tokens",),
             ),
         ),
-        _HEAD,
-        tied="embed_tokens",
+        _head("embed_tokens"),
         activation="silu",
         bare=True,
     ),
@@ -273,7 +289,7 @@ DECODERS = (
                 final="ln_f",
             ),
         ),
-        _HEAD,
+        _head("wte"),
         optional=("attn.attention.bias", "attn.attention.masked_bias"),
     ),
     Family(
@@ -292,7 +308,7 @@ DECODERS = (
                 final="ln_f",
             ),
         ),
-        _HEAD,
+        _head("wte"),
         optional=("attn.bias", "attn.masked_bias"),
     ),
     Family(
@@ -335,7 +351,7 @@ DECODERS = (
                 final="final_layernorm",
             ),
         ),
-        _HEAD,
+        _head("embed_tokens"),
         optional=("rotary_emb",),
     ),
     Family(
@@ -358,7 +374,7 @@ DECODERS = (
                 final="ln_f",
             ),
         ),
-        _HEAD,
+        _head("word_embeddings"),
     ),
     Family(
         "Falcon",
@@ -381,7 +397,7 @@ DECODERS = (
                 final="ln_f",
             ),
         ),
-        _HEAD,
+        _head("word_embeddings"),
     ),
     Family(
         "OPT",
@@ -399,7 +415,7 @@ DECODERS = (
                 final="decoder.final_layer_norm",
             ),
         ),
-        _HEAD,
+        _head("decoder.embed_tokens"),
         activation="relu",
     ),
     Family(
@@ -417,7 +433,7 @@ DECODERS = (
                 final="norm",
             ),
         ),
-        _HEAD,
+        _head("embed_tokens"),
     ),
     _bart("BART", ("bart", "plbart"), "behind", final=False),
     _bart("Marian", ("marian",), "behind", final=False),

@@ -64,6 +64,11 @@ ENCODERS = (
             ("pooler.dense", "classifier"),
             ("classifier.dense", "classifier.out_proj"),
             ("qa_outputs",),
+            (
+                "cls.predictions.transform.dense|lm_head.dense",
+                "cls.predictions.transform.LayerNorm|lm_head.layer_norm",
+                "cls.predictions.decoder|lm_head.decoder|=embeddings.word_embeddings",
+            ),
         ),
     ),
     Family(
@@ -87,7 +92,15 @@ ENCODERS = (
                 opening="embeddings.LayerNorm",
             ),
         ),
-        heads=(("pre_classifier", "classifier"), ("qa_outputs",)),
+        heads=(
+            ("pre_classifier", "classifier"),
+            ("qa_outputs",),
+            (
+                "vocab_transform",
+                "vocab_layer_norm",
+                "vocab_projector|=embeddings.word_embeddings",
+            ),
+        ),
     ),
     Family(
         "ALBERT",
@@ -112,7 +125,14 @@ ENCODERS = (
                 shared=True,
             ),
         ),
-        heads=(("pooler", "classifier"),),
+        heads=(
+            ("pooler", "classifier"),
+            (
+                "predictions.dense",
+                "predictions.LayerNorm",
+                "predictions.decoder|=embeddings.word_embeddings",
+            ),
+        ),
     ),
     Family(
         "MPNet",
@@ -135,6 +155,16 @@ ENCODERS = (
                 opening="embeddings.LayerNorm",
             ),
         ),
+        heads=(
+            ("pooler.dense",),
+            ("classifier.dense", "classifier.out_proj"),
+            (
+                "lm_head.dense",
+                "lm_head.layer_norm",
+                "lm_head.decoder|=embeddings.word_embeddings",
+            ),
+        ),
+        optional=("relative_attention_bias",),
     ),
     Family(
         "ViT",
@@ -144,6 +174,7 @@ ENCODERS = (
                 "encoder.layer",
                 _VIT,
                 patches=("embeddings.patch_embeddings.projection",),
+                tokens=("embeddings.cls_token", "embeddings.distillation_token"),
                 final="layernorm",
             ),
         ),
@@ -162,10 +193,34 @@ ENCODERS = (
                     scales=(("layer_scale1", "lambda1"), ("layer_scale2", "lambda1")),
                 ),
                 patches=("embeddings.patch_embeddings.projection",),
+                tokens=("embeddings.cls_token", "embeddings.distillation_token"),
                 final="layernorm",
             ),
         ),
-        heads=(("pooler.dense",), ("classifier",)),
+        heads=(("classifier",),),
+        pool="both",
+    ),
+    Family(
+        "BEiT",
+        types=("beit", "data2vec-vision"),
+        stacks=(
+            Stack(
+                "encoder.layer",
+                Block(
+                    _VIT.attention,
+                    _VIT.mlp,
+                    norms=_VIT.norms,
+                    scales=(("", "lambda_1"), ("", "lambda_2")),
+                ),
+                patches=("embeddings.patch_embeddings.projection",),
+                tokens=("embeddings.cls_token",),
+                final="layernorm",
+            ),
+        ),
+        heads=(("pooler.layernorm", "classifier"),),
+        pool="mean",
+        bare=True,
+        optional=("relative_position_bias",),
     ),
     Family(
         "timm's ViT",
@@ -180,6 +235,7 @@ ENCODERS = (
                     scales=(("ls1", "gamma"), ("ls2", "gamma")),
                 ),
                 patches=("patch_embed.proj",),
+                tokens=("cls_token", "dist_token"),
                 final="norm",
             ),
         ),
@@ -193,6 +249,7 @@ ENCODERS = (
                 "vision_model.encoder.layers",
                 _CLIP,
                 patches=("vision_model.embeddings.patch_embedding",),
+                tokens=("vision_model.embeddings.class_embedding",),
                 opening="vision_model.pre_layrnorm",
                 final="vision_model.post_layernorm",
             ),
@@ -249,8 +306,7 @@ ENCODERS = (
                 final="decoder.layer_norm",
             ),
         ),
-        heads=(("proj_out",),),
-        tied="decoder.embed_tokens",
+        heads=(("proj_out|=decoder.embed_tokens",),),
     ),
     Family(
         "torch.nn.TransformerEncoder",

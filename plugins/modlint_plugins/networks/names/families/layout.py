@@ -16,6 +16,10 @@ Fused = Literal["thirds", "heads", "groups"]
 """How one tensor holds queries, keys and values: one after the other; for each head its three; for
 each group of heads its queries, a key and a value."""
 
+Pool = Literal["first", "mean", "both"]
+"""What heads read of an image's positions: the first, the mean of the patches, or both, one behind
+the other."""
+
 Rotation = Literal["halves", "pairs"]
 """Which channels of a head rotary positions turn together: j and j + d/2, or 2j and 2j + 1."""
 
@@ -89,6 +93,7 @@ class Stack(Struct, frozen=True):
         embeddings: tables that are added; those past the first may be missing; of names joined by
             "|" the first that is there.
         patches: the convolution that makes channels of an image or a sound, instead.
+        tokens: parameters that stand as positions in front of the patches; heads read the first.
         opening: the norm behind the embeddings.
         final: the norm behind the last block.
         projected: the layer between the embeddings and the stream.
@@ -99,6 +104,7 @@ class Stack(Struct, frozen=True):
     block: Block
     embeddings: tuple[str, ...] = ()
     patches: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
     opening: str | None = None
     final: str | None = None
     projected: str | None = None
@@ -112,8 +118,10 @@ class Family(Struct, frozen=True):
         name: what people call it.
         types: `model_type` in config.json.
         stacks: the first may feed the second.
-        heads: chains of layers that read the last stack's result, as far as there are any.
-        tied: the table of embeddings that is the head where none is stored, if one ever is.
+        heads: chains of layers and norms that read the last stack's result, as far as there are
+            any; of names joined by "|" the first that is there. "=" stands before a table of
+            embeddings that is the head, too, where config.json or the rest of the chain says so.
+        pool: which positions heads read where tokens stand in front of patches.
         kind: of its norms.
         offset: added to norms' scales.
         transposed: linear layers are stored as (in, out).
@@ -126,7 +134,7 @@ class Family(Struct, frozen=True):
     types: tuple[str, ...]
     stacks: tuple[Stack, ...]
     heads: tuple[tuple[str, ...], ...] = ()
-    tied: str | None = None
+    pool: Pool = "first"
     kind: NormKind = "layer"
     offset: float = 0.0
     transposed: bool = False

@@ -7,7 +7,7 @@ from typing import Any
 
 from modlint.builder import Built
 from modlint.checkpoint import Tensor
-from modlint.network import Unplaced
+from modlint.network import NormKind, Unplaced
 from modlint.verdict import Confidence
 from modlint_plugins.networks.flow.assembly import network_of
 from modlint_plugins.networks.flow.tracer import Traced, Tracer
@@ -17,6 +17,7 @@ from modlint_plugins.networks.names.families.encoders import ENCODERS
 from modlint_plugins.networks.names.families.layout import Family
 from modlint_plugins.networks.names.families.parts import Parts, Unfit
 from modlint_plugins.networks.names.families.transformer import block_paths, trace
+from modlint_plugins.networks.names.modules import is_layer_weight
 
 FAMILIES = (*ENCODERS, *DECODERS)
 
@@ -43,7 +44,7 @@ def rebuild_families(
             if built is not None:
                 found.append(built)
                 names.append(family.name)
-    for built, own, name in _convolutional(identifier, by_key):
+    for built, own, name in _convolutional(identifier, by_key, config):
         if not own & used:
             used |= own
             found.append(built)
@@ -55,13 +56,13 @@ def rebuild_families(
     unplaced += [
         Unplaced(tensor.name, _OUTSIDE.format(names[0]))
         for tensor in tensors
-        if len(tensor.shape) > 1 and tensor.name not in used
+        if is_layer_weight(tensor) and tensor.name not in used
     ]
     return Built(networks, tuple(unplaced))
 
 
 def _convolutional(
-    identifier: str, tensors: Mapping[str, Tensor]
+    identifier: str, tensors: Mapping[str, Tensor], config: Mapping[str, Any]
 ) -> Iterator[tuple[Built, set[str], str]]:
     """Networks of convolutional families, with the names of their tensors."""
     for family in CONVOLUTIONAL:
@@ -70,7 +71,9 @@ def _convolutional(
             path = key[: -len(first)]
             if not f".{key}".endswith(f".{first}") or not all(path + o in tensors for o in others):
                 continue
-            parts = Parts(Tracer(), tensors, path.rstrip("."), {}, Confidence.MEDIUM)
+            sure = isinstance(config.get("model_type"), str)
+            confidence = Confidence.HIGH if sure else Confidence.MEDIUM
+            parts = Parts(Tracer(), tensors, path.rstrip("."), {}, confidence)
             try:
                 parts.tracer.output(traced(family, parts))
             except Unfit:
@@ -152,21 +155,36 @@ def _require_known(
 def _headed(family: Family, parts: Parts, x: Traced, config: Mapping[str, Any]) -> Iterator[Traced]:
     """What the heads make of a stack's result, as far as there are any."""
     outer = Parts(parts.tracer, parts.tensors, "", config, parts.confidence, parts.used)
-    stored = False
+    if family.stacks[-1].tokens:
+        first, mean = parts.tracer.move("pooled", lambda y: (y[:, :1], y[:, -1:]), x)
+        pooled = {"first": (first,), "mean": (mean,), "both": (first, mean)}[family.pool]
+        x = parts.tracer.concat("pooled", 2, *pooled)
     for chain in family.heads:
-        made, read = None, x
-        for name in chain:
-            place = next((p for p in (parts, outer) if p.has(name)), None)
-            if place is None or place.tensor(name).shape[-1] != read.shape[-1]:
-                continue
-            stored = stored or name == family.heads[0][0]
-            made = place.linear(name, read)
-            read = parts.tracer.activation("unknown", made)
+        made = None
+        for names in chain:
+            tied = made is not None or _is_tied(config)
+            read = x if made is None else made
+            step = _head(names, (parts, outer), read, family.kind, tied=tied)
+            made = made if step is None else step
         if made is not None:
             yield made
-    tied = next(filter(parts.has, (family.tied or "").split("|")), None)
-    if tied is not None and not stored and _is_tied(config):
-        yield parts.linear(tied, x)
+
+
+def _head(
+    names: str, places: Sequence[Parts], x: Traced, kind: NormKind, *, tied: bool
+) -> Traced | None:
+    """The first of the names that is there and fits, applied; None where none does."""
+    for name in names.split("|"):
+        for place in places:
+            own = name.removeprefix("=")
+            if (name != own and not tied) or not place.has(own):
+                continue
+            shape = place.shape(own)
+            if shape == (x.shape[-1],):
+                return place.norm(own, x, kind)
+            if len(shape) == 2 and shape[1] == x.shape[-1]:
+                return place.tracer.activation("unknown", place.linear(own, x))
+    return None
 
 
 def _is_tied(config: Mapping[str, Any]) -> bool:

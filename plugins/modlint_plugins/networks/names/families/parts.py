@@ -67,6 +67,15 @@ class Parts:
         """Whether there is such a tensor."""
         return self._find(module, part) is not None
 
+    def holds(self, name: str) -> bool:
+        """Whether there is a tensor of this name, without a part."""
+        return self._key(name) in self.tensors
+
+    def shape(self, module: str) -> tuple[int, ...]:
+        """The shape of a weight that is there; it does not count as used."""
+        found = self._find(module, "weight")
+        return () if found is None else found.shape
+
     def tensor(self, module: str, part: str = "weight", rank: int | None = None) -> Tensor:
         """A tensor, which counts as used.
 

@@ -119,7 +119,10 @@ def _patched(stack: Stack, parts: Parts) -> Traced:
         x = parts.convolution(name, x)
         if number + 1 < len(stack.patches):
             x = parts.tracer.activation("gelu", x)
-    (x,) = parts.tracer.move("tokens", lambda labels: labels.transpose(0, 2, 1), x)
+    before = sum(parts.holds(name) for name in stack.tokens)
+    (x,) = parts.tracer.move(
+        "tokens", lambda labels: np.pad(labels.transpose(0, 2, 1), ((0, 0), (before, 0), (0, 0))), x
+    )
     return x
 
 

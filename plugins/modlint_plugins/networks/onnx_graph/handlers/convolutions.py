@@ -93,14 +93,14 @@ def _enlarged(op: Op, x: Traced, window: list[int]) -> tuple[int, ...]:
 
 
 def _image(op: Op, x: Traced, channels: int, dims: int) -> Traced:
-    """What a convolution reads, in the rank that it must have where nothing tells its shape."""
+    """What a convolution reads; of another rank it can only be where shapes were not followed."""
     if x.rank == dims + 2:
         return x
-    if not (x.is_lost or (x.origin is not None and x.origin.is_input and x.rank == 0)):
-        raise Refused(f"reads a tensor of {x.rank} axes through a kernel of {dims}")
-    label = int(x.labels.min()) if x.is_lost else NONE
     shape = (1, channels, *(_SIDE,) * dims)
-    return Traced(shape, uniform(label, len(shape)), x.origin)
+    if x.origin is not None and x.origin.is_input and not x.shape:
+        return Traced(shape, uniform(NONE, len(shape)), x.origin)
+    reason = op.tracer.reason(x) or f"{op.node.title} reads a tensor whose shape was not followed"
+    return op.tracer.stopped(shape, reason, x)
 
 
 def _bias(op: Op, index: int, out: int) -> str | None:

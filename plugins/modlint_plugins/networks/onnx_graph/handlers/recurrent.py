@@ -108,12 +108,13 @@ def _weighted(static: Static, size: Sizes, number: int) -> Weighted:
     """One direction's matrix: which rows are whose unit's gates."""
     rows, columns = size.gates * size.units, static.shape[2]
     found = weighted(static, lambda a: a[number].reshape(1, rows, columns, 1), (rows, columns))
+    units = np.tile(np.arange(size.units), size.gates)
     return Weighted(
         tensor=found.tensor,
         layout=found.layout,
         rows=rows,
         columns=columns,
-        row_of=np.tile(np.arange(size.units), size.gates),
+        row_of=units if found.row_of is None else units[found.row_of],
         channels=size.units,
     )
 
