@@ -383,6 +383,8 @@ class Interpreter:
             found = described(name, given)
             if found is not NotImplemented:
                 return found
+        if name == "__contains__" and any(isinstance(x, Lost) for x in given):
+            return Lost("what a list holds that depends on the input")
         held = bool(given) and isinstance(given[0], (list, tuple, dict, str)) and name in _HELD
         if (
             name in _ON_LISTS

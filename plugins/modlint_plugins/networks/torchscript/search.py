@@ -33,6 +33,8 @@ from modlint_plugins.networks.torchscript.undecided import (
 )
 from modlint_plugins.readers.torch.program import TorchScriptProgram
 
+_RATES = ("sr", "sample_rate", "sampling_rate")
+"""Names of a number of samples a second."""
 _MAX_RUNS = 80
 _MAX_STATEMENTS = 400_000
 
@@ -172,7 +174,7 @@ def _input(walk: Walk, name: str, kind: str, shapes: dict[str, Shape]) -> Value:
     if kind.startswith("Dict["):
         return {}
     if kind != "Tensor":
-        return {"int": 1, "float": 1.0, "bool": False, "str": ""}.get(kind)
+        return {"int": 16_000 if name in _RATES else 1, "float": 1.0, "bool": False, "str": ""}.get(kind)
     return walk.tracer.input(name, shapes[name]) if name in shapes else Undecided(name)
 
 

@@ -99,6 +99,8 @@ def proposals(op: str, arguments: Sequence[Value], usual: Sequence[Shape]) -> li
         return [*own[:2], *_images(width), own[2]]
     if op in ("matmul", "mm", "bmm") and len(arguments) == 2:
         return _multiplied(*arguments)
+    if op == "mv" and fixed:
+        return [(fixed[0].shape[-1],)]
     if op in ("embedding", "embedding_bag"):
         return [(1, LENGTH), (LENGTH,)]
     if op in ("lstm", "gru", "rnn_tanh", "rnn_relu"):
