@@ -87,13 +87,13 @@ def _select(x: Array, a: Arguments) -> Array:
     index = plain(a.get("index"))
     axis = a.int("dim") % x.ndim
     if not isinstance(index, int):  # an input's number: every place may be meant
-        first = x[(slice(None),) * axis + (0,)]
         if x.strides[axis] == 0:
-            return first
+            return x[(slice(None),) * axis + (slice(0, 1),)].squeeze(axis)
         raise UnfollowedError("select at a place that depends on the input")
     if not -x.shape[axis] <= index < x.shape[axis]:
         raise IndexError(f"place {index} of {x.shape[axis]}")
-    return x[(slice(None),) * axis + (index,)]
+    index %= x.shape[axis]
+    return x[(slice(None),) * axis + (slice(index, index + 1),)].squeeze(axis)
 
 
 @moving("unbind", "self dim")

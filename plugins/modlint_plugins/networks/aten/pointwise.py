@@ -35,7 +35,7 @@ _SAME = (
     " resolve_conj resolve_neg fill_diagonal zeros_to identity masked_fill bernoulli_noise"
     " convert_element_type device_put autocast_to_full_precision autocast_to_reduced_precision"
     " fake_quantize_per_tensor_affine fake_quantize_per_channel_affine renorm renorm_ _copy"
-    " convert_element_type softcap pin_memory tensor_constant"
+    " softcap pin_memory tensor_constant data"
 )
 _COMPARED = (
     "eq ne lt le gt ge logical_and logical_or logical_not logical_xor bitwise_and bitwise_or"

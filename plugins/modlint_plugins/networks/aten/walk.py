@@ -170,7 +170,7 @@ class Walk:
 
     def _viewed(self, x: Fixed, part: Any) -> Fixed:
         assert x.view is not None  # noqa: S101
-        if root_of(part) is root_of(x.view) and part.size <= x.size:
+        if root_of(part) is root_of(x.view):
             return replace(x, shape=part.shape, view=part, value=None)
         return Fixed(part.shape, x.owners)
 

@@ -109,6 +109,9 @@ def _columns(walk: Walk, a: Arguments, x: Traced, weight: Fixed, bias: Tensorlik
         return called(walk, "linear", x, weight, bias)
     lead = weight.shape[:-2]
     count = int(np.prod(lead))
+    if weight.view is not None and not any(weight.view.strides[:-2]):  # one, for each example
+        weight = walk.move("first", lambda x: x[(slice(0, 1),) * len(lead)], weight)
+        count = 1
     if count == 1:
         flat = walk.run("reshape", weight, weight.shape[-2:])
         return called(walk, "linear", x, flat, bias)

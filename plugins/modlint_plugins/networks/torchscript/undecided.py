@@ -13,7 +13,7 @@ from modlint_plugins.networks.flow.tracer import Traced
 
 Shape = tuple[int, ...]
 IMAGE_SIDES = (64, 224, 32, 28, 128, 256, 96, 299, 84, 48, 512, 40, 36, 80, 112, 16, 160, 320)
-_SIDES = {1: (64, 256, 16000, 16, 32), 3: (16, 8, 12, 32, 24, 64)}
+_SIDES = {1: (512, 64, 256, 16000, 32), 3: (16, 8, 12, 32, 24, 64)}
 LENGTH = 5
 """Steps of a sequence."""
 
