@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +64,7 @@ class Arguments:
         value = self.get(name, default)
         return default if value is None and default is not _MISSING else as_int(value, self.op)
 
-    def ints(self, name: str, default: Any = _MISSING) -> tuple[int, ...]:
+    def ints(self, name: str, default: Any = _MISSING) -> tuple[builtins.int, ...]:
         """Whole numbers; one alone is a list of one."""
         value = self.get(name, default)
         if value is None:

@@ -18,6 +18,6 @@ def _view_as_complex(walk: Walk, a: Arguments) -> Value:
 
 
 @table("polar", "abs angle")
-def _polar(walk: Walk, a: Arguments) -> Value:
+def _polar(_: Walk, a: Arguments) -> Value:
     x = a.tensor("abs")
     return computed(x.shape, (x,)) if isinstance(x, Fixed) else x

@@ -15,37 +15,37 @@ _CONSTANTS = {"zeros": 0, "ones": 1, "new_zeros": 0, "new_ones": 1, "zeros_like"
 
 
 @table("zeros ones empty rand randn new_empty empty_strided", "size")
-def _sized(walk: Walk, a: Arguments) -> Value:
+def _sized(_: Walk, a: Arguments) -> Value:
     return _filled(a.ints("size"), _CONSTANTS.get(a.op))
 
 
 @table("new_zeros new_ones new_empty", "self size")
-def _sized_alike(walk: Walk, a: Arguments) -> Value:
+def _sized_alike(_: Walk, a: Arguments) -> Value:
     return _filled(a.ints("size"), _CONSTANTS.get(a.op))
 
 
 @table("full", "size fill_value")
-def _full(walk: Walk, a: Arguments) -> Value:
+def _full(_: Walk, a: Arguments) -> Value:
     return _filled(a.ints("size"), plain(a.get("fill_value")))
 
 
 @table("new_full", "self size fill_value")
-def _new_full(walk: Walk, a: Arguments) -> Value:
+def _new_full(_: Walk, a: Arguments) -> Value:
     return _filled(a.ints("size"), plain(a.get("fill_value")))
 
 
 @table("zeros_like ones_like empty_like rand_like randn_like bernoulli multinomial normal", "self")
-def _alike(walk: Walk, a: Arguments) -> Value:
+def _alike(_: Walk, a: Arguments) -> Value:
     return _filled(as_tensor(a.first, a.op).shape, _CONSTANTS.get(a.op))
 
 
 @table("full_like fill", "self fill_value")
-def _full_like(walk: Walk, a: Arguments) -> Value:
+def _full_like(_: Walk, a: Arguments) -> Value:
     return _filled(as_tensor(a.first, a.op).shape, plain(a.all[1]))
 
 
 @table("zero", "self")
-def _zero(walk: Walk, a: Arguments) -> Value:
+def _zero(_: Walk, a: Arguments) -> Value:
     return _filled(as_tensor(a.first, a.op).shape, 0)
 
 
@@ -58,7 +58,7 @@ def _filled(shape: tuple[int, ...], value: Any) -> Fixed:
 
 
 @table("arange", "start end step")
-def _arange(walk: Walk, a: Arguments) -> Value:
+def _arange(_: Walk, a: Arguments) -> Value:
     numbers = [
         plain(v)
         for v in (*a.positional, *(a.named[k] for k in ("start", "end", "step") if k in a.named))
@@ -70,18 +70,18 @@ def _arange(walk: Walk, a: Arguments) -> Value:
 
 
 @table("linspace logspace", "start end steps")
-def _linspace(walk: Walk, a: Arguments) -> Value:
+def _linspace(_: Walk, a: Arguments) -> Value:
     return Fixed((a.int("steps"),))
 
 
 @table("eye", "n m")
-def _eye(walk: Walk, a: Arguments) -> Value:
+def _eye(_: Walk, a: Arguments) -> Value:
     n = a.int("n")
     return Fixed((n, a.int("m", n) if len(a.positional) > 1 else n))
 
 
 @table("scalar_tensor tensor as_tensor", "s")
-def _scalar(walk: Walk, a: Arguments) -> Value:
+def _scalar(_: Walk, a: Arguments) -> Value:
     value = a.first
     if isinstance(value, (list, tuple)):
         items = [plain(v) for v in value]
@@ -110,8 +110,9 @@ def _meshgrid(walk: Walk, a: Arguments) -> Value:
 
 
 @table(
-    "scalar_to_tensor _assert_async _assert_tensor_metadata _assert_scalar sym_constrain_range sym_constrain_range_for_size _check _log_api_usage_once",
+    "_assert_async _assert_tensor_metadata _assert_scalar sym_constrain_range"
+    " sym_constrain_range_for_size _check _log_api_usage_once",
     "self",
 )
-def _nothing(walk: Walk, a: Arguments) -> Value:
+def _nothing(_: Walk, __: Arguments) -> Value:
     return None

@@ -97,7 +97,7 @@ def _gather(walk: Walk, a: Arguments) -> Value:
 def _index_put(walk: Walk, a: Arguments) -> Value:
     x, values = a.tensor("self"), a.tensor("values")
     axes = [axis for axis, i in enumerate(_places(a)) if i is not None]
-    if axes and axes[-1] < x.rank - 1 or isinstance(values, Fixed):
+    if (axes and axes[-1] < x.rank - 1) or isinstance(values, Fixed):
         return _written(walk, x, values, axes)
     raise UnfollowedError("writes at places along the last axis")
 

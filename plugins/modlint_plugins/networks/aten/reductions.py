@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from modlint_plugins.networks.aten.arguments import Arguments, Tensorlike
-from modlint_plugins.networks.aten.pointwise import combined
+from modlint_plugins.networks.aten.combining import combined
 from modlint_plugins.networks.aten.tables import table
 from modlint_plugins.networks.aten.values import Fixed, Value, computed
 from modlint_plugins.networks.aten.walk import Walk
@@ -115,8 +115,9 @@ def _selected(walk: Walk, a: Arguments, x: Tensorlike, axis: int, shape: tuple[i
 def _cumulative(walk: Walk, a: Arguments) -> Value:
     x, axis = a.tensor("self"), a.int("dim") % max(1, a.tensor("self").rank)
     if isinstance(x, Fixed):
-        known = x.value is not None and a.op == "cumsum"
-        return Fixed(x.shape, value=np.cumsum(x.value, axis)) if known else computed(x.shape, (x,))
+        if x.value is not None and a.op == "cumsum":
+            return Fixed(x.shape, value=np.cumsum(x.value, axis))
+        return computed(x.shape, (x,))
     out = x if x.labels.shape[axis] == 1 else walk.tracer.forgotten(a.op, x.shape, x)
     return [out, walk.tracer.forgotten(a.op, x.shape)] if a.op in ("cummax", "cummin") else out
 

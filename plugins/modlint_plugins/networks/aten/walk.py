@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from modlint_plugins.networks.aten.arguments import Arguments, Tensorlike, tensors_in
+from modlint_plugins.networks.aten.standing import moved_fixed
 from modlint_plugins.networks.aten.values import (
     MAX_ELEMENTS,
     Fixed,
@@ -18,7 +19,6 @@ from modlint_plugins.networks.aten.values import (
     UnfollowedError,
     Value,
     computed,
-    root_of,
 )
 from modlint_plugins.networks.flow.labels import uniform
 from modlint_plugins.networks.flow.tracer import Traced, Tracer
@@ -48,17 +48,18 @@ class Walk:
         missed: weights of layers that were met but not followed, and why.
         contradictions: calls that sizes contradict.
         mismatch: how many channels a layer was given, and how many it reads, the first time.
+        views: by identity what only moves elements of one tensor: it, that tensor and the move.
         lead: number of examples that a reshape wants which did not fit, the first time.
     """
 
     names: Names
-    operations: dict[str, tuple[Handler, Sequence[str]]]
+    operations: Mapping[str, tuple[Handler, Sequence[str]]]
     tracer: Tracer = field(default_factory=Tracer)
     missed: dict[str, str] = field(default_factory=dict)
     contradictions: int = 0
     mismatch: tuple[int, int] | None = None
     lead: int | None = None
-    _views: dict[int, tuple[Value, Value, Callable[[Any], Any]]] = field(default_factory=dict)
+    views: dict[int, tuple[Value, Value, Callable[[Any], Any]]] = field(default_factory=dict)
     _calls: int = 0
 
     def call(
@@ -70,7 +71,9 @@ class Walk:
     ) -> Value:
         """What a call gives; where it is not followed, tensors of `shapes` or a `Lost`."""
         self._calls += 1
-        handler, order = self.operations.get(op) or self.operations.get(op.rstrip("_"), (None, ()))
+        handler, order = (
+            self.operations.get(op) or self.operations.get(op.rstrip("_")) or (None, ())
+        )
         arguments = Arguments(op, positional, named, order)
         try:
             if self._calls > _MAX_CALLS:
@@ -132,11 +135,11 @@ class Walk:
         if sum(map(_weight, moved)) > MAX_ELEMENTS:
             raise UnfollowedError(f"{name} of more than {MAX_ELEMENTS:,} elements")
         if all(isinstance(x, Fixed) for x in moved):
-            found = self._moved_fixed(function, moved)  # type: ignore[arg-type]
+            found = moved_fixed(function, moved)  # type: ignore[arg-type]
         else:
             found = self._moved_traced(name, function, moved)
         if len(moved) == 1 and not isinstance(found, list):
-            self._views[id(found)] = (found, moved[0], function)
+            self.views[id(found)] = (found, moved[0], function)
         return found
 
     def _moved_traced(self, name: str, function: Callable[..., Any], moved: Sequence[Any]) -> Value:
@@ -149,62 +152,6 @@ class Walk:
 
         found = self.tracer.move(name, listed, *(self.traced(x) for x in moved))
         return found if several[0] else found[0]
-
-    def _moved_fixed(self, function: Callable[..., Any], moved: Sequence[Fixed]) -> Value:
-        values = [x.value for x in moved]
-        known = None if any(v is None for v in values) else function(*values)
-        if known is None and len(moved) == 1 and moved[0].view is not None:
-            out = function(moved[0].view)
-            several = not isinstance(out, np.ndarray)
-            results = [self._viewed(moved[0], part) for part in (out if several else [out])]
-        else:
-            shown = known
-            if shown is None:
-                shown = function(*(np.broadcast_to(False, x.shape) for x in moved))
-            several = not isinstance(shown, np.ndarray)
-            results = [
-                computed(part.shape, tuple(moved), part if known is not None else None)
-                for part in (shown if several else [shown])
-            ]
-        return results if several else results[0]
-
-    def _viewed(self, x: Fixed, part: Any) -> Fixed:
-        assert x.view is not None  # noqa: S101
-        if root_of(part) is root_of(x.view):
-            return replace(x, shape=part.shape, view=part, value=None)
-        return Fixed(part.shape, x.owners)
-
-    def store(self, target: Value, source: Tensorlike) -> dict[int, Value]:
-        """What becomes of values when elements of one are overwritten, by identity.
-
-        A view's base changes with it: positions are found by running the same moves on numbers.
-        """
-        changed: dict[int, Value] = {id(target): source}
-        chain = []
-        base = target
-        while id(base) in self._views and self._views[id(base)][0] is base:
-            _, base_of, function = self._views[id(base)]
-            chain.append(function)
-            base = base_of
-        if chain and isinstance(base, (Traced, Fixed)):
-            changed[id(base)] = self._overwritten(base, chain[::-1], source)
-        return changed
-
-    def _overwritten(self, base: Tensorlike, chain: Sequence[Any], source: Tensorlike) -> Traced:
-        x = self.traced(base)
-        if int(np.prod(x.shape, dtype=object)) > MAX_ELEMENTS:
-            raise UnfollowedError("writes into more elements than are followed")
-        places = np.arange(int(np.prod(x.shape))).reshape(x.shape)
-        for function in chain:
-            places = function(places)
-
-        def written(old: Any, new: Any) -> Any:
-            out = np.array(old).reshape(-1)
-            out[places.reshape(-1)] = np.broadcast_to(new, places.shape).reshape(-1)
-            return out.reshape(x.shape)
-
-        (out,) = self.tracer.move("copy", written, x, self.traced(source))
-        return out
 
     # -- calls that are not followed
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from modlint.network import CallKind
 from modlint_plugins.networks.aten.arguments import Arguments, Tensorlike, as_tensor
+from modlint_plugins.networks.aten.combining import combined
 from modlint_plugins.networks.aten.contractions import contraction
-from modlint_plugins.networks.aten.pointwise import combined
 from modlint_plugins.networks.aten.tables import table
 from modlint_plugins.networks.aten.values import Fixed, UnfollowedError, Value, computed, layout_of
 from modlint_plugins.networks.aten.walk import Walk
@@ -71,13 +70,13 @@ def product(
     if isinstance(left, Fixed) and isinstance(right, Fixed):
         return computed(shape, (left, right))
     if isinstance(right, Fixed) and right.owners and right.rank > 1:
-        return _columns(walk, a, left, right, bias)  # type: ignore[arg-type]
+        return _columns(walk, a, walk.traced(left), right, bias)
     if isinstance(left, Fixed) and left.owners and left.rank > 1:
         turned = walk.run("mT", right) if right.rank > 1 else right
-        out = _columns(walk, a, turned, walk.run("mT", left), None)
+        out = _columns(walk, a, walk.traced(turned), walk.run("mT", left), None)
         out = walk.run("mT", out) if right.rank > 1 else out
         return out if bias is None else combined(walk, _as(a, "add"), "sum", out, bias)
-    out = _between(walk, left, right, shape)
+    out = _between(walk, left, right)
     return out if bias is None else combined(walk, _as(a, "add"), "sum", out, bias)
 
 
@@ -92,7 +91,7 @@ def _shape_of(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[int, ...]:
     return (*lead, *left[-2:-1], *(right[-1:] if len(right) > 1 else ()))
 
 
-def _between(walk: Walk, left: Tensorlike, right: Tensorlike, shape: tuple[int, ...]) -> Value:
+def _between(walk: Walk, left: Tensorlike, right: Tensorlike) -> Value:
     """A product in which no operand is a weight."""
     letters = "abcdefghijklmnop"
     rank = max(left.rank, right.rank, 2)
@@ -104,7 +103,7 @@ def _between(walk: Walk, left: Tensorlike, right: Tensorlike, shape: tuple[int, 
 
 
 def _columns(walk: Walk, a: Arguments, x: Traced, weight: Fixed, bias: Tensorlike | None) -> Value:
-    """x times a weight whose columns are its last axis but one."""
+    """A product with a weight whose columns are its last axis but one."""
     if weight.rank == 2:
         return called(walk, "linear", x, weight, bias)
     lead = weight.shape[:-2]
@@ -133,7 +132,7 @@ def _columns(walk: Walk, a: Arguments, x: Traced, weight: Fixed, bias: Tensorlik
 def called(
     walk: Walk, kind: CallKind, x: Traced, weight: Fixed, bias: Tensorlike | None, name: str = ""
 ) -> Value:
-    """A call with a weight (columns, rows); a bias that is a whole tensor of the file is its own."""
+    """A call with a weight (columns, rows); a bias that is a whole tensor is the call's own."""
     columns, rows = weight.shape
     if x.shape[-1] != columns:
         walk.refuse(x.shape[-1], columns)
@@ -194,88 +193,3 @@ def gathered(walk: Walk, x: Traced, axis: int, places: Tensorlike) -> Value:
     lead = (*x.shape[:axis], *(1,) * places.rank, *x.shape[axis + 1 :])
     out = walk.run("reshape", merged, lead)
     return walk.move("expand", lambda labels: np.broadcast_to(labels, shape), out)
-
-
-@table("einsum", "equation tensors")
-def _einsum(walk: Walk, a: Arguments) -> Value:
-    equation, tensors = a.get("equation"), a.get("tensors")
-    if not isinstance(equation, str) or not isinstance(tensors, (list, tuple)):
-        raise UnfollowedError("einsum without an equation")
-    operands: list[Any] = [as_tensor(x, a.op) for x in tensors]
-    terms, out = _terms(equation.replace(" ", ""), [x.rank for x in operands])
-    while len(operands) > 2:
-        kept = out + "".join(terms[2:])
-        pair = "".join(c for c in dict.fromkeys(terms[0] + terms[1]) if c in kept)
-        operands[:2] = [_pairwise(walk, a, (terms[0], terms[1], pair), *operands[:2])]
-        terms[:2] = [pair]
-    if len(operands) == 1:
-        return _alone(walk, terms[0], out, operands[0])
-    return _pairwise(walk, a, (terms[0], terms[1], out), *operands)
-
-
-def _terms(equation: str, ranks: Sequence[int]) -> tuple[list[str], str]:
-    left, arrow, out = equation.partition("->")
-    terms = left.split(",")
-    most = (
-        max(rank - len(term) + 3 for rank, term in zip(ranks, terms, strict=True) if "..." in term)
-        if "..." in left
-        else 0
-    )
-    dots = "".join(chr(0x3B1 + i) for i in range(most))
-    full = [
-        term.replace("...", dots[most - (rank - len(term) + 3) :] if "..." in term else "")
-        for rank, term in zip(ranks, terms, strict=True)
-    ]
-    if any(len(term) != rank for term, rank in zip(full, ranks, strict=True)):
-        raise ValueError(f"{equation} of tensors of {list(ranks)} axes")
-    if any(len(set(term)) != len(term) for term in full):
-        raise UnfollowedError("einsum with a repeated letter")
-    once = sorted(c for c in set("".join(full)) - set(dots) if "".join(full).count(c) == 1)
-    return full, out.replace("...", dots) if arrow else dots + "".join(once)
-
-
-def _alone(walk: Walk, term: str, out: str, x: Tensorlike) -> Value:
-    gone = [i for i, letter in enumerate(term) if letter not in out]
-    kept = [letter for letter in term if letter in out]
-    x = walk.run("sum", x, gone) if gone else x
-    return walk.run("permute", x, [kept.index(letter) for letter in out])
-
-
-def _pairwise(
-    walk: Walk, a: Arguments, terms: tuple[str, str, str], x: Tensorlike, y: Tensorlike
-) -> Value:
-    """Einsum of two operands; that of a weight as one product with a matrix for each batch."""
-    if isinstance(x, Fixed) and x.owners and isinstance(y, Traced):
-        return _pairwise(walk, a, (terms[1], terms[0], terms[2]), y, x)
-    if isinstance(x, Fixed) and isinstance(y, Fixed):
-        sizes = {
-            **dict(zip(terms[0], x.shape, strict=True)),
-            **dict(zip(terms[1], y.shape, strict=True)),
-        }
-        return computed(tuple(sizes[letter] for letter in terms[2]), (x, y))
-    if not (isinstance(y, Fixed) and y.owners and y.rank > 1):
-        return contraction(walk, terms, x, y)
-    own, other, out = terms
-    sizes = {**dict(zip(other, y.shape, strict=True)), **dict(zip(own, x.shape, strict=True))}
-    batch = [c for c in other if c in own and c in out]
-    summed = [c for c in other if c in own and c not in out]
-    rows = [c for c in other if c not in own]
-    free = [c for c in own if c not in other]
-    if any(c not in out for c in rows + free) or not summed:
-        return contraction(walk, terms, x, y)
-
-    def size(letters: list[str]) -> int:
-        return int(np.prod([sizes[c] for c in letters], dtype=int))
-
-    def arranged(value: Tensorlike, term: str, *parts: list[str]) -> Any:
-        turned = walk.run("permute", value, [term.index(c) for part in parts for c in part])
-        return walk.run("reshape", turned, tuple(size(part) for part in parts))
-
-    left = arranged(x, own, batch, free, summed)
-    right = arranged(y, other, batch, summed, rows)
-    if not batch:
-        left, right = walk.run("squeeze", left, 0), walk.run("squeeze", right, 0)
-    made = product(walk, a, left, right)
-    order = batch + free + rows
-    made = walk.run("reshape", made, tuple(sizes[c] for c in order))
-    return walk.run("permute", made, [order.index(c) for c in out])

@@ -13,7 +13,11 @@ class ExportedProgramBuilder:
     description = "the ATen graph of a torch.export archive (.pt2)"
     rank = 0
 
-    def build(self, checkpoint: Checkpoint, stated: Stated = NOTHING_STATED) -> Built | None:
+    def build(
+        self,
+        checkpoint: Checkpoint,
+        stated: Stated = NOTHING_STATED,  # noqa: ARG002
+    ) -> Built | None:
         """The program's network; None where the file is no exported program."""
         from modlint_plugins.networks.exported_program.build import built_of
         from modlint_plugins.readers.containers.zip.exported_program import ExportedProgram

@@ -15,6 +15,7 @@ from typing import Any
 from modlint_plugins.networks.aten.arguments import plain
 from modlint_plugins.networks.aten.values import Lost, Shape, UnfollowedError, Value
 from modlint_plugins.networks.aten.walk import Walk
+from modlint_plugins.networks.aten.writing import store
 from modlint_plugins.networks.exported_program import control
 
 Json = dict[str, Any]
@@ -111,7 +112,7 @@ class GraphRun:
     def _overwrite(self, target: Value, result: Value) -> None:
         """Give every name of what a call overwrites its new value."""
         try:
-            changed = self.walk.store(target, result)
+            changed = store(self.walk, target, result)
         except (UnfollowedError, ValueError, IndexError):
             changed = {id(target): result}
         for name, value in self.values.items():

@@ -68,6 +68,13 @@ def _div(a: Any, b: Any, rounding_mode: Any = None) -> Any:
     return a // b if rounding_mode in ("floor", "trunc") else a / b
 
 
+def _always(value: Any) -> Callable[..., Any]:
+    def function(*_: Any, **__: Any) -> Any:
+        return value
+
+    return function
+
+
 PLAIN: dict[str, Callable[..., Any]] = {
     "add": operator.add, "sub": operator.sub, "mul": _times, "div": _div, "floordiv": _floordiv,
     "remainder": operator.mod, "pow": _power, "neg": operator.neg, "eq": operator.eq,
@@ -76,25 +83,28 @@ PLAIN: dict[str, Callable[..., Any]] = {
     "__and__": lambda a, b: a and b if isinstance(a, bool) else a & b,
     "__or__": lambda a, b: a or b if isinstance(a, bool) else a | b, "__xor__": operator.xor,
     "__contains__": lambda x, item: item in x, "__getitem__": operator.getitem, "len": len,
-    "__round_to_zero_floordiv": lambda a, b: int(a / b), "__interpolate": None,
+    "__round_to_zero_floordiv": lambda a, b: int(a / b),
     "ceil": math.ceil, "floor": math.floor, "round": round, "sqrt": math.sqrt, "log": math.log,
     "exp": math.exp, "abs": abs, "max": max, "min": min, "prod": math.prod, "sum": sum,
-    "append": _append, "extend": _extend, "insert": list.insert, "pop": list.pop, "clear": list.clear,
-    "reverse": list.reverse, "copy": list, "list": list, "slice": _slice, "sorted": sorted,
+    "append": _append, "extend": _extend, "insert": list.insert, "pop": list.pop,
+    "clear": list.clear, "reverse": list.reverse, "copy": list, "list": list,
+    "slice": _slice, "sorted": sorted,
     "index": list.index, "_set_item": _set_item, "keys": list, "values": lambda d: list(d.values()),
-    "items": lambda d: list(d.items()), "dict": dict, "format": lambda *a: str(a[0]), "str": lambda x: "",
+    "items": lambda d: list(d.items()), "dict": dict, "format": lambda *a: str(a[0]),
+    "str": _always(""),
     "__range_length": _range_length, "__derive_index": lambda i, low, step: low + i * step,
-    "warn": lambda *a, **k: None, "get": dict.get, "join": lambda s, x: "", "hash": lambda x: 0,
+    "warn": _always(None), "get": dict.get, "join": _always(""), "hash": _always(0),
     "Int": int, "Float": float, "Bool": bool, "unchecked_unwrap_optional": lambda x: x,
     "mathremainder": math.remainder, "lower": str.lower, "startswith": str.startswith,
     "IntImplicit": lambda x: x, "FloatImplicit": lambda x: x, "ScalarImplicit": lambda x: x,
-    "get_device": lambda *a: 0, "device": lambda *a: None, "profiled": lambda x: x,
+    "get_device": _always(0), "device": _always(None), "profiled": lambda x: x,
     "TupleIndex": operator.getitem, "NumToTensor": number, "is_scripting": lambda: True,
-    "is_grad_enabled": lambda: False, "set_grad_enabled": lambda *a: None, "is_tracing": lambda: False,
-    "is_autocast_enabled": lambda *a: False, "is_autocast_cpu_enabled": lambda: False, "unpackBits": None,
-    "manual_seed": lambda *a: None, "is_deterministic_algorithms_enabled": lambda: False,
+    "is_grad_enabled": lambda: False, "set_grad_enabled": _always(None),
+    "is_tracing": lambda: False,
+    "is_autocast_enabled": _always(False), "is_autocast_cpu_enabled": lambda: False,
+    "manual_seed": _always(None), "is_deterministic_algorithms_enabled": lambda: False,
     "_get_privateuse1_backend_name": lambda: "", "data": lambda x: x, "tolist": lambda x: x,
-    "wait": lambda x: x, "grad": lambda *a: None, "RaiseException": None, "zip": lambda *a: list(zip(*a, strict=False)),
+    "wait": lambda x: x, "grad": _always(None), "zip": lambda *a: list(zip(*a, strict=False)),
 }  # fmt: skip
 """By name what a function does to numbers, texts and lists."""
 
@@ -103,7 +113,8 @@ def described(name: str, arguments: list[Value]) -> Value:
     """What is asked of a tensor that is no tensor; NotImplemented for any other function."""
     x = arguments[0]
     if isinstance(x, Lost):
-        return x if name in _DESCRIBE or name in ("__is__", "__isnot__") else NotImplemented
+        asked = is_description(name) or name in ("__is__", "__isnot__")
+        return x if asked else NotImplemented
     if name == "size":
         return x.shape[_place(arguments[1], x.rank)] if len(arguments) > 1 else list(x.shape)
     if name in _DESCRIBE:
@@ -140,17 +151,17 @@ def _place(axis: Value, rank: int) -> int:
 
 _DESCRIBE: dict[str, Callable[[Any], Value]] = {
     "dim": lambda x: x.rank, "ndimension": lambda x: x.rank, "len": lambda x: x.shape[0],
-    "numel": lambda x: math.prod(x.shape), "shape": lambda x: list(x.shape), "size": lambda x: list(x.shape),
-    "dtype": lambda x: 6, "device": lambda x: None, "layout": lambda x: 0, "ndim": lambda x: x.rank,
-    "is_floating_point": lambda x: True, "is_cuda": lambda x: False, "is_sparse": lambda x: False,
-    "is_mkldnn": lambda x: False, "is_quantized": lambda x: False, "requires_grad": lambda x: False,
-    "is_complex": lambda x: False, "is_contiguous": lambda x: True, "is_nested": lambda x: False,
-    "is_mps": lambda x: False, "is_cpu": lambda x: True, "is_meta": lambda x: False, "get_device": lambda x: 0,
-    "_is_nested": lambda x: False, "is_inference": lambda x: False, "element_size": lambda x: 4,
-    "stride": lambda x: [0] * x.rank, "is_xpu": lambda x: False, "is_vulkan": lambda x: False, "is_xla": lambda x: False,
+    "numel": lambda x: math.prod(x.shape), "shape": lambda x: list(x.shape),
+    "dtype": _always(6), "device": _always(None), "layout": _always(0), "ndim": lambda x: x.rank,
+    "is_floating_point": _always(True), "is_cuda": _always(False), "is_sparse": _always(False),
+    "is_mkldnn": _always(False), "is_quantized": _always(False), "requires_grad": _always(False),
+    "is_complex": _always(False), "is_contiguous": _always(True), "is_nested": _always(False),
+    "is_mps": _always(False), "is_cpu": _always(True), "is_meta": _always(False),
+    "_is_nested": _always(False), "is_inference": _always(False), "element_size": _always(4),
+    "stride": lambda x: [0] * x.rank, "is_xpu": _always(False), "get_device": _always(0),
 }  # fmt: skip
 
 
 def is_description(name: str) -> bool:
     """Whether a function gives a number or a type of a tensor."""
-    return name in _DESCRIBE
+    return name == "size" or name in _DESCRIBE

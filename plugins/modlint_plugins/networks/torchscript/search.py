@@ -15,7 +15,8 @@ from modlint_plugins.networks.aten.values import Names, Value
 from modlint_plugins.networks.aten.walk import SURPRISES, Walk
 from modlint_plugins.networks.flow.nodes import CallNode
 from modlint_plugins.networks.flow.tracer import Traced
-from modlint_plugins.networks.torchscript.interpreter import Interpreter, RaisedError
+from modlint_plugins.networks.torchscript.calls import RaisedError
+from modlint_plugins.networks.torchscript.interpreter import Interpreter
 from modlint_plugins.networks.torchscript.objects import (
     Code,
     Function,

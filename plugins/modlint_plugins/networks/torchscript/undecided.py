@@ -181,7 +181,7 @@ def usual_shapes(checkpoint: Checkpoint) -> list[Shape]:
 
 def _images(width: int) -> list[Shape]:
     """Square images of so many numbers."""
-    found = []
+    found: list[Shape] = []
     for channels in (1, 3):
         side = math.isqrt(width // channels)
         if side > 1 and channels * side * side == width:
@@ -212,7 +212,7 @@ def _oblong(middle: int) -> list[Shape]:
     """Small images that are not square, by how far their area is from that of a square one."""
     if middle > 8:
         return []
-    pairs = [(h, w) for h in range(1, 13) for w in range(1, 13) if 0 < abs(h - w) < 5]
+    pairs: list[Shape] = [(h, w) for h in range(1, 13) for w in range(1, 13) if 0 < abs(h - w) < 5]
     return sorted(pairs, key=lambda p: abs(p[0] * p[1] - middle * middle - middle))[:24]
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from msgspec import Struct
 
-from modlint_plugins.archives.zip.archive import Archive
+from modlint_plugins.archives.zip.archive import Archive, Member
 from modlint_plugins.pickling.values import Value
 
 _MAX_CODE = 16 << 20
@@ -32,9 +33,11 @@ def code_of(archive: Archive, prefix: str) -> dict[str, Callable[[], bytes]]:
     """What gives the text of each code member, by dotted path ("__torch__.torch.nn")."""
     folder = f"{prefix}code/"
     return {
-        member.name[len(folder) : -len(".py")].replace("/", "."): lambda member=member: bytes(
-            archive.read(member, _MAX_CODE)
-        )
+        member.name[len(folder) : -len(".py")].replace("/", "."): partial(_text, archive, member)
         for member in archive.entries
         if member.name.startswith(folder) and member.name.endswith(".py")
     }
+
+
+def _text(archive: Archive, member: Member) -> bytes:
+    return bytes(archive.read(member, _MAX_CODE))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -91,8 +92,12 @@ def _graph(archive: Archive, layout: Layout) -> ExportedProgram | None:
         folder, _, leaf = member.name.rpartition("/")
         old = layout == "old" and leaf == "serialized_exported_program.json"
         if old or (layout == "new" and folder.endswith("models") and leaf.endswith(".json")):
-            return ExportedProgram(lambda member=member: bytes(archive.read(member, _MAX_JSON)))
+            return ExportedProgram(partial(_text, archive, member))
     return None
+
+
+def _text(archive: Archive, member: Member) -> bytes:
+    return bytes(archive.read(member, _MAX_JSON))
 
 
 class _Program:
