@@ -14,6 +14,7 @@ from onnx import TensorProto, helper
 from support import no_progress
 from transformers import AutoConfig, AutoModel
 
+from modlint.builder import Built
 from modlint.analysis.layer_weights import LayerWeights
 from modlint.analysis.weight_names import is_adapter_factor, is_weight_name, place_of, role_of
 from modlint.engine.examine import FileExamination
@@ -107,7 +108,7 @@ def test_roles_and_factors() -> None:
 
 def layer_weights(path: Path, **parameters: Any) -> frozenset[str]:
     checkpoint = load_whole(path, load_registry().readers)
-    file = FileExamination(checkpoint, (), "cpu", no_progress, [])
+    file = FileExamination(checkpoint, Built(()), "cpu", no_progress, [])
     return file.result(LayerWeights(**parameters), checkpoint)
 
 
@@ -245,5 +246,5 @@ def test_shapes() -> None:
 
 def _of(state: dict[str, torch.Tensor], **parameters: Any) -> frozenset[str]:
     checkpoint = checkpoint_of(state)
-    file = FileExamination(checkpoint, (), "cpu", no_progress, [])
+    file = FileExamination(checkpoint, Built(()), "cpu", no_progress, [])
     return file.result(LayerWeights(**parameters), checkpoint)
