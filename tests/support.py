@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from modlint.builder import Built
 from modlint.analysis.base import FileAnalysis
+from modlint.builder import Built
 from modlint.checkpoint import Checkpoint
 from modlint.engine.examine import FileExamination
 

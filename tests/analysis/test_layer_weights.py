@@ -14,9 +14,9 @@ from onnx import TensorProto, helper
 from support import no_progress
 from transformers import AutoConfig, AutoModel
 
-from modlint.builder import Built
 from modlint.analysis.layer_weights import LayerWeights
 from modlint.analysis.weight_names import is_adapter_factor, is_weight_name, place_of, role_of
+from modlint.builder import Built
 from modlint.engine.examine import FileExamination
 from modlint.engine.load import load_whole
 from modlint.engine.registry import load_registry

@@ -33,7 +33,9 @@ def _part(network: Network, block: str, operations: Sequence[Operation]) -> Netw
         if any(reader.target not in made for reader in network.readers[value])
     }
     values = [
-        replace(value, is_input=value.name not in made, exposed=value.exposed or value.name in outside)
+        replace(
+            value, is_input=value.name not in made, exposed=value.exposed or value.name in outside
+        )
         for value in network.values
         if value.name in made | read
     ]
@@ -58,9 +60,7 @@ class _Grouping:
     ) -> None:
         self.network = network
         self.own = values
-        self.read = {
-            span.value for op in operations if isinstance(op, Call) for span in op.reads
-        }
+        self.read = {span.value for op in operations if isinstance(op, Call) for span in op.reads}
         self.members: dict[str, list[Value]] = {}
         for value in values:
             self.members.setdefault(value.group, []).append(value)

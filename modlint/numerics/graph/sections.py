@@ -53,4 +53,3 @@ class Sections:
             if number is not None:
                 return number
         return None
-

@@ -103,4 +103,3 @@ def _told(result: ClusterNull) -> str:
         f"{result.observed:.2f} against {result.null_mean:.2f} ± {result.null_std:.2g}"
         f" (z {result.z_score:.1f}, p {result.p_value:.2g})"
     )
-

@@ -54,7 +54,9 @@ class DeadUnitsChangeVerdict(GraphRule[DeadUnitsOptions], reference=DEAD_UNITS_C
     def needs(self) -> tuple[Need, ...]:
         """Which units carry something, and the tests, which are asked for where some do not."""
         options = self.options
-        return with_parts(CarryingUnits(options.min_flow), options.test(), options.test(self._graph))
+        return with_parts(
+            CarryingUnits(options.min_flow), options.test(), options.test(self._graph)
+        )
 
     @property
     def _graph(self) -> CarryingGraph:

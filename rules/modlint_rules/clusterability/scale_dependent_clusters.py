@@ -52,7 +52,9 @@ class ScaleDependentClusters(
 
     def needs(self) -> tuple[Need, ...]:
         """The scales, and both partitions, which are asked for when the rule speaks."""
-        return with_parts(_SCALES, self.options.partition, self.options.partition_of(BalancedGraph()))
+        return with_parts(
+            _SCALES, self.options.partition, self.options.partition_of(BalancedGraph())
+        )
 
     def check(self, file: Examination) -> Iterator[Verdict]:
         """Judge each network of the file."""

@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import save_file
 from support import no_progress
 
-from modlint.builder import Built
 from modlint.analysis.copies import StoredCopies
+from modlint.builder import Built
 from modlint.checkpoint import Checkpoint
 from modlint.engine.examine import FileExamination
 from modlint.engine.load import load

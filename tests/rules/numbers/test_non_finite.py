@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from modlint.builder import Built
 from modlint.analysis.statistics import TensorStatistics
+from modlint.builder import Built
 from modlint.checkpoint import Checkpoint, Storage, Tensor
 from modlint.dtypes import DTYPES
 from modlint.engine.examine import FileExamination
