@@ -36,6 +36,9 @@ from modlint_plugins.networks.flow.summing import Sums
 Shape = tuple[int, ...]
 Move = Callable[..., NDArray[np.int64] | Sequence[NDArray[np.int64]]]
 
+MOST_CHANNELS = 1 << 22
+"""Of one value."""
+
 _GATED = {
     "sigmoid": "silu",
     "hardsigmoid": "hardswish",
@@ -579,6 +582,8 @@ class Tracer:
         self._owners[node.base] = node
 
     def _allocate(self, size: int) -> int:
+        if size > MOST_CHANNELS:
+            raise ValueError(f"{size:,} channels are too many to be followed")
         base, self._next = self._next, self._next + size
         if size:
             self._bases.append(base)

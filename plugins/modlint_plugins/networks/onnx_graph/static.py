@@ -42,6 +42,8 @@ class Static:
         is_exact: its elements are the tensor's; else they are computed of them.
         given: its elements, where they are known and few.
         index: which elements of the tensor are its own, where that is no view.
+        stack: of one of several matrices, which the input chooses: how many, and the step to the
+            next.
     """
 
     shape: tuple[int, ...]
@@ -50,6 +52,7 @@ class Static:
     is_exact: bool = False
     given: Array | None = None
     index: NDArray[np.int64] | None = None
+    stack: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, tensor: Tensor) -> Static:
@@ -129,7 +132,10 @@ class Static:
         view = arrange(place)
         if view.size == 0 or not np.may_share_memory(view, place):
             return None
-        return _layout(_address(view) - _address(_base(place)), view.shape, view.strides), None
+        shape, strides = view.shape, view.strides
+        if self.stack is not None and shape[3] == 1:
+            shape, strides = (*shape[:3], self.stack[0]), (*strides[:3], self.stack[1])
+        return _layout(_address(view) - _address(_base(place)), shape, strides), None
 
     def indices(self) -> NDArray[np.int64] | None:
         """Which elements of the tensor are its own; None where they are computed, or many."""
@@ -161,7 +167,19 @@ class Static:
         place = self._place()
         view = arrange(place)
         exact = bool(view.size) and np.may_share_memory(view, place)
-        return Static(view.shape, self.tensor, view if exact else None, is_exact=exact, given=given)
+        own = view if exact else None
+        return Static(view.shape, self.tensor, own, exact, given, stack=self.stack)
+
+    def chosen(self, shape: tuple[int, ...]) -> Static:
+        """Matrices of a stack along the first axis, chosen by an index of a shape."""
+        place = self._place()
+        step = place.strides[0]
+        view = np.broadcast_to(place[0], (*shape, *self.shape[1:]))
+        return Static(view.shape, self.tensor, view, True, stack=(self.shape[0], step))
+
+    def repeats(self, axis: int) -> bool:
+        """Whether it is the same all along an axis."""
+        return self.shape[axis] == 1 or (self.place is not None and not self.place.strides[axis])
 
     def computed(self, shape: tuple[int, ...] | None = None) -> Static:
         """What is computed of it."""

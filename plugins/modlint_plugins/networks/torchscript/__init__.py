@@ -13,7 +13,11 @@ class TorchScriptBuilder:
     description = "the code of a TorchScript archive, parsed and not run"
     rank = 0
 
-    def build(self, checkpoint: Checkpoint, stated: Stated = NOTHING_STATED) -> Built | None:
+    def build(
+        self,
+        checkpoint: Checkpoint,
+        stated: Stated = NOTHING_STATED,  # noqa: ARG002 (its graph tells all)
+    ) -> Built | None:
         """The module's network; None where the file is no TorchScript archive."""
         from modlint_plugins.networks.torchscript.search import built_of
         from modlint_plugins.readers.torch.program import TorchScriptProgram

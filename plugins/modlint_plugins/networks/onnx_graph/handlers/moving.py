@@ -121,7 +121,7 @@ def _split(op: Op) -> Result:
     axis = op.axis(0, x.rank)
     lengths = op.integers("split", 1)
     if lengths is None:
-        count = op.node.integer("num_outputs", len(op.node.outputs))
+        count = len(op.node.outputs)
         each = -(-x.shape[axis] // count)
         lengths = tuple(max(0, min(each, x.shape[axis] - i * each)) for i in range(count))
     ends = np.cumsum(lengths)
@@ -150,6 +150,8 @@ def _tile(op: Op) -> Result:
     repeats = op.integers("", 1)
     if repeats is None or len(repeats) != x.rank:
         raise Refused("repeats in a way that is not followed")
+    if math.prod(sizes(repeats)) * math.prod(x.shape) > _MOST_PADDED:
+        raise Refused("makes too many elements")
     return op.along(
         [i for i, n in enumerate(repeats) if n != 1],
         lambda a: np.tile(a, [n if n != 1 else 1 for n in repeats]),

@@ -64,15 +64,13 @@ def _split(op: Op) -> Result:
     x = op.value(0)
     axis, given = op.axis(0, x.rank), op.numbers(1)
     size, front = x.shape[axis], (slice(None),) * axis
-    if given is None:
-        lengths = [1] * size
-    elif given.ndim:
+    if given is not None and given.ndim:
         lengths = [int(n) for n in given]
     else:
-        each = max(1, int(given))
-        lengths = [min(each, size - start) for start in range(0, size, each)]
-    if len(lengths) > _MOST:
-        raise Refused(f"splits into {len(lengths):,} parts")
+        each = 1 if given is None else max(1, int(given))
+        lengths = [min(each, size - start) for start in range(0, min(size, _MOST * each), each)]
+    if sum(lengths) != size:
+        raise Refused(f"splits {size:,} elements into {len(lengths):,} parts")
     parts, start = Items(), 0
     for length in lengths:
         cut = slice(start, start + length)
