@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.tracer import Traced, Tracer
 from modlint_plugins.networks.onnx_graph.op import Handler, Op, Result, sizes
 from modlint_plugins.networks.onnx_graph.refused import Refused
 from modlint_plugins.networks.onnx_graph.static import MOST_NUMBERS, Array, Static
@@ -79,11 +79,28 @@ def fold(op: Op, handler: Handler | None) -> Result:
             return _elementwise(op)
     if node.domain == "" and kind.startswith("Reduce"):
         return _reduced(op)
+    return _described(op, handler)
+
+
+def _described(op: Op, handler: Handler | None) -> Result:
+    """What a handler makes of constants; of one that takes activations only the shape."""
+    name = f"{op.node.domain or 'ai.onnx'}.{op.node.kind}"
     if handler is None:
-        raise Refused(
-            f"computes constants by {node.domain or 'ai.onnx'}.{kind}, which is not followed"
-        )
-    return handler(op)
+        raise Refused(f"computes constants by {name}, which is not followed")
+    try:
+        return handler(op)
+    except Refused:
+        value = op.at(0)
+        if value is None:
+            raise
+    walk, tracer = op.walk, op.walk.tracer
+    walk.tracer = Tracer()
+    try:
+        result = handler(op.with_input(0, op.as_traced(value)))
+    finally:
+        walk.tracer = tracer
+    found = result if isinstance(result, list | tuple) else [result]
+    return [Static(x.shape) if isinstance(x, Traced) else x for x in found]
 
 
 def _statics(op: Op) -> list[Static]:
@@ -200,7 +217,13 @@ def _range(op: Op) -> Static:
     return Static.number(np.arange(first, last, step).astype(start.dtype))
 
 
-def _product(op: Op) -> Static:
+def _product(op: Op) -> Result:
+    read = _read_by_weight(op)
+    if read is not None:
+        handler = op.walk.model.handlers["", op.node.kind]
+        return handler(op.with_input(read, op.as_traced(op.value(read))))
+    if op.node.kind == "Einsum":
+        return _described(op, op.walk.model.handlers["", "Einsum"])
     a, b = op.value(0).shape, op.value(1).shape
     if len(a) < 2 or len(b) < 2:
         raise Refused("multiplies constants")
@@ -208,6 +231,15 @@ def _product(op: Op) -> Static:
         a = a[::-1] if op.node.integer("transA", 0) else a
         b = b[::-1] if op.node.integer("transB", 0) else b
     return Static((*np.broadcast_shapes(a[:-2], b[:-2]), a[-2], b[-1]))
+
+
+def _read_by_weight(op: Op) -> int | None:
+    """Which of two operands is computed, where the other is a tensor of the file: its layer."""
+    values = [op.at(index) for index in (0, 1)]
+    is_held = [isinstance(v, Static) and v.tensor is not None for v in values]
+    if is_held[0] == is_held[1] or any(v is None or v.rank < 2 for v in values):
+        return None
+    return is_held.index(False)
 
 
 def _random(op: Op) -> Static:
@@ -251,6 +283,7 @@ _FOLDS: Mapping[str, Handler] = {
     "Range": _range,
     "MatMul": _product,
     "Gemm": _product,
+    "Einsum": _product,
     "NonZero": _non_zero,
     "Concat": _of_several,
     "RandomNormal": _random,

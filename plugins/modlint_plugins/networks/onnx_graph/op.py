@@ -78,6 +78,12 @@ class Op:
             raise Refused("reads a sequence")
         return value
 
+    def with_input(self, index: int, value: Value) -> Op:
+        """The operator with another value for an input."""
+        inputs = list(self._inputs)
+        inputs[index] = value
+        return Op(self.walk, self.node, inputs)
+
     def items(self, index: int) -> Items:
         """An input that is a sequence."""
         value = self._inputs[index] if index < len(self._inputs) else None

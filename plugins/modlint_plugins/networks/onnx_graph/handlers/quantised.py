@@ -45,9 +45,7 @@ def _last(op: Op, x: Traced, to: int) -> Traced:
 
 def channels_first(op: Op, index: int) -> Op:
     """The operator with the image at an input turned from channels-last."""
-    inputs = [op.at(i) for i in range(op.count)]
-    inputs[index] = _last(op, op.traced(index), 1)
-    return Op(op.walk, op.node, inputs)
+    return op.with_input(index, _last(op, op.traced(index), 1))
 
 
 def _convolution(op: Op) -> Result:
