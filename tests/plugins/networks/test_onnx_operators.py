@@ -683,3 +683,22 @@ def test_shared_and_stacked_recurrent_layers_of_torch(tmp_path: Path) -> None:
     assert second == {call.name for call in network.calls[:4]}
 
 
+
+
+def test_a_gate_of_many_channels_is_a_neuron_of_its_own() -> None:
+    nodes = [
+        node("Conv", ["x", "w"], ["a"]),
+        node("Conv", ["a", "s"], ["b"]),
+        node("Sigmoid", ["b"], ["c"]),
+        node("Mul", ["a", "c"], ["d"]),
+        node("GlobalAveragePool", ["d"], ["p"]),
+        node("Conv", ["p", "e"], ["f"]),
+        node("Mul", ["d", "f"], ["g"]),
+        node("Conv", ["g", "v"], ["y"]),
+    ]
+    tensors = {"w": (8, 3, 1, 1), "s": (1, 8, 1, 1), "e": (8, 8, 1, 1), "v": (2, 8, 1, 1)}
+    network = sole(made(nodes, tensors, inputs={"x": [1, 3, 4, 4]}))
+    assert joined(network)["s", "v"] == {(0, c) for c in range(8)}
+    group = {value.name: value.group for value in network.values}
+    assert group["w"] == group["e"] != group["s"]  # a gate for each channel is one with it
+    assert [network.group(group[name]).size for name in "ws"] == [8, 1]
