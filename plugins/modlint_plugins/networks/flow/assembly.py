@@ -237,7 +237,7 @@ class _Assembly:
         for labels, channels in _operands(node):
             if apart is not None:
                 alike = ~np.isin(labels, apart)
-                labels, channels = labels[alike], channels[alike]  # noqa: PLW2901
+                labels, channels = labels[alike], channels[alike]
             yield self._number(labels), self._number(channels + node.base)
 
     def _number(self, labels: NDArray[np.int64]) -> NDArray[np.int64]:

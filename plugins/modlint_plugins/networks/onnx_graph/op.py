@@ -184,16 +184,10 @@ class Op:
         return Traced(tuple(shape), labels, x.origin)
 
 
-def shape_of(value: Value) -> tuple[int, ...]:
-    """Sizes of a tensor."""
-    if isinstance(value, Items):
-        raise Refused("reads a sequence")
-    return value.shape
-
-
-def known(*values: Any) -> bool:
-    """Whether no value is None."""
-    return all(value is not None for value in values)
+def cut(axis: int, start: int, stop: int) -> Callable[[Array], Array]:
+    """Takes a part of an array along an axis."""
+    front = (slice(None),) * axis
+    return lambda a: a[(*front, slice(start, stop))]
 
 
 def sizes(shape: Any) -> tuple[int, ...]:

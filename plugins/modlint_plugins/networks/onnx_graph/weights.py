@@ -1,4 +1,4 @@
-"""Weights as layers use them: a constant's place in the file's tensor, and the call that reads it."""
+"""Weights as layers use them: where a constant lies in its tensor, and the call that reads it."""
 
 from __future__ import annotations
 

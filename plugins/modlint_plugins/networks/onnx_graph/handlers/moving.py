@@ -10,7 +10,7 @@ import numpy as np
 from modlint_plugins.networks.flow import moves
 from modlint_plugins.networks.flow.tracer import Traced
 from modlint_plugins.networks.onnx_graph.folds import shape_of, size_of
-from modlint_plugins.networks.onnx_graph.op import Handlers, Op, Result, alike, sizes, standard
+from modlint_plugins.networks.onnx_graph.op import Handlers, Op, Result, alike, cut, sizes, standard
 from modlint_plugins.networks.onnx_graph.refused import Refused
 from modlint_plugins.networks.onnx_graph.static import Array
 
@@ -124,10 +124,11 @@ def _split(op: Op) -> Result:
         count = len(op.node.outputs)
         each = -(-x.shape[axis] // count)
         lengths = tuple(max(0, min(each, x.shape[axis] - i * each)) for i in range(count))
-    ends = np.cumsum(lengths)
-    cuts = [slice(int(end) - n, int(end)) for n, end in zip(lengths, ends, strict=True)]
-    front = (slice(None),) * axis
-    return [op.along([axis], lambda a, c=cut: a[(*front, c)], x) for cut in cuts]
+    starts = np.cumsum([0, *lengths]).tolist()
+    return [
+        op.along([axis], cut(axis, start, start + length), x)
+        for start, length in zip(starts, lengths, strict=False)
+    ]
 
 
 def _concat(op: Op) -> Result:
@@ -195,12 +196,12 @@ def _padded(a: Array, around: dict[int, tuple[int, int]], mode: str) -> Array:
     for axis, (before, after) in around.items():
         cuts[axis] = slice(max(0, -before), a.shape[axis] - max(0, -after))
         grow[axis] = (max(0, before), max(0, after))
-    cut = a[tuple(cuts)]
-    if math.prod(n + sum(g) for n, g in zip(cut.shape, grow, strict=True)) > _MOST_PADDED:
+    inner = a[tuple(cuts)]
+    if math.prod(n + sum(g) for n, g in zip(inner.shape, grow, strict=True)) > _MOST_PADDED:
         raise Refused("makes too many elements")
     if mode == "constant":
-        return np.pad(cut, grow)
-    return np.pad(cut, grow, mode={"wrap": "wrap", "edge": "edge"}.get(mode, "reflect"))  # type: ignore[call-overload,no-any-return]
+        return np.pad(inner, grow)
+    return np.pad(inner, grow, mode={"wrap": "wrap", "edge": "edge"}.get(mode, "reflect"))  # type: ignore[call-overload,no-any-return]
 
 
 def _depth_to_space(op: Op) -> Result:
