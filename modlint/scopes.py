@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
+from msgspec.structs import replace
+
 from modlint.analysis.base import Analysis, TensorAnalysis
 from modlint.checkpoint import NOT_WHOLLY_READ, Checkpoint, Status, Tensor
 from modlint.errors import Unavailable
@@ -16,7 +18,7 @@ from modlint.network import Call, Network
 from modlint.rule import Examination, OptionsT, Rule
 from modlint.targets import of_network, whole_file
 from modlint.text import count
-from modlint.verdict import Outcome, Verdict
+from modlint.verdict import Confidence, Outcome, Severity, Verdict
 
 
 def unread(checkpoint: Checkpoint) -> str | None:
@@ -178,7 +180,35 @@ class TensorRule(_Folding[OptionsT]):
         return self.inconclusive(whole_file(file.checkpoint), message)
 
 
-class NetworkRule(Rule[OptionsT]):
+def weaker(*confidences: Confidence | None) -> Confidence | None:
+    """The lowest confidence, None where none is known."""
+    known = [confidence for confidence in confidences if confidence is not None]
+    return min(known, key=lambda confidence: confidence.rank, default=None)
+
+
+def as_sure_as(network: Network, verdict: Verdict) -> Verdict:
+    """A verdict on a network that is no surer than the network.
+
+    What is found of a network of low confidence is a note at most: it may be wired otherwise.
+    """
+    confidence = weaker(network.confidence, verdict.confidence) or verdict.confidence
+    severity = verdict.severity
+    if network.confidence is Confidence.LOW and verdict.outcome is Outcome.FAIL:
+        severity = min(severity, Severity.NOTE, key=lambda severity: severity.rank)
+    return replace(verdict, confidence=confidence, severity=severity)
+
+
+class _OfNetworks(Rule[OptionsT]):
+    """A rule whose findings are as sure as the network that they are of."""
+
+    def weigh(self, verdict: Verdict, configured: Severity) -> Severity:
+        """The settings' severity; of low confidence a note at most."""
+        if verdict.confidence is Confidence.LOW:
+            return min(configured, Severity.NOTE, key=lambda severity: severity.rank)
+        return configured
+
+
+class NetworkRule(_OfNetworks[OptionsT]):
     """A check of each network; inconclusive where a need cannot be met."""
 
     def check(self, file: Examination) -> Iterator[Verdict]:
@@ -194,7 +224,7 @@ class NetworkRule(Rule[OptionsT]):
         raise NotImplementedError
 
 
-class LayerRule(_Folding[OptionsT]):
+class LayerRule(_OfNetworks[OptionsT], _Folding[OptionsT]):
     """A check of each layer of each network, one at a time.
 
     Attributes:
@@ -250,7 +280,7 @@ def _each_network(
                 yield rule.inconclusive(of_network(network), network.reason)
             continue
         try:
-            yield from judge(network)
+            yield from (as_sure_as(network, verdict) for verdict in judge(network))
         except Unavailable as unavailable:
             yield rule.inconclusive(of_network(network), str(unavailable))
     reason = no_network(file.networks)

@@ -57,7 +57,7 @@ def chain(
     return drawn.inputs(x)
 
 
-def _as_it_is(drawn: Drawn, x: Traced) -> Traced:  # noqa: ARG001
+def _as_it_is(drawn: Drawn, x: Traced) -> Traced:
     return x
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from modlint.analysis.base import FileAnalysis
+from modlint.builder import Built
 from modlint.checkpoint import Checkpoint
 from modlint.engine.examine import FileExamination
 
@@ -48,7 +49,7 @@ def check_json(*arguments: object, cwd: Path | None = None) -> dict[str, Any]:
 
 def file_result(analysis: FileAnalysis[R], checkpoint: Checkpoint) -> R:
     """An analysis' result on a file without networks."""
-    examination = FileExamination(checkpoint, (), "cpu", lambda what, done, total: None, [])
+    examination = FileExamination(checkpoint, Built(()), "cpu", lambda what, done, total: None, [])
     return examination.result(analysis, checkpoint)
 
 

@@ -16,7 +16,7 @@ from modlint.engine.load import load_whole
 from modlint.engine.plan import CheckPlan
 from modlint.engine.registry import load_registry
 from modlint.errors import Unavailable
-from modlint.network import Layer, Network
+from modlint.network import Call, Network
 from modlint.rule import Examination, Options, Rule
 from modlint.rule_reference import RuleReference
 from modlint.scopes import FileRule, LayerRule, NetworkRule, TensorRule
@@ -56,7 +56,7 @@ class Wide(_Example, LayerRule[Options]):
     def needs(self) -> Any:
         return (Columns(),)
 
-    def judge(self, layer: Layer, network: Network, file: Examination) -> Verdict | None:
+    def judge(self, layer: Call, network: Network, file: Examination) -> Verdict | None:
         columns = file.result(Columns(), layer)
         target = of_layer(layer, network)
         return self.failed(target, f"{columns} columns", help="narrow it") if columns > 6 else None
@@ -68,7 +68,7 @@ class Columns(LayerAnalysis[int], frozen=True):
     name: ClassVar[str] = "columns"
     description: ClassVar[str] = "columns of a layer"
 
-    def compute(self, layer: Layer, inputs: Inputs) -> int:
+    def compute(self, layer: Call, inputs: Inputs) -> int:
         columns = inputs.weight(layer.weight).shape[1]
         if columns > 8:
             raise Unavailable("too many columns")
@@ -79,7 +79,7 @@ class Shallow(_Example, NetworkRule[Options]):
     """Networks of few layers."""
 
     def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
-        layers = len(network.layers)
+        layers = len(network.calls)
         message = f"{layers} layers"
         yield self.decided(of_network(network), message, passes=layers > 1, help="deepen it")
 

@@ -74,11 +74,13 @@ class Analysis(Struct, Generic[S, R], frozen=True):
         name: for `modlint plugins` ("tensor-statistics").
         description: one line for `modlint plugins`.
         by_plugin: whether it is only declared: a plugin offers a subclass that computes it.
+        is_large: whether its results are kept for one subject at a time: the graph of a network.
     """
 
     name: ClassVar[str]
     description: ClassVar[str]
     by_plugin: ClassVar[bool] = False
+    is_large: ClassVar[bool] = False
 
     def needs(self) -> tuple[Analysis[Any, Any], ...]:
         """The analyses, of any subject, that it asks its inputs for: all of them."""

@@ -26,6 +26,7 @@ class CarryingGraph(NetworkAnalysis[Graph], frozen=True):
 
     name: ClassVar[str] = "carrying-graph"
     description: ClassVar[str] = "weight graph of the neurons that carry something"
+    is_large: ClassVar[bool] = True
 
     def needs(self) -> tuple[Analysis[Any, Any], ...]:
         """The weight graph, and who carries something."""
@@ -53,6 +54,7 @@ class FlowGraph(NetworkAnalysis[Graph], frozen=True):
 
     name: ClassVar[str] = "flow-graph"
     description: ClassVar[str] = "flow along each weight: free of the scale of units"
+    is_large: ClassVar[bool] = True
 
     def needs(self) -> tuple[Analysis[Any, Any], ...]:
         """The flow."""
@@ -81,6 +83,7 @@ class BalancedGraph(NetworkAnalysis[Graph], frozen=True):
 
     name: ClassVar[str] = "balanced-graph"
     description: ClassVar[str] = "weight graph with hidden units scaled alike"
+    is_large: ClassVar[bool] = True
 
     def needs(self) -> tuple[Analysis[Any, Any], ...]:
         """The weight graph."""

@@ -21,6 +21,7 @@ class WeightGraph(NetworkAnalysis[Graph], frozen=True):
 
     name: ClassVar[str] = "weight-graph"
     description: ClassVar[str] = "absolute weights between neurons, norms folded"
+    is_large: ClassVar[bool] = True
 
     def compute(self, network: Network, inputs: Inputs) -> Graph:
         """Build the graph.

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from modlint.checkpoint import Status
-from modlint.contents import Contents, NetworkContents, TensorContents
+from modlint.cli.tree import network_lines, unplaced_lines
+from modlint.contents import Contents, TensorContents
 from modlint.json_text import json_text
 from modlint.secret_texts import masked
 from modlint.text import count, file_size, printable
@@ -46,7 +47,8 @@ def describe(contents: Contents) -> str:
     lines += [f"  cannot be read: {printable(fault)}" for fault in contents.faults]
     lines += [f"  remark: {printable(remark)}" for remark in contents.remarks]
     for network in contents.networks:
-        lines += _network_lines(network)
+        lines += network_lines(network)
+    lines += unplaced_lines(contents.unplaced)
     lines += _tensor_lines(contents.tensors)
     if contents.metadata:
         lines += ["", "metadata"]
@@ -55,23 +57,6 @@ def describe(contents: Contents) -> str:
             for key, value in contents.metadata.items()
         ]
     return masked("\n".join(lines) + "\n")
-
-
-def _network_lines(network: NetworkContents) -> list[str]:
-    title = f"network {printable(network.id)}"
-    if network.reason is not None:
-        return ["", f"{title}: none, {printable(network.reason)}"]
-    lines = ["", f"{title}: {network.summary}"]
-    for index, layer in enumerate(network.layers):
-        branch = "└─" if index == len(network.layers) - 1 else "├─"
-        shape = "×".join(map(str, layer.shape))
-        activation = f", {layer.activation}" if layer.activation else ""
-        inputs = ", ".join(map(printable, layer.inputs)) or "input"
-        lines.append(
-            f"  {branch} {printable(layer.name)}  {layer.kind} {shape}{activation}, "
-            f"{count(layer.neurons, 'neuron')}, from {inputs}"
-        )
-    return lines
 
 
 def _tensor_lines(tensors: Sequence[TensorContents]) -> list[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from modlint.checkpoint import Status
+from modlint.checkpoint import Checkpoint, Status
 from modlint.cli.contents import FolderContents, describe, describe_folder
 from modlint.cli.messages import say, show
 from modlint.contents import Contents
@@ -30,21 +30,40 @@ def run(arguments: argparse.Namespace) -> int:
     registry.load_all()
     say(registry.problems)
     errors: list[str] = []
-    as_json = arguments.output_format == "json"
-    edges: bool = arguments.edges
-    if edges and not as_json:
-        raise UsageError("--edges are listed as JSON: add --output-format json")
-    if path.is_dir():
-        folder = FolderContents(str(path), tuple(_in_folder(path, registry, errors, edges=edges)))
-        shown = folder.files
-        show(folder.to_json() if as_json else describe_folder(folder))
-    else:
-        contents = _contents(path, registry, errors, edges=edges)
-        shown = (contents,)
-        show(contents.to_json() if as_json else describe(contents))
+    shown = _shown(arguments, registry, errors)
     say(errors)
     whole = all(not c.faults and c.status is Status.CHECKED for c in shown)
     return 2 if errors else int(not whole)
+
+
+def _shown(
+    arguments: argparse.Namespace, registry: Registry, errors: list[str]
+) -> Sequence[Contents | Checkpoint]:
+    """Write what is asked for, and give what was read."""
+    path: Path = arguments.file
+    as_json, edges = arguments.output_format == "json", bool(arguments.edges)
+    if edges and not as_json:
+        raise UsageError("--edges are listed as JSON: add --output-format json")
+    if arguments.output_format == "dot":
+        return _drawn(path, registry, errors)
+    if path.is_dir():
+        folder = FolderContents(str(path), tuple(_in_folder(path, registry, errors, edges=edges)))
+        show(folder.to_json() if as_json else describe_folder(folder))
+        return folder.files
+    contents = _contents(path, registry, errors, edges=edges)
+    show(contents.to_json() if as_json else describe(contents))
+    return (contents,)
+
+
+def _drawn(path: Path, registry: Registry, errors: list[str]) -> Sequence[Checkpoint]:
+    from modlint.cli.dot import dot
+
+    if path.is_dir():
+        raise UsageError(f"{path}: dot draws the networks of one file, not of a folder")
+    checkpoints = load(path, registry.readers)
+    found = (build_networks(checkpoint, registry.builders, errors) for checkpoint in checkpoints)
+    show(dot([network for built in found for network in built.networks]))
+    return checkpoints
 
 
 def _in_folder(

@@ -207,7 +207,7 @@ def _add_inspect(commands: _Commands) -> None:
         commands, "inspect", "inspect", "show what is in a file: tensors, metadata, networks"
     )
     parser.add_argument("file", type=Path, metavar="FILE|FOLDER")
-    parser.add_argument("--output-format", choices=("full", "json"), default="full")
+    parser.add_argument("--output-format", choices=("full", "json", "dot"), default="full")
     parser.add_argument(
         "--edges",
         action="store_true",

@@ -168,6 +168,8 @@ class FileExamination:
             return self._of_tensor(analysis, subject)  # type: ignore[no-any-return]
         key = analysis, _identity(subject)
         if key not in self._results:
+            if analysis.is_large:
+                self._let_go(key[1])
             self._results[key] = subject, self._computed(analysis, subject)
         return _available(self._results[key][1])  # type: ignore[no-any-return]
 
@@ -219,6 +221,11 @@ class FileExamination:
         if weight is None or (name != weight.name and name != weight.parts["codes"].name):
             return self.values(self.checkpoint.tensors[name])
         return dequantised_on(self.device, weight)
+
+    def _let_go(self, kept: object) -> None:
+        """Drop the large results on other subjects: a network of many blocks has many."""
+        for key in [key for key in self._results if key[0].is_large and key[1] != kept]:
+            del self._results[key]
 
     def _opened(self, name: str) -> FileExamination | Unavailable:
         if self._opening is None or os.path.basename(name) != name:  # noqa: PTH119

@@ -16,6 +16,7 @@ from transformers import AutoConfig, AutoModel
 
 from modlint.analysis.layer_weights import LayerWeights
 from modlint.analysis.weight_names import is_adapter_factor, is_weight_name, place_of, role_of
+from modlint.builder import Built
 from modlint.engine.examine import FileExamination
 from modlint.engine.load import load_whole
 from modlint.engine.registry import load_registry
@@ -107,7 +108,7 @@ def test_roles_and_factors() -> None:
 
 def layer_weights(path: Path, **parameters: Any) -> frozenset[str]:
     checkpoint = load_whole(path, load_registry().readers)
-    file = FileExamination(checkpoint, (), "cpu", no_progress, [])
+    file = FileExamination(checkpoint, Built(()), "cpu", no_progress, [])
     return file.result(LayerWeights(**parameters), checkpoint)
 
 
@@ -245,5 +246,5 @@ def test_shapes() -> None:
 
 def _of(state: dict[str, torch.Tensor], **parameters: Any) -> frozenset[str]:
     checkpoint = checkpoint_of(state)
-    file = FileExamination(checkpoint, (), "cpu", no_progress, [])
+    file = FileExamination(checkpoint, Built(()), "cpu", no_progress, [])
     return file.result(LayerWeights(**parameters), checkpoint)

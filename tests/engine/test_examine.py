@@ -23,7 +23,7 @@ from modlint.engine.examine import FileExamination, RuleExamination, tensor_anal
 from modlint.engine.load import build_networks, load_whole
 from modlint.engine.registry import load_registry
 from modlint.errors import Unavailable, UndeclaredNeed
-from modlint.network import Layer
+from modlint.network import Call
 
 STATISTICS = TensorStatistics()
 computed: list[str] = []
@@ -35,7 +35,7 @@ class Columns(LayerAnalysis[int], frozen=True):
     name: ClassVar[str] = "columns"
     description: ClassVar[str] = "columns of a layer"
 
-    def compute(self, layer: Layer, inputs: Inputs) -> int:
+    def compute(self, layer: Call, inputs: Inputs) -> int:
         computed.append(layer.name)
         return inputs.weight(layer.weight).shape[1]
 
@@ -86,9 +86,9 @@ def test_each_subject_is_computed_once(tmp_path: Path) -> None:
     computed.clear()
     file = examination(tmp_path, 1.0)
     (network,) = file.networks
-    for layer in (*network.layers, *network.layers):
+    for layer in (*network.calls, *network.calls):
         assert file.result(Columns(), layer) == 4
-    assert computed == [layer.name for layer in network.layers]
+    assert computed == [layer.name for layer in network.calls]
 
 
 def test_an_analysis_asks_for_others_of_any_subject(tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ def claim_of(document: dict[str, Any]) -> Claim:
     placed: set[str] = set()
     for part in [document, *document.get("files", ())]:
         for network in part.get("networks", ()):
+            if (network.get("reason") or "").startswith("internal error"):
+                raise ValueError(network["reason"])
             if network.get("confidence") == "low":
                 continue
             placed |= {t for layer in network.get("layers", ()) for t in layer.get("tensors", ())}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from truth.graph import Columns, Edges, Truth, add, folded
-from truth.matching import Match
+from truth.match import Match
 
 Class = Literal["exact", "partial", "wrong", "unknown"]
 Pair = tuple[str, str]
@@ -52,7 +52,7 @@ def judge(truth: Truth, claim: Claim, matches: Mapping[str, Match]) -> Judgement
     wrong = _less(edges, truth.allowed)
     missing = _less(truth.demanded, edges)
     placed = {n for t in claim.placed if t in matches for n in matches[t].names} & truth.counted
-    named = {t for edge in claim.edges for t in edge} | claim.placed
+    named = {t for edge in claim.edges for t in edge}
     unmatched = {t for t in named if t not in matches}
     return Judgement(
         _kind(wrong, missing, edges, claim), wrong, missing, placed, len(truth.counted), unmatched

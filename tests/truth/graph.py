@@ -24,7 +24,8 @@ class Truth:
             maximum over channels only. A claim outside it is wrong.
         layers: tensor → its output channels and input columns.
         optional: tables that are read at fixed places (positions): a file may hold them as plain
-            constants, so nothing of them is required.
+        optional: tables that are read at fixed places (positions), and what such a table is
+            multiplied to: a file may hold them as plain constants, so nothing is required of them.
         units: tensor → number that folds its channels: hidden units of a recurrent layer.
         aliases: name of a tied tensor → the name used here.
     """

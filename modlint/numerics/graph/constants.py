@@ -109,7 +109,9 @@ class Constants:
                 f"layer {call.name!r}: a bias of {len(bias)} elements for {call.rows} rows"
             )
         value = np.where(changing | shifted, np.nan, bias)
-        return _by_channel(rows_of(call.drives, call.rows), changing, value, self._size(call.target))
+        return _by_channel(
+            rows_of(call.drives, call.rows), changing, value, self._size(call.target)
+        )
 
     def _size(self, value: str) -> int:
         return self.network.value(value).size

@@ -122,9 +122,7 @@ def _not_positive(state: State) -> Mask:
 
 def _is_end(op: object) -> bool:
     """Whether an operation makes other neurons of what it reads."""
-    return isinstance(op, Call) or (
-        isinstance(op, Join) and op.kind in ("meeting", "statistic")
-    )
+    return isinstance(op, Call) or (isinstance(op, Join) and op.kind in ("meeting", "statistic"))
 
 
 def _any(group: Group, values: Sequence[tuple[Value, Mask]]) -> Mask:

@@ -105,9 +105,7 @@ class BlockBuilder:
                 places.part(),
             )
 
-    def _edges(
-        self, kernels: torch.Tensor, places: _Places, factors: torch.Tensor
-    ) -> torch.Tensor:
+    def _edges(self, kernels: torch.Tensor, places: _Places, factors: torch.Tensor) -> torch.Tensor:
         """Kernel norms with norms folded, columns and rows of one neuron added up: (in, out)."""
         groups, height, fan_in, positions = kernels.shape
         dtype = self.dtype if places.rows_apart else torch.float64
@@ -152,9 +150,7 @@ class _Places:
             fan_in,
         )
 
-    def add(
-        self, edges: torch.Tensor, sums: torch.Tensor, neurons: Ints, rows: slice
-    ) -> None:
+    def add(self, edges: torch.Tensor, sums: torch.Tensor, neurons: Ints, rows: slice) -> None:
         """Add edges, (neurons, rows), to a block."""
         targets = self.rows[rows]
         driving = targets >= 0
@@ -215,9 +211,7 @@ class _Sum:
         neurons: those that they read, each once.
     """
 
-    def __init__(
-        self, neurons: Ints, columns: Ints, factors: torch.Tensor, fan_in: int
-    ) -> None:
+    def __init__(self, neurons: Ints, columns: Ints, factors: torch.Tensor, fan_in: int) -> None:
         order = np.lexsort((columns, neurons))
         self.neurons, counts = np.unique(neurons, return_counts=True)
         self._columns = columns[order]

@@ -10,8 +10,9 @@ from modlint.errors import Unavailable
 from modlint.network import Network
 from modlint.results.clusters import ClusterNull
 from modlint.rule import Examination, Need
+from modlint.scopes import weaker
 from modlint.targets import of_network
-from modlint.verdict import Confidence, Verdict
+from modlint.verdict import Verdict
 from modlint_rules.clusterability import CLUSTERABILITY_REGRESSED
 from modlint_rules.clusterability.not_clusterable import NotClusterable
 from modlint_rules.clusterability.size import require_size
@@ -64,7 +65,7 @@ class ClusterabilityRegressed(NotClusterable, reference=CLUSTERABILITY_REGRESSED
         told = f"{name} {_told(after)}, in the baseline {_told(before)}"
         message = f"{_CHANGE[was, holds]}: {told}"
         values = self._compared(before, after)
-        sure = _weaker(network.confidence, old.confidence)
+        sure = weaker(network.confidence, old.confidence)
         if was and not holds:
             yield self.failed(
                 target, message, help=_HELP, values=values, limit=limit, confidence=sure
@@ -102,9 +103,3 @@ def _told(result: ClusterNull) -> str:
         f"{result.observed:.2f} against {result.null_mean:.2f} ± {result.null_std:.2g}"
         f" (z {result.z_score:.1f}, p {result.p_value:.2g})"
     )
-
-
-def _weaker(*confidences: Confidence | None) -> Confidence | None:
-    """The lowest confidence, None where none is known."""
-    known = [confidence for confidence in confidences if confidence is not None]
-    return min(known, key=lambda confidence: confidence.rank, default=None)

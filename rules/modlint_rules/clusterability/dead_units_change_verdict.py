@@ -13,13 +13,12 @@ from modlint.errors import Unavailable
 from modlint.network import GroupRole, Network
 from modlint.results.clusters import ClusterNull
 from modlint.rule import Examination, Need
-from modlint.scopes import NetworkRule
 from modlint.targets import of_network
 from modlint.text import count
 from modlint.verdict import Verdict
 from modlint_rules.clusterability import DEAD_UNITS_CHANGE_VERDICT
 from modlint_rules.clusterability.options import PermutationOptions
-from modlint_rules.clusterability.size import require_size
+from modlint_rules.clusterability.size import GraphRule, with_parts
 
 _HELP = (
     "go by the verdict without them, and prune them: NEU001 and NEU002 name those in hidden layers."
@@ -47,7 +46,7 @@ class DeadUnitsOptions(PermutationOptions, frozen=True):
     ] = 2.0
 
 
-class DeadUnitsChangeVerdict(NetworkRule[DeadUnitsOptions], reference=DEAD_UNITS_CHANGE_VERDICT):
+class DeadUnitsChangeVerdict(GraphRule[DeadUnitsOptions], reference=DEAD_UNITS_CHANGE_VERDICT):
     """The test of clusterability, with and without units of negligible flow."""
 
     options_type = DeadUnitsOptions
@@ -55,16 +54,17 @@ class DeadUnitsChangeVerdict(NetworkRule[DeadUnitsOptions], reference=DEAD_UNITS
     def needs(self) -> tuple[Need, ...]:
         """Which units carry something, and the tests, which are asked for where some do not."""
         options = self.options
-        return (CarryingUnits(options.min_flow), options.test(), options.test(self._graph))
+        return with_parts(
+            CarryingUnits(options.min_flow), options.test(), options.test(self._graph)
+        )
 
     @property
     def _graph(self) -> CarryingGraph:
         return CarryingGraph(self.options.min_flow)
 
-    def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
+    def judge_graph(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Test twice where some unit carries nothing, and compare."""
         options = self.options
-        require_size(network, file, options.max_connections, self.name)
         target = of_network(network)
         dropped = file.result(CarryingUnits(options.min_flow), network).dropped
         if not dropped:

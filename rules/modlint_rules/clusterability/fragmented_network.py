@@ -11,12 +11,11 @@ from modlint.analysis.clustering import MAX_CONNECTIONS
 from modlint.analysis.components import Components
 from modlint.network import Network
 from modlint.rule import Examination, Need, Options
-from modlint.scopes import NetworkRule
 from modlint.targets import of_network
 from modlint.text import count
 from modlint.verdict import Verdict
 from modlint_rules.clusterability import FRAGMENTED_NETWORK
-from modlint_rules.clusterability.size import require_size
+from modlint_rules.clusterability.size import GraphRule, with_parts
 
 _COMPONENTS = Components()
 _NAMED = 20
@@ -42,18 +41,17 @@ class FragmentedNetworkOptions(Options, frozen=True):
     ] = MAX_CONNECTIONS
 
 
-class FragmentedNetwork(NetworkRule[FragmentedNetworkOptions], reference=FRAGMENTED_NETWORK):
+class FragmentedNetwork(GraphRule[FragmentedNetworkOptions], reference=FRAGMENTED_NETWORK):
     """Components of the graph that each lead from an input to an output."""
 
     options_type = FragmentedNetworkOptions
 
     def needs(self) -> tuple[Need, ...]:
         """The components of each network."""
-        return (_COMPONENTS,)
+        return with_parts(_COMPONENTS)
 
-    def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
+    def judge_graph(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Count the components that have an input and an output."""
-        require_size(network, file, self.options.max_connections, self.name)
         found = file.result(_COMPONENTS, network)
         whole = [component.neurons for component in found if component.whole]
         values = {

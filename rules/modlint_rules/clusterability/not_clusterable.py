@@ -13,13 +13,12 @@ from modlint.errors import Unavailable
 from modlint.network import Network
 from modlint.results.clusters import ClusterNull
 from modlint.rule import Examination, Need
-from modlint.scopes import NetworkRule
 from modlint.targets import of_network
 from modlint.text import count
 from modlint.verdict import Verdict
 from modlint_rules.clusterability import NOT_CLUSTERABLE
 from modlint_rules.clusterability.options import PermutationOptions
-from modlint_rules.clusterability.size import require_size
+from modlint_rules.clusterability.size import GraphRule, with_parts
 
 _HELP = (
     "if modules are wanted, train for them: modlint-train (the folder plugins/modlint-train of"
@@ -41,18 +40,17 @@ class NotClusterableOptions(PermutationOptions, frozen=True):
     ] = None
 
 
-class NotClusterable(NetworkRule[NotClusterableOptions], reference=NOT_CLUSTERABLE):
+class NotClusterable(GraphRule[NotClusterableOptions], reference=NOT_CLUSTERABLE):
     """The published permutation test of clusterability."""
 
     options_type = NotClusterableOptions
 
     def needs(self) -> tuple[Need, ...]:
         """The test against shuffled weights, and the sum that no unit's scale changes."""
-        return (self.options.test(), self._scale_free_sum)
+        return with_parts(self.options.test(), self._scale_free_sum)
 
-    def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
+    def judge_graph(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Compare the network's n-cut with those of its shuffles."""
-        require_size(network, file, self.options.max_connections, self.name)
         if self.options.max_z is None:
             self.options.require_enough_shuffles()
         result = file.result(self.options.test(), network)

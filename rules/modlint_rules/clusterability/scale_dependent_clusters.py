@@ -13,13 +13,12 @@ from modlint.analysis.scales import UnitScales
 from modlint.errors import Unavailable
 from modlint.network import Network
 from modlint.rule import Examination, Need
-from modlint.scopes import NetworkRule
 from modlint.targets import of_network, whole_file
 from modlint.text import count
 from modlint.verdict import Verdict
 from modlint_rules.clusterability import SCALE_DEPENDENT_CLUSTERS
 from modlint_rules.clusterability.options import PartitionOptions
-from modlint_rules.clusterability.size import require_size
+from modlint_rules.clusterability.size import GraphRule, with_parts
 
 _SCALES = UnitScales()
 _HELP = (
@@ -45,7 +44,7 @@ class ScaleDependentClustersOptions(PartitionOptions, frozen=True):
 
 
 class ScaleDependentClusters(
-    NetworkRule[ScaleDependentClustersOptions], reference=SCALE_DEPENDENT_CLUSTERS
+    GraphRule[ScaleDependentClustersOptions], reference=SCALE_DEPENDENT_CLUSTERS
 ):
     """How far the scales of hidden units differ that a ReLU network's function leaves free."""
 
@@ -53,7 +52,9 @@ class ScaleDependentClusters(
 
     def needs(self) -> tuple[Need, ...]:
         """The scales, and both partitions, which are asked for when the rule speaks."""
-        return (_SCALES, self.options.partition, self.options.partition_of(BalancedGraph()))
+        return with_parts(
+            _SCALES, self.options.partition, self.options.partition_of(BalancedGraph())
+        )
 
     def check(self, file: Examination) -> Iterator[Verdict]:
         """Judge each network of the file."""
@@ -62,9 +63,8 @@ class ScaleDependentClusters(
         if not found:
             yield self.not_applicable(whole_file(file.checkpoint), _NO_SCALES)
 
-    def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
+    def judge_graph(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Judge the median spread."""
-        require_size(network, file, self.options.max_connections, self.name)
         target = of_network(network)
         layers = file.result(_SCALES, network)
         if not layers:

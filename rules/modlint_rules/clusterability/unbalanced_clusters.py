@@ -10,12 +10,11 @@ import msgspec
 
 from modlint.network import Network
 from modlint.rule import Examination, Need
-from modlint.scopes import NetworkRule
 from modlint.targets import of_network
 from modlint.verdict import Verdict
 from modlint_rules.clusterability import UNBALANCED_CLUSTERS
 from modlint_rules.clusterability.options import PartitionOptions
-from modlint_rules.clusterability.size import require_size
+from modlint_rules.clusterability.size import GraphRule, with_parts
 
 _HELP = (
     "read CLU001's verdict with care, since one cluster holds most of the network; look for units"
@@ -44,18 +43,17 @@ class UnbalancedClustersOptions(PartitionOptions, frozen=True):
     ] = 0.5
 
 
-class UnbalancedClusters(NetworkRule[UnbalancedClustersOptions], reference=UNBALANCED_CLUSTERS):
+class UnbalancedClusters(GraphRule[UnbalancedClustersOptions], reference=UNBALANCED_CLUSTERS):
     """How evenly the neurons are spread over the clusters."""
 
     options_type = UnbalancedClustersOptions
 
     def needs(self) -> tuple[Need, ...]:
         """The partition that CLU001 finds too."""
-        return (self.options.partition,)
+        return with_parts(self.options.partition)
 
-    def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
+    def judge_graph(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Judge the sizes of the clusters."""
-        require_size(network, file, self.options.max_connections, self.name)
         options = self.options
         clusters = file.result(options.partition, network)
         shares = [size / sum(clusters.sizes) for size in clusters.sizes]

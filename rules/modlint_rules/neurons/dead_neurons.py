@@ -14,7 +14,7 @@ from modlint.errors import Unavailable, UsageError
 from modlint.network import Network
 from modlint.results.units import LayerUnits
 from modlint.rule import Examination, Need, Options, Rule
-from modlint.scopes import unread
+from modlint.scopes import as_sure_as, unread
 from modlint.targets import of_network, whole_file
 from modlint.text import count
 from modlint.verdict import Confidence, Severity, Target, Verdict
@@ -97,7 +97,7 @@ class DeadNeurons(Rule[DeadNeuronsOptions], reference=DEAD_NEURONS):
             yield self.inconclusive(target, str(unavailable))
             return
         for units in layers:
-            yield self._judge_layer(network, units)
+            yield as_sure_as(network, self._judge_layer(network, units))
 
     def _judge_layer(self, network: Network, units: LayerUnits) -> Verdict:
         dead = dead_units(units)
@@ -133,7 +133,8 @@ class DeadNeurons(Rule[DeadNeuronsOptions], reference=DEAD_NEURONS):
     def weigh(self, verdict: Verdict, configured: Severity) -> Severity:
         """The settings' severity is that of shares above max-share; smaller ones stay notes."""
         below = verdict.values.get("share", 1.0) <= self.options.max_share
-        return verdict.severity if below else configured
+        unsure = verdict.target.network is not None and verdict.severity is Severity.NOTE
+        return verdict.severity if below or unsure else configured
 
     def _weigh(self, share: float) -> tuple[Severity, float]:
         """Severity of a share, and the bound that it exceeds or keeps."""

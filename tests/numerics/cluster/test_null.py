@@ -9,7 +9,15 @@ import math
 import numpy as np
 import pytest
 import torch
-from hand_built import Drawn, HandInputs, chain, one_layer, planted_weights, random_chain, random_weights
+from hand_built import (
+    Drawn,
+    HandInputs,
+    chain,
+    one_layer,
+    planted_weights,
+    random_chain,
+    random_weights,
+)
 from msgspec.structs import replace
 from scipy import stats
 from sklearn.cluster import SpectralClustering

@@ -155,7 +155,10 @@ def test_norms_scale_what_flows() -> None:
     x = _ones(5)
     hidden = _through(first, x)
     (second.double().abs() @ (hidden * gamma.double().abs())).sum().backward()
-    for where in ({"behind": {0: norm("layer", scale=gamma)}}, {"before": {1: norm("rms", scale=gamma)}}):
+    for where in (
+        {"behind": {0: norm("layer", scale=gamma)}},
+        {"before": {1: norm("rms", scale=gamma)}},
+    ):
         found = _units(chain(first, second, **where))
         torch.testing.assert_close(found["fc0"], _relative(hidden))
         torch.testing.assert_close(found["x"], _relative(x))

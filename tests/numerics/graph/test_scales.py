@@ -49,9 +49,7 @@ def test_units_that_carry_nothing_are_left_out(factor: float) -> None:
     ("activation", "free"),
     [("relu", True), ("leakyrelu", True), ("unknown", True), ("tanh", False), ("relu6", False)],
 )
-def test_only_homogeneous_activations_leave_the_scale_free(
-    activation: str, free: bool
-) -> None:
+def test_only_homogeneous_activations_leave_the_scale_free(activation: str, free: bool) -> None:
     assert bool(_spreads(random_chain(0, 9, 8, 7, activation=activation))) == free
 
 

@@ -161,9 +161,7 @@ def test_shapes_that_contradict_the_network() -> None:
         _units(inputs)
 
 
-def _gated(
-    gate: torch.Tensor, up: torch.Tensor, activation: str, *biases: float
-) -> HandInputs:
+def _gated(gate: torch.Tensor, up: torch.Tensor, activation: str, *biases: float) -> HandInputs:
     """act(gate x + b) · (up x + c), then a layer that reads it."""
     shifts = [torch.full((len(gate),), bias) for bias in biases or (0.0, 0.0)]
     drawn = Drawn()

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from support import no_progress
 
 from modlint.analysis.copies import StoredCopies
+from modlint.builder import Built
 from modlint.checkpoint import Checkpoint
 from modlint.engine.examine import FileExamination
 from modlint.engine.load import load
@@ -21,7 +22,7 @@ DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64, torch.int
 
 
 def copies(checkpoint: Checkpoint, analysis: StoredCopies = StoredCopies()) -> tuple[Copy, ...]:  # noqa: B008  # a frozen struct
-    found: Copies = FileExamination(checkpoint, (), "cpu", no_progress, []).result(
+    found: Copies = FileExamination(checkpoint, Built(()), "cpu", no_progress, []).result(
         analysis, checkpoint
     )
     assert not found.unread

@@ -11,7 +11,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
-from plugins.networks.onnx_graphs import (
+from onnx_networks import (
     Node,
     built,
     edges,
@@ -102,10 +102,11 @@ def test_a_cnn_with_norms_is_rebuilt_from_every_export(
 ) -> None:
     torch.manual_seed(0)
     depthwise, after = nn.Conv2d(6, 12, 3, groups=6), nn.BatchNorm2d(12)
+    last_layer = nn.Linear(12 * 9, 5)
     module = trained_norms(
         nn.Sequential(
             *(nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.ReLU6(), nn.MaxPool2d(2)),
-            *(depthwise, nn.LeakyReLU(), after, nn.Flatten(), nn.Linear(12 * 9, 5)),
+            *(depthwise, nn.LeakyReLU(), after, nn.Flatten(), last_layer),
         )
     )
     checkpoint = exported(tmp_path / "m.onnx", module, 2, 3, 12, 12, **options)
@@ -117,7 +118,7 @@ def test_a_cnn_with_norms_is_rebuilt_from_every_export(
     flattened = {(c, c * 9 + p) for c in range(12) for p in range(9)}
     assert joined(network) == {("0", "4"): straight(6), ("4", "8"): flattened}
     assert np.array_equal(kernels(checkpoint, second), array(depthwise.weight).reshape(12, 1, 9))
-    assert np.array_equal(kernels(checkpoint, last)[..., 0], array(module[8].weight))
+    assert np.array_equal(kernels(checkpoint, last)[..., 0], array(last_layer.weight))
     assert norms(network)[-1].kind == "batch"
     assert first.shape == (6, 3, 9)
 

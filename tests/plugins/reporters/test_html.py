@@ -18,10 +18,11 @@ from report_parts import EVIL, file_report, report_of, verdict
 from modlint.difference import Difference
 from modlint.drawings import Drawings, DrawnLayer, DrawnNetwork, DrawnPanel
 from modlint.errors import UsageError
+from modlint.folded import folded
 from modlint.report import Report
 from modlint.reporter import Shown
 from modlint.verdict import Persona, Severity, Target
-from modlint_plugins.reporters.html.layers import alike, as_layers, drawing_of, folded
+from modlint_plugins.reporters.html.layers import alike, as_layers, drawing_of, signature
 from modlint_plugins.reporters.html.page import from_markdown
 
 Shape = list[tuple[str, tuple[str, ...]]]
@@ -141,8 +142,13 @@ def test_what_is_not_installed_is_named(module: str, monkeypatch: pytest.MonkeyP
 
 def block(index: int, prefix: str = "blocks") -> list[DrawnLayer]:
     """An attention block and its MLP, as a builder gives them."""
-    stream = f"stream{index}"
-    parts = (("q", stream, "q"), ("k", stream, "k"), ("o", "q", "mid"), ("up", "mid", ""))
+    stream, before = f"stream{index}", f"{prefix}.{index - 1}.up" if index else "embed"
+    parts = (
+        ("q", stream, "q", before),
+        ("k", stream, "k", before),
+        ("o", "q", "mid", f"{prefix}.{index}.q"),
+        ("up", "mid", "", f"{prefix}.{index}.o"),
+    )
     return [
         DrawnLayer(
             name=f"{prefix}.{index}.{name}",
@@ -151,8 +157,9 @@ def block(index: int, prefix: str = "blocks") -> list[DrawnLayer]:
             source=source if source == stream else f"{source}{index}",
             target=f"{target}{index}" if target else f"stream{index + 1}",
             weight=f"{prefix}.{index}.{name}.weight",
+            inputs=(behind,),
         )
-        for name, source, target in parts
+        for name, source, target, behind in parts
     ]
 
 
@@ -160,9 +167,11 @@ def test_repeated_blocks_are_folded() -> None:
     first = DrawnLayer(
         name="embed", kind="linear", shape=(8, 4), source="in", target="stream0", weight="e"
     )
-    last = msgspec.structs.replace(first, name="head", source="stream12", target="out")
+    last = msgspec.structs.replace(
+        first, name="head", source="stream12", target="out", inputs=("blocks.11.up",)
+    )
     layers = [first, *(layer for i in range(12) for layer in block(i)), last]
-    assert [(len(part.layers), len(part.copies)) for part in folded(layers)] == [
+    assert [(len(run.items), len(run.copies)) for run in folded(layers, signature)] == [
         (1, 0),
         (4, 11),
         (1, 0),

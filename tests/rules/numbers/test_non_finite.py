@@ -6,6 +6,7 @@ import struct
 from pathlib import Path
 
 from modlint.analysis.statistics import TensorStatistics
+from modlint.builder import Built
 from modlint.checkpoint import Checkpoint, Storage, Tensor
 from modlint.dtypes import DTYPES
 from modlint.engine.examine import FileExamination
@@ -30,7 +31,7 @@ def test_what_could_not_be_read_is_never_called_finite() -> None:
         for name, storage in storages.items()
     }
     checkpoint = Checkpoint(Path("m.pt"), "torch-zip", 16, tensors=tensors)
-    file = FileExamination(checkpoint, (), "cpu", lambda what, done, total: None, [])
+    file = FileExamination(checkpoint, Built(()), "cpu", lambda what, done, total: None, [])
     file.visit_tensors([TensorStatistics()])
     (verdict,) = NonFinite(Options()).check(file)
     assert verdict.outcome is Outcome.INCONCLUSIVE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import fx
 
@@ -24,7 +24,8 @@ class Call:
         weight: the node that holds the weight as used, its channels along `rows` and its columns
             along `lines`; None where these do not number them (groups).
         data: the node that holds the activations, input channels along `into`; None for a lookup.
-        fixed: a lookup at places that depend on no input.
+        fixed: a lookup at places that depend on no input, or a product with what was multiplied
+            from such a table (keys of relative positions).
     """
 
     node: fx.Node
@@ -49,13 +50,16 @@ def weighted_calls(
         value = record.values[node]
         owners[node] = frozenset({name} if value.ndim > 1 and value.is_floating_point() else ())
     found: dict[fx.Node, Call] = {}
+    composed: set[fx.Node] = set()
     for node in record.order:
         call = _call(node, owners, record) or _first_step(node, owners, recurrent)
         if call is not None:
-            found[node] = call
+            found[node] = replace(call, fixed=True) if call.weight in composed else call
         elif all(n in owners for n in node.all_input_nodes) or _routed(node, owners, record):
             held = [owners.get(n, frozenset()) for n in node.all_input_nodes]
             owners[node] = frozenset().union(*held)
+            if kind(node) in PRODUCTS or composed.intersection(node.all_input_nodes):
+                composed.add(node)
     return found, owners
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import fx
 
-from truth.oracle.calls import PRODUCTS, Call
+from truth.oracle.calls import Call
 from truth.oracle.recording import Recording, called, kind
 
 Changed = dict[fx.Node, torch.Tensor]  # consumer → bool by column
@@ -19,7 +19,6 @@ _FROZEN |= {"std", "linalg_vector_norm", "topk", "sort", "argmax", "argmin"}
 _NORMS = frozenset({"native_layer_norm", "native_group_norm", "_fused_rms_norm", "rms_norm"})
 _ATTENTION = frozenset({"_scaled_dot_product_flash_attention_for_cpu"})
 _ATTENTION |= {"scaled_dot_product_attention", "_scaled_dot_product_attention_math"}
-REDUCTIONS = frozenset({"sum", "mean", "amax", "amin", "max", "min", "prod", "logsumexp"})
 
 
 @dataclass
@@ -114,32 +113,6 @@ def _frozen(node: fx.Node) -> bool:
     ):  # what is only subtracted from what it is the mean of
         return False
     return all(kind(u) == "sub" and node.args[0] in u.args for u in node.users)
-
-
-def meetings(
-    wave: Wave, calls: dict[fx.Node, Call], reductions: bool
-) -> Iterator[tuple[fx.Node, fx.Node, set[int]]]:
-    """The calls of a region that sum over an axis: the call, its operand, the axes."""
-    for node in wave.region:
-        if node in calls:
-            continue
-        if kind(node) in PRODUCTS:
-            left, right = (node.args[i] for i in PRODUCTS[kind(node)])
-            yield node, left, {-1}
-            yield node, right, {-2 if wave.record.values[right].ndim > 1 else -1}
-        elif reductions and kind(node) in REDUCTIONS:
-            axes = _axes(node, wave.record.values[node.args[0]].ndim)
-            if axes:
-                yield node, node.args[0], axes
-
-
-def _axes(node: fx.Node, rank: int) -> set[int]:
-    given = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim")
-    if isinstance(given, fx.Node):
-        return set()
-    if given is None or given == []:
-        return set(range(rank))
-    return set(given) if isinstance(given, Iterable) else {given}
 
 
 def _moved(old: torch.Tensor, new: torch.Tensor, axis: int) -> torch.Tensor:

@@ -11,9 +11,10 @@ from torch import fx, nn
 from truth.graph import Edges, Truth, add, folded
 from truth.oracle.calls import Call, Owners, weighted_calls
 from truth.oracle.decoding import dependence
-from truth.oracle.disturbing import Wave, meetings, region
+from truth.oracle.disturbing import Wave, region
 from truth.oracle.numbering import places
 from truth.oracle.recording import Recording, record
+from truth.oracle.sums import confined
 
 
 def measure(model: nn.Module, inputs: tuple[Any, ...]) -> Truth:
@@ -47,39 +48,11 @@ def _measure_call(
     if not wave.region:
         return
     probes = {0, count // 3, count - 1}
-    blocked = _confined(wave, calls, probes, reductions=False)
-    strict = blocked | _confined(replace(wave, blocked=blocked), calls, probes, reductions=True)
+    blocked = confined(wave, calls, probes, reductions=False)
+    strict = blocked | confined(replace(wave, blocked=blocked), calls, probes, reductions=True)
     _note(replace(wave, blocked=strict), count, outputs, owners, (truth.required, truth.allowed))
     if strict != blocked:
         _note(replace(wave, blocked=blocked), count, outputs, owners, (truth.allowed,))
-
-
-def _confined(
-    wave: Wave, calls: dict[fx.Node, Call], probes: set[int], *, reductions: bool
-) -> set[tuple[fx.Node, fx.Node]]:
-    """Operands in which one channel lies at some places only of the axis that is summed over."""
-    found: set[tuple[fx.Node, fx.Node]] = set()
-    sums = list(meetings(wave, calls, reductions))
-    for channel in sorted(probes) if sums else ():
-        traces = wave.run([channel], channel)[1]
-        for node, operand, axes in sums:
-            if _at_some_places(wave.record.values[operand], [t.get(operand) for t in traces], axes):
-                found.add((node, operand))
-    return found
-
-
-def _at_some_places(old: torch.Tensor, new: list[torch.Tensor | None], axes: set[int]) -> bool:
-    moved = [(n != old) for n in new if n is not None]
-    if not moved:
-        return False
-    mask = torch.stack(moved).any(0)
-    kept = sorted(a % old.ndim for a in axes)
-    share = (
-        mask.movedim(kept, list(range(len(kept)))).flatten(len(kept)).any(-1)
-        if old.ndim > len(kept)
-        else mask
-    )
-    return bool(share.double().mean() <= 0.5)
 
 
 def _note_layer(

@@ -21,14 +21,28 @@ def places(
     call: Call, axis: int | None, count: int, record: Recording, owners: Owners
 ) -> list[Place]:
     """For each of `count` channels (or columns) the tensor and the number in it."""
-    names = owners[call.weight]
     path = _path(call.weight, owners)
+    name = _largest(owners[call.weight], record)
     if axis is not None and not all(kind(n) in _VIEWS for n in path):
         if all(kind(n) in _MOVES for n in path):
             return _traced(call.weight, axis, count, record, path)
-        names = frozenset({_largest(names, record)})
-    name = min(names)
+    elif axis is not None and any(kind(n) == "permute" for n in path):
+        return [(name, i) for i in _stored_order(call.weight, axis, name, record, path)]
     return [(name, i) for i in range(count)]
+
+
+def _stored_order(
+    node: fx.Node, axis: int, name: str, record: Recording, path: list[fx.Node]
+) -> list[int]:
+    """The places of channels in the order of the stored tensor, whose axes may be permuted."""
+    inputs = {n for step in path for n in step.all_input_nodes}
+    source = next(n for n in inputs if record.named.get(n) == name)
+    value = record.values[source]
+    new = {source: torch.arange(value.numel(), dtype=torch.float64).reshape(value.shape)}
+    for step in path:
+        new[step] = called(step, lambda n: new.get(n, record.values[n]))
+    first = new[node].movedim(axis, 0).flatten(1).amin(1)
+    return first.argsort().argsort().tolist()
 
 
 def _path(node: fx.Node, owners: Owners) -> list[fx.Node]:

@@ -11,7 +11,13 @@ import onnx
 from onnx import numpy_helper
 
 Arrays = dict[str, np.ndarray]
-_PASSING = frozenset(["Relu"])
+_CHANNEL_BY_CHANNEL = """
+Relu LeakyRelu Elu Selu Celu Gelu Mish Sigmoid HardSigmoid Tanh Softplus Softsign HardSwish
+Swish Clip Erf Identity Cast Dropout Add Sub Mul Div PRelu BatchNormalization
+InstanceNormalization LayerNormalization MaxPool AveragePool GlobalAveragePool Transpose Exp
+Sqrt Pow Concat Slice Pad Resize Split
+"""
+_PASSING = frozenset(_CHANNEL_BY_CHANNEL.split())
 _MOVED = {"Concat", "Slice", "Pad", "Resize", "Split"}
 
 

@@ -16,7 +16,7 @@ class ExportedProgramBuilder:
     def build(
         self,
         checkpoint: Checkpoint,
-        stated: Stated = NOTHING_STATED,  # noqa: ARG002
+        stated: Stated = NOTHING_STATED,  # noqa: ARG002 (its graph tells all)
     ) -> Built | None:
         """The program's network; None where the file is no exported program."""
         from modlint_plugins.networks.exported_program.build import built_of

@@ -78,6 +78,12 @@ class Op:
             raise Refused("reads a sequence")
         return value
 
+    def with_input(self, index: int, value: Value) -> Op:
+        """The operator with another value for an input."""
+        inputs = list(self._inputs)
+        inputs[index] = value
+        return Op(self.walk, self.node, inputs)
+
     def items(self, index: int) -> Items:
         """An input that is a sequence."""
         value = self._inputs[index] if index < len(self._inputs) else None
@@ -178,16 +184,10 @@ class Op:
         return Traced(tuple(shape), labels, x.origin)
 
 
-def shape_of(value: Value) -> tuple[int, ...]:
-    """Sizes of a tensor."""
-    if isinstance(value, Items):
-        raise Refused("reads a sequence")
-    return value.shape
-
-
-def known(*values: Any) -> bool:
-    """Whether no value is None."""
-    return all(value is not None for value in values)
+def cut(axis: int, start: int, stop: int) -> Callable[[Array], Array]:
+    """Takes a part of an array along an axis."""
+    front = (slice(None),) * axis
+    return lambda a: a[(*front, slice(start, stop))]
 
 
 def sizes(shape: Any) -> tuple[int, ...]:

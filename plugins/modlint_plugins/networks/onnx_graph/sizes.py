@@ -1,4 +1,4 @@
-"""Sizes of a graph's inputs: those that the file leaves open are chosen, channels by their weights."""
+"""Sizes of a graph's inputs: those that the file leaves open are chosen, channels by weights."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from modlint.checkpoint import Tensor
 from modlint.errors import ModlintError
 from modlint.network import Layout
+from modlint_plugins.networks.onnx_graph.places import address_of, base_of, layout_of, regular
 from modlint_plugins.networks.onnx_graph.refused import Refused
 
 Array = NDArray[Any]
@@ -42,6 +43,8 @@ class Static:
         is_exact: its elements are the tensor's; else they are computed of them.
         given: its elements, where they are known and few.
         index: which elements of the tensor are its own, where that is no view.
+        stack: of one of several matrices, which the input chooses: how many, and the step to the
+            next.
     """
 
     shape: tuple[int, ...]
@@ -50,6 +53,7 @@ class Static:
     is_exact: bool = False
     given: Array | None = None
     index: NDArray[np.int64] | None = None
+    stack: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, tensor: Tensor) -> Static:
@@ -124,12 +128,15 @@ class Static:
         if self.tensor is None or not self.is_exact:
             return None
         if self.index is not None:
-            return _regular(arrange(self.index))
+            return regular(arrange(self.index))
         place = self._place()
         view = arrange(place)
         if view.size == 0 or not np.may_share_memory(view, place):
             return None
-        return _layout(_address(view) - _address(_base(place)), view.shape, view.strides), None
+        shape, strides = view.shape, view.strides
+        if self.stack is not None and shape[3] == 1:
+            shape, strides = (*shape[:3], self.stack[0]), (*strides[:3], self.stack[1])
+        return layout_of(address_of(view) - address_of(base_of(place)), shape, strides), None
 
     def indices(self) -> NDArray[np.int64] | None:
         """Which elements of the tensor are its own; None where they are computed, or many."""
@@ -138,7 +145,7 @@ class Static:
         if self.index is not None:
             return self.index
         place = self._place()
-        found = np.asarray(_address(place) - _address(_base(place)), dtype=np.int64)
+        found = np.asarray(address_of(place) - address_of(base_of(place)), dtype=np.int64)
         for size, stride in zip(place.shape, place.strides, strict=True):
             found = found[..., None] + stride * np.arange(size)
         return found
@@ -161,7 +168,19 @@ class Static:
         place = self._place()
         view = arrange(place)
         exact = bool(view.size) and np.may_share_memory(view, place)
-        return Static(view.shape, self.tensor, view if exact else None, is_exact=exact, given=given)
+        own = view if exact else None
+        return Static(view.shape, self.tensor, own, exact, given, stack=self.stack)
+
+    def chosen(self, shape: tuple[int, ...]) -> Static:
+        """Matrices of a stack along the first axis, chosen by an index of a shape."""
+        place = self._place()
+        step = place.strides[0]
+        view = np.broadcast_to(place[0], (*shape, *self.shape[1:]))
+        return Static(view.shape, self.tensor, view, True, stack=(self.shape[0], step))
+
+    def repeats(self, axis: int) -> bool:
+        """Whether it is the same all along an axis."""
+        return self.shape[axis] == 1 or (self.place is not None and not self.place.strides[axis])
 
     def computed(self, shape: tuple[int, ...] | None = None) -> Static:
         """What is computed of it."""
@@ -174,38 +193,3 @@ class Static:
 
     def _dummy_shape(self, arrange: Arrange) -> tuple[int, ...]:
         return arrange(np.broadcast_to(np.zeros(1, dtype=bool), self.shape)).shape
-
-
-def _layout(offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Layout:
-    own = tuple(s if n > 1 else 1 for n, s in zip(shape, strides, strict=True))
-    return Layout(offset, shape, own)  # type: ignore[arg-type]
-
-
-def _regular(index: NDArray[np.int64]) -> tuple[Layout, NDArray[np.int64] | None] | None:
-    """The layout of elements by their numbers, rows sorted by where they lie."""
-    order = np.argsort(index[0, :, 0, 0]) if index.shape[0] == 1 and index.size else None
-    if order is None:
-        return None
-    found = index[:, order]
-    first = int(found[0, 0, 0, 0])
-    strides = tuple(
-        int(found.take([1], axis).flat[0]) - first if n > 1 else 1
-        for axis, n in enumerate(found.shape)
-    )
-    rebuilt = np.asarray(first, dtype=np.int64)
-    for size, stride in zip(found.shape, strides, strict=True):
-        rebuilt = rebuilt[..., None] + stride * np.arange(size)
-    if not np.array_equal(rebuilt, found):
-        return None
-    moved = not np.array_equal(order, np.arange(len(order)))
-    return _layout(first, found.shape, strides), order if moved else None
-
-
-def _base(view: Array) -> Array:
-    while isinstance(view.base, np.ndarray):
-        view = view.base
-    return view
-
-
-def _address(array: Array) -> int:
-    return int(array.__array_interface__["data"][0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import ChainMap, Counter
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
 Values = MutableMapping[str, "Value | Refused"]
 
 MOST_NODES = 100_000
-MOST_LABELS = 1 << 29
+MOST_LABELS = 1 << 26
+MOST_SECONDS = 30.0
 _DEPTH = 24
 _LIMIT = "the graph asks for more work than is done for one file"
-_UNFIT = (ValueError, IndexError, TypeError, KeyError, OverflowError, ZeroDivisionError)
+_UNFIT = (ValueError, LookupError, TypeError, ArithmeticError, MemoryError, RecursionError)
 
 
 class Declared(Protocol):
@@ -118,6 +120,8 @@ class Walk:
         self.unplaced: dict[str, str] = {}
         self.remarks: list[str] = []
         self._nodes = self._labels = self._depth = 0
+        self._active: set[tuple[str, str]] = set()
+        self._deadline = time.monotonic() + MOST_SECONDS
 
     def run(self, nodes: Iterable[Node]) -> None:
         """Follow operators in order."""
@@ -144,7 +148,8 @@ class Walk:
 
     def _results(self, node: Node) -> Result | list[Refused]:
         self._nodes += 1
-        if self._nodes > MOST_NODES or self._labels > MOST_LABELS:
+        spent = self._labels > MOST_LABELS or time.monotonic() > self._deadline
+        if spent or self._nodes > MOST_NODES:
             raise Refused(_LIMIT)
         values = [self.scope.values.get(name) if name else None for name in node.inputs]
         for name, value in zip(node.inputs, values, strict=True):
@@ -174,13 +179,20 @@ class Walk:
     def _function(
         self, node: Node, inputs: Sequence[Value | Refused | None]
     ) -> Result | list[Refused]:
-        function = self.model.functions[node.domain, node.kind]
+        key = (node.domain, node.kind)
+        if key in self._active:
+            raise Refused("calls a function that calls itself")
+        function = self.model.functions[key]
         given = {text(a.name): a for a in function.attribute_proto} | dict(node.attributes)
         names = [text(name) for name in function.input]
         bound = {n: v for n, v in zip(names, inputs, strict=False) if v is not None}
         scope = Scope(dict(bound), Counter(), text(function.name))
         results = [text(name) for name in function.output]
-        return self._inner(function.node, (), scope, results, given)  # type: ignore[return-value]
+        self._active.add(key)
+        try:
+            return self._inner(function.node, (), scope, results, given)  # type: ignore[return-value]
+        finally:
+            self._active.discard(key)
 
     def _inner(
         self,

@@ -1,4 +1,4 @@
-"""Weights as layers use them: a constant's place in the file's tensor, and the call that reads it."""
+"""Weights as layers use them: where a constant lies in its tensor, and the call that reads it."""
 
 from __future__ import annotations
 
@@ -94,11 +94,13 @@ def product(
         letter: n for letter, n in zip(own, x.shape, strict=True) if n > 1
     }
     given = dict(zip(theirs, weight.shape, strict=True))
-    single = [t for t in theirs if given[t] == 1 and t in own and t in target]
+    repeated = [weight.repeats(i) for i, t in enumerate(theirs)]
+    single = [
+        t for t, alike in zip(theirs, repeated, strict=True) if alike and t in own and t in target
+    ]
     if single:
-        weight = weight.moved(
-            lambda a: a.squeeze(tuple(theirs.index(t) for t in single)), copies=False
-        )
+        cut = tuple(0 if t in single else slice(None) for t in theirs)
+        weight = weight.moved(lambda a: a[cut], copies=False)
         theirs = "".join(t for t in theirs if t not in single)
     batch = [t for t in theirs if t in own and t in target]
     summed = [t for t in theirs if t in own and t not in target]

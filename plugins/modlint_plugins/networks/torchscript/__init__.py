@@ -16,7 +16,7 @@ class TorchScriptBuilder:
     def build(
         self,
         checkpoint: Checkpoint,
-        stated: Stated = NOTHING_STATED,  # noqa: ARG002
+        stated: Stated = NOTHING_STATED,  # noqa: ARG002 (its graph tells all)
     ) -> Built | None:
         """The module's network; None where the file is no TorchScript archive."""
         from modlint_plugins.networks.torchscript.search import built_of

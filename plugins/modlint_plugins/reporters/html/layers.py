@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 
 from msgspec import Struct
 
 from modlint.drawings import DrawnLayer, DrawnNetwork, DrawnTensor
+from modlint.folded import Run, folded
 from modlint.text import printable
 from modlint.verdict import Severity
 
@@ -19,8 +19,6 @@ _ABREAST = 3
 _NAME = 23
 """Characters of a name that fit in a box; how it ends says most."""
 MOST_ROWS = 150
-_LONGEST_BLOCK = 80
-"""Layers of a block that repeats."""
 _SKIPS = 2
 """Edges from further up into one box; of more, as of a residual stream, none is drawn."""
 
@@ -58,18 +56,11 @@ class Drawing(Struct, frozen=True):
     left_out: int
 
 
-class Part(Struct, frozen=True):
-    """Layers, and the copies of them that follow."""
-
-    layers: tuple[DrawnLayer, ...]
-    copies: tuple[tuple[DrawnLayer, ...], ...] = ()
-
-
 def alike(networks: Sequence[DrawnNetwork]) -> list[list[DrawnNetwork]]:
     """The networks, those that have the same layers together."""
     groups: dict[object, list[DrawnNetwork]] = {}
     for network in networks:
-        groups.setdefault(tuple(map(_signature, network.layers)), []).append(network)
+        groups.setdefault(tuple(map(signature, network.layers)), []).append(network)
     return list(groups.values())
 
 
@@ -95,7 +86,7 @@ def drawing_of(layers: Sequence[DrawnLayer], found: Mapping[str, Severity]) -> D
         layers: in order.
         found: by the name of a layer or tensor, the worst that was found of it.
     """
-    parts = [(part, list(_rows(part.layers))) for part in folded(layers)]
+    parts = [(part, list(_rows(part.items))) for part in folded(layers, signature)]
     widest = max((len(row) for _, rows in parts for row in rows), default=0)
     layout = _Layout(found, _shared([layer.name for layer in layers]), _wide(widest))
     drawn = 0
@@ -103,25 +94,8 @@ def drawing_of(layers: Sequence[DrawnLayer], found: Mapping[str, Severity]) -> D
         if layout.rows >= MOST_ROWS:
             break
         layout.add(part, rows)
-        drawn += len(part.layers) * (1 + len(part.copies))
+        drawn += len(part.items) * (1 + len(part.copies))
     return layout.drawing(len(layers) - drawn)
-
-
-def folded(layers: Sequence[DrawnLayer]) -> list[Part]:
-    """The layers in order, a run of equal blocks as one part."""
-    signatures = [_signature(layer) for layer in layers]
-    parts: list[Part] = []
-    at = start = 0
-    while at < len(layers):
-        length, times = _repeat(signatures, at)
-        if times > 1:
-            ends = range(at, at + length * times + 1, length)
-            blocks = [tuple(layers[one:other]) for one, other in pairwise(ends)]
-            parts += [Part(tuple(layers[start:at]))] if start < at else []
-            parts.append(Part(blocks[0], tuple(blocks[1:])))
-            start = at + length * times
-        at += length * times
-    return [*parts, Part(tuple(layers[start:]))] if start < at else parts
 
 
 def _shared(names: Sequence[str]) -> int:
@@ -133,19 +107,7 @@ def _shared(names: Sequence[str]) -> int:
     return one.rfind(".", 0, same) + 1
 
 
-def _repeat(signatures: Sequence[object], at: int) -> tuple[int, int]:
-    """Length and number of the blocks that cover most from here on; (1, 1) where none repeats."""
-    best = 1, 1
-    for length in range(1, min(_LONGEST_BLOCK, (len(signatures) - at) // 2) + 1):
-        block, times = signatures[at : at + length], 1
-        while signatures[at + times * length : at + (times + 1) * length] == block:
-            times += 1
-        if times > 1 and times * length > best[0] * best[1]:
-            best = length, times
-    return best
-
-
-def _signature(layer: DrawnLayer) -> object:
+def signature(layer: DrawnLayer) -> tuple[object, ...]:
     name = re.sub(r"\d+", "#", layer.name)
     return name, layer.kind, layer.shape, layer.activation, layer.norms
 
@@ -163,7 +125,7 @@ class _Layout:
         self.drivers: dict[str, list[Box]] = {}
         self.y, self.rows = float(_FRAME), 0
 
-    def add(self, part: Part, rows: Sequence[Sequence[DrawnLayer]]) -> None:
+    def add(self, part: Run[DrawnLayer], rows: Sequence[Sequence[DrawnLayer]]) -> None:
         """Add a part below what is there."""
         self.y += 2 * _FRAME if part.copies else 0
         top = self.y
@@ -213,11 +175,11 @@ class _Layout:
         return Box(x, self.y, name, title, detail[: _NAME + 4], layer.kind, str(worst))
 
     def _drives(self, layer: DrawnLayer, box: Box) -> None:
-        if layer.target:
-            self.drivers.setdefault(layer.target, []).append(box)
+        self.drivers.setdefault(layer.name, []).append(box)
 
     def _edges(self, layer: DrawnLayer, box: Box) -> Iterator[str]:
-        above = [driver for driver in self.drivers.get(layer.source, ()) if driver.y < box.y]
+        drivers = (driver for name in layer.inputs for driver in self.drivers.get(name, ()))
+        above = [driver for driver in drivers if driver.y < box.y]
         above = list({(driver.x, driver.y): driver for driver in above}.values())
         nearest = max((driver.y for driver in above), default=0.0)
         further = [driver for driver in above if driver.y < nearest]
@@ -254,6 +216,6 @@ def _rows(layers: Sequence[DrawnLayer]) -> Iterator[list[DrawnLayer]]:
 
 def _beside(one: DrawnLayer, other: DrawnLayer) -> bool:
     if one.source or other.source:
-        return one.source == other.source and one.target != other.source
+        return one.source == other.source and one.name not in other.inputs
     parent = one.name.rpartition(".")[0]
     return bool(parent) and parent == other.name.rpartition(".")[0]

@@ -68,7 +68,7 @@ def _dilated(a: int, b: int, d: int) -> nn.Module:
     return nn.Conv1d(a, b, 3, dilation=d, padding=d)
 
 
-def _wavenet(m: Any, x: Tensor) -> Tensor:
+def _wavenet(m: Any, x: Tensor) -> tuple[Tensor, Tensor]:
     h, skip = m.inp(x), 0
     for layer in (1, 2):
         z = torch.tanh(getattr(m, f"filter{layer}")(h)) * torch.sigmoid(
@@ -76,7 +76,7 @@ def _wavenet(m: Any, x: Tensor) -> Tensor:
         )
         skip = skip + getattr(m, f"skip{layer}")(z)
         h = h + getattr(m, f"res{layer}")(z)
-    return m.out(functional.relu(skip))
+    return m.out(functional.relu(skip)), h
 
 
 def _wave_parts() -> dict[str, nn.Module]:

@@ -37,7 +37,17 @@ def _pair(op: Op) -> Result:
 def _joined(op: Op, a: Traced, b: Traced) -> Traced:
     kind: JoinKind = "product" if op.node.kind in _PRODUCTS else "sum"
     _note(op, a, b)
+    _keep(op, a, b)
     return op.tracer.join(kind, a, b)
+
+
+def _keep(op: Op, *pair: Traced) -> None:
+    """What an integer layer has just made, times a scale that carries no channel, is still that."""
+    scope = op.walk.scope
+    for name, other in zip(op.node.inputs, reversed(pair), strict=False):
+        fresh = scope.fresh.get(name)
+        if fresh is not None and other.is_unlabelled and fresh.node.kind.endswith("Integer"):
+            scope.fresh[op.node.output] = fresh
 
 
 def _note(op: Op, a: Traced, b: Traced) -> None:

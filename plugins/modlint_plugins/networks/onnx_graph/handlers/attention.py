@@ -193,7 +193,7 @@ def _swapped(a: Array) -> Array:
 
 
 def _rotary(op: Op) -> Result:
-    """RotaryEmbedding: ONNX's reads X, cos, sin, positions; onnxruntime's X, positions, cos, sin."""
+    """RotaryEmbedding: ONNX's reads X, cos, sin, places; onnxruntime's X, places, cos, sin."""
     x, node = op.traced(0), op.node
     cos = op.at(2 if node.domain else 1)
     interleaved = bool(node.integer("interleaved", 0))

@@ -29,14 +29,12 @@ def _gather(op: Op) -> Result:
 def _of_constant(
     op: Op, data: Static, index: Traced | Static, axis: int, shape: tuple[int, ...]
 ) -> Traced | Static:
-    is_table = axis == 0 and data.rank == 2 and data.tensor is not None and not data.is_integer
-    if is_table and data.elements > 1 and index.rank:
-        return embedded(op, data, shape)
     if isinstance(index, Traced):
-        if data.tensor is not None and data.rank > 1 and axis == 0 and not data.is_integer:
-            flat = data.moved(lambda a: a.reshape(len(a), -1), copies=not data.is_contiguous)
-            rows = embedded(op, flat, (*index.shape, flat.shape[1]))
-            return op.reshaped(rows, shape)
+        is_table = not axis and data.tensor is not None and not data.is_integer
+        if is_table and data.rank == 2 and data.elements > 1:
+            return embedded(op, data, shape)
+        if data.rank > 2 and not axis and data.is_exact and data.index is None:
+            return data.chosen(index.shape)
         return op.forgotten(shape, index)
     places = index.numbers
     if places is None:
@@ -81,7 +79,8 @@ def _gather_elements(op: Op) -> Result:
     if data.labels.shape[axis] == 1:
         return _cut(op, data, index.shape)
     if places is not None and places.size <= _MOST:
-        found: Array = np.take_along_axis(data.full, places % data.shape[axis], axis)
+        front = tuple(slice(None) if i == axis else slice(n) for i, n in enumerate(places.shape))
+        found: Array = np.take_along_axis(data.full[front], places % data.shape[axis], axis)
         return op.tracer.moved(op.name, [(found.shape, found)], data)[0]
     merged = op.tracer.reduced(op.name, data, [axis], keep=True)
     return _cut(op, merged, index.shape)
@@ -97,11 +96,11 @@ def _gather_nd(op: Op) -> Result:
     data, index = op.value(0), op.value(1)
     batch = op.node.integer("batch_dims", 0)
     depth = batch + index.shape[-1]
-    if isinstance(data, Static):
-        raise Refused("takes parts of a constant")
     if depth > data.rank:
         raise Refused("names more axes than there are")
     shape = (*index.shape[:-1], *data.shape[depth:])
+    if isinstance(data, Static):
+        return op.forgotten(shape, index)
     places = index.numbers if isinstance(index, Static) else None
     front = data.shape[:depth]
     if places is not None and math.prod((*front, *data.labels.shape[depth:])) <= _MOST:

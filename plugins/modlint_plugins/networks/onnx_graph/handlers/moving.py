@@ -10,7 +10,7 @@ import numpy as np
 from modlint_plugins.networks.flow import moves
 from modlint_plugins.networks.flow.tracer import Traced
 from modlint_plugins.networks.onnx_graph.folds import shape_of, size_of
-from modlint_plugins.networks.onnx_graph.op import Handlers, Op, Result, alike, sizes, standard
+from modlint_plugins.networks.onnx_graph.op import Handlers, Op, Result, alike, cut, sizes, standard
 from modlint_plugins.networks.onnx_graph.refused import Refused
 from modlint_plugins.networks.onnx_graph.static import Array
 
@@ -121,13 +121,14 @@ def _split(op: Op) -> Result:
     axis = op.axis(0, x.rank)
     lengths = op.integers("split", 1)
     if lengths is None:
-        count = op.node.integer("num_outputs", len(op.node.outputs))
+        count = len(op.node.outputs)
         each = -(-x.shape[axis] // count)
         lengths = tuple(max(0, min(each, x.shape[axis] - i * each)) for i in range(count))
-    ends = np.cumsum(lengths)
-    cuts = [slice(int(end) - n, int(end)) for n, end in zip(lengths, ends, strict=True)]
-    front = (slice(None),) * axis
-    return [op.along([axis], lambda a, c=cut: a[(*front, c)], x) for cut in cuts]
+    starts = np.cumsum([0, *lengths]).tolist()
+    return [
+        op.along([axis], cut(axis, start, start + length), x)
+        for start, length in zip(starts, lengths, strict=False)
+    ]
 
 
 def _concat(op: Op) -> Result:
@@ -150,6 +151,8 @@ def _tile(op: Op) -> Result:
     repeats = op.integers("", 1)
     if repeats is None or len(repeats) != x.rank:
         raise Refused("repeats in a way that is not followed")
+    if math.prod(sizes(repeats)) * math.prod(x.shape) > _MOST_PADDED:
+        raise Refused("makes too many elements")
     return op.along(
         [i for i, n in enumerate(repeats) if n != 1],
         lambda a: np.tile(a, [n if n != 1 else 1 for n in repeats]),
@@ -193,12 +196,12 @@ def _padded(a: Array, around: dict[int, tuple[int, int]], mode: str) -> Array:
     for axis, (before, after) in around.items():
         cuts[axis] = slice(max(0, -before), a.shape[axis] - max(0, -after))
         grow[axis] = (max(0, before), max(0, after))
-    cut = a[tuple(cuts)]
-    if math.prod(n + sum(g) for n, g in zip(cut.shape, grow, strict=True)) > _MOST_PADDED:
+    inner = a[tuple(cuts)]
+    if math.prod(n + sum(g) for n, g in zip(inner.shape, grow, strict=True)) > _MOST_PADDED:
         raise Refused("makes too many elements")
     if mode == "constant":
-        return np.pad(cut, grow)
-    return np.pad(cut, grow, mode={"wrap": "wrap", "edge": "edge"}.get(mode, "reflect"))  # type: ignore[call-overload,no-any-return]
+        return np.pad(inner, grow)
+    return np.pad(inner, grow, mode={"wrap": "wrap", "edge": "edge"}.get(mode, "reflect"))  # type: ignore[call-overload,no-any-return]
 
 
 def _depth_to_space(op: Op) -> Result:

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from modlint_plugins.networks.flow import moves
 from modlint_plugins.networks.flow.tracer import Traced
 from modlint_plugins.networks.onnx_graph.op import Handlers, Op, Result, alike, sizes, standard
 from modlint_plugins.networks.onnx_graph.refused import Refused
+
+_MOST_OFFSETS = 64
 
 
 class Windows:
@@ -41,6 +44,16 @@ class Windows:
             raise Refused(f"has windows larger than the image of {list(spatial)}")
         return sizes(found)
 
+    def before(self, axis: int, size: int) -> int:
+        """Padding in front of an axis."""
+        if self.auto == "VALID":
+            return 0
+        if not self.auto.startswith("SAME"):
+            return self.pads[axis]
+        reach = self.dilations[axis] * (self.kernel[axis] - 1) + 1
+        whole = max(0, (self._along(axis, size) - 1) * self.strides[axis] + reach - size)
+        return whole // 2 if self.auto == "SAME_UPPER" else -(-whole // 2)
+
     def _along(self, axis: int, size: int) -> int:
         stride = self.strides[axis]
         if self.auto in ("SAME_UPPER", "SAME_LOWER"):
@@ -55,9 +68,40 @@ def _pool(op: Op) -> Result:
     kernel = op.node.integers("kernel_shape")
     if kernel is None or x.rank != len(kernel) + 2:
         raise Refused("does not fit the rank of what it pools")
-    shape = (*x.shape[:2], *Windows(op, kernel).count(x.shape[2:]))
-    pooled = op.tracer.pooled(x, range(2, x.rank), shape)
+    pooled = windowed(op, x, Windows(op, kernel))
+    shape = pooled.shape
     return [pooled, *(op.forgotten(shape, x) for _ in op.node.outputs[1:])]
+
+
+def windowed(op: Op, x: Traced, windows: Windows) -> Traced:
+    """What windows make of an image, channel by channel."""
+    counts = windows.count(x.shape[2:])
+    for axis, count in enumerate(counts, start=2):
+        if x.labels.shape[axis] > 1:
+            x = _sliding(op, x, windows, axis, count)
+    return op.tracer.pooled(x, (), (*x.shape[:2], *counts))
+
+
+def _sliding(op: Op, x: Traced, windows: Windows, axis: int, count: int) -> Traced:
+    """Windows along one axis along which channels differ: each reads what lies in it."""
+    stride, dilation = windows.strides[axis - 2], windows.dilations[axis - 2]
+    if windows.kernel[axis - 2] > _MOST_OFFSETS:
+        raise Refused("has windows of too many channels")
+    first = np.arange(count) * stride - windows.before(axis - 2, x.shape[axis])
+    parts = []
+    for offset in range(windows.kernel[axis - 2]):
+        places = first + offset * dilation
+        inside = (places >= 0) & (places < x.shape[axis])
+        clipped = np.clip(places, 0, x.shape[axis] - 1)
+        mask = inside.reshape(-1, *(1,) * (x.rank - 1 - axis))
+        parts += moves.along_axes(
+            op.tracer,
+            op.name,
+            [axis],
+            lambda a, c=clipped, m=mask: np.where(m, a.take(c, axis), 0),
+            x,
+        )
+    return op.tracer.join("sum", *parts)
 
 
 def _unpool(op: Op) -> Result:

@@ -12,7 +12,7 @@ from modlint_plugins.networks.flow.tracer import Traced
 from modlint_plugins.networks.onnx_graph.handlers.arithmetic import with_constant
 from modlint_plugins.networks.onnx_graph.handlers.convolutions import Places, convolved
 from modlint_plugins.networks.onnx_graph.handlers.lookups import embedded
-from modlint_plugins.networks.onnx_graph.handlers.pooling import Windows
+from modlint_plugins.networks.onnx_graph.handlers.pooling import Windows, windowed
 from modlint_plugins.networks.onnx_graph.handlers.products import gemm, matmul
 from modlint_plugins.networks.onnx_graph.op import Handler, Handlers, Op, Result, standard
 from modlint_plugins.networks.onnx_graph.refused import Refused
@@ -45,9 +45,7 @@ def _last(op: Op, x: Traced, to: int) -> Traced:
 
 def channels_first(op: Op, index: int) -> Op:
     """The operator with the image at an input turned from channels-last."""
-    inputs = [op.at(i) for i in range(op.count)]
-    inputs[index] = _last(op, op.traced(index), 1)
-    return Op(op.walk, op.node, inputs)
+    return op.with_input(index, _last(op, op.traced(index), 1))
 
 
 def _convolution(op: Op) -> Result:
@@ -167,8 +165,7 @@ def _average(op: Op) -> Result:
 def _pooled(op: Op, *, last: bool) -> Traced:
     x = _last(op, op.traced(0), 1) if last else op.traced(0)
     kernel = op.node.integers("kernel_shape") or ()
-    shape = (*x.shape[:2], *Windows(op, kernel).count(x.shape[2:]))
-    y = op.tracer.pooled(x, range(2, x.rank), shape)
+    y = windowed(op, x, Windows(op, kernel))
     return _last(op, y, -1) if last else y
 
 

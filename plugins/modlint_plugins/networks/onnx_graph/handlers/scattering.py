@@ -39,7 +39,8 @@ def _scatter_elements(op: Op) -> Result:
     places = _places(op, math.prod(data.shape))
     if places is not None and op.node.string("reduction", "none") == "none":
         out = np.array(data.full)
-        np.put_along_axis(out, places % data.shape[axis], updates.full, axis)
+        front = tuple(slice(None) if i == axis else slice(n) for i, n in enumerate(places.shape))
+        np.put_along_axis(out[front], places % data.shape[axis], updates.full, axis)
         return op.tracer.moved(op.name, [(data.shape, out)], data, updates)[0]
     uneven = [i for i, n in enumerate(updates.labels.shape) if n not in (1, data.shape[i])]
     merged = op.tracer.reduced(op.name, updates, {axis, *uneven}, keep=True)
