@@ -10,8 +10,8 @@ from modlint.errors import UnreadableError
 from modlint.network import Network, NetworkSource
 from modlint_plugins.networks.aten.built import finished
 from modlint_plugins.networks.aten.operations import OPERATIONS
-from modlint_plugins.networks.aten.values import Names, Value
-from modlint_plugins.networks.aten.walk import Walk
+from modlint_plugins.networks.aten.values import Fixed, Names, UnfollowedError, Value
+from modlint_plugins.networks.aten.walk import SURPRISES, Walk
 from modlint_plugins.networks.exported_program.graph import GraphRun, Json, entries, text
 from modlint_plugins.networks.flow.tracer import Traced
 from modlint_plugins.readers.containers.zip.exported_program import ExportedProgram
@@ -31,7 +31,11 @@ def built_of(checkpoint: Checkpoint, program: ExportedProgram) -> Built:
         document = msgspec.json.decode(program.text())
     except (UnreadableError, ValueError, RecursionError) as error:
         return Built((Network("0", reason=f"its graph cannot be read: {str(error)[:200]}"),))
-    return network_of_program(document, Names(checkpoint.tensors), "exported-program")
+    try:
+        return network_of_program(document, Names(checkpoint.tensors), "exported-program")
+    except (UnfollowedError, RecursionError, *SURPRISES) as error:
+        reason = f"its graph contradicts itself: {type(error).__name__}: {str(error)[:200]}"
+        return Built((Network("0", reason=reason),))
 
 
 def network_of_program(document: Json, names: Names, source: NetworkSource) -> Built:
@@ -75,6 +79,4 @@ def _give(run: GraphRun, spec: Json) -> None:
 
 
 def _missing(run: GraphRun, name: str) -> Value:
-    from modlint_plugins.networks.aten.values import Fixed
-
     return Fixed(run.shape(name, _SMALL) or ())

@@ -101,7 +101,7 @@ class GraphRun:
     def _aten(
         self, target: str, positional: list[Value], named: dict[str, Value], outputs: list[Json]
     ) -> Value:
-        op = target.removeprefix("torch.ops.").split(".")[1]
+        op = (*target.removeprefix("torch.ops.").split("."), "")[1]
         shapes = self._shapes(outputs)
         result = self.walk.call(op, positional, named, shapes)
         if op.endswith("_") and not op.endswith("__"):
@@ -127,17 +127,17 @@ class GraphRun:
             return Lost("a number that depends on the input")
 
     def _keep(self, outputs: list[Json], result: Value) -> None:
-        parts = list(result) if isinstance(result, (list, tuple)) else [result]
-        if len(outputs) == 1:
-            (kind, stated), *_ = list(outputs[0].items()) or [("", None)]
-            if kind in _LISTS and isinstance(stated, list):
-                names = [text(x, "name") or text(entries(x, "as_tensor"), "name") for x in stated]
-                lost = parts * len(names) if isinstance(result, Lost) else parts
-                self.values.update(zip(names, lost, strict=False))
-                return
-        elif isinstance(result, Lost):
-            parts = [result] * len(outputs)
-        for output, value in zip(outputs, parts if len(outputs) > 1 else [result], strict=False):
+        """Give the names of a call's results their values."""
+        kind, stated = next(iter(outputs[0].items()), ("", None)) if outputs else ("", None)
+        if len(outputs) == 1 and kind in _LISTS and isinstance(stated, list):
+            names = [text(x, "name") or text(entries(x, "as_tensor"), "name") for x in stated]
+            parts = list(result) if isinstance(result, (list, tuple)) else [result] * len(names)
+            self.values.update(zip(names, parts, strict=False))
+            return
+        several = isinstance(result, (list, tuple))
+        for output, value in zip(
+            outputs, result if several else [result] * len(outputs), strict=False
+        ):
             for kind, stated in output.items():
                 name = text(stated, "name") or text(stated, "as_name")
                 known = self.symbol(name) if kind in _SYMBOLS else None
