@@ -35,6 +35,10 @@ class Lost:
     reason: str
 
 
+class Depends(Lost):
+    """A number that the network's input decides."""
+
+
 @dataclass(frozen=True, eq=False)
 class Fixed:
     """A tensor that depends on no input of the network.

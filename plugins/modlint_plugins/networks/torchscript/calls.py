@@ -28,6 +28,8 @@ Names = dict[str, Value]
 _MAX_DEPTH = 60
 _MAX_TURNS = 512
 _CASTS = ("annotate", "unchecked_cast")
+_MOST_BITS = 256
+_MOST_ITEMS = 100_000
 _PLAIN_ERRORS = (TypeError, ValueError, IndexError, KeyError, AttributeError, ZeroDivisionError)
 
 
@@ -89,9 +91,10 @@ class Calls:
         return undecided[0].moved(name, given)
 
     def _plain(self, name: str, given: list[Value], named: Names) -> Value:
-        function = PLAIN[name]
+        if any(map(_is_large, given)):
+            raise ScriptError("a number or a list that grows too large")
         try:
-            return function(*given, **named)
+            return PLAIN[name](*given, **named)
         except ScriptError:
             raise
         except _PLAIN_ERRORS as error:
@@ -143,3 +146,10 @@ _ON_LISTS = frozenset(
 )
 _HELD = frozenset({"len", "slice", "copy", "__getitem__", "add", "index"})
 UNKNOWN_SIZE = Lost("a size that is not known")
+
+
+def _is_large(x: Value) -> bool:
+    """Whether a value is larger than any that belongs to a network."""
+    if isinstance(x, int):
+        return x.bit_length() > _MOST_BITS
+    return isinstance(x, (list, tuple, str)) and len(x) > _MOST_ITEMS

@@ -8,11 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from modlint_plugins.networks.aten.arguments import plain
-from modlint_plugins.networks.aten.values import Fixed, Lost, Value, number
+from modlint_plugins.networks.aten.values import Depends, Fixed, Lost, Value, number
 from modlint_plugins.networks.flow.tracer import Traced
 from modlint_plugins.networks.torchscript.objects import ScriptError
-
-_MOST = 100_000
 
 
 def _slice(x: Any, start: Any = None, end: Any = None, step: Any = 1) -> Any:
@@ -28,16 +26,8 @@ def _floordiv(a: Any, b: Any) -> Any:
 
 
 def _append(items: list[Any], x: Any) -> list[Any]:
-    if len(items) >= _MOST:
-        raise ScriptError("a list that grows too long")
     items.append(x)
     return items
-
-
-def _extend(items: list[Any], more: Any) -> None:
-    if len(items) + len(more) > _MOST:
-        raise ScriptError("a list that grows too long")
-    items.extend(more)
 
 
 def _set_item(holder: Any, key: Any, value: Any) -> Any:
@@ -49,7 +39,7 @@ def _times(a: Any, b: Any) -> Any:
     lists = isinstance(a, (list, tuple, str)), isinstance(b, (list, tuple, str))
     if any(lists):
         length = len(a if lists[0] else b) * (b if lists[0] else a)
-        if length > _MOST:
+        if length > 100_000:
             raise ScriptError("a list that grows too long")
     return a * b
 
@@ -86,7 +76,7 @@ PLAIN: dict[str, Callable[..., Any]] = {
     "__round_to_zero_floordiv": lambda a, b: int(a / b),
     "ceil": math.ceil, "floor": math.floor, "round": round, "sqrt": math.sqrt, "log": math.log,
     "exp": math.exp, "abs": abs, "max": max, "min": min, "prod": math.prod, "sum": sum,
-    "append": _append, "extend": _extend, "insert": list.insert, "pop": list.pop,
+    "append": _append, "extend": list.extend, "insert": list.insert, "pop": list.pop,
     "clear": list.clear, "reverse": list.reverse, "copy": list, "list": list,
     "slice": _slice, "sorted": sorted,
     "index": list.index, "_set_item": _set_item, "keys": list, "values": lambda d: list(d.values()),
@@ -134,11 +124,7 @@ def described(name: str, arguments: list[Value]) -> Value:
         "Scalar",
     ):
         value = plain(x)
-        return (
-            value
-            if not isinstance(value, (Traced, Fixed))
-            else Lost("a number that depends on the input")
-        )
+        return value if not isinstance(value, (Traced, Fixed)) else Depends("a number of the input")
     return NotImplemented
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 
 from modlint_plugins.networks.aten.arguments import tensors_in
-from modlint_plugins.networks.aten.values import Fixed, Lost, Value
+from modlint_plugins.networks.aten.values import Depends, Fixed, Lost, Value
 from modlint_plugins.networks.flow.tracer import Traced
 from modlint_plugins.networks.torchscript.calls import Names, RaisedError
 from modlint_plugins.networks.torchscript.expressions import Expressions
@@ -148,7 +148,8 @@ class Interpreter(Expressions):
             raise RaisedError("both ways raise")
         names.update(results[0])
         if len(results) == 2:
-            self._join(names, results[0], results[1], known=not isinstance(value, Lost))
+            known = isinstance(value, (Traced, Fixed, Depends))
+            self._join(names, results[0], results[1], known=known)
 
     def _join(self, names: Names, first: Names, second: Names, known: bool = True) -> None:
         """What names stand for after one of two ways; nothing where it is not known which."""
