@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,8 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.stem(x)
-        return self.head(h + self.outer(functional.gelu(self.inner(h))))
+        made: Tensor = self.head(h + self.outer(functional.gelu(self.inner(h))))
+        return made
 
 
 class Shuffled(nn.Module):
@@ -56,7 +58,8 @@ class Shuffled(nn.Module):
         h = functional.relu(self.a(x))
         n, c, height, width = h.shape
         h = h.view(n, 2, c // 2, height, width).transpose(1, 2).reshape(n, c, height, width)
-        return self.b(h)
+        made: Tensor = self.b(h)
+        return made
 
 
 class Forked(nn.Module):
@@ -70,7 +73,8 @@ class Forked(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         skip = functional.relu(self.down(x))
         deep = functional.relu(self.deep(functional.max_pool2d(skip, 2)))
-        return self.out(torch.cat([self.up(deep), skip], 1))
+        made: Tensor = self.out(torch.cat([self.up(deep), skip], 1))
+        return made
 
 
 class Excited(nn.Module):
@@ -84,7 +88,8 @@ class Excited(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         h = functional.relu(self.conv(x))
         gate = torch.sigmoid(self.more(functional.relu(self.less(h.mean([2, 3])))))
-        return self.out(h * gate[:, :, None, None])
+        made: Tensor = self.out(h * gate[:, :, None, None])
+        return made
 
 
 class Gated(nn.Module):
@@ -94,7 +99,8 @@ class Gated(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         a, b = self.both(x).chunk(2, -1)
-        return self.out(functional.silu(a) * b)
+        made: Tensor = self.out(functional.silu(a) * b)
+        return made
 
 
 class Turned(nn.Module):
@@ -105,7 +111,8 @@ class Turned(nn.Module):
         self.a, self.b = nn.Linear(4, 6), nn.Linear(3, 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.b(self.a(x).flip(-1)[:, ::2])
+        made: Tensor = self.b(self.a(x).flip(-1)[:, ::2])
+        return made
 
 
 class Attending(nn.Module):
@@ -121,7 +128,8 @@ class Attending(nn.Module):
         n, t, _ = x.shape
         q, k, v = self.qkv(self.norm(x)).view(n, t, 3, 2, 4).permute(2, 0, 3, 1, 4).unbind(0)
         mixed = functional.scaled_dot_product_attention(q, k, v)
-        return self.head(x + self.out(mixed.transpose(1, 2).reshape(n, t, 8)))
+        made: Tensor = self.head(x + self.out(mixed.transpose(1, 2).reshape(n, t, 8)))
+        return made
 
 
 class Recurrent(nn.Module):
@@ -131,7 +139,8 @@ class Recurrent(nn.Module):
         self.out = nn.Linear(8, 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.out(self.rnn(x)[0].mean(1))
+        made: Tensor = self.out(self.rnn(x)[0].mean(1))
+        return made
 
 
 class Mixed(nn.Module):
@@ -248,7 +257,7 @@ CASES: dict[str, Case] = {
     ),
     **{
         kind.__name__: Case(
-            lambda kind=kind: Recurrent(kind),
+            partial(Recurrent, kind),
             (torch.randn(2, 5, 3),),
             {
                 edge: columns
@@ -267,11 +276,11 @@ CASES: dict[str, Case] = {
 }
 
 
-def built(path: Path, builder: NetworkBuilder | None = None) -> Built:
+def built(path: Path) -> Built:
     """What the file's own graph gives, read by the readers that claim it."""
     (checkpoint,) = read_source(open_source(path), modlint_readers())
     assert not checkpoint.faults
-    builders = [builder] if builder else [ExportedProgramBuilder(), TorchScriptBuilder()]
+    builders: list[NetworkBuilder] = [ExportedProgramBuilder(), TorchScriptBuilder()]
     found = [b for b in (builder.build(checkpoint) for builder in builders) if b is not None]
     (result,) = found
     return result

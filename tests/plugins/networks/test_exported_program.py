@@ -23,7 +23,8 @@ def saved(case: Case, path: Path, *, decomposed: bool = False, **options: Any) -
     with torch.no_grad():
         program = torch.export.export(module, case.inputs, strict=False, **options)
         torch.export.save(program.run_decompositions() if decomposed else program, path)
-    return module
+    made: Tensor = module
+    return made
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -102,7 +103,8 @@ class Branching(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         h = self.stem(x)
         mixed = torch.cond(x.sum() > 0, lambda h: self.a(h), lambda h: self.b(h) + h, (h,))
-        return self.head(mixed)
+        made: Tensor = self.head(mixed)
+        return made
 
 
 def test_both_branches_of_a_condition_are_followed(tmp_path: Path) -> None:
@@ -125,7 +127,8 @@ class InPlace(nn.Module):
         h = self.a(x)
         h[:, 1:3] = self.b(x)
         h.relu_()
-        return self.c(h)
+        made: Tensor = self.c(h)
+        return made
 
 
 def test_what_is_overwritten_in_place_is_read_no_more(tmp_path: Path) -> None:
@@ -142,7 +145,8 @@ class Unknown(nn.Module):
         self.a, self.b, self.c = nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.c(self.b(torch.linalg.matrix_exp(self.a(x))))
+        made: Tensor = self.c(self.b(torch.linalg.matrix_exp(self.a(x))))
+        return made
 
 
 def test_what_is_not_followed_spoils_only_what_reads_it(tmp_path: Path) -> None:

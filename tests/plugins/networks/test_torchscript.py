@@ -21,7 +21,8 @@ def traced(case: Case, path: Path) -> nn.Module:
     module = case.module().eval()
     with torch.no_grad():
         torch.jit.trace(module, case.inputs, check_trace=False).save(path)
-    return module
+    made: Tensor = module
+    return made
 
 
 def scripted(module: nn.Module, path: Path) -> nn.Module:
@@ -65,7 +66,8 @@ class Sized(nn.Module):
         self.conv, self.fc = nn.Conv2d(3, 2, 5), nn.Linear(2 * (side - 4) ** 2, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc(torch.flatten(functional.relu(self.conv(x)), 1))
+        made: Tensor = self.fc(torch.flatten(functional.relu(self.conv(x)), 1))
+        return made
 
 
 @pytest.mark.parametrize("side", [9, 20, 33, 57])
@@ -82,7 +84,8 @@ def test_a_number_of_examples_that_a_trace_has_fixed(tmp_path: Path) -> None:
             self.a, self.b = nn.Linear(4, 6), nn.Linear(3, 2)
 
         def forward(self, x: Tensor) -> Tensor:
-            return self.b(self.a(x).view(3, 2, 3)[:, 1])
+            made: Tensor = self.b(self.a(x).view(3, 2, 3)[:, 1])
+            return made
 
     traced(Case(Fixed, (torch.randn(3, 4),), {}), tmp_path / "m.pt")
     assert edges_of(built(tmp_path / "m.pt").networks) == {
@@ -109,7 +112,8 @@ class Deciding(nn.Module):
         parts = [h]
         for block in self.blocks:
             parts.append(block(parts[-1]))
-        return self.head(torch.cat([parts[0], parts[2]], -1))
+        made: Tensor = self.head(torch.cat([parts[0], parts[2]], -1))
+        return made
 
 
 @pytest.mark.parametrize("wide", [True, False])
@@ -137,7 +141,8 @@ class Joined(nn.Module):
 
     def forward(self, left: Tensor, pair: tuple[Tensor, Tensor], scale: float = 2.0) -> Tensor:
         both = torch.cat([self.left(left), self.right(pair[0] + pair[1])], 1)
-        return self.head(both.clamp(min=0.0) * scale)
+        made: Tensor = self.head(both.clamp(min=0.0) * scale)
+        return made
 
 
 def test_several_inputs_and_defaults(tmp_path: Path) -> None:
@@ -166,7 +171,8 @@ class Raising(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if x.dim() != 9:
             raise ValueError("nine axes")
-        return self.a(x)
+        made: Tensor = self.a(x)
+        return made
 
 
 def test_code_that_raises_is_a_reason(tmp_path: Path) -> None:
