@@ -18,14 +18,15 @@ from modlint_plugins.networks.onnx_graph.handlers import HANDLERS
 from modlint_plugins.networks.onnx_graph.nodes import Node, components, domain_of, ordered
 from modlint_plugins.networks.onnx_graph.op import Items, Value
 from modlint_plugins.networks.onnx_graph.refused import Refused
-from modlint_plugins.networks.onnx_graph.sizes import CHOICES, Chosen, Hints, dims_of
-from modlint_plugins.networks.onnx_graph.walk import (
-    MOST_NODES,
-    Model,
-    Scope,
-    Walk,
-    functions_of,
+from modlint_plugins.networks.onnx_graph.scope import Model, Scope, functions_of
+from modlint_plugins.networks.onnx_graph.sizes import (
+    CHOICES,
+    Chosen,
+    DeclaredShapes,
+    Hints,
+    dims_of,
 )
+from modlint_plugins.networks.onnx_graph.walk import MOST_NODES, Walk
 from modlint_plugins.readers.onnx.types import text
 
 NO_LAYER = "the graph has no layer whose weights could be followed"
@@ -160,7 +161,7 @@ class _Graph:
             self.tensors,
             self.functions,
             HANDLERS,
-            _Declared(self.graph.model.graph, chosen),
+            DeclaredShapes(self.graph.model.graph, chosen),
             self.opset,
         )
         values: dict[str, Value | Refused] = {}
@@ -191,20 +192,3 @@ def _results(scope: Scope, outputs: Sequence[str]) -> Iterator[Traced]:
         yield from (
             x for x in (value if isinstance(value, Items) else (value,)) if isinstance(x, Traced)
         )
-
-
-class _Declared:
-    """Shapes that the file declares for values inside the graph, looked up when one is needed."""
-
-    def __init__(self, graph: Any, chosen: Chosen) -> None:
-        self.graph, self.chosen = graph, chosen
-        self.found: dict[str, Any] | None = None
-
-    def get(self, name: str) -> tuple[int, ...] | None:
-        """The shape of a value, None where the file does not tell."""
-        if self.found is None:
-            every = (*self.graph.value_info, *self.graph.output)
-            self.found = {text(value.name): value for value in every}
-        value = self.found.get(name)
-        dims = None if value is None else dims_of(value)
-        return None if dims is None else self.chosen.shape(dims, {})

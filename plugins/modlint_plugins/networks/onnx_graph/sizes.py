@@ -62,6 +62,23 @@ class Chosen:
         return self.named.setdefault(dim, size) if dim else size
 
 
+class DeclaredShapes:
+    """Shapes that the file declares for values inside the graph, looked up when one is needed."""
+
+    def __init__(self, graph: Any, chosen: Chosen) -> None:
+        self.graph, self.chosen = graph, chosen
+        self.found: dict[str, Any] | None = None
+
+    def get(self, name: str) -> tuple[int, ...] | None:
+        """The shape of a value, None where the file does not tell."""
+        if self.found is None:
+            every = (*self.graph.value_info, *self.graph.output)
+            self.found = {text(value.name): value for value in every}
+        value = self.found.get(name)
+        dims = None if value is None else dims_of(value)
+        return None if dims is None else self.chosen.shape(dims, {})
+
+
 class Hints:
     """What the first layers behind an input ask of its sizes."""
 
