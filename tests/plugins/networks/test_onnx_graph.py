@@ -636,3 +636,14 @@ def test_the_real_models_are_rebuilt(shared: Path) -> None:
         assert all(len(unplaced.reason) < 300 for unplaced in found.unplaced)
     assert len(paths) > 20
     assert placed / (placed + left) >= 0.98
+
+
+@torch_export
+def test_repeated_parts_are_named(tmp_path: Path) -> None:
+    def block() -> nn.Sequential:
+        return nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 4))
+
+    module = nn.Sequential(nn.Linear(3, 4), nn.Sequential(block(), block()), nn.Linear(4, 2))
+    network = sole(exported(tmp_path / "m.onnx", module, 2, 3))
+    assert [call.name for call in network.calls][1:3] == ["1.0.0", "1.0.2"]
+    assert network.blocks == ("1.0", "1.1")

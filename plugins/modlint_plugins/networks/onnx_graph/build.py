@@ -13,6 +13,8 @@ from modlint.builder import Built
 from modlint.checkpoint import Checkpoint
 from modlint.network import Network, Unplaced
 from modlint_plugins.networks.flow.assembly import network_of
+from modlint_plugins.networks.flow.blocks import repeated
+from modlint_plugins.networks.flow.nodes import CallNode
 from modlint_plugins.networks.flow.tracer import Traced, Tracer
 from modlint_plugins.networks.onnx_graph.handlers import HANDLERS
 from modlint_plugins.networks.onnx_graph.nodes import Node, components, domain_of, ordered
@@ -134,9 +136,10 @@ class _Graph:
         unplaced: dict[str, str] = {}
         for part in self.parts:
             walk = self._walk(part, shapes, chosen)
-            found = network_of(
-                walk.tracer, str(len(networks)), "graph", remarks=tuple(dict.fromkeys(walk.remarks))
-            )
+            layers = [node.name for node in walk.tracer.nodes if isinstance(node, CallNode)]
+            remarks = tuple(dict.fromkeys(walk.remarks))
+            name = str(len(networks))
+            found = network_of(walk.tracer, name, "graph", repeated(layers), remarks)
             networks += found.networks
             for one in found.unplaced:
                 unplaced.setdefault(one.tensor, one.reason)
