@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct, field
@@ -11,9 +11,9 @@ from msgspec import Struct, field
 from modlint.checkpoint import Tensor
 from modlint_plugins.networks.flow.nodes import CallNode
 from modlint_plugins.networks.onnx_graph.nodes import Node, domain_of
-from modlint_plugins.networks.onnx_graph.op import Handler, Value
 from modlint_plugins.networks.onnx_graph.refused import Refused
 from modlint_plugins.networks.onnx_graph.static import Static
+from modlint_plugins.networks.onnx_graph.values import Result, Value
 from modlint_plugins.readers.onnx.types import text
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Model(Struct, frozen=True, eq=False):
     graph: OnnxGraph
     tensors: Mapping[str, Tensor]
     functions: Mapping[tuple[str, str], Any]
-    handlers: Mapping[tuple[str, str], Handler]
+    handlers: Mapping[tuple[str, str], Callable[[Any], Result]]
     declared: Declared
     opset: int
 

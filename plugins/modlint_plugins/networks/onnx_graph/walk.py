@@ -94,7 +94,7 @@ class Walk:
         """The results of a GraphProto in this scope, its inputs bound to values."""
         outer = self.scope
         prefix = f"{outer.prefix}.{section}" if outer.prefix else section
-        values: Values = ChainMap(dict(bindings), outer.values)  # type: ignore[arg-type]
+        values: Values = ChainMap(dict(bindings), outer.values)
         results = [text(value.name) for value in graph.output]
         return self._inner(graph.node, graph.initializer, Scope(values, Counter(), prefix), results)
 
