@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from modlint_plugins.networks.flow.labels import NONE, uniform
 from modlint_plugins.networks.flow.tracer import Traced, Tracer
 from modlint_plugins.networks.onnx_graph.nodes import Node
 from modlint_plugins.networks.onnx_graph.refused import Refused
-from modlint_plugins.networks.onnx_graph.scope import Model, Scope
+from modlint_plugins.networks.onnx_graph.scope import Walk
 from modlint_plugins.networks.onnx_graph.static import Array, Static
 from modlint_plugins.networks.onnx_graph.values import Items, Result, Value
 
@@ -29,30 +29,6 @@ __all__ = [
     "sizes",
     "standard",
 ]
-
-
-class Walk(Protocol):
-    """Follows operators.
-
-    Attributes:
-        model: the file.
-        tracer: follows the channels.
-        scope: the values of the graph that it is in.
-        results: names of the whole graph's results.
-        remarks: assumptions that a reader of the report should know.
-    """
-
-    model: Model
-    tracer: Tracer
-    scope: Scope
-    results: Set[str]
-    remarks: list[str]
-
-    def subgraph(
-        self, graph: Any, bindings: Mapping[str, Value | Refused], section: str
-    ) -> list[Value | Refused]:
-        """The results of a GraphProto, its inputs bound to values."""
-        ...
 
 
 Handler = Callable[["Op"], Result]

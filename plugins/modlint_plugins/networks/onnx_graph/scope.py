@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Set
 from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct, field
 
 from modlint.checkpoint import Tensor
 from modlint_plugins.networks.flow.nodes import CallNode
+from modlint_plugins.networks.flow.tracer import Tracer
 from modlint_plugins.networks.onnx_graph.nodes import Node, domain_of
 from modlint_plugins.networks.onnx_graph.refused import Refused
 from modlint_plugins.networks.onnx_graph.static import Static
@@ -90,6 +91,30 @@ class Scope(Struct, eq=False):
     prefix: str = ""
     fresh: dict[str, Fresh] = field(default_factory=dict)
     normed: dict[str, str] = field(default_factory=dict)
+
+
+class Walk(Protocol):
+    """Follows operators.
+
+    Attributes:
+        model: the file.
+        tracer: follows the channels.
+        scope: the values of the graph that it is in.
+        results: names of the whole graph's results.
+        remarks: assumptions that a reader of the report should know.
+    """
+
+    model: Model
+    tracer: Tracer
+    scope: Scope
+    results: Set[str]
+    remarks: list[str]
+
+    def subgraph(
+        self, graph: Any, bindings: Mapping[str, Value | Refused], section: str
+    ) -> list[Value | Refused]:
+        """The results of a GraphProto, its inputs bound to values."""
+        ...
 
 
 def functions_of(model: Any) -> dict[tuple[str, str], Any]:
