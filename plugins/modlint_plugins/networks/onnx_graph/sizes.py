@@ -108,7 +108,7 @@ class Hints:
                 asked = self._behind(node.output, order, depth + 1)
             elif node.kind == "Transpose" and (perm := node.integers("perm")):
                 turned = tuple(range(len(perm))) if order is None else order
-                if len(turned) == len(perm) and max(perm) < len(turned):
+                if sorted(perm) == list(range(len(turned))):
                     moved = tuple(turned[axis] for axis in perm)
                     asked = self._behind(node.output, moved, depth + 1)
             if asked is not None:

@@ -17,11 +17,14 @@ from modlint_plugins.networks.onnx_graph.static import Static
 from modlint_plugins.readers.onnx.types import text
 
 MOST_NODES = 100_000
-MOST_LABELS = 1 << 26
+MOST_LABELS = 1 << 25
 MOST_SECONDS = 30.0
 _DEPTH = 24
 _LIMIT = "the graph asks for more work than is done for one file"
-_UNFIT = (ValueError, LookupError, TypeError, ArithmeticError, MemoryError, RecursionError)
+_UNFIT = (
+    *(ValueError, LookupError, TypeError, ArithmeticError),
+    *(MemoryError, RecursionError, StopIteration),
+)
 
 
 class Walk:
