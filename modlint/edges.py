@@ -69,8 +69,8 @@ def tensor_edges(network: Network, most: int = MOST_PAIRS) -> Iterator[Edges]:
         shift = np.array([[row], [_first(consumer, network)[1]]])
         pair = (None if producer is None else producer.weight, consumer.weight)
         found.setdefault(pair, []).append(edges.pairs + shift)
-    for (producer, consumer), parts in found.items():
-        yield Edges(producer, consumer, _distinct(parts))
+    for (made, read), parts in found.items():
+        yield Edges(made, read, _distinct(parts))
 
 
 def _first(call: Call, network: Network) -> tuple[int, int]:

@@ -204,7 +204,8 @@ class Join(Struct, frozen=True):
 
     Attributes:
         kind: "sum" and "product" of what is added or multiplied channel by channel: one neuron,
-            which a product switches off as soon as one factor is zero. "meeting": products that
+            which a product switches off as soon as one factor is zero. What is broadcast over
+            several channels (one gate of many) is a neuron of its own. "meeting": products that
             are summed over channels (queries with keys): channels that meet are one neuron, and
             what comes of them is not followed. "statistic": one channel of many (a mean over
             channels), which are not one neuron.
@@ -377,7 +378,7 @@ class Network(Struct, frozen=True, dict=True):
         return {call.name: self._scaling(call) for call in self.calls}
 
     def _scaling(self, call: Call) -> tuple[Norm, ...]:
-        straight, later, fixed = [], list[Norm](), True
+        straight, later, fixed = list[Norm](), list[Norm](), True
         value = call.target
         while (op := self._only_reader(value)) is not None:
             fixed &= isinstance(op, Norm) and op.kind in FIXED

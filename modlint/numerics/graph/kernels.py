@@ -65,11 +65,28 @@ def _strided(flat: Array, layout: Layout) -> Array:
             writeable=False,
         )
         return view.view(flat.dtype)
+    whole = _as_a_whole(flat, layout)
+    if whole is not None:
+        return whole
     back = [axis for axis, step in enumerate(layout.strides) if step < 0]
     offset = layout.offset + sum((layout.shape[a] - 1) * layout.strides[a] for a in back)
     strides = [abs(step) for step in layout.strides]
     view = flat.as_strided(layout.shape, strides, flat.storage_offset() + offset)
     return view.flip(back) if back else view
+
+
+def _as_a_whole(flat: Array, layout: Layout) -> Array:
+    """A view of all elements in an order of axes, of which gradients are quick; None for others."""
+    order = sorted(range(4), key=lambda axis: (-layout.strides[axis], -layout.shape[axis]))
+    expected = 1
+    for axis in reversed(order):
+        if layout.shape[axis] != 1 and layout.strides[axis] != expected:
+            return None
+        expected *= layout.shape[axis]
+    if layout.offset or expected != len(flat):
+        return None
+    back = [order.index(axis) for axis in range(4)]
+    return flat.view([layout.shape[axis] for axis in order]).permute(back)
 
 
 def pieces(kernels: Array) -> Iterator[tuple[Array, Place]]:

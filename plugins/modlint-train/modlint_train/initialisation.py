@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from modlint.network import Layer
-from modlint_train.layout import by_units, spread
+from modlint.network import Call
+from modlint_train.layout import writable
 from modlint_train.live import infer, live_tensors
 from modlint_train.units import Units, draw_units, inner_layers
 
@@ -47,20 +47,20 @@ def clusterable_init_(
     """
     networks, tensors = infer(module), live_tensors(module)
     units = draw_units(networks, modules, generator)
-    for network, layer, together in inner_layers(networks, units):
-        u, d = _factors(layer, modules, within, between)
-        weight = tensors[layer.weight]
-        factors = (together.double() * (u - d) + d).to(weight)
-        by_units(network, layer, weight).mul_(spread(layer, factors))
+    for _, call, together in inner_layers(networks, units):
+        u, d = _factors(call, modules, within, between)
+        weight = tensors[call.weight]
+        with writable(call, weight) as view:
+            view.mul_((together.double() * (u - d) + d).to(weight))
     return units
 
 
 def _factors(
-    layer: Layer, modules: int, within: float | None, between: float | None
+    call: Call, modules: int, within: float | None, between: float | None
 ) -> tuple[float, float]:
     others = modules - 1
     if between is None:
-        published = LINEAR if layer.kind == "linear" else CONVOLUTION
+        published = LINEAR if call.kind == "linear" else CONVOLUTION
         between = published if within is None else 1 - (within - 1) / others
     if within is None:
         within = 1 + (1 - between) * others

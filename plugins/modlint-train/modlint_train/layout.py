@@ -2,45 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
 import torch
 
-from modlint.network import Layer, Network
+from modlint.network import Call, Network
+from modlint.numerics.graph.channels import neurons_of, reads_of, rows_of
+from modlint.numerics.graph.kernels import kernels_of
 
 
-def by_units(network: Network, layer: Layer, weight: torch.Tensor) -> torch.Tensor:
-    """A view of a weight by the units that its elements join.
+def kernels(call: Call, weight: torch.Tensor) -> torch.Tensor:
+    """A view of a weight that is contiguous: (groups, rows, columns of a group, positions).
+
+    Raises:
+        Unavailable: it is not what the network says.
+    """
+    view: torch.Tensor = kernels_of(call, weight)
+    return view
+
+
+@contextmanager
+def writable(call: Call, weight: torch.Tensor) -> Iterator[torch.Tensor]:
+    """The kernels of a weight in any memory format, to be written to."""
+    whole = weight.contiguous()
+    yield kernels(call, whole)
+    if whole is not weight:
+        weight.copy_(whole)
+
+
+def by_row(network: Network, call: Call, units: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """What is known of the unit that each row drives: (groups, rows of a group).
 
     Args:
         network: the network.
-        layer: one of its layers.
-        weight: a tensor laid out as the layer's weight, contiguous.
-
-    Returns:
-        (groups, targets in a group, sources in a group, columns per source, kernel positions);
-        writing to it writes to the weight.
+        call: one of its calls.
+        units: by group, something of each unit.
     """
-    groups, columns = layer.groups, layer.columns_per_unit
-    targets = network.group(layer.target).size // groups
-    sources = network.group(layer.source).size // groups
-    # a flattened channel's columns lie together, or (channels last) one in each position
-    inputs = (columns, sources) if layer.channels_last else (sources, columns)
-    if layer.transposed or layer.kind == "conv-transpose":
-        view = weight.view(groups, *inputs, targets, -1).permute(0, 3, 1, 2, 4)
-    else:
-        view = weight.view(groups, targets, *inputs, -1)
-    return view.transpose(2, 3) if layer.channels_last else view
+    value = network.value(call.target)
+    places = neurons_of(value)[rows_of(call.drives, call.rows)]
+    return units[value.group][torch.from_numpy(places)].view(call.groups, -1)
 
 
-def spread(layer: Layer, factors: torch.Tensor) -> torch.Tensor:
-    """Factors of edges as factors of the weights that make them up.
+def by_column(network: Network, call: Call, units: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """The same of the unit that each column reads: (groups, columns of a group)."""
+    first = next(iter(units.values()))
+    found = first.new_zeros(call.columns)
+    for read in reads_of(call.reads):
+        value = network.value(read.value)
+        places = torch.from_numpy(neurons_of(value)[read.channels])
+        found[torch.from_numpy(read.columns)] = units[value.group][places]
+    return found.view(call.groups, -1)
 
-    Args:
-        layer: the layer.
-        factors: (sources, targets); between groups of a convolution they are of no account.
 
-    Returns:
-        (groups, targets in a group, sources in a group, 1, 1), for `by_units`.
-    """
-    sources, targets = (size // layer.groups for size in factors.shape)
-    tiles = factors.view(layer.groups, sources, layer.groups, targets)
-    return tiles.diagonal(dim1=0, dim2=2).permute(2, 1, 0)[..., None, None]
+def sources(network: Network, call: Call) -> frozenset[str]:
+    """Names of the groups that a call reads."""
+    return frozenset(network.value(span.value).group for span in call.reads)

@@ -17,7 +17,7 @@ from modlint.engine.load import build_networks
 from modlint.engine.registry import load_registry
 from modlint.errors import Unavailable
 from modlint.live import checkpoint_of
-from modlint.network import Layer, Network, Norm
+from modlint.network import Call, Network, Norm
 from modlint_train.errors import NotInferred
 
 R = TypeVar("R")
@@ -39,7 +39,7 @@ class LiveInputs:
     @property
     def device(self) -> torch.device:
         """The parameters' device."""
-        return self.tensors[self.network.layers[0].weight].device
+        return self.tensors[self.network.calls[0].weight].device
 
     @property
     def torch_device(self) -> torch.device:
@@ -112,12 +112,15 @@ def infer(module: nn.Module) -> tuple[Network, ...]:
     tensors = live_tensors(module)
     if not tensors:
         raise NotInferred(f"{type(module).__name__} has no weight matrices")
-    networks = build_networks(checkpoint_of(tensors), _builders(), errors)
-    reason = next((network.reason for network in networks if network.reason is not None), None)
-    if reason is not None:
-        raise NotInferred(reason)
+    built = build_networks(checkpoint_of(tensors), _builders(), errors)
+    reasons = (network.reason for network in built.networks if network.reason is not None)
+    reason = next(reasons, None)
+    if built.unplaced and reason is None:
+        reason = f"{built.unplaced[0].tensor}: {built.unplaced[0].reason}"
+    if reason is not None or not built.networks:
+        raise NotInferred(reason or f"{type(module).__name__} has no layers that are known")
     modules = dict(module.named_modules())
-    return tuple(_corrected(network, modules) for network in networks)
+    return tuple(_corrected(network, modules) for network in built.networks)
 
 
 @cache
@@ -126,26 +129,21 @@ def _builders() -> tuple[NetworkBuilder, ...]:
 
 
 def _corrected(network: Network, modules: Mapping[str, nn.Module]) -> Network:
-    for layer in network.layers:
-        _require_alike(layer, modules.get(layer.name))
-    layers = (
-        replace(
-            layer,
-            input_norms=tuple(_with_epsilon(norm, modules) for norm in layer.input_norms),
-            output_norms=tuple(_with_epsilon(norm, modules) for norm in layer.output_norms),
-        )
-        for layer in network.layers
+    for call in network.calls:
+        _require_alike(call, modules.get(call.name))
+    operations = (
+        _with_epsilon(op, modules) if isinstance(op, Norm) else op for op in network.operations
     )
-    return replace(network, layers=tuple(layers))
+    return replace(network, operations=tuple(operations))
 
 
-def _require_alike(layer: Layer, module: Any) -> None:
-    groups = getattr(module, "groups", layer.groups)
-    turned = getattr(module, "transposed", layer.kind == "conv-transpose")
-    if groups != layer.groups or turned != (layer.kind == "conv-transpose"):
+def _require_alike(call: Call, module: Any) -> None:
+    groups = getattr(module, "groups", call.groups)
+    turned = getattr(module, "transposed", call.kind == "conv-transpose")
+    if groups != call.groups or turned != (call.kind == "conv-transpose"):
         raise NotInferred(
-            f"{layer.name} is {module}, which its names and shapes read as "
-            f"{layer.kind} in {layer.groups} group(s)"
+            f"{call.name} is {module}, which its names and shapes read as "
+            f"{call.kind} in {call.groups} group(s)"
         )
 
 

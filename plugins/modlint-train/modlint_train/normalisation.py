@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from modlint.network import Layer, Network, Norm
-from modlint.numerics.graph.layout import norm_factors, part
+from modlint.neighbours import norms_before
+from modlint.network import Call, Network, Norm
+from modlint.numerics.graph.folding import norm_factors, part
 from modlint_train.errors import NotScalable
 from modlint_train.homogeneous import Trace
-from modlint_train.layout import by_units
+from modlint_train.layout import by_column, kernels, sources, writable
 from modlint_train.live import LiveInputs, infer, live_tensors
 
 NORM = 2**0.5
@@ -51,7 +52,7 @@ class UnitNormaliser:
             _require_untied(network, tensors)
             for layer in _hidden(network):
                 consumers = _consumers(network, layer)
-                norm = _scaled_norm(layer, consumers)
+                norm = _scaled_norm(network, layer, consumers)
                 owner = None if norm is None else str(norm.scale).rpartition(".")[0]
                 trace.require_homogeneous(layer.name, frozenset(c.name for c in consumers), owner)
 
@@ -65,42 +66,37 @@ class UnitNormaliser:
                 _normalise(layer, inputs)
 
 
-def _normalise(layer: Layer, inputs: LiveInputs) -> None:
-    length = _lengths(layer, inputs)
+def _normalise(call: Call, inputs: LiveInputs) -> None:
+    network, length = inputs.network, _lengths(call, inputs)
     # a unit that is all but zero would need a factor that its own precision does not hold
-    most = torch.finfo(inputs.weight(layer.weight).dtype).max ** 0.5
+    most = torch.finfo(inputs.weight(call.weight).dtype).max ** 0.5
     factors = torch.where(length > NORM / most, NORM / length, 1.0)
-    if layer.output_norms:
-        (norm,) = layer.output_norms
+    if network.norms_after[call.name]:
+        (norm,) = network.norms_after[call.name]
         scaled = [norm.scale, norm.shift]
     else:
-        weight = inputs.weight(layer.weight)
-        _scale(by_units(inputs.network, layer, weight), factors, 1)
-        scaled = [layer.bias]
+        with writable(call, inputs.weight(call.weight)) as view:
+            view.mul_(factors.to(view).view(call.groups, -1, 1, 1))
+        scaled = [call.bias]
     for name in scaled:
         if name is not None:
             inputs.weight(name).mul_(factors.to(inputs.weight(name)))
-    for consumer in _consumers(inputs.network, layer):
-        view = by_units(inputs.network, consumer, inputs.weight(consumer.weight))
-        _scale(view, 1 / factors, 2)
+    units = {network.value(call.target).group: 1 / factors}
+    for consumer in _consumers(network, call):
+        with writable(consumer, inputs.weight(consumer.weight)) as view:
+            columns = by_column(network, consumer, units)
+            view.mul_(columns.to(view).view(consumer.groups, 1, -1, 1))
 
 
-def _scale(view: torch.Tensor, factors: torch.Tensor, axis: int) -> None:
-    """Scale a `by_units` view by target (axis 1) or by source (axis 2)."""
-    shape = [view.shape[0], 1, 1, 1, 1]
-    shape[axis] = -1
-    view.mul_(factors.to(view).view(shape))
-
-
-def _lengths(layer: Layer, inputs: LiveInputs) -> torch.Tensor:
+def _lengths(call: Call, inputs: LiveInputs) -> torch.Tensor:
     """L2 norm of each unit's in-weights and bias, the layer's batch norm folded: (units,) float64.
 
     Folded: w·f and (b − μ)·f + β with f = γ/√(σ² + ε).
     """
-    weights = by_units(inputs.network, layer, inputs.weight(layer.weight))
-    squares = weights.double().square().sum((2, 3, 4)).flatten()
-    bias = part(layer.bias, inputs, 0.0)
-    for norm in layer.output_norms:
+    weights = kernels(call, inputs.weight(call.weight).contiguous())
+    squares = weights.double().square().sum((2, 3)).flatten()
+    bias = part(call.bias, inputs, 0.0)
+    for norm in inputs.network.norms_after[call.name]:
         factors = norm_factors(norm, inputs)
         bias = (bias - part(norm.mean, inputs, 0.0)) * factors + part(norm.shift, inputs, 0.0)
         squares = squares * factors.square()
@@ -108,33 +104,43 @@ def _lengths(layer: Layer, inputs: LiveInputs) -> torch.Tensor:
     return lengths
 
 
-def _hidden(network: Network) -> list[Layer]:
-    return [layer for layer in network.layers if network.group(layer.target).role == "hidden"]
+def _hidden(network: Network) -> list[Call]:
+    return [
+        call
+        for call in network.calls
+        if network.group(network.value(call.target).group).role == "hidden"
+    ]
 
 
-def _consumers(network: Network, layer: Layer) -> list[Layer]:
-    return [consumer for consumer in network.layers if consumer.source == layer.target]
+def _consumers(network: Network, call: Call) -> list[Call]:
+    group = network.value(call.target).group
+    return [consumer for consumer in network.calls if sources(network, consumer) & {group}]
 
 
-def _scaled_norm(layer: Layer, consumers: list[Layer]) -> Norm | None:
+def _scaled_norm(network: Network, call: Call, consumers: list[Call]) -> Norm | None:
     """The batch norm in front of the layer's activation, if any.
 
     Raises:
-        NotScalable: there are other norms around, or it has no γ and β.
+        NotScalable: other layers drive the units too, they are joined with others, there are other
+            norms around, or the norm has no γ and β.
     """
-    if any(consumer.input_norms for consumer in consumers):
-        raise NotScalable(f"layer {layer.name!r}: a norm stands behind its activation")
-    norms = layer.output_norms
+    group = network.value(call.target).group
+    drivers = [one for one in network.calls if network.value(one.target).group == group]
+    if len(drivers) > 1 or any(len(sources(network, one)) > 1 for one in consumers):
+        raise NotScalable(f"layer {call.name!r}: its units are joined with those of others")
+    if any(True for consumer in consumers for _ in norms_before(network, consumer)):
+        raise NotScalable(f"layer {call.name!r}: a norm stands behind its activation")
+    norms = network.norms_after[call.name]
     if not norms:
         return None
     if len(norms) > 1 or norms[0].kind != "batch" or None in (norms[0].scale, norms[0].shift):
-        raise NotScalable(f"layer {layer.name!r}: only one batch norm with γ and β can be scaled")
+        raise NotScalable(f"layer {call.name!r}: only one batch norm with γ and β can be scaled")
     return norms[0]
 
 
 def _require_untied(network: Network, tensors: dict[str, torch.Tensor]) -> None:
     owner: dict[int, str] = {}
-    for layer in network.layers:
+    for layer in network.calls:
         first = owner.setdefault(id(tensors[layer.weight]), layer.name)
         if first != layer.name:
             raise NotScalable(f"layer {layer.name!r} shares its weight with {first!r}")

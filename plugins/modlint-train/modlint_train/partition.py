@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from modlint.network import Layer, Network
-from modlint_train.layout import by_units, spread
+from modlint.network import Call
+from modlint_train.layout import writable
 from modlint_train.live import infer, live_tensors
 from modlint_train.units import Units, draw_units, inner_layers
 
@@ -67,8 +67,8 @@ class FixedPartition:
         drawn = draw_units(networks, clusters, torch.Generator().manual_seed(seed))
         self.units: Units = drawn if units is None else _checked(units, drawn)
         self._layers = [
-            _Masked(tensors[layer.weight], _mask(network, layer, together, tensors[layer.weight]))
-            for network, layer, together in inner_layers(networks, self.units)
+            _Masked(tensors[call.weight], _mask(call, together, tensors[call.weight]))
+            for _, call, together in inner_layers(networks, self.units)
         ]
         if not self._layers:
             raise ValueError("every layer reads the input: no layer can keep to a partition")
@@ -103,9 +103,8 @@ def _checked(units: Mapping[str, torch.Tensor], like: Units) -> Units:
     return dict(units)
 
 
-def _mask(
-    network: Network, layer: Layer, together: torch.Tensor, weight: torch.Tensor
-) -> torch.Tensor:
+def _mask(call: Call, together: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     mask = torch.zeros_like(weight, dtype=torch.bool)
-    by_units(network, layer, mask).copy_(spread(layer, together.to(mask)))
+    with writable(call, mask) as view:
+        view.copy_(together.to(mask))
     return mask

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import torch
 
-from modlint.network import Group, Layer, Network
+from modlint.network import Call, Group, Network
+from modlint_train.layout import by_column, by_row, sources
 
 Units = dict[str, torch.Tensor]
 """By network and group ("0/fc1"), (units,) int64: each unit's module."""
@@ -37,11 +38,15 @@ def _draw(group: Group, modules: int, generator: torch.Generator | None) -> torc
 
 def inner_layers(
     networks: Iterable[Network], units: Units
-) -> Iterator[tuple[Network, Layer, torch.Tensor]]:
-    """Layers but those that read the input, each with (in, out) bool: are both in one module?"""
+) -> Iterator[tuple[Network, Call, torch.Tensor]]:
+    """Layers but those that read the input, each with whether weights join units of one module.
+
+    As bool, (groups, rows of a group, columns of a group, 1), for the layer's kernels.
+    """
     for network in networks:
-        for layer in network.layers:
-            if network.group(layer.source).role != "input":
-                ends = (units[f"{network.id}/{name}"] for name in (layer.source, layer.target))
-                source, target = ends
-                yield network, layer, source.unsqueeze(1) == target
+        modules = {group.name: units[f"{network.id}/{group.name}"] for group in network.groups}
+        for call in network.calls:
+            groups = sources(network, call)
+            if groups and all(network.group(name).role != "input" for name in groups):
+                rows = by_row(network, call, modules)[:, :, None, None]
+                yield network, call, rows == by_column(network, call, modules)[:, None, :, None]

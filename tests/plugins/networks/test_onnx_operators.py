@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 import pytest
 import torch
 from onnx import TensorProto, helper
 from onnx.helper import make_tensor_value_info as info
-from plugins.networks.onnx_graphs import (
+from onnx_networks import (
     Node,
     Pairs,
     built,
@@ -64,7 +63,8 @@ SHUFFLED = {(c, 2 * (c % 4) + c // 4) for c in range(8)}
           node("Reshape", ["d", "t"], ["b"])],
          {"s": ints(0, 2, 4, -1), "t": ints(1, 8, 4, 4)}, SHUFFLED, 17),
         ([node("Slice", ["a", "one", "five", "one"], ["b"])],
-         {"one": ints(1), "five": ints(5), "v": (2, 4, 1, 1)}, {(c, c - 1) for c in range(1, 5)}, 17),
+         {"one": ints(1), "five": ints(5), "v": (2, 4, 1, 1)}, {(c, c - 1) for c in range(1, 5)},
+         17),
         ([node("Slice", ["a", "last", "far", "one", "back"], ["b"])],
          {"last": ints(-1), "far": ints(-100), "one": ints(1), "back": ints(-2), "v": (2, 4, 1, 1)},
          {(7 - 2 * k, k) for k in range(4)}, 17),
@@ -85,7 +85,8 @@ SHUFFLED = {(c, 2 * (c % 4) + c // 4) for c in range(8)}
          {(c, c + 8 * i) for c in range(8) for i in range(2)}, 17),
         ([node("Resize", ["a", "", "r"], ["b"])], {"r": np.array([1, 1, 2, 2.5])}, straight(8), 17),
         ([node("Upsample", ["a", "r"], ["b"])], {"r": np.array([1, 1, 2, 2.0])}, straight(8), 9),
-        ([node("GatherND", ["a", "i"], ["b"])], {"i": ints(0, 3).reshape(1, 1, 2), "v": (2, 1, 1, 1)},
+        ([node("GatherND", ["a", "i"], ["b"])], {"i": ints(0, 3).reshape(1, 1, 2),
+          "v": (2, 1, 1, 1)},
          {(3, 0)}, 17),
         ([node("Transpose", ["a"], ["c"], perm=[1, 0, 2, 3]), node("GatherND", ["c", "i"], ["d"]),
           node("Transpose", ["d"], ["b"], perm=[1, 0, 2, 3])],
@@ -279,7 +280,7 @@ def test_an_embedding_and_its_tied_head() -> None:
     assert (last.weight, last.rows, last.columns) == ("e", 9, 4)
     assert first.layout is not None
     assert first.layout.strides[1:3] == (1, 4)
-    assert [pairs for pairs in joined(network).values()] == [straight(4)]
+    assert list(joined(network).values()) == [straight(4)]
 
 
 def test_tokens_that_are_routed_stay_what_they_are() -> None:
@@ -413,8 +414,14 @@ def test_fused_layers() -> None:
         linear("n", "y", "v"),
     ]
     tensors = {
-        **{"w": (8, 3, 3, 3), "b": (8,), "g": (6, 8), "c": (6,), "m": (5, 6), "bias": (5,)},
-        **{"s": (5,), "v": (5, 2)},
+        "w": (8, 3, 3, 3),
+        "b": (8,),
+        "g": (6, 8),
+        "c": (6,),
+        "m": (5, 6),
+        "bias": (5,),
+        "s": (5,),
+        "v": (5, 2),
     }
     network = sole(made(nodes, tensors, inputs={"x": [1, 3, 9, 9]}))
     assert joined(network) == {
@@ -467,7 +474,9 @@ def test_grouped_queries_that_are_rotated(packed: bool) -> None:
         node("MatMul", ["a", "o"], ["y"]),
     ]
     network = sole(made(nodes, {**tensors, "o": (16, 3), "cos": (9, 2)}, inputs={"x": [1, 5, 6]}))
-    shared = {(j + 4 * h, j + 4 * i) for h in range(2) for i in (2 * h, 2 * h + 1) for j in range(4)}
+    shared = {
+        (j + 4 * h, j + 4 * i) for h in range(2) for i in (2 * h, 2 * h + 1) for j in range(4)
+    }
     first = 24 if packed else 0
     name = "qkv" if packed else "v"
     assert joined(network) == {(name, "o"): {(first + c, k) for c, k in shared}}
@@ -621,7 +630,8 @@ def nested(depth: int) -> Any:
         ([node("Reshape", ["x", "e"], ["a"]), linear("a", "y")], {"e": ints(-7, -9)}),
         ([node("Gather", ["x", "e"], ["a"], axis=99), linear("a", "y")], {"e": ints(0)}),
         ([node("Einsum", ["x", "w"], ["a"], equation="ii,->->..,"), linear("a", "y")], {}),
-        ([node("Resize", ["x", "", "f"], ["a"]), linear("a", "y")], {"f": np.array([1e30, np.nan])}),
+        ([node("Resize", ["x", "", "f"], ["a"]), linear("a", "y")],
+         {"f": np.array([1e30, np.nan])}),
         ([node("Conv", ["x", "w"], ["y"], group=-5, strides=[0, 0])], {"w": (4, 4, 1, 1)}),
         ([node("Loop", ["m", "", "x"], ["y"], body=nested(16))], {"m": np.array(1 << 40)}),
         ([node("Split", ["x"], ["a", "b"], num_outputs=1 << 50), linear("a", "y")], {}),
@@ -683,3 +693,20 @@ def test_shared_and_stacked_recurrent_layers_of_torch(tmp_path: Path) -> None:
     assert second == {call.name for call in network.calls[:4]}
 
 
+def test_a_gate_of_many_channels_is_a_neuron_of_its_own() -> None:
+    nodes = [
+        node("Conv", ["x", "w"], ["a"]),
+        node("Conv", ["a", "s"], ["b"]),
+        node("Sigmoid", ["b"], ["c"]),
+        node("Mul", ["a", "c"], ["d"]),
+        node("GlobalAveragePool", ["d"], ["p"]),
+        node("Conv", ["p", "e"], ["f"]),
+        node("Mul", ["d", "f"], ["g"]),
+        node("Conv", ["g", "v"], ["y"]),
+    ]
+    tensors = {"w": (8, 3, 1, 1), "s": (1, 8, 1, 1), "e": (8, 8, 1, 1), "v": (2, 8, 1, 1)}
+    network = sole(made(nodes, tensors, inputs={"x": [1, 3, 4, 4]}))
+    assert joined(network)["s", "v"] == {(0, c) for c in range(8)}
+    group = {value.name: value.group for value in network.values}
+    assert group["w"] == group["e"] != group["s"]  # a gate for each channel is one with it
+    assert [network.group(group[name]).size for name in "ws"] == [8, 1]

@@ -16,6 +16,7 @@ from trained_modules import ALL, make
 from modlint.analysis.weights import WeightGraph
 from modlint.engine.load import build_networks, load
 from modlint.engine.registry import load_registry
+from modlint.network import Norm
 from modlint.numerics.graph.adjacency import adjacency, compact, live_vertices
 
 
@@ -25,12 +26,12 @@ def test_networks_are_those_of_the_saved_file(name: str, tmp_path: Path) -> None
     torch.save(module.state_dict(), path)
     registry = load_registry()
     (checkpoint,) = load(path, registry.readers)
-    assert infer(module) == build_networks(checkpoint, registry.builders, [])
+    assert infer(module) == build_networks(checkpoint, registry.builders, []).networks
 
 
 def test_epsilon_is_the_modules_own() -> None:
     (network,) = infer(make("cnn"))
-    assert [norm.epsilon for layer in network.layers for norm in layer.output_norms] == [1e-2, 1e-5]
+    assert [op.epsilon for op in network.operations if isinstance(op, Norm)] == [1e-2, 1e-5]
 
 
 @pytest.mark.parametrize("name", ALL)

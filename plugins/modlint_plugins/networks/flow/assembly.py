@@ -233,7 +233,11 @@ class _Assembly:
         """Pairs of channels, by their number, that a node makes one neuron."""
         if isinstance(node, CallNode) or (isinstance(node, JoinNode) and node.kind == "statistic"):
             return
+        apart = node.apart if isinstance(node, JoinNode) else None
         for labels, channels in _operands(node):
+            if apart is not None:
+                alike = ~np.isin(labels, apart)
+                labels, channels = labels[alike], channels[alike]
             yield self._number(labels), self._number(channels + node.base)
 
     def _number(self, labels: NDArray[np.int64]) -> NDArray[np.int64]:

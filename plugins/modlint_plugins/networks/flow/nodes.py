@@ -112,9 +112,19 @@ class PointNode(Node):
 
 @dataclass(kw_only=True, eq=False)
 class JoinNode(Node):
-    """Channels each of which comes of several; of all `parts`, where it is a statistic of them."""
+    """Channels each of which comes of several.
+
+    Attributes:
+        kind: how.
+        operands: what each operand gives.
+        heads: parts of a meeting that are kept apart.
+        parts: of a statistic, the channels that it is of.
+        apart: channels that are broadcast over several of one node (one gate of many channels):
+            these are no one neuron.
+    """
 
     kind: JoinKind
     operands: list[Pairs]
     heads: int = 1
     parts: LabelArray | None = None
+    apart: LabelArray | None = None

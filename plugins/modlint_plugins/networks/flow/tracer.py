@@ -420,17 +420,25 @@ class Tracer:
         )
 
     def _joined_labels(self, kind: JoinKind, a: LabelArray, b: LabelArray) -> LabelArray:
+        wide = [_is_spread(*pair) for pair in ((a, b), (b, a))]
         a, b = np.broadcast_arrays(a, b)
         out = np.where(a == NONE, b, a)
         out = np.where((a < NONE) | (b < NONE), np.minimum(a, b), out)
         both = (a != b) & (a > NONE) & (b > NONE)
         if both.any():
-            out[both] = self._join_node(kind, a[both], b[both])
+            out[both] = self._join_node(kind, a[both], b[both], wide)
         return out
 
-    def _join_node(self, kind: JoinKind, a: LabelArray, b: LabelArray) -> LabelArray:
-        """The labels of what joins two vectors of labels."""
+    def _join_node(
+        self, kind: JoinKind, a: LabelArray, b: LabelArray, wide: Sequence[bool]
+    ) -> LabelArray:
+        """The labels of what joins two vectors of labels, either of which may be broadcast."""
         pairs, place = np.unique(np.stack([a, b]), axis=1, return_inverse=True)
+        apart = [
+            self._met_often(*each)
+            for each, is_wide in zip((pairs, pairs[::-1]), wide, strict=True)
+            if is_wide
+        ]
         key = (kind, pairs[0].tobytes(), pairs[1].tobytes())
         node = self._joined.get(key)
         if node is None:
@@ -442,10 +450,17 @@ class Tracer:
                 base=self._allocate(size),
                 kind=kind,
                 operands=[(pairs[0], own), (pairs[1], own)],
+                apart=np.concatenate(apart) if apart else None,
             )
             self._joined[key] = node
             self._add(node)
         return node.base + place.reshape(-1)
+
+    def _met_often(self, labels: LabelArray, others: LabelArray) -> LabelArray:
+        """Labels that are beside several channels of one node."""
+        owner = np.searchsorted(self._bases, others, side="right")
+        met, count = np.unique(np.stack([labels, owner]), axis=1, return_counts=True)
+        return np.unique(met[0][count > 1])
 
     def _pointed(
         self,
@@ -588,6 +603,11 @@ class Tracer:
         if size:
             self._bases.append(base)
         return base
+
+
+def _is_spread(a: LabelArray, b: LabelArray) -> bool:
+    """Whether the first is the same along an axis along which the second differs."""
+    return any(n == 1 < m for n, m in zip(a.shape, b.shape, strict=True))
 
 
 def _present(labels: LabelArray) -> LabelArray:

@@ -16,7 +16,11 @@ class OnnxGraphBuilder:
     rank = 0
 
     def build(self, checkpoint: Checkpoint, stated: Stated = NOTHING_STATED) -> Built | None:
-        """One network for each part of the graph that data connects, or the reason for none."""
+        """One network for each part of the graph that data connects, or the reason for none.
+
+        The graph tells all; what is stated of it changes nothing.
+        """
+        del stated
         if checkpoint.format != "onnx" or checkpoint.graph is None:
             return None
         from modlint_plugins.networks.onnx_graph.build import build

@@ -3,67 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from modlint_plugins.networks.flow.tracer import Traced
-from modlint_plugins.networks.onnx_graph.op import Handler, Op, Result, sizes
+from modlint_plugins.networks.flow.tracer import Traced, Tracer
+from modlint_plugins.networks.onnx_graph.constants import (
+    arange,
+    constant,
+    filled,
+    non_zero,
+    random,
+    shape_of,
+    size_of,
+)
+from modlint_plugins.networks.onnx_graph.numbers import (
+    ELEMENTWISE,
+    POINTWISE,
+    REDUCTIONS,
+    TYPES,
+)
+from modlint_plugins.networks.onnx_graph.op import Handler, Op, Result
 from modlint_plugins.networks.onnx_graph.refused import Refused
-from modlint_plugins.networks.onnx_graph.static import MOST_NUMBERS, Array, Static
+from modlint_plugins.networks.onnx_graph.static import MOST_NUMBERS, Static
 
 _SAME = frozenset(
-    {
-        "Identity",
-        "Dropout",
-        "QuantizeLinear",
-        "DynamicQuantizeLinear",
-        "Optional",
-        "OptionalGetElement",
-    }
+    {"Identity", "Dropout", "QuantizeLinear", "DynamicQuantizeLinear"}
+    | {"Optional", "OptionalGetElement"}
 )
-_TYPES = {
-    1: "float32",
-    2: "uint8",
-    3: "int8",
-    5: "int16",
-    6: "int32",
-    7: "int64",
-    9: "bool",
-    10: "float16",
-    11: "float64",
-    12: "uint32",
-    13: "uint64",
-}
-
-
-def _divide(a: Array, b: Array) -> Array:
-    return np.floor_divide(a, b) if a.dtype.kind in "iu" else np.divide(a, b)  # type: ignore[no-any-return]
-
-
-_ELEMENTWISE: Mapping[str, Callable[..., Any]] = {
-    "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": _divide, "Pow": np.power,
-    "Max": lambda *a: np.max(np.stack(np.broadcast_arrays(*a)), 0),
-    "Min": lambda *a: np.min(np.stack(np.broadcast_arrays(*a)), 0),
-    "Sum": lambda *a: np.sum(np.stack(np.broadcast_arrays(*a)), 0),
-    "Mean": lambda *a: np.mean(np.stack(np.broadcast_arrays(*a)), 0),
-    "Mod": np.mod, "And": np.logical_and, "Or": np.logical_or, "Xor": np.logical_xor,
-    "Not": np.logical_not, "Equal": np.equal, "Greater": np.greater, "Less": np.less,
-    "GreaterOrEqual": np.greater_equal, "LessOrEqual": np.less_equal, "Where": np.where,
-    "Neg": np.negative, "Abs": np.abs, "Sqrt": np.sqrt, "Exp": np.exp, "Log": np.log,
-    "Floor": np.floor, "Ceil": np.ceil, "Round": np.round, "Sign": np.sign, "Sin": np.sin,
-    "Cos": np.cos, "Reciprocal": np.reciprocal, "Tanh": np.tanh, "Relu": lambda a: np.maximum(a, 0),
-    "Sigmoid": lambda a: 1 / (1 + np.exp(-a)), "Clip": lambda a, *b: a, "CastLike": lambda a, b: a.astype(b.dtype),
-}  # fmt: skip
-_POINTWISE = frozenset(
-    {"Softmax", "LogSoftmax", "Erf", "Gelu", "Softplus", "LeakyRelu", "Elu", "Selu", "HardSigmoid", "BitShift", "PRelu"}
-    | {"Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Softsign", "IsNaN", "IsInf", "CumSum", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot", "Trilu", "LpNormalization", "HardSwish", "Mish"}
-)  # fmt: skip
-_REDUCTIONS: Mapping[str, Callable[..., Any]] = {
-    "ReduceSum": np.sum, "ReduceMean": np.mean, "ReduceMax": np.max, "ReduceMin": np.min,
-    "ReduceProd": np.prod,
-}  # fmt: skip
 
 
 def fold(op: Op, handler: Handler | None) -> Result:
@@ -74,16 +42,33 @@ def fold(op: Op, handler: Handler | None) -> Result:
         return _FOLDS[kind](op)
     if kind in _SAME:
         return op.at(0)
-    if node.domain == "" and (kind in _ELEMENTWISE or kind in _POINTWISE):
+    if node.domain == "" and (kind in ELEMENTWISE or kind in POINTWISE):
         with np.errstate(all="ignore"):
             return _elementwise(op)
     if node.domain == "" and kind.startswith("Reduce"):
         return _reduced(op)
+    return _described(op, handler)
+
+
+def _described(op: Op, handler: Handler | None) -> Result:
+    """What a handler makes of constants; of one that takes activations only the shape."""
+    name = f"{op.node.domain or 'ai.onnx'}.{op.node.kind}"
     if handler is None:
-        raise Refused(
-            f"computes constants by {node.domain or 'ai.onnx'}.{kind}, which is not followed"
-        )
-    return handler(op)
+        raise Refused(f"computes constants by {name}, which is not followed")
+    try:
+        return handler(op)
+    except Refused:
+        value = op.at(0)
+        if value is None:
+            raise
+    walk, tracer = op.walk, op.walk.tracer
+    walk.tracer = Tracer()
+    try:
+        result = handler(op.with_input(0, op.as_traced(value)))
+    finally:
+        walk.tracer = tracer
+    found: list[Any] = list(result) if isinstance(result, list | tuple) else [result]
+    return [Static(x.shape) if isinstance(x, Traced) else x for x in found]
 
 
 def _statics(op: Op) -> list[Static]:
@@ -95,7 +80,7 @@ def _elementwise(op: Op) -> Static:
     values = _statics(op)
     shape = np.broadcast_shapes(*(value.shape for value in values))
     numbers = [value.numbers for value in values]
-    function = _ELEMENTWISE.get(op.node.kind)
+    function = ELEMENTWISE.get(op.node.kind)
     present = [number for number in numbers if number is not None]
     if function is not None and len(present) == len(values) and math.prod(shape) <= MOST_NUMBERS:
         return Static(shape, owner(values, shape), given=np.asarray(function(*present)))
@@ -117,38 +102,30 @@ def _reduced(op: Op) -> Static:
     keep = bool(op.node.integer("keepdims", 1))
     gone = {axis % value.rank for axis in axes}
     shape = tuple(1 if i in gone else n for i, n in enumerate(value.shape) if keep or i not in gone)
-    function = _REDUCTIONS.get(op.node.kind)
+    function = REDUCTIONS.get(op.node.kind)
     if function is not None and value.numbers is not None:
         return Static.number(function(value.numbers, axis=tuple(gone), keepdims=keep))
     return Static(shape)
 
 
-def _constant(op: Op) -> Static | Refused:
-    attributes = op.node.attributes
-    if "value" in attributes:
-        walk = op.walk
-        found = walk.model.constant(attributes["value"].t, op.node.output, walk.scope.prefix)
-        if isinstance(found, Refused):
-            raise found
-        return found
-    for name, field in (
-        ("value_int", "i"),
-        ("value_float", "f"),
-        ("value_ints", "ints"),
-        ("value_floats", "floats"),
-    ):
-        if name in attributes:
-            return Static.number(np.asarray(getattr(attributes[name], field)))
-    raise Refused("holds no tensor of numbers")
-
-
 def _cast(op: Op) -> Result:
     value = op.static(0)
-    to = _TYPES.get(op.node.integer("to", 0))
+    to = TYPES.get(op.node.integer("to", 0))
     if value is None or value.numbers is None or to is None or value.is_exact:
         return value
     with np.errstate(all="ignore"):
         return Static(value.shape, value.tensor, given=value.numbers.astype(to))
+
+
+def _clipped(op: Op) -> Result:
+    value = op.static(0)
+    low, high = (
+        op.node.real(name, 0.0) if name in op.node.attributes else op.scalar(index)
+        for index, name in enumerate(("min", "max"), start=1)
+    )
+    if value is None or value.numbers is None or low is high is None:
+        return value
+    return Static(value.shape, value.tensor, given=np.clip(value.numbers, low, high))
 
 
 def _dequantised(op: Op) -> Result:
@@ -160,47 +137,13 @@ def _dequantised(op: Op) -> Result:
     return value
 
 
-def shape_of(op: Op) -> Static:
-    """Shape: sizes are known, whatever the values are."""
-    value = op.value(0)
-    shape: tuple[int, ...] | None = value.shape
-    if isinstance(value, Traced) and value.is_lost:
-        shape = op.walk.model.declared.get(op.node.inputs[0])
-    if shape is None:
-        raise Refused("takes the shape of what was not followed")
-    node = op.node
-    start, end = node.integer("start", 0), node.integer("end", len(shape))
-    return Static.number(np.asarray(shape[start:end], dtype=np.int64))
-
-
-def size_of(op: Op) -> Static:
-    """Size."""
-    return Static.number(math.prod(op.value(0).shape))
-
-
-def _filled(op: Op) -> Static:
-    numbers = op.numbers(0)
-    shape = () if numbers is None else sizes(numbers)
-    if math.prod(shape) > MOST_NUMBERS:
-        return Static(shape)
-    proto = op.node.attributes.get("value")
-    held = None if proto is None else op.walk.model.graph.constant(proto.t)
-    number = None if held is None else Static.of(held).numbers
-    fill = np.float32(0) if number is None else number.reshape(-1)[0]
-    return Static(shape, given=np.full(shape, fill))
-
-
-def _range(op: Op) -> Static:
-    start, limit, delta = (op.numbers(index) for index in range(3))
-    if start is None or limit is None or delta is None:
-        raise Refused("lacks a bound")
-    first, last, step = (float(n.reshape(-1)[0]) for n in (start, limit, delta))
-    if not step or not (last - first) / step < MOST_NUMBERS:
-        raise Refused("makes too many numbers")
-    return Static.number(np.arange(first, last, step).astype(start.dtype))
-
-
-def _product(op: Op) -> Static:
+def _product(op: Op) -> Result:
+    read = _read_by_weight(op)
+    if read is not None:
+        handler = op.walk.model.handlers["", op.node.kind]
+        return handler(op.with_input(read, op.as_traced(op.value(read))))
+    if op.node.kind == "Einsum":
+        return _described(op, op.walk.model.handlers["", "Einsum"])
     a, b = op.value(0).shape, op.value(1).shape
     if len(a) < 2 or len(b) < 2:
         raise Refused("multiplies constants")
@@ -210,14 +153,13 @@ def _product(op: Op) -> Static:
     return Static((*np.broadcast_shapes(a[:-2], b[:-2]), a[-2], b[-1]))
 
 
-def _random(op: Op) -> Static:
-    value = op.at(0)
-    return Static(sizes(op.node.integers("shape") or ()) if value is None else value.shape)
-
-
-def _non_zero(op: Op) -> Static:
-    numbers = op.numbers(0)
-    return Static.number(np.stack(np.nonzero(np.atleast_1d(numbers))).astype(np.int64))
+def _read_by_weight(op: Op) -> int | None:
+    """Which of two operands is computed, where the other is a tensor of the file: its layer."""
+    values = [op.at(index) for index in (0, 1)]
+    is_held = [isinstance(v, Static) and v.tensor is not None for v in values]
+    if is_held[0] == is_held[1] or any(v is None or v.rank < 2 for v in values):
+        return None
+    return is_held.index(False)
 
 
 def _of_several(op: Op) -> Result:
@@ -242,21 +184,23 @@ def _of_several(op: Op) -> Result:
 
 
 _FOLDS: Mapping[str, Handler] = {
-    "Constant": _constant,  # type: ignore[dict-item]
+    "Constant": constant,  # type: ignore[dict-item]
     "Cast": _cast,
+    "Clip": _clipped,
     "DequantizeLinear": _dequantised,
     "Shape": shape_of,
     "Size": size_of,
-    "ConstantOfShape": _filled,
-    "Range": _range,
+    "ConstantOfShape": filled,
+    "Range": arange,
     "MatMul": _product,
     "Gemm": _product,
-    "NonZero": _non_zero,
+    "Einsum": _product,
+    "NonZero": non_zero,
     "Concat": _of_several,
-    "RandomNormal": _random,
-    "RandomUniform": _random,
-    "RandomNormalLike": _random,
-    "RandomUniformLike": _random,
-    "EyeLike": _random,
-    "Bernoulli": _random,
+    "RandomNormal": random,
+    "RandomUniform": random,
+    "RandomNormalLike": random,
+    "RandomUniformLike": random,
+    "EyeLike": random,
+    "Bernoulli": random,
 }

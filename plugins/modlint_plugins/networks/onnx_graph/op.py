@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,18 +12,25 @@ from modlint_plugins.networks.flow.labels import NONE, uniform
 from modlint_plugins.networks.flow.tracer import Traced, Tracer
 from modlint_plugins.networks.onnx_graph.nodes import Node
 from modlint_plugins.networks.onnx_graph.refused import Refused
+from modlint_plugins.networks.onnx_graph.scope import Walk
 from modlint_plugins.networks.onnx_graph.static import Array, Static
+from modlint_plugins.networks.onnx_graph.values import Items, Result, Value
 
-if TYPE_CHECKING:
-    from modlint_plugins.networks.onnx_graph.walk import Walk
+__all__ = [
+    "Handler",
+    "Handlers",
+    "Items",
+    "Op",
+    "Result",
+    "Value",
+    "Walk",
+    "alike",
+    "cut",
+    "sizes",
+    "standard",
+]
 
 
-class Items(list["Traced | Static"]):
-    """A sequence of tensors."""
-
-
-Value = Traced | Static | Items
-Result = Value | None | Sequence[Value | None]
 Handler = Callable[["Op"], Result]
 Handlers = Mapping[tuple[str, str], Handler]
 
@@ -77,6 +84,12 @@ class Op:
         if isinstance(value, Items):
             raise Refused("reads a sequence")
         return value
+
+    def with_input(self, index: int, value: Value) -> Op:
+        """The operator with another value for an input."""
+        inputs = list(self._inputs)
+        inputs[index] = value
+        return Op(self.walk, self.node, inputs)
 
     def items(self, index: int) -> Items:
         """An input that is a sequence."""
@@ -178,16 +191,10 @@ class Op:
         return Traced(tuple(shape), labels, x.origin)
 
 
-def shape_of(value: Value) -> tuple[int, ...]:
-    """Sizes of a tensor."""
-    if isinstance(value, Items):
-        raise Refused("reads a sequence")
-    return value.shape
-
-
-def known(*values: Any) -> bool:
-    """Whether no value is None."""
-    return all(value is not None for value in values)
+def cut(axis: int, start: int, stop: int) -> Callable[[Array], Array]:
+    """Takes a part of an array along an axis."""
+    front = (slice(None),) * axis
+    return lambda a: a[(*front, slice(start, stop))]
 
 
 def sizes(shape: Any) -> tuple[int, ...]:

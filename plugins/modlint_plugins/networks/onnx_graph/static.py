@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from modlint.checkpoint import Tensor
 from modlint.errors import ModlintError
 from modlint.network import Layout
+from modlint_plugins.networks.onnx_graph.places import address_of, base_of, layout_of, regular
 from modlint_plugins.networks.onnx_graph.refused import Refused
 
 Array = NDArray[Any]
@@ -127,7 +128,7 @@ class Static:
         if self.tensor is None or not self.is_exact:
             return None
         if self.index is not None:
-            return _regular(arrange(self.index))
+            return regular(arrange(self.index))
         place = self._place()
         view = arrange(place)
         if view.size == 0 or not np.may_share_memory(view, place):
@@ -135,7 +136,7 @@ class Static:
         shape, strides = view.shape, view.strides
         if self.stack is not None and shape[3] == 1:
             shape, strides = (*shape[:3], self.stack[0]), (*strides[:3], self.stack[1])
-        return _layout(_address(view) - _address(_base(place)), shape, strides), None
+        return layout_of(address_of(view) - address_of(base_of(place)), shape, strides), None
 
     def indices(self) -> NDArray[np.int64] | None:
         """Which elements of the tensor are its own; None where they are computed, or many."""
@@ -144,7 +145,7 @@ class Static:
         if self.index is not None:
             return self.index
         place = self._place()
-        found = np.asarray(_address(place) - _address(_base(place)), dtype=np.int64)
+        found = np.asarray(address_of(place) - address_of(base_of(place)), dtype=np.int64)
         for size, stride in zip(place.shape, place.strides, strict=True):
             found = found[..., None] + stride * np.arange(size)
         return found
@@ -192,38 +193,3 @@ class Static:
 
     def _dummy_shape(self, arrange: Arrange) -> tuple[int, ...]:
         return arrange(np.broadcast_to(np.zeros(1, dtype=bool), self.shape)).shape
-
-
-def _layout(offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Layout:
-    own = tuple(s if n > 1 else 1 for n, s in zip(shape, strides, strict=True))
-    return Layout(offset, shape, own)  # type: ignore[arg-type]
-
-
-def _regular(index: NDArray[np.int64]) -> tuple[Layout, NDArray[np.int64] | None] | None:
-    """The layout of elements by their numbers, rows sorted by where they lie."""
-    order = np.argsort(index[0, :, 0, 0]) if index.shape[0] == 1 and index.size else None
-    if order is None:
-        return None
-    found = index[:, order]
-    first = int(found[0, 0, 0, 0])
-    strides = tuple(
-        int(found.take([1], axis).flat[0]) - first if n > 1 else 1
-        for axis, n in enumerate(found.shape)
-    )
-    rebuilt = np.asarray(first, dtype=np.int64)
-    for size, stride in zip(found.shape, strides, strict=True):
-        rebuilt = rebuilt[..., None] + stride * np.arange(size)
-    if not np.array_equal(rebuilt, found):
-        return None
-    moved = not np.array_equal(order, np.arange(len(order)))
-    return _layout(first, found.shape, strides), order if moved else None
-
-
-def _base(view: Array) -> Array:
-    while isinstance(view.base, np.ndarray):
-        view = view.base
-    return view
-
-
-def _address(array: Array) -> int:
-    return int(array.__array_interface__["data"][0])

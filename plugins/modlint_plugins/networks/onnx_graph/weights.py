@@ -1,4 +1,4 @@
-"""Weights as layers use them: a constant's place in the file's tensor, and the call that reads it."""
+"""Weights as layers use them: where a constant lies in its tensor, and the call that reads it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from modlint_plugins.networks.flow.tracer import Traced
 from modlint_plugins.networks.onnx_graph.naming import layer_name
 from modlint_plugins.networks.onnx_graph.op import Op
 from modlint_plugins.networks.onnx_graph.refused import Refused
+from modlint_plugins.networks.onnx_graph.scope import Fresh
 from modlint_plugins.networks.onnx_graph.static import Arrange, Static
-from modlint_plugins.networks.onnx_graph.walk import Fresh
 
 Letters = tuple[str, str, str]
 

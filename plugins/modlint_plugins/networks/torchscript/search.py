@@ -174,7 +174,9 @@ def _input(walk: Walk, name: str, kind: str, shapes: dict[str, Shape]) -> Value:
     if kind.startswith("Dict["):
         return {}
     if kind != "Tensor":
-        return {"int": 16_000 if name in _RATES else 1, "float": 1.0, "bool": False, "str": ""}.get(kind)
+        return {"int": 16_000 if name in _RATES else 1, "float": 1.0, "bool": False, "str": ""}.get(
+            kind
+        )
     return walk.tracer.input(name, shapes[name]) if name in shapes else Undecided(name)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from modlint_plugins.networks.flow.nodes import CallNode
 from modlint_plugins.networks.flow.tracer import Traced
-from modlint_plugins.networks.onnx_graph.op import Handlers, Items, Op, Result, Value, standard
+from modlint_plugins.networks.onnx_graph.op import Handlers, Items, Op, Result, Value, cut, standard
 from modlint_plugins.networks.onnx_graph.refused import Refused
 from modlint_plugins.networks.onnx_graph.static import Static
 from modlint_plugins.readers.onnx.types import text
@@ -50,7 +50,7 @@ def _either(op: Op, a: Found, b: Found) -> Found:
         return a
     if isinstance(a, Static):
         same = isinstance(b, Static) and a.shape == b.shape and a.scalar == b.scalar is not None
-        return a if same else b if isinstance(b, Traced) else Static(b.shape)  # type: ignore[union-attr]
+        return a if same else b if isinstance(b, Traced) else Static(b.shape)
     if isinstance(a, Items) or not isinstance(b, Traced):
         return a
     if a.shape == b.shape or a.is_lost:
@@ -172,9 +172,8 @@ def _is_uniform(x: Traced | Static, axis: int) -> bool:
 def _at(op: Op, x: Traced | Static, axis: int, place: int) -> Traced | Static:
     """One slice of a sequence."""
     axis %= x.rank
-    front = (slice(None),) * axis
-    cut = op.along([axis], lambda a: a[(*front, slice(place, place + 1))], x)
-    return op.reshaped(cut, [n for i, n in enumerate(x.shape) if i != axis])
+    part = op.along([axis], cut(axis, place, place + 1), x)
+    return op.reshaped(part, [n for i, n in enumerate(x.shape) if i != axis])
 
 
 HANDLERS: Handlers = standard(If=_if, Loop=_loop, Scan=_scan)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from modlint_plugins.networks.flow.labels import NONE, uniform
+from modlint_plugins.networks.flow.labels import NONE, LabelArray, uniform
 from modlint_plugins.networks.flow.tracer import Traced
 from modlint_plugins.networks.onnx_graph.handlers.pooling import Windows
 from modlint_plugins.networks.onnx_graph.op import Handlers, Op, Result, sizes, standard
@@ -41,7 +41,7 @@ def convolved(op: Op, places: Places) -> Traced:
     if isinstance(kernel, Traced):
         return _computed(op, x, kernel, groups, shape)
     if kernel.tensor is None:
-        return _mixed(op, x, kernel, groups, shape)
+        return _mixed(op, x, groups, shape)
     positions = math.prod(window)
     weight = weighted(
         kernel,
@@ -120,7 +120,7 @@ def _computed(op: Op, x: Traced, kernel: Traced, groups: int, shape: tuple[int, 
     return op.tracer.stopped(shape, reason, x, kernel)
 
 
-def _by_row(kernel: Traced):  # type: ignore[no-untyped-def]
+def _by_row(kernel: Traced) -> LabelArray:
     """Labels of a kernel by its rows, if they are the same at all positions; else none."""
     labels = kernel.labels
     if any(n > 1 for n in labels.shape[1:]):
@@ -128,7 +128,7 @@ def _by_row(kernel: Traced):  # type: ignore[no-untyped-def]
     return labels.reshape(1, labels.shape[0], *(1,) * (kernel.rank - 2))
 
 
-def _mixed(op: Op, x: Traced, kernel: Static, groups: int, shape: tuple[int, ...]) -> Traced:
+def _mixed(op: Op, x: Traced, groups: int, shape: tuple[int, ...]) -> Traced:
     """A filter that is no tensor of the file: channels pass where each is filtered by itself."""
     if groups == x.shape[1] == shape[1]:
         return op.tracer.pooled(x, range(2, x.rank), shape)

@@ -29,10 +29,10 @@ def _gather(op: Op) -> Result:
 def _of_constant(
     op: Op, data: Static, index: Traced | Static, axis: int, shape: tuple[int, ...]
 ) -> Traced | Static:
-    is_table = axis == 0 and data.rank == 2 and data.tensor is not None and not data.is_integer
-    if is_table and data.elements > 1 and index.rank:
-        return embedded(op, data, shape)
     if isinstance(index, Traced):
+        is_table = not axis and data.tensor is not None and not data.is_integer
+        if is_table and data.rank == 2 and data.elements > 1:
+            return embedded(op, data, shape)
         if data.rank > 2 and not axis and data.is_exact and data.index is None:
             return data.chosen(index.shape)
         return op.forgotten(shape, index)

@@ -32,7 +32,7 @@ def _function(op: Op) -> Result:
 
 
 def _clip(op: Op) -> Result:
-    """ "relu6" for 0 … 6, "clip-at-zero" where only the lower bound is 0."""
+    """Named "relu6" for 0 … 6, "clip-at-zero" where only the lower bound is 0."""
     low, high = _bound(op, "min", 1), _bound(op, "max", 2)
     name = "clip"
     if low == 0:

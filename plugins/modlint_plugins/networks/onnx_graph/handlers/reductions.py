@@ -85,7 +85,7 @@ HANDLERS: Handlers = {
     **alike(_reduce, *_REDUCTIONS),
     **alike(_pool_all, "GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool"),
     **alike(_extreme_place, "ArgMax", "ArgMin"),
-    **alike(_same_shape, "RandomNormalLike", "RandomUniformLike", "EyeLike", "Bernoulli", "Multinomial"),
+    **alike(_same_shape, "RandomNormalLike", "RandomUniformLike", "EyeLike", "Bernoulli"),
     **standard(
         TopK=_top, NonZero=_places, Unique=_unique, OneHot=_one_hot, NonMaxSuppression=_suppression
     ),

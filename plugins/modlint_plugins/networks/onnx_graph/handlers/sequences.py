@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modlint_plugins.networks.flow import moves
-from modlint_plugins.networks.onnx_graph.op import Handlers, Items, Op, Result, standard
+from modlint_plugins.networks.onnx_graph.op import Handlers, Items, Op, Result, cut, standard
 from modlint_plugins.networks.onnx_graph.refused import Refused
 from modlint_plugins.networks.onnx_graph.static import Static
 
@@ -63,7 +63,7 @@ def _split(op: Op) -> Result:
     """SplitToSequence: into parts of one element where no sizes are given."""
     x = op.value(0)
     axis, given = op.axis(0, x.rank), op.numbers(1)
-    size, front = x.shape[axis], (slice(None),) * axis
+    size = x.shape[axis]
     if given is not None and given.ndim:
         lengths = [int(n) for n in given]
     else:
@@ -73,8 +73,7 @@ def _split(op: Op) -> Result:
         raise Refused(f"splits {size:,} elements into {len(lengths):,} parts")
     parts, start = Items(), 0
     for length in lengths:
-        cut = slice(start, start + length)
-        part = op.along([axis], lambda a, c=cut: a[(*front, c)], x)
+        part = op.along([axis], cut(axis, start, start + length), x)
         if given is None and not op.node.integer("keepdims", 1):
             part = op.reshaped(part, [n for i, n in enumerate(part.shape) if i != axis])
         parts.append(part)

@@ -85,8 +85,8 @@ def made(
 
 def exported(path: Path, module: nn.Module, *shape: int, **options: Any) -> Checkpoint:
     """What torch exports of a module that reads one tensor."""
-    options = {"dynamo": False, "input_names": ["x"]} | options
-    torch.onnx.export(module.eval(), (torch.randn(shape),), str(path), verbose=False, **options)
+    given: Any = {"dynamo": False, "input_names": ["x"], "verbose": False} | options
+    torch.onnx.export(module.eval(), (torch.randn(shape),), str(path), **given)
     return OnnxReader().read(open_source(path))
 
 
