@@ -1,26 +1,46 @@
-"""Renew the command outputs that README.md shows, or check that they are still true.
+"""Renew what README.md shows of commands, files and rules, or check that it is still true.
 
 Usage: python scripts/update_readme.py [--check]
 
-A block begins with ``<!-- output: COMMAND -->`` and ends with ``<!-- end -->``; one that begins
-with ``<!-- python -->`` holds a program, and below it what it prints, and one that begins with
-``<!-- file: NAME -->`` the file. Trained weights differ in
-their last digits from one processor to the next, so the check compares the outputs without their
-numbers, bars and spaces.
+A block begins with a mark and ends with ``<!-- end -->``:
+
+``<!-- output: COMMAND -->``
+    what a modlint command prints in this repository
+``<!-- project: COMMAND -->``
+    what a shell's command prints in a project that `examples/make_models.py` fills; files whose
+    text follows a mark ``<!-- write: NAME -->`` are written there in their turn
+``<!-- python -->``
+    a program, and below it what it prints
+``<!-- file: NAME -->``
+    the file
+``<!-- rules -->``
+    codes and names of all rules, by family
+
+Trained weights differ in their last digits from one processor to the next, so the check compares
+the outputs without their numbers, bars and spaces.
 """
 
 from __future__ import annotations
 
 import difflib
+import importlib
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+STEP = re.compile(
+    r"<!-- project: (?P<command>.+?) -->\n.*?<!-- end -->"
+    r"|<!-- write: (?P<name>.+?) -->\n\n```\w+\n(?P<text>.*?)```",
+    re.DOTALL,
+)
+RULES = re.compile(r"<!-- rules -->\n.*?<!-- end -->", re.DOTALL)
 BLOCK = re.compile(r"<!-- output: (?P<command>.+?) -->\n.*?<!-- end -->", re.DOTALL)
 FILE = re.compile(r"<!-- file: (?P<name>.+?) -->\n.*?<!-- end -->", re.DOTALL)
 PROGRAM = re.compile(r"<!-- python -->\n\n```python\n(?P<code>.*?)```\n.*?<!-- end -->", re.DOTALL)
@@ -35,9 +55,14 @@ def output_of(command: str) -> str:
     return _printed([modlint, *arguments], command)
 
 
-def _printed(command: list[str | Path], name: str) -> str:
+def _printed(command: list[str | Path], name: str, folder: Path = ROOT) -> str:
+    found = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
-        command, cwd=ROOT, env=os.environ | SETTINGS, capture_output=True, text=True
+        command,
+        cwd=folder,
+        env=os.environ | SETTINGS | {"PATH": found},
+        capture_output=True,
+        text=True,
     )
     if done.returncode not in (0, 1) or "Traceback" in done.stderr:
         sys.exit(f"{name}: exit code {done.returncode}: {done.stderr}")
@@ -49,6 +74,36 @@ def renew(block: re.Match[str]) -> str:
     command = block["command"]
     shown = f"```console\n$ {command}\n{output_of(command)}\n```"
     return f"<!-- output: {command} -->\n\n{shown}\n\n<!-- end -->"
+
+
+def replay(text: str) -> str:
+    """The text with what its steps print now, one after the other in a fresh project."""
+    sys.path.insert(0, str(ROOT / "examples"))
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder).resolve() / "project"
+        importlib.import_module("make_models").main(project / "models")
+
+        def step(block: re.Match[str]) -> str:
+            command = block["command"]
+            if command is None:
+                (project / block["name"]).parent.mkdir(parents=True, exist_ok=True)
+                (project / block["name"]).write_text(block["text"], encoding="utf-8")
+                return block[0]
+            shown = f"$ {command}\n{_printed(['bash', '-c', command], command, project)}".strip()
+            return f"<!-- project: {command} -->\n\n```console\n{shown}\n```\n\n<!-- end -->"
+
+        return STEP.sub(step, text)
+
+
+def listed(_: re.Match[str]) -> str:
+    """A table of the rules."""
+    rules = json.loads(output_of("modlint rules --output-format json"))
+    families: dict[str, list[str]] = {}
+    for rule in rules:
+        families.setdefault(rule["code"][:3], []).append(f"{rule['code'][3:]} {rule['name']}")
+    rows = [f"| `{family}` | {', '.join(names)} |" for family, names in families.items()]
+    table = "\n".join(["| family | rules |", "|---|---|", *rows])
+    return f"<!-- rules -->\n\n{table}\n\n<!-- end -->"
 
 
 def rerun(block: re.Match[str]) -> str:
@@ -74,7 +129,8 @@ def skeleton(text: str) -> list[str]:
 def main(*, check: bool) -> int:
     """Write the README anew, or say where it is no longer true."""
     old = README.read_text(encoding="utf-8")
-    new = FILE.sub(reread, PROGRAM.sub(rerun, BLOCK.sub(renew, old)))
+    new = FILE.sub(reread, PROGRAM.sub(rerun, BLOCK.sub(renew, replay(old))))
+    new = RULES.sub(listed, new)
     if not check:
         README.write_text(new, encoding="utf-8")
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -14,6 +15,8 @@ from modlint.text import count, file_size, printable
 
 _LONGEST_NAME = 60
 _LONGEST_VALUE = 200
+_HEADING = re.compile(r"^(?:network [^:\n]*(?=:)|\S.*$)", re.MULTILINE)
+"""What begins at a line's start; of a network its name."""
 
 
 class FolderContents(msgspec.Struct, frozen=True):
@@ -27,15 +30,15 @@ class FolderContents(msgspec.Struct, frozen=True):
         return json_text(self)
 
 
-def describe_folder(folder: FolderContents) -> str:
-    """The contents of each file as plain text, one after the other."""
+def describe_folder(folder: FolderContents, *, colour: bool = False) -> str:
+    """The contents of each file as text, one after the other."""
     if not folder.files:
         return f"{printable(folder.path)}\n  holds no checkpoint\n"
-    return "\n".join(map(describe, folder.files))
+    return "\n".join(describe(contents, colour=colour) for contents in folder.files)
 
 
-def describe(contents: Contents) -> str:
-    """The contents as plain text: header, networks as trees, tensors, metadata; no secrets."""
+def describe(contents: Contents, *, colour: bool = False) -> str:
+    """The contents as text: header, networks as trees, tensors, metadata; no secrets."""
     lines = [
         printable(contents.path),
         f"  {contents.format}, {file_size(contents.bytes)}, "
@@ -54,7 +57,8 @@ def describe(contents: Contents) -> str:
             f"  {printable(str(key))} = {printable(str(value), _LONGEST_VALUE)}"
             for key, value in contents.metadata.items()
         ]
-    return masked("\n".join(lines) + "\n")
+    text = masked("\n".join(lines) + "\n")
+    return _HEADING.sub("\x1b[1m\\g<0>\x1b[0m", text) if colour else text
 
 
 def _network_lines(network: NetworkContents) -> list[str]:
@@ -62,13 +66,15 @@ def _network_lines(network: NetworkContents) -> list[str]:
     if network.reason is not None:
         return ["", f"{title}: none, {printable(network.reason)}"]
     lines = ["", f"{title}: {network.summary}"]
+    names = [printable(layer.name) for layer in network.layers]
+    width = min(max(map(len, names), default=0), _LONGEST_NAME)
     for index, layer in enumerate(network.layers):
         branch = "└─" if index == len(network.layers) - 1 else "├─"
         shape = "×".join(map(str, layer.shape))
         activation = f", {layer.activation}" if layer.activation else ""
         inputs = ", ".join(map(printable, layer.inputs)) or "input"
         lines.append(
-            f"  {branch} {printable(layer.name)}  {layer.kind} {shape}{activation}, "
+            f"  {branch} {names[index]:<{width}}  {layer.kind} {shape}{activation}, "
             f"{count(layer.neurons, 'neuron')}, from {inputs}"
         )
     return lines
@@ -82,11 +88,13 @@ def _tensor_lines(tensors: Sequence[TensorContents]) -> list[str]:
     width = min(max(map(len, names)), _LONGEST_NAME)
     dtype = max(10, *(len(tensor.dtype) for tensor in tensors))
     wide = max(16, *map(len, shapes))
+    sizes = [file_size(tensor.bytes) for tensor in tensors]
+    longest = max(map(len, sizes))
     lines = ["", "tensors"]
-    for name, shape, tensor in zip(names, shapes, tensors, strict=True):
+    for name, shape, tensor, size in zip(names, shapes, tensors, sizes, strict=True):
         if len(name) > width:  # on a line of its own, so that the columns stay
             lines.append(f"  {name}")
             name = ""
-        columns = f"{tensor.dtype:<{dtype}}  {shape:<{wide}}  {file_size(tensor.bytes)}"
+        columns = f"{tensor.dtype:<{dtype}}  {shape:<{wide}}  {size:>{longest}}"
         lines.append(f"  {name:<{width}}  {columns}")
     return lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from modlint.discovery.discover import Search, discover
 from modlint.engine.load import build_networks, load
 from modlint.engine.registry import Registry, load_registry
 from modlint.errors import UsageError
+from modlint.text import wants_colour
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,15 +32,16 @@ def run(arguments: argparse.Namespace) -> int:
     registry.load_all()
     say(registry.problems)
     errors: list[str] = []
+    colour = wants_colour(sys.stdout)
     as_json = arguments.output_format == "json"
     if path.is_dir():
         folder = FolderContents(str(path), tuple(_in_folder(path, registry, errors)))
         shown = folder.files
-        show(folder.to_json() if as_json else describe_folder(folder))
+        show(folder.to_json() if as_json else describe_folder(folder, colour=colour))
     else:
         contents = _contents(path, registry, errors)
         shown = (contents,)
-        show(contents.to_json() if as_json else describe(contents))
+        show(contents.to_json() if as_json else describe(contents, colour=colour))
     say(errors)
     whole = all(not c.faults and c.status is Status.CHECKED for c in shown)
     return 2 if errors else int(not whole)
