@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from checkout import copy_committed, git_environment
+from checkout import ROOT, copy_committed, git_environment
 from ci.runner import run_action
 from safetensors.numpy import load_file, save_file
 
@@ -48,6 +48,7 @@ class Newcomer:
         environment = git_environment(
             COLUMNS="80",
             NO_COLOR="1",
+            PIP_CONSTRAINT=str(ROOT / "constraints.txt"),
             PATH=os.pathsep.join([str(Path(sys.base_prefix) / "bin"), os.environ["PATH"]]),
             PRE_COMMIT_HOME=str(folder / "pre-commit"),
             XDG_CACHE_HOME=str(folder / "cache"),
@@ -77,7 +78,7 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Newcomer:
 @pytest.fixture
 def skeleton(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Lines without their numbers, as the check of README compares them."""
-    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "scripts"))
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
     return importlib.import_module("update_readme").skeleton
 
 
