@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 CHECKPOINTS := examples/checkpoints
 
-.PHONY: help demo test lint format readme clean
+.PHONY: help demo test lint format readme pictures clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -39,6 +39,10 @@ readme: $(VENV)/.dev $(CHECKPOINTS)/.made ## Renew the outputs shown in README.m
 	$(BIN)/python scripts/update_readme.py
 	$(BIN)/python scripts/update_notebooks.py
 	$(BIN)/python scripts/update_schemas.py
+
+pictures: $(VENV)/.dev $(CHECKPOINTS)/.made ## Renew the pictures of terminals and notebooks in docs (needs Chromium)
+	$(BIN)/python scripts/screenshots.py
+	$(BIN)/python scripts/notebook_pictures.py
 
 clean: ## Remove the environment and the example checkpoints
 	rm -rf $(VENV) $(CHECKPOINTS)

@@ -101,8 +101,14 @@ def listed(_: re.Match[str]) -> str:
     families: dict[str, list[str]] = {}
     for rule in rules:
         families.setdefault(rule["code"][:3], []).append(f"{rule['code'][3:]} {rule['name']}")
-    rows = [f"| `{family}` | {', '.join(names)} |" for family, names in families.items()]
-    table = "\n".join(["| family | rules |", "|---|---|", *rows])
+    plugins = (ROOT / "rules" / "modlint_rules").glob("*/__init__.py")
+    begun = (plugin.read_text(encoding="utf-8").partition("\n")[0] for plugin in plugins)
+    about = {line[3:6]: line[8:].strip('".') for line in begun}
+    rows = [
+        f"| `{family}` | {about[family]} | {', '.join(names)} |"
+        for family, names in families.items()
+    ]
+    table = "\n".join(["| family | is about | rules |", "|---|---|---|", *rows])
     return f"<!-- rules -->\n\n{table}\n\n<!-- end -->"
 
 
