@@ -104,7 +104,7 @@ def printed(command: str, columns: int, folder: Path) -> str:
     with subprocess.Popen(
         arguments,
         cwd=folder,
-        env=kept | {"TERM": "xterm-256color"},
+        env=kept | {"TERM": "xterm-256color", "MODLINT_CACHE_DIR": str(folder / "cache")},
         stdin=theirs,
         stdout=theirs,
         stderr=subprocess.DEVNULL,
@@ -177,6 +177,7 @@ def pictures(names: list[str]) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         project(Path(folder))
         for name in names:
+            printed(COMMANDS[name], WIDTHS[0], Path(folder))  # what is drawn is a second run
             for columns in WIDTHS:
                 text = printed(COMMANDS[name], columns, Path(folder))
                 for theme, colours in THEMES.items():
