@@ -5,8 +5,8 @@ Usage: python scripts/release.py [--dist FOLDER] [--tests quick|all|none] [--tag
 Builds the sdist of each distribution and, from it, its wheel, into FOLDER/NAME. Checks them with
 twine, compares their names and versions with one another, and with TAG where one is given.
 Installs the wheels into a fresh environment and uses each, then runs the tests on what is
-installed, in a copy of the repository that lacks the packages: `quick` is rules,
-settings and the Python interface; `all`, every test that needs no source file.
+installed, in a copy of the repository that lacks the packages: `quick` is the
+cases of each rule and what a wheel could lack; `all`, every test that needs no source file.
 
 Needs build and twine in the running environment, and git.
 """
@@ -41,9 +41,17 @@ PACKAGES = (
 EXTRAS = "completion,html,pandas,pictures,sbom,torch"
 QUICK = (
     "tests/api",
-    "tests/rules",
+    "tests/live",
+    "tests/plugins/reporters/test_formats.py",
+    "tests/plugins/test_modlint_example.py",
+    "tests/plugins/train/test_penalty.py",
+    "tests/rules/test_cases.py",
+    "tests/rules/test_pages.py",
     "tests/settings",
+    "tests/stability",
+    "tests/test_schemas.py",
 )
+"""Of each rule its cases, and what could lack from a wheel: pages, templates, schemas, plugins."""
 OF_SOURCES = (
     "tests/ci/test_action.py",
     "tests/test_mutation.py",
