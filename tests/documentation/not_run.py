@@ -9,6 +9,7 @@ BENCHMARK = "a benchmark of minutes to hours, on data that is not in the reposit
 REASONS = {
     "make demo     # trains small networks, breaks copies of them, lints both": SETS_UP,
     "make demo": SETS_UP,
+    "make docs     # builds the site of the documentation into site/": SETS_UP,
     "source .venv/bin/activate": "the tests' own environment is active",
     "make test     # runs the tests": RUNS_THE_TESTS,
     'make test     # sets up .venv and runs the tests; ARGS="-k non_finite" passes arguments to'
@@ -42,6 +43,10 @@ REASONS = {
     "python -m venv scanners": BENCHMARK,
     "scanners/bin/pip install picklescan fickling modelscan modelaudit hayward==1.4.1": BENCHMARK,
     "python benchmarks/scanners.py --venv scanners --corpus FOLDER --literature": BENCHMARK,
+    "python -m venv analysers": BENCHMARK,
+    "analysers/bin/pip install weightwatcher model-clinic weightlens torch-audit polygraphy"
+    " onnx-graphsurgeon": BENCHMARK,
+    "python benchmarks/neighbours.py --scanners scanners --analysers analysers": BENCHMARK,
     "python -m venv weights": BENCHMARK,
     "weights/bin/pip install weightlens model-clinic safetensors": BENCHMARK,
     "python benchmarks/tensor_statistics.py --venv weights --rounds 7": BENCHMARK,
