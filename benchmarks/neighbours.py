@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import functools
 import os
 import re
 import subprocess
@@ -22,7 +23,6 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from neighbours_files import CASES, Case, write
@@ -85,7 +85,7 @@ def tools(scanners: Path, analysers: Path) -> list[Tool]:
     ]
 
 
-@cache
+@functools.cache
 def said(tool: Tool, path: Path, folder: Path) -> tuple[int, str]:
     """Exit code and output."""
     (folder / f"audit_{path.stem}.py").write_text(AUDIT.format(path=str(path)))
@@ -103,7 +103,10 @@ def said(tool: Tool, path: Path, folder: Path) -> tuple[int, str]:
         text=True,
         errors="replace",
     )
-    return done.returncode, done.stdout.replace(str(path), "").replace(path.name, "")
+    named = (str(path), path.name, f"{path.stem}/")  # archives hold folders of the file's name
+    return done.returncode, functools.reduce(
+        lambda said, name: said.replace(name, ""), named, done.stdout
+    )
 
 
 def judged(tool: Tool, case: Case, folder: Path) -> str:
