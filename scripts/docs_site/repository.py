@@ -13,9 +13,18 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = "docs/"
 PLACES = {"README.md": "overview.md"}
 """Files that have another place than their own path: the site has a first page of its own."""
-ALWAYS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "benchmarks/README.md")
+ALWAYS = (
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "benchmarks/README.md",
+    "examples/check_a_module.ipynb",
+    "examples/compare_checkpoints.ipynb",
+)
 """Files that the navigation names, linked or not."""
 LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)(?P<target>[^)#\s]+)(?P<anchor>#[^)\s]+)?(?=\))")
+SOURCE = re.compile(r"(?<= )(?P<key>src|srcset|href)=\"(?!https?:|data:|#)(?P<target>[^\"#]+)\"")
+"""Where the HTML in a page names a file."""
 FENCE = re.compile(r"^(```.*?^```$)", re.MULTILINE | re.DOTALL)
 
 
@@ -63,12 +72,16 @@ def relinked(markdown: str, name: str) -> str:
     """A page whose links lead to the places of files on the site."""
     path = origin(name)
 
-    def moved(link: re.Match[str]) -> str:
-        to = os.path.relpath(place(_resolved(path, link["target"])), Path(name).parent)
-        return Path(to).as_posix() + (link["anchor"] or "")
+    def target(found: re.Match[str]) -> str:
+        to = os.path.relpath(place(_resolved(path, found["target"])), Path(name).parent)
+        return Path(to).as_posix()
+
+    def moved(text: str) -> str:
+        linked = LINK.sub(lambda link: target(link) + (link["anchor"] or ""), text)
+        return SOURCE.sub(lambda source: f'{source["key"]}="{target(source)}"', linked)
 
     parts = FENCE.split(markdown)
-    return "".join(p if p.startswith("```") else LINK.sub(moved, p) for p in parts)
+    return "".join(part if part.startswith("```") else moved(part) for part in parts)
 
 
 def _rules() -> dict[str, str]:

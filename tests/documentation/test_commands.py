@@ -7,13 +7,27 @@ from pathlib import Path
 
 import documented
 import pytest
-from documented import Command
+from documented import Block, Command
 
-from documentation.not_run import FINDS, REASONS
+from documentation.not_run import FINDS, REASONS, STEPS
 
 BLOCKS = {page: list(documented.blocks(page)) for page in documented.pages()}
+README = documented.ROOT / "README.md"
+
+
+def _of_a_newcomer(block: Block) -> bool:
+    text = README.read_text(encoding="utf-8")
+    begin, end = (text.count("\n", 0, text.index(heading)) for heading in STEPS)
+    return block.page == README and begin < block.line < end
+
+
 COMMANDS = {
-    page: [(block.place, command) for block in blocks for command in block.commands]
+    page: [
+        (block.place, command)
+        for block in blocks
+        if not _of_a_newcomer(block)
+        for command in block.commands
+    ]
     for page, blocks in BLOCKS.items()
 }
 WITH_COMMANDS = [page for page, commands in COMMANDS.items() if commands]
