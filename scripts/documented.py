@@ -89,8 +89,11 @@ def _commands(language: str, code: str) -> Iterator[Command]:
             yield Command(text.rstrip(), shown.strip("\n"))
 
 
-def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """A line of bash on a terminal of 80 columns without colour, as far as programs ask."""
+def run(command: str, folder: Path, *, both: bool = True) -> subprocess.CompletedProcess[str]:
+    """A line of bash on a terminal of 80 columns without colour, as far as programs ask.
+
+    What it says on stderr stands among its output with `both`, else apart.
+    """
     here = str(Path(sys.executable).parent)
     variables = os.environ | SETTINGS | {"PATH": os.pathsep.join([here, os.environ["PATH"]])}
     return subprocess.run(
@@ -99,7 +102,7 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
         env=variables,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.STDOUT if both else subprocess.PIPE,
         text=True,
     )
 

@@ -17,8 +17,8 @@ A block begins with a mark and ends with ``<!-- end -->``:
 ``<!-- rules -->``
     codes and names of all rules, by family
 
-The blocks of a page are run in order. Trained weights differ in their last digits from one processor
-to the next, so the check compares the outputs without their numbers, bars and spaces.
+The blocks of a page are run in order. Trained weights differ in their last digits from one
+processor to the next, so the check compares the outputs without their numbers, bars and spaces.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ BLOCK = re.compile(
 )
 
 
-def _printed(command: str, folder: Path) -> str:
-    done = documented.run(command, folder)
-    if done.returncode not in (0, 1) or "Traceback" in done.stdout:
-        sys.exit(f"{command}: exit code {done.returncode}: {done.stdout}")
+def _printed(command: str, folder: Path, *, both: bool = True) -> str:
+    done = documented.run(command, folder, both=both)
+    if done.returncode not in (0, 1) or "Traceback" in f"{done.stdout}{done.stderr}":
+        sys.exit(f"{command}: exit code {done.returncode}: {done.stdout}{done.stderr}")
     return documented.output_of(done, folder)
 
 
@@ -71,7 +71,7 @@ def replayed(text: str) -> str:
                 (project / block["name"]).parent.mkdir(parents=True, exist_ok=True)
                 (project / block["name"]).write_text(block["text"], encoding="utf-8")
                 return block[0]
-            shown = f"$ {command}\n{_printed(command, project)}".strip()
+            shown = f"$ {command}\n{_printed(command, project, both=False)}".strip()
             return f"<!-- project: {command} -->\n\n```console\n{shown}\n```\n\n<!-- end -->"
 
         return STEP.sub(step, text)
@@ -79,7 +79,7 @@ def replayed(text: str) -> str:
 
 def listed(_: re.Match[str]) -> str:
     """A table of the rules."""
-    rules = json.loads(_printed("modlint rules --output-format json", ROOT))
+    rules = json.loads(_printed("modlint rules --output-format json", ROOT, both=False))
     families: dict[str, list[str]] = {}
     for rule in rules:
         families.setdefault(rule["code"][:3], []).append(f"{rule['code'][3:]} {rule['name']}")

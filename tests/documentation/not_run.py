@@ -6,6 +6,7 @@ STEPS = "\n## Ten minutes\n", "\n## Recipes\n"
 """Between these README leads through a project of its own, which tests/newcomer runs."""
 
 SETS_UP = "sets up an environment of its own: scripts/release.py does so, with the wheel"
+ALL = "runs these tests among everything else"
 RUNS_THE_TESTS = "runs these tests, or what runs them: .ci/run is that"
 BENCHMARK = "a benchmark of minutes to hours, on data that is not in the repository"
 
@@ -18,20 +19,19 @@ REASONS = {
     "make lint     # ruff, mypy --strict, import-linter, and whether the outputs in README.md are"
     " true": RUNS_THE_TESTS,
     "make format   # mends what ruff can mend": "changes the working tree",
-    ".ci/run       # all of it, and the built wheels, tested in a fresh environment": RUNS_THE_TESTS,
+    ".ci/run       # all of it, and the built wheels, tested in a fresh environment": ALL,
     'python scripts/new_rule.py NUM007 constant-tensor "a weight holds one value only"': (
         "writes into the working tree: tests/test_new_rule.py runs it in a copy"
     ),
     "python -m pip install .": SETS_UP,
     "python -m pip install . ./plugins/modlint-train": SETS_UP,
-    'python -m pip install "./modlint[torch]" --extra-index-url https://download.pytorch.org/whl/cpu': (
-        "downloads torch from an index of its own"
-    ),
+    'python -m pip install "./modlint[torch]" --extra-index-url'
+    " https://download.pytorch.org/whl/cpu": "downloads torch from an index of its own",
     'python -m pip install "./modlint[torch]"      # with CUDA': "downloads gigabytes of CUDA",
     "python scripts/release.py                 # builds all three, checks them, tries the wheels": (
         SETS_UP
     ),
-    "python scripts/release.py --tests all     # with every test that needs no source file": SETS_UP,
+    "python scripts/release.py --tests all     # with every test that needs no source file": ALL,
     "modlint rule EXA001": "needs the example plugin installed: scripts/release.py installs it",
     "modlint check --select EXA001 --output-format counts model.pt": (
         "needs the example plugin installed: scripts/release.py installs it"
