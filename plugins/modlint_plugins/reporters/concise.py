@@ -73,7 +73,9 @@ def _location(path: str, target: Target) -> str:
 def _message(verdict: Verdict, file: FileReport) -> str:
     """The message, led by the place's name where the message does not say it."""
     target, message = verdict.target, shortened(verdict.message, MESSAGE_LIMIT)
-    evident = target.kind in ("file", "member") or target.name in verdict.message
+    number = target.name.isdecimal() and target.kind != "network"  # a layer "0" is no count of 0
+    told = target.name in verdict.message and not number
+    evident = told or target.kind in ("file", "member")
     if evident or (target.kind == "network" and len(file.networks) < 2):
         return message
     return f"{printable(target.name, NAME_LIMIT)}: {message}"
