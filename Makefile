@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 CHECKPOINTS := examples/checkpoints
 
-.PHONY: help demo test lint format readme clean
+.PHONY: help demo test lint format readme pictures docs clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -20,7 +20,7 @@ demo: $(VENV)/.demo $(CHECKPOINTS)/.made ## Train small networks, break copies o
 test: $(VENV)/.dev ## Run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -rs $(ARGS)
 
-lint: $(VENV)/.dev $(CHECKPOINTS)/.made ## Check style, types, layers, and the output in README and notebooks
+lint: $(VENV)/.dev $(CHECKPOINTS)/.made ## Check style, types, layers, and the output in README, docs and notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -35,10 +35,18 @@ format: $(VENV)/.dev ## Mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-readme: $(VENV)/.dev $(CHECKPOINTS)/.made ## Renew the outputs shown in README.md and in notebooks, and the schemas
+readme: $(VENV)/.dev $(CHECKPOINTS)/.made ## Renew the outputs shown in README.md, docs and notebooks, and the schemas
 	$(BIN)/python scripts/update_readme.py
 	$(BIN)/python scripts/update_notebooks.py
 	$(BIN)/python scripts/update_schemas.py
+
+pictures: $(VENV)/.dev $(CHECKPOINTS)/.made ## Renew the pictures of terminals and notebooks in docs (needs Chromium)
+	$(BIN)/python scripts/screenshots.py
+	$(BIN)/python scripts/notebook_pictures.py
+
+docs: $(VENV)/.dev ## Build the site of the documentation into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "site/index.html is the first page; for the search: $(BIN)/python -m http.server -d site"
 
 clean: ## Remove the environment and the example checkpoints
 	rm -rf $(VENV) $(CHECKPOINTS)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from modlint.report import FindingsError, Report
     from modlint.verdict import Confidence, Outcome, Severity, Target, Verdict
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "ClustersDocument",

@@ -108,14 +108,10 @@ class Contents(msgspec.Struct, frozen=True):
         return dataframe(self.to_dict()["tensors"], TensorContents.__struct_fields__)
 
     def _repr_html_(self) -> str:
-        from modlint.notebook import heading_html, table_html
+        from modlint.notebook.contents import contents_html
 
-        rows = [(t.name, t.dtype, _sizes(t.shape), f"{t.bytes:,}") for t in self.tensors]
-        return (
-            heading_html(self.path, f": {self._summary()}")
-            + "".join(heading_html(f"network {n.id}", f": {n.summary}") for n in self.networks)
-            + table_html(("tensor", "type", "shape", "bytes"), rows)
-        )
+        networks = [network.summary for network in self.networks]
+        return contents_html(self.to_dict(), self._summary(), networks)
 
     def __repr__(self) -> str:
         return f"<modlint.Contents of {self.path}: {self._summary()}>"
@@ -126,7 +122,3 @@ class Contents(msgspec.Struct, frozen=True):
             count(self.parameters, "parameter"),
         )
         return f"{self.format}, {tensors}, {parameters}"
-
-
-def _sizes(shape: Sequence[int]) -> str:
-    return "×".join(map(str, shape)) or "scalar"

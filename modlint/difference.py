@@ -199,6 +199,11 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
         """The document as dictionaries and lists."""
         return plain(self)
 
+    def _repr_html_(self) -> str:
+        from modlint.notebook.difference import difference_html
+
+        return difference_html(self.to_dict())
+
     def __repr__(self) -> str:
         found = len(self.regressions)
         return f"<modlint.Difference: {self.relation}, {found} regressions>"

@@ -378,7 +378,7 @@ class Network(Struct, frozen=True, dict=True):
         return {call.name: self._scaling(call) for call in self.calls}
 
     def _scaling(self, call: Call) -> tuple[Norm, ...]:
-        straight, later, fixed = [], list[Norm](), True
+        straight, later, fixed = list[Norm](), list[Norm](), True
         value = call.target
         while (op := self._only_reader(value)) is not None:
             fixed &= isinstance(op, Norm) and op.kind in FIXED

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from modlint.errors import Unavailable
@@ -93,7 +91,7 @@ class NetworkContents(msgspec.Struct, frozen=True):
         return f"from {self.source}, confidence {self.confidence}, {neurons}, {edges}"
 
 
-def _edges(network: Network) -> Sequence[EdgeContents] | None:
+def _edges(network: Network) -> tuple[EdgeContents, ...] | None:
     from modlint.edges import tensor_edges
 
     try:

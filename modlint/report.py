@@ -293,7 +293,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
                     yield printable(f"{file.path}: {what}: {verdict.message} [{verdict.name}]")
 
     def _repr_html_(self) -> str:
-        from modlint.notebook import report_html
+        from modlint.notebook.report import report_html
 
         return report_html(self.to_dict())
 

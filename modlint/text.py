@@ -38,11 +38,21 @@ _PLAIN = str.maketrans(
 )
 
 
+_COMMAND = re.compile(
+    r":(?=:(?:add-|debug|echo|endgroup|error|group|internal-|notice|remove-|save-|set-|stop-|warning))"
+    r"|#(?=#[\w-]*\[)",
+    re.IGNORECASE,
+)
+"""Where CI systems take a printed line for a command: GitHub's `::error …::` at its start and
+`##[error]` anywhere, `##vso[…]` of Azure Pipelines, `##teamcity[…]`. Lines are broken anywhere."""
+
+
 def printable(text: str, limit: int | None = None) -> str:
     r"""`text` on one line, every control, bidirectional or otherwise invisible character escaped.
 
     Names and paths come from files that nobody vouches for: a newline or an escape sequence in one
-    must neither break a line nor drive a terminal. It is shown as ``\n`` or ``\x1b`` instead.
+    must neither break a line nor drive a terminal. It is shown as ``\n`` or ``\x1b`` instead. Nor
+    must one command the CI that prints it: the first character of what could is escaped, ``\x3a``.
 
     Args:
         text: what to show.
@@ -51,9 +61,11 @@ def printable(text: str, limit: int | None = None) -> str:
     if limit is not None and len(text) > limit:
         tail = limit // 3
         text = f"{text[: limit - tail - 1]}…{text[-tail:]}"
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else escaped(c) for c in text)
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else escaped(c) for c in text)
+    if "::" in text or "##" in text:
+        text = _COMMAND.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    return text
 
 
 def encodable(text: str, encoding: str | None) -> str:
@@ -67,7 +79,8 @@ def encodable(text: str, encoding: str | None) -> str:
 
 
 def json_safe(text: str) -> str:
-    r"""JSON with ``\uXXXX`` for what would drive a terminal, or would not be seen."""
+    r"""JSON with ``\uXXXX`` for what would drive a terminal or a CI, or would not be seen."""
+    text = re.sub(r"#(?=#[\w-]*\[)", r"\\u0023", text)
     return re.sub(r"[^\x00-\x7e]", lambda m: m[0] if m[0].isprintable() else _uxxxx(m[0]), text)
 
 

@@ -14,54 +14,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from modlint.cli.plugin_template import OPTIONS_IMPORT, PAGE, REFERENCE, RULE, words_of_rule
+
 ROOT = Path(__file__).resolve().parent.parent
-
-RULE = '''"""{code}: {summary}."""
-
-from __future__ import annotations
-
-from modlint.analysis.statistics import TensorStatistics
-from modlint.checkpoint import Tensor
-from modlint.rule import Examination, Options
-from modlint.scopes import TensorRule
-from modlint.targets import of_tensor
-from modlint.verdict import Verdict
-from modlint_rules.{family} import {constant}
-
-_STATISTICS = TensorStatistics()
-
-
-class {cls}(TensorRule[Options], reference={constant}):
-    """{Summary}."""
-
-    analyses = (_STATISTICS,)
-    sound = "none of zeros only"
-    advice = "say here what the user can do"
-
-    def judge(self, tensor: Tensor, file: Examination) -> Verdict | None:
-        """A finding where every element is zero."""
-        statistics = file.result(_STATISTICS, tensor)
-        if statistics.zeros < max(statistics.elements, 1):
-            return None
-        return self.failed(
-            of_tensor(tensor),
-            f"all of its {{statistics.elements:,}} elements are zero",
-            help=self.advice,
-            values={{"zeros": statistics.zeros}},
-            limit={{"zeros": {{"max": statistics.elements - 1}}}},
-        )
-'''
-
-REFERENCE = """{constant} = RuleReference(
-    code="{code}",
-    name="{name}",
-    severity=Severity.WARNING,
-    summary="{summary}",
-    source="{source}",
-    place="modlint_rules.{family}.{module}:{cls}",
-    cost=Cost.PASS,
-)
-"""
 
 SOURCE = "where the check comes from: a paper with section, a specification"
 
@@ -70,33 +25,6 @@ _IMPORTS = {
     "modlint.rule_reference": {"RuleReference"},
     "modlint.verdict": {"Cost", "Severity"},
 }
-
-PAGE = """# {code} {name}
-
-## What it does
-
-{Summary}.
-
-## Why it is bad
-
-Say what goes wrong for whoever uses such a checkpoint.
-
-## How it decides
-
-Say what is measured, the threshold, and which healthy checkpoints come close.
-
-## Options
-
-None.
-
-## Example
-
-Show what fails, the finding, and what passes.
-
-## Source
-
-The paper with its section, or the specification.
-"""
 
 CASES = '''"""Cases of {code}."""
 
@@ -109,12 +37,12 @@ from rule_cases import Case, Expected
 
 
 def healthy(folder: Path) -> Path:
-    torch.save({{"w": torch.ones(2)}}, folder / "model.pt")
+    torch.save({{"w": torch.ones(2, 2)}}, folder / "model.pt")
     return folder / "model.pt"
 
 
 def broken(folder: Path) -> Path:
-    torch.save({{"w": torch.zeros(2)}}, folder / "model.pt")
+    torch.save({{"w": torch.zeros(2, 2)}}, folder / "model.pt")
     return folder / "model.pt"
 
 
@@ -146,23 +74,13 @@ def main() -> None:
 
 def add_rule(root: Path, family: str, code: str, name: str, summary: str) -> list[Path]:
     """Write a rule's parts and name it in its family; the paths written or changed."""
-    module = name.replace("-", "_")
-    words = {
-        "code": code,
-        "name": name,
-        "cls": "".join(word.capitalize() for word in name.split("-")),
-        "summary": summary,
-        "source": SOURCE,
-        "Summary": summary[:1].upper() + summary[1:],
-        "constant": module.upper(),
-        "family": family,
-        "module": module,
-    }
+    words = words_of_rule(code, name, summary, SOURCE, f"modlint_rules.{family}")
+    words |= {"before": f"{OPTIONS_IMPORT}\n", "after": ""}
     package = root / "rules" / "modlint_rules" / family
     parts = {
-        package / f"{module}.py": RULE,
-        package / f"{module}.md": PAGE,
-        root / "tests" / "rules" / family / f"{module}.py": CASES,
+        package / f"{words['module']}.py": RULE,
+        package / f"{words['module']}.md": PAGE,
+        root / "tests" / "rules" / family / f"{words['module']}.py": CASES,
     }
     for path, template in parts.items():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,10 +2,10 @@
 
 Usage: python scripts/update_notebooks.py [--check]
 
-The code cells of a notebook run one after the other in one namespace, as Jupyter runs them: what
-they print, and what the last expression of each shows, are its outputs. Neither Jupyter nor a
-kernel is needed. The check compares outputs without their numbers, which differ in their last
-digits from one processor to the next.
+The code cells of a notebook run one after the other in one namespace and in the notebook's folder,
+as Jupyter runs them: what they print, and what the last expression of each shows, are its outputs.
+Neither Jupyter nor a kernel is needed. The check compares outputs without their numbers, which
+differ in their last digits from one processor to the next.
 """
 
 from __future__ import annotations
@@ -31,12 +31,17 @@ def run(notebook: dict[str, Any]) -> dict[str, Any]:
     """
     namespace: dict[str, Any] = {"__name__": "__main__"}
     cells, number = [], 0
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code":
-            number += 1
-            outputs = _outputs("".join(cell["source"]), namespace, number)
-            cell = cell | {"execution_count": number, "outputs": outputs}
-        cells.append(cell)
+    sys.path.insert(0, str(EXAMPLES))
+    try:
+        with contextlib.chdir(EXAMPLES):
+            for cell in notebook["cells"]:
+                if cell["cell_type"] == "code":
+                    number += 1
+                    outputs = _outputs("".join(cell["source"]), namespace, number)
+                    cell = cell | {"execution_count": number, "outputs": outputs}
+                cells.append(cell)
+    finally:
+        sys.path.remove(str(EXAMPLES))
     return notebook | {"cells": cells}
 
 

@@ -34,17 +34,18 @@ def test_the_only_two_match_whatever_they_are_called() -> None:
 
 
 def test_what_differs_is_named() -> None:
-    with pytest.raises(Unavailable, match=r"differs: 7 neurons in 'g1', here 5"):
+    with pytest.raises(Unavailable, match=r"differs: 7 neurons in 'fc0', here 5"):
         counterpart(SMALL, [SMALL], [WIDE])
     deep = random_chain(0, 6, 5, 5, 4).network
     with pytest.raises(Unavailable, match="differs: 4 groups of neurons, here 3"):
         counterpart(SMALL, [SMALL], [deep])
-    grouped = replace(SMALL, layers=(replace(SMALL.layers[0], groups=1), SMALL.layers[0]))
-    with pytest.raises(Unavailable, match="differs: 60 connections, here 50"):
-        counterpart(SMALL, [SMALL], [grouped])
+    first, *others = SMALL.operations
+    twice = replace(SMALL, operations=(first, first, *others))
+    with pytest.raises(Unavailable, match="differs: 80 connections, here 50"):
+        counterpart(SMALL, [SMALL], [twice])
 
 
 def test_a_baseline_without_a_network_gives_its_reason() -> None:
-    none = replace(SMALL, groups=(), layers=(), reason="the names tell no order")
+    none = replace(SMALL, groups=(), values=(), operations=(), reason="the names tell no order")
     with pytest.raises(Unavailable, match="could not be rebuilt: the names tell no order"):
         counterpart(SMALL, [SMALL], [none])

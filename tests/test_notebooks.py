@@ -56,7 +56,7 @@ def test_the_notebook_shows_a_finding_that_code_can_act_on(runner: ModuleType) -
         for output in cell.get("outputs", ())
         if "text/html" in output.get("data", ())
     ]
-    assert any("fc2.weight" in text and "<table>" in text for text in html)
+    assert any("fc2.weight" in text and "<table" in text for text in html)
 
 
 def test_a_cell_that_raises_is_not_passed_over(runner: ModuleType) -> None:

@@ -1,7 +1,7 @@
 """The pre-commit hooks, run by the real pre-commit in a scratch repository.
 
 The hooks `modlint` and `modlint-quality` install this checkout and its dependencies into an
-environment of their own, so the test of README's recipe needs what `pip install .` needs. The other
+environment of their own, so the test of that recipe needs what `pip install .` needs. The other
 cases use `modlint-system`, which runs the
 modlint that runs these tests.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from checkout import copy_committed, git_environment
 from safetensors.numpy import save_file
 
 from modlint.file_names import LISTED, is_listed
@@ -33,30 +33,18 @@ POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\ns
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Variables for git and pre-commit that keep the user's own settings out."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "PRE_COMMIT"))}
-    who = {"NAME": "A. Tester", "EMAIL": "tester@example.org"}
-    return kept | {
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        **{f"GIT_{role}_{k}": v for role in ("AUTHOR", "COMMITTER") for k, v in who.items()},
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept["PATH"]]),
-        "PIP_CONSTRAINT": str(ROOT / "constraints.txt"),
-        "PRE_COMMIT_HOME": str(tmp_path_factory.mktemp("pre-commit")),
-    }
+    return git_environment(
+        PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        PIP_CONSTRAINT=str(ROOT / "constraints.txt"),
+        PRE_COMMIT_HOME=str(tmp_path_factory.mktemp("pre-commit")),
+    )
 
 
 @pytest.fixture(scope="module")
 def hooks(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Path:
     """A repository that holds this working tree, committed."""
-    if not (ROOT / ".git").exists():
-        pytest.skip("needs a git checkout: the files to commit are those that git knows")
-    listed = run(ROOT, environment, "git", "ls-files", "-z", "-co", "--exclude-standard").stdout
     folder = tmp_path_factory.mktemp("hooks") / "modlint"
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    commit_all(folder, environment)
+    copy_committed(folder, environment)
     return folder
 
 
@@ -73,16 +61,6 @@ def run(
     folder: Path, environment: dict[str, str], *command: str | Path
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-
-
-def commit_all(folder: Path, environment: dict[str, str]) -> None:
-    for arguments in (
-        ("init", "--initial-branch", "main"),
-        ("add", "--all", "--force"),
-        ("commit", "-m", "all"),
-    ):
-        done = run(folder, environment, "git", *arguments)
-        assert done.returncode == 0, done.stderr
 
 
 def try_repo(
@@ -125,12 +103,14 @@ def write_modules(path: Path, *, dead: int = 0) -> None:
 
 
 def recipe() -> str:
-    """The configuration that README tells users to write."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return text.split("<!-- pre-commit -->\n\n```yaml\n")[1].split("```")[0]
+    """The configuration with both hooks that install modlint."""
+    text = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    return text.split("<!-- pre-commit-quality -->\n\n```yaml\n")[1].split("```")[0]
 
 
-def test_readmes_recipe_works_as_written(hooks: Path, environment: dict[str, str]) -> None:
+def test_the_recipe_with_both_hooks_works_as_written(
+    hooks: Path, environment: dict[str, str]
+) -> None:
     project = hooks.parent / "project"  # beside the clone
     project.mkdir()
     run(project, environment, "git", "init", "--quiet")
@@ -301,7 +281,7 @@ def declared_hooks() -> dict[str, dict[str, Any]]:
 
 def test_pages_name_hooks_that_are_declared() -> None:
     page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
-    for mark in ("pre-commit", "pre-commit-lfs"):
+    for mark in ("pre-commit", "pre-commit-quality", "pre-commit-lfs"):
         config = yaml.safe_load(page.split(f"<!-- {mark} -->\n\n```yaml\n")[1].split("```")[0])
         assert {h["id"] for repo in config["repos"] for h in repo["hooks"]} <= set(declared_hooks())
     assert set(re.findall(r"^\| `(modlint[a-z-]*)` \|", page, re.MULTILINE)) == set(

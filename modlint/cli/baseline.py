@@ -63,4 +63,5 @@ def _summary(path: Path, known: Baseline, after: Baseline, stale: int) -> str:
     parts = [f"{count(len(after.findings), 'finding')} accepted", f"{added:,} of them new"]
     parts += [f"{dropped:,} dropped"] if dropped else []
     parts += [f"{stale:,} match nothing: --prune drops them"] if stale and not dropped else []
-    return f"{path}: {', '.join(parts)}\n"
+    shown = path.name if path.parent == Path.cwd() else path
+    return f"{shown}: {', '.join(parts)}\n"

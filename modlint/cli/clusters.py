@@ -8,6 +8,7 @@ from pathlib import Path
 
 from modlint.analysis.base import Progress
 from modlint.analysis.clustering import MAX_CONNECTIONS
+from modlint.builder import Built
 from modlint.cli import WRONG_USAGE
 from modlint.cli.clusters_files import require_writable
 from modlint.cli.messages import say, show

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -15,6 +16,8 @@ from modlint.text import count, file_size, printable
 
 _LONGEST_NAME = 60
 _LONGEST_VALUE = 200
+_HEADING = re.compile(r"^(?:network [^:\n]*(?=:)|\S.*$)", re.MULTILINE)
+"""What begins at a line's start; of a network its name."""
 
 
 class FolderContents(msgspec.Struct, frozen=True):
@@ -28,15 +31,15 @@ class FolderContents(msgspec.Struct, frozen=True):
         return json_text(self)
 
 
-def describe_folder(folder: FolderContents) -> str:
-    """The contents of each file as plain text, one after the other."""
+def describe_folder(folder: FolderContents, *, colour: bool = False) -> str:
+    """The contents of each file as text, one after the other."""
     if not folder.files:
         return f"{printable(folder.path)}\n  holds no checkpoint\n"
-    return "\n".join(map(describe, folder.files))
+    return "\n".join(describe(contents, colour=colour) for contents in folder.files)
 
 
-def describe(contents: Contents) -> str:
-    """The contents as plain text: header, networks as trees, tensors, metadata; no secrets."""
+def describe(contents: Contents, *, colour: bool = False) -> str:
+    """The contents as text: header, networks as trees, tensors, metadata; no secrets."""
     lines = [
         printable(contents.path),
         f"  {contents.format}, {file_size(contents.bytes)}, "
@@ -56,7 +59,8 @@ def describe(contents: Contents) -> str:
             f"  {printable(str(key))} = {printable(str(value), _LONGEST_VALUE)}"
             for key, value in contents.metadata.items()
         ]
-    return masked("\n".join(lines) + "\n")
+    text = masked("\n".join(lines) + "\n")
+    return _HEADING.sub("\x1b[1m\\g<0>\x1b[0m", text) if colour else text
 
 
 def _tensor_lines(tensors: Sequence[TensorContents]) -> list[str]:
@@ -67,11 +71,13 @@ def _tensor_lines(tensors: Sequence[TensorContents]) -> list[str]:
     width = min(max(map(len, names)), _LONGEST_NAME)
     dtype = max(10, *(len(tensor.dtype) for tensor in tensors))
     wide = max(16, *map(len, shapes))
+    sizes = [file_size(tensor.bytes) for tensor in tensors]
+    longest = max(map(len, sizes))
     lines = ["", "tensors"]
-    for name, shape, tensor in zip(names, shapes, tensors, strict=True):
+    for name, shape, tensor, size in zip(names, shapes, tensors, sizes, strict=True):
         if len(name) > width:  # on a line of its own, so that the columns stay
             lines.append(f"  {name}")
             name = ""
-        columns = f"{tensor.dtype:<{dtype}}  {shape:<{wide}}  {file_size(tensor.bytes)}"
+        columns = f"{tensor.dtype:<{dtype}}  {shape:<{wide}}  {size:>{longest}}"
         lines.append(f"  {name:<{width}}  {columns}")
     return lines

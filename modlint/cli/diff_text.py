@@ -28,7 +28,7 @@ LISTED = 12
 _NAMES = 5
 _NAME = 44
 _KEPT = ("identical", "cast", "rounded")
-_COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
+_COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold magenta"}
 
 
 def concise(difference: Difference) -> str:
@@ -46,7 +46,7 @@ def described(difference: Difference, stream: TextIO) -> str:
 
 def _parts(difference: Difference, cells: int) -> Iterator[RenderableType]:
     for label, side in (("old", difference.old), ("new", difference.new)):
-        yield hanging(Text(f"{label:<10}"), Text(_side(side)), cells)
+        yield hanging(Text(f"{label:<10}"), Text(_side(side, cells - 10)), cells)
     relation = Text.assemble((difference.relation, "bold"), f": {difference.why}")
     yield hanging(Text("relation  "), relation, cells)
     for regression in _told(difference):
@@ -70,9 +70,12 @@ def _told(difference: Difference) -> list[Regression]:
     return [r for r in difference.regressions if r.severity.rank >= least.rank]
 
 
-def _side(side: DiffSide) -> str:
-    what = f"{count(side.tensors, 'tensor')}, {count(side.parameters, 'parameter')}"
-    return f"{printable(side.path)}: {side.format}, {file_size(side.bytes)}, {what}"
+def _side(side: DiffSide, cells: int) -> str:
+    """What it is, on a line of its own where it does not fit beside the path."""
+    path = f"{printable(side.path)}:"
+    size, tensors = file_size(side.bytes), count(side.tensors, "tensor")
+    what = f"{side.format}, {size}, {tensors}, {count(side.parameters, 'parameter')}"
+    return f"{path}{' ' if len(path) + len(what) < cells else chr(10)}{what}"
 
 
 def _changed(changes: Sequence[TensorChange], cells: int) -> Iterator[RenderableType]:

@@ -71,7 +71,7 @@ class _Drawing:
         """Nodes behind an operation, each with the norms and activations between."""
         found: dict[tuple[str, tuple[str, ...]], None] = {}
         seen: set[tuple[str, tuple[str, ...]]] = set()
-        waiting = [(value, ()) for value in _values(op.reads)]
+        waiting: list[tuple[str, tuple[str, ...]]] = [(value, ()) for value in _values(op.reads)]
         while waiting:
             value, between = waiting.pop()
             if (value, between) in seen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from modlint.discovery.discover import Search, discover
 from modlint.engine.load import build_networks, load
 from modlint.engine.registry import Registry, load_registry
 from modlint.errors import UsageError
+from modlint.text import wants_colour
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -46,12 +48,13 @@ def _shown(
         raise UsageError("--edges are listed as JSON: add --output-format json")
     if arguments.output_format == "dot":
         return _drawn(path, registry, errors)
+    colour = wants_colour(sys.stdout)
     if path.is_dir():
         folder = FolderContents(str(path), tuple(_in_folder(path, registry, errors, edges=edges)))
-        show(folder.to_json() if as_json else describe_folder(folder))
+        show(folder.to_json() if as_json else describe_folder(folder, colour=colour))
         return folder.files
     contents = _contents(path, registry, errors, edges=edges)
-    show(contents.to_json() if as_json else describe(contents))
+    show(contents.to_json() if as_json else describe(contents, colour=colour))
     return (contents,)
 
 

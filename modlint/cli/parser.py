@@ -293,6 +293,11 @@ def _add_init(commands: _Commands) -> None:
         "--profile", choices=_PROFILES, help="what the checks are for; default: all rules"
     )
     parser.add_argument("--force", action="store_true", help="write over a file that is there")
+    parser.add_argument(
+        "--plugin",
+        metavar="NAME",
+        help="write a folder NAME instead: a distribution with a rule of your own to begin with",
+    )
 
 
 def _add_completion(commands: _Commands) -> None:

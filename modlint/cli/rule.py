@@ -23,15 +23,28 @@ def run(arguments: argparse.Namespace) -> int:
 def _rendered(page: str) -> str:
     """Markdown as text of the width of stdout, in colour where it takes colour."""
     from rich.console import Console, ConsoleOptions, RenderResult
-    from rich.markdown import Heading, Markdown
+    from rich.markdown import CodeBlock, Heading, Markdown
+    from rich.syntax import ANSISyntaxTheme, Syntax
+    from rich.theme import Theme
 
     class PlainHeading(Heading):
         def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
             self.text.justify = "left"
             yield self.text
 
+    class PlainCode(CodeBlock):
+        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+            code = str(self.text).rstrip()
+            yield Syntax(
+                code, self.lexer_name, theme=ANSISyntaxTheme({}), word_wrap=True, padding=(0, 2)
+            )
+
     class Page(Markdown):
-        elements = Markdown.elements | {"heading_open": PlainHeading}
+        elements = Markdown.elements | {
+            "heading_open": PlainHeading,
+            "fence": PlainCode,
+            "code_block": PlainCode,
+        }
 
     colour = wants_colour(sys.stdout)
     buffer = io.StringIO()
@@ -41,6 +54,8 @@ def _rendered(page: str) -> str:
         force_terminal=colour,
         no_color=not colour,
         legacy_windows=False,
+        color_system="standard" if colour else None,
+        theme=Theme({"markdown.code": "bold", "markdown.h1": "bold", "markdown.h2": "bold"}),
     )
     console.print(Page(page, hyperlinks=False))
     return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())

@@ -81,7 +81,7 @@ class Accepted(msgspec.Struct, frozen=True):
 
     Attributes:
         files: the reports, accepted findings marked.
-        stale: entries of files that were checked which match no finding.
+        stale: entries that match no finding, of files that were checked by their rule.
         expired: entries that match one and are past their day: it counts again.
     """
 
@@ -151,7 +151,9 @@ def accepted(
         past = {i for i, e in matched.items() if e.expires is not None and e.expires < today}
         expired += [matched[index] for index in sorted(past)]
         used = {id(entry) for entry in matched.values()}
-        stale += [entry for entry in entries.get(path, ()) if id(entry) not in used]
+        rules = {verdict.rule for verdict in file.verdicts}
+        unused = (entry for entry in entries.get(path, ()) if id(entry) not in used)
+        stale += [entry for entry in unused if entry.rule in rules]
         verdicts = tuple(
             msgspec.structs.replace(v, baselined=True) if i in matched.keys() - past else v
             for i, v in enumerate(file.verdicts)

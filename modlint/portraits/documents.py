@@ -78,19 +78,9 @@ class ClustersDocument(msgspec.Struct, frozen=True, kw_only=True):
                 yield from ((*names, unit, cluster) for unit, cluster in enumerate(labels))
 
     def _repr_html_(self) -> str:
-        from modlint.notebook import heading_html, table_html
+        from modlint.notebook.contents import clusters_html
 
-        parts = [heading_html(self.path, "")]
-        for network in self.networks:
-            parts.append(heading_html(f"network {network.id}", f": {network.summary}"))
-            headers = ("cluster", "neurons", "share", "in/out")
-            rows = [
-                (c.cluster, f"{c.neurons:,}", f"{c.share:.1%}", f"{c.in_out_ratio:.3f}")
-                for c in network.clusters
-            ]
-            parts.append(table_html(headers, rows))
-        parts += [heading_html(f"network {i}", f": {r}") for i, r in self.unavailable.items()]
-        return "".join(parts)
+        return clusters_html(self.to_dict(), [network.summary for network in self.networks])
 
     def __repr__(self) -> str:
         sizes = [f"{len(n.clusters)} clusters, {n.summary}" for n in self.networks]

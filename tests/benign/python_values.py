@@ -12,17 +12,25 @@ import decimal
 import enum
 import fractions
 import functools
+import http
 import io
 import ipaddress
 import logging
+import math
+import operator
 import pathlib
 import pickle
 import random
 import re
+import signal
+import statistics
+import string
 import sys
 import time
 import types
+import urllib.parse
 import uuid
+import zoneinfo
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +252,45 @@ def _add_pickle(protocol: int) -> None:
 
 for _protocol in range(6):
     _add_pickle(_protocol)
+
+
+def _plain_values() -> dict[str, Any]:
+    """Values that run nothing, by what they are."""
+    return {
+        "time zones": [zoneinfo.ZoneInfo("UTC"), datetime.datetime(2026, 1, 1, tzinfo=ZONE)],
+        "decimal contexts": [decimal.Context(prec=5), decimal.getcontext()],
+        "user containers": [
+            collections.UserDict({1: 2}),
+            collections.UserList([1]),
+            collections.UserString("a"),
+        ],
+        "interfaces": [ipaddress.ip_interface("10.0.0.1/8"), ipaddress.ip_interface("::1/8")],
+        "getters": [operator.itemgetter(1, 2), operator.attrgetter("a")],
+        "functions": [math.sqrt, max, functools.partial(min, default=0)],
+        "exceptions": [ValueError("x"), FileNotFoundError(2, "none", "x"), UserWarning("x")],
+        "members": [http.HTTPStatus.OK, signal.Signals.SIGINT],
+        "iterators": [iter([1, 2]), type(None), NotImplemented],
+        "texts": [urllib.parse.urlparse("http://x/y"), string.Template("$a")],
+        "distributions": [statistics.NormalDist(0, 1), random.Random(1)],
+        "compiled patterns": [re.compile("a+", re.IGNORECASE), re.compile(b"a+")],
+        "arrays": [array.array("d", [1.0]), array.array("u", "ab")],
+    }
+
+
+ZONE = zoneinfo.ZoneInfo("Europe/Berlin")
+
+
+def _add_value(name: str, protocol: int) -> None:
+    def write(folder: Path) -> Path:
+        (folder / "model.pkl").write_bytes(pickle.dumps(_plain_values()[name], protocol))
+        return folder / "model.pkl"
+
+    FILES.add(f"{name}, protocol {protocol}", write)
+
+
+for _name in _plain_values():
+    for _protocol in (2, 4):
+        _add_value(_name, _protocol)
 
 
 @FILES.file()

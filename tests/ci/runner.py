@@ -32,12 +32,18 @@ class Ran(Struct):
         return [line for line in self.printed.splitlines() if line.startswith("::")]
 
 
-def run_action(workspace: Path, environment: Mapping[str, str] | None = None, **inputs: str) -> Ran:
+def run_action(
+    workspace: Path,
+    environment: Mapping[str, str] | None = None,
+    action: Path = ROOT,
+    **inputs: str,
+) -> Ran:
     """Run the steps in turn until one fails.
 
     Args:
         workspace: the project that is checked.
         environment: variables beside those of the runner.
+        action: the folder that holds the action.
         **inputs: of the action, dashes as underscores.
     """
     given = {name: str(about.get("default", "")) for name, about in ACTION["inputs"].items()}
@@ -46,7 +52,7 @@ def run_action(workspace: Path, environment: Mapping[str, str] | None = None, **
     temp = workspace.parent / "runner"
     temp.mkdir(exist_ok=True)
     context = {f"inputs.{name}": value for name, value in given.items()}
-    context["github.action_path"] = str(ROOT)
+    context["github.action_path"] = str(action)
     ran = Ran(0, "", {}, "")
     for index, step in enumerate(ACTION["runs"]["steps"]):
         files = {name: temp / f"{index}-{name}" for name in ("output", "summary")}

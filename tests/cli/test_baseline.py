@@ -92,6 +92,16 @@ def test_stale_entries_are_told_and_pruned(folder: Path, capsys: Capture) -> Non
     assert "1 dropped" in capsys.readouterr().out
 
 
+def test_what_was_not_checked_is_not_stale(folder: Path, capsys: Capture) -> None:
+    assert main(["baseline", "a.pt"]) == 0
+    baseline = (folder / "accepted.json").read_text()
+    command = ["--select", "FMT001", "a.pt"]
+    assert main(["check", *command]) == 0
+    assert "no longer found" not in capsys.readouterr().err
+    assert main(["baseline", *command, "--prune"]) == 0
+    assert (folder / "accepted.json").read_text() == baseline
+
+
 def test_an_entry_ends_with_its_day(folder: Path, capsys: Capture) -> None:
     main(["baseline", "--expires", "2999-01-01"])
     assert main(["check"]) == 0

@@ -74,7 +74,7 @@ def test_json_is_the_documented_schema(pair: tuple[Path, Path]) -> None:
     assert document["exit_code"] == run.returncode == 1
     kinds = [change["kind"] for change in document["changes"]]
     assert sorted(kinds) == ["cast"] * 5 + ["drifted"]
-    page = Path(python.__file__).parents[1] / "docs" / "diff.md"
+    page = Path(__file__).parents[2] / "docs" / "diff.md"
     text = page.read_text(encoding="utf-8")
     assert all(f"`{key}`" in text for key in document)
     assert all(f"`{key}`" in text for key in document["changes"][0])

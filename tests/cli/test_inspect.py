@@ -55,7 +55,7 @@ def test_long_names_leave_the_columns_alone(tmp_path: Path, capsys: Capture) -> 
     rows = [line for line in table if "float32" in line]
     assert len(rows) == 4
     assert len({line.index("float32") for line in rows}) == 1
-    assert len({len(line[: line.index(" bytes")].rstrip("0123456789")) for line in rows}) == 1
+    assert len({len(line) for line in rows}) == 1
     assert f"  {names[2]}" in table
 
 

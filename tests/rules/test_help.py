@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable
 from pathlib import Path
 
+import modlint_train
 import pytest
 import torch
 from hand_built import faded, random_weights, rescaled
@@ -14,11 +15,18 @@ from rule_cases import verdicts
 from safetensors.torch import save_file
 from torch import nn
 
+import modlint
+import modlint_plugins
+import modlint_rules
 from modlint.engine.registry import load_registry
 from modlint.verdict import Outcome
 
 REGISTRY = load_registry()
-PACKAGES = [Path(__file__).parents[2] / name for name in ("modlint", "rules", "plugins")]
+PACKAGES = [
+    Path(folder)
+    for package in (modlint, modlint_plugins, modlint_rules, modlint_train)
+    for folder in package.__path__
+]
 Save = Callable[[Path], Path]
 
 

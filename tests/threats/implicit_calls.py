@@ -151,7 +151,59 @@ def _call(title: str, opcodes: bytes, marker: Name) -> Threat:
     return Threat(32, named, alone("m.pkl", ended(opcodes), _ran(marker)))
 
 
+_STAGE = ("lightning.pytorch.trainer.states", "RunningStage")
+_STATUS = ("http", "HTTPStatus")
+_CHANGED = text("_value_") + text("x")
+_MEMBERS = {
+    "with a second argument": called(_STAGE, text("train"), b"N") + b"}(" + _CHANGED + b"ub",
+    "with two values": called(_STAGE, text("train"), number(1)) + b"}(" + _CHANGED + b"ub",
+    "by NEWOBJ": rebuilt(_STAGE, b"}(" + _CHANGED + b"u", text("train")),
+    "of the standard library": called(_STATUS, number(200)) + b"}(" + _CHANGED + b"ub",
+    "of the standard library, by NEWOBJ": rebuilt(_STATUS, b"}(" + _CHANGED + b"u", number(200)),
+}
+"""A member of an enumeration that a pickle looks up, to change it for the whole process."""
+
+
+def _member(title: str, opcodes: bytes) -> Threat:
+    found = Finding("SEC001", "error", None, None)
+    return Threat(32, f"a member is changed, {title}", alone("m.pkl", ended(opcodes), found))
+
+
+_GETTER = called(("operator", "attrgetter"), text("__class__"))
+_HANDED = {
+    "an attrgetter that is called": called(_GETTER, text("x")),
+    "an attrgetter as a default_factory": called(("collections", "defaultdict"), _GETTER),
+    "an attrgetter as __setstate__": namespace(__setstate__=_GETTER),
+    "a methodcaller, which deletes the file that a path names": namespace(
+        __setstate__=called(("operator", "methodcaller"), text("unlink"))
+    ),
+    "the type of what is no None": called(("builtins", "type"), number(1)),
+    "an iterator over a call": called(("builtins", "iter"), pushed(WIPE), number(1)),
+    "a decimal context with a signal of its own": called(
+        ("decimal", "Context"), number(5), b"N", b"N", b"N", b"N", b"N", b"]", list_of(pushed(WIPE))
+    ),
+    "items of a UserDict whose data is planted": (
+        rebuilt(("collections", "UserDict"), dict_of(data=namespace(__setitem__=pushed(WIPE))))
+        + text("x")
+        + number(1)
+        + b"s"
+    ),
+    "items of a UserList whose data is planted": (
+        rebuilt(("collections", "UserList"), dict_of(data=namespace(extend=pushed(WIPE))))
+        + b"("
+        + number(1)
+        + b"e"
+    ),
+}
+"""Values of the standard library that are listed, in uses that are not."""
+
+
 THREATS = (
+    *(_member(title, opcodes) for title, opcodes in _MEMBERS.items()),
+    *(
+        Threat(32, title, alone("m.pkl", ended(opcodes), Finding("SEC001", "error", None, None)))
+        for title, opcodes in _HANDED.items()
+    ),
     *(
         _call(title, opcodes, marker)
         for marker in (WIPE, PIP)

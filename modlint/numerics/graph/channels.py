@@ -52,7 +52,8 @@ def spread(
 ) -> Iterator[tuple[str, Floats]]:
     """What columns give back, added up by channel of each value that they read."""
     for read in reads:
-        yield read.value, np.bincount(read.channels, columns[read.columns], sizes[read.value])
+        found: Floats = np.bincount(read.channels, columns[read.columns], sizes[read.value])
+        yield read.value, found
 
 
 def rows_of(drives: Sequence[Span], rows: int) -> Ints:

@@ -13,7 +13,7 @@ from modlint.numerics.inputs import Inputs
 
 
 class Needs:
-    """What is needed of each value: results, what is exposed or read by nothing, and what these read.
+    """What is needed of each value: results, what is exposed or not read, and what these read.
 
     Attributes:
         needed: by value, (channels,).
@@ -35,7 +35,7 @@ class Needs:
         while True:
             for op in reversed(network.operations):
                 self._need(op)
-            if not any([self._need(call) for call in feeding]):
+            if not sum(self._need(call) for call in feeding):  # all of them
                 return
 
     def of_units(self) -> dict[str, Mask]:

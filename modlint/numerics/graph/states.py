@@ -40,7 +40,8 @@ class State(Struct, frozen=True, eq=False):
     @property
     def is_zero(self) -> Mask:
         """Where it is certainly zero."""
-        return ~self.varies & (self.value == 0)
+        zero: Mask = ~self.varies & (self.value == 0)
+        return zero
 
     def taken(self, channels: Ints) -> State:
         """Some channels, in an order."""

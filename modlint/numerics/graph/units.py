@@ -22,13 +22,14 @@ from modlint.results.units import LayerUnits
 
 @np.errstate(all="ignore")
 def inspect_units(network: Network, inputs: Inputs) -> tuple[LayerUnits, ...]:
-    """Inspect every hidden group that some call drives, in topological order.
+    """Inspect every hidden group that only calls drive, in topological order.
 
     Raises:
         Unavailable: a weight is not what the network says.
     """
     inspection = _Inspection(network, inputs)
-    hidden = [group for group in network.groups if group.role == "hidden"]
+    entered = {value.group for value in network.values if value.is_input}
+    hidden = [g for g in network.groups if g.role == "hidden" and g.name not in entered]
     return tuple(inspection.of(group) for group in hidden)
 
 

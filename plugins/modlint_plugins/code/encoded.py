@@ -57,8 +57,11 @@ _NOT_HEX = re.compile(r"[^0-9A-Fa-f]+")
 _NO_LETTER = re.compile(rf"\\[nrt]|[^{_ALPHABET}]+")
 _NOT_STANDARD = re.compile(r"\\[nrt]|[^A-Za-z0-9+/]+")
 """What `base64.b64decode` drops: the letters of the URL-safe alphabet among it."""
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.){40,}+)"', re.DOTALL)
-_JSON_ESCAPE = re.compile(r"\\u00([0-7][0-9a-fA-F])")
+_QUOTED = re.compile(
+    r'[^"]*+(?:"(?:[^"\\]|\\.){0,39}+(?="))*+(?:"((?:[^"\\]|\\.)*+)(?="))?+', re.DOTALL
+)
+"""What stands between two quotes, if it is long; what is passed over is passed over once."""
+_JSON_ESCAPES = re.compile(r"(?:\\u00[0-7][0-9a-fA-F])++")
 _URL_SAFE = str.maketrans("-_", "+/")
 
 _OPCODE = frozenset(
@@ -85,13 +88,17 @@ def decode(text: str) -> Iterator[bytes]:
     seen: set[bytes] = set()
     text = text[:MAX_TEXT]
     if "\\u00" in text:
-        text = _JSON_ESCAPE.sub(lambda match: chr(int(match.group(1), 16)), text)
+        text = _JSON_ESCAPES.sub(_unescaped, text)
     for data in _decoded(text, 0):
         if data not in seen:
             if len(seen) >= MAX_FOUND:
                 raise UnreadableError(f"a text decodes to more than {MAX_FOUND:,} pickles")
             seen.add(data)
             yield data
+
+
+def _unescaped(escapes: re.Match[str]) -> str:
+    return bytes.fromhex(escapes[0].replace("\\u00", "")).decode("ascii")
 
 
 def _decoded(text: str, depth: int) -> Iterator[bytes]:
@@ -113,6 +120,8 @@ def _candidates(text: str) -> Iterator[bytes]:
             yield _from_base64(text, foreign)
     for quoted in _QUOTED.finditer(text):  # a string of JSON is decoded whole as well
         inner = quoted.group(1)
+        if not inner:
+            continue
         start = _NOT_STANDARD.sub("", inner[:_WHOLE])
         if _START.match(start) and _NOT_STANDARD.search(inner):
             yield _from_base64(inner, _NOT_STANDARD)

@@ -84,9 +84,15 @@ _KEEPING = frozenset(
 _SHARED = frozenset(
     {
         GETATTR,
+        ("http", "HTTPMethod"),
+        ("http", "HTTPStatus"),
         ("logging", "getLogger"),
         ("re", "RegexFlag"),
         ("re", "_compile"),
+        ("signal", "Handlers"),
+        ("signal", "Signals"),
+        ("socket", "AddressFamily"),
+        ("socket", "SocketKind"),
         ("torch.distributed.checkpoint.metadata", "_MEM_FORMAT_ENCODING"),
         ("uuid", "SafeUUID"),
     }
@@ -94,6 +100,8 @@ _SHARED = frozenset(
 """Functions that give what is there already."""
 _MAKING = frozenset({"numpy", "torch", *sys.stdlib_module_names})
 """Packages whose other classes make an instance of a number or a text."""
+_MEMBERS = (int, str, float, tuple, Blob, type(None))
+"""What a member of an enumeration is looked up by: its value, and what a version adds to that."""
 _INTERFACES = ("__array_", "__cuda_array_")
 """Attributes by which NumPy and PyTorch take an address from an instance."""
 _NESTED, _PAIR = 3, 2
@@ -324,6 +332,6 @@ def _is_shared(value: Object) -> bool:
     if not value.called:
         return False
     args = value.args if isinstance(value.args, tuple) else ()
-    member = len(args) == 1 and isinstance(args[0], (int, str)) and value.kwargs is None
-    own = value.function.module.partition(".")[0] in _MAKING
+    member = bool(args) and all(isinstance(arg, _MEMBERS) for arg in args) and not value.kwargs
+    own = value.function.canonical[0].partition(".")[0] in _MAKING
     return member and not own

@@ -10,6 +10,8 @@ from modlint_plugins.pickling.values import Dict, Global, Nested, Object, Set, V
 
 PARTIAL = ("functools", "partial")
 GETATTR = ("builtins", "getattr")
+_GETTERS = frozenset({GETATTR, ("operator", "attrgetter"), ("operator", "itemgetter")})
+"""Functions whose result reads, or runs, something of what it is called with."""
 _CODE_BUILDERS = frozenset({"cloudpickle", "dill", "types"})
 _CHAIN = 10
 _LONG_CHAIN = 100
@@ -30,7 +32,7 @@ def callees(machine: Interpreter, value: Value, depth: int = 0) -> Iterator[Glob
         if isinstance(value, Object) and isinstance(value.function, Object):
             value = value.function
     if isinstance(value, Object) and isinstance(value.function, Global):
-        if depth >= _CHAIN or value.function.canonical == GETATTR or _builds_code(value.function):
+        if depth >= _CHAIN or value.function.canonical in _GETTERS or _builds_code(value.function):
             yield value.function
         elif value.function.canonical == PARTIAL:
             for held in _partial_functions(value):

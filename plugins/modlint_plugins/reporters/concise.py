@@ -7,8 +7,8 @@ from typing import TextIO
 
 from modlint.report import FileReport, Report
 from modlint.reporter import Shown
-from modlint.text import count, encodable, printable
-from modlint.verdict import Outcome, Target, Verdict
+from modlint.text import count, encodable, printable, wants_colour
+from modlint.verdict import Outcome, Severity, Target, Verdict
 from modlint_plugins.reporters.folding import Line, folded
 from modlint_plugins.reporters.shortened import shortened
 from modlint_plugins.reporters.strings import shown_safely
@@ -25,32 +25,42 @@ from modlint_plugins.reporters.wording import (
 
 NAME_LIMIT, MESSAGE_LIMIT, LINE = 60, 160, 120
 OUTCOMES = {"pass": "passed", "inconclusive": "inconclusive", "not-applicable": "not applicable"}
+_COLOURS = {
+    Severity.ERROR: "\x1b[1;31m",
+    Severity.WARNING: "\x1b[1;35m",
+    Severity.NOTE: "\x1b[1;36m",
+    Severity.INFORMATION: "\x1b[36m",
+}
+"""As `full` has them, by the terminal's codes: no line is wrapped, so nothing is to be measured."""
 
 
 def write(report: Report, output: TextIO, shown: Shown) -> None:
     """Write the findings, then what the run came to."""
     report = shown_safely(told(report, shown), output.encoding)
-    for line in _lines(report, shown):
+    for line in _lines(report, shown, colour=output.isatty() and wants_colour(output)):
         output.write(encodable(line, output.encoding) + "\n")
 
 
-def _lines(report: Report, shown: Shown) -> Iterator[str]:
+def _lines(report: Report, shown: Shown, *, colour: bool) -> Iterator[str]:
     if shown.statistics:
         yield from statistics(report)
     else:
-        yield from _finding_lines(report, shown)
+        yield from _finding_lines(report, shown, colour=colour)
     if shown.verbose:
         yield from _other_lines(report)
     if not shown.quiet:
         yield from _closing_lines(report, shown)
 
 
-def _finding_lines(report: Report, shown: Shown) -> Iterator[str]:
+def _finding_lines(report: Report, shown: Shown, *, colour: bool) -> Iterator[str]:
     files = sorted(report.files, key=lambda file: file.path)
     lines = [Line(file, (verdict,)) for file in files for verdict in findings(file, shown)]
     for line in lines if shown.verbose else folded(lines):
         verdict = line.verdicts[0]
-        what = f"{verdict.rule} {verdict.severity} {_message(verdict, line.file)}{line.others()}"
+        lead = f"{verdict.rule} {verdict.severity}"
+        if colour:
+            lead = f"{_COLOURS[verdict.severity]}{lead}\x1b[0m"
+        what = f"{lead} {_message(verdict, line.file)}{line.others()}"
         yield f"{_location(line.file.path, verdict.target)}: {what} [{verdict.name}]"
 
 
@@ -63,7 +73,9 @@ def _location(path: str, target: Target) -> str:
 def _message(verdict: Verdict, file: FileReport) -> str:
     """The message, led by the place's name where the message does not say it."""
     target, message = verdict.target, shortened(verdict.message, MESSAGE_LIMIT)
-    evident = target.kind in ("file", "member") or target.name in verdict.message
+    number = target.name.isdecimal() and target.kind != "network"  # a layer "0" is no count of 0
+    told = target.name in verdict.message and not number
+    evident = told or target.kind in ("file", "member")
     if evident or (target.kind == "network" and len(file.networks) < 2):
         return message
     return f"{printable(target.name, NAME_LIMIT)}: {message}"

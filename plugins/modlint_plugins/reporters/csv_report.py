@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from typing import TextIO
 
 from modlint.report import Report
@@ -15,7 +16,9 @@ COLUMNS = (
     "target_kind", "target", "network", "member", "offset", "message", "help", "reason",
     "baselined", "fingerprint",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = re.compile(r"(^|;)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+"""Where a formula begins, also in a spreadsheet that separates by semicolons, in narrow or wide
+signs. Source: OWASP, "CSV Injection"."""
 
 
 def write(report: Report, output: TextIO, shown: Shown) -> None:  # noqa: ARG001
@@ -40,4 +43,4 @@ def _cell(value: object) -> str:
     if value is None:
         return ""
     text = printable(str(value), LIMIT)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return _FORMULA.sub(r"\1'", text)

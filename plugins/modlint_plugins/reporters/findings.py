@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from modlint.report import FileReport, Report
@@ -28,6 +29,17 @@ def each_finding(
         for verdict in file.findings:
             if verdict.severity.rank >= least.rank:
                 yield file, verdict
+
+
+def repeated(found: Iterable[tuple[FileReport, Verdict]]) -> Iterator[int]:
+    """Of findings in their order, how many had the same fingerprint up to there: 1 for the first.
+
+    Consumers take two findings of one fingerprint for one.
+    """
+    seen: Counter[str] = Counter()
+    for _, verdict in found:
+        seen[verdict.fingerprint] += 1
+        yield seen[verdict.fingerprint]
 
 
 def relative(path: str) -> str:

@@ -12,6 +12,7 @@ from typing import TextIO
 
 from modlint.report import FileReport, Report
 from modlint.reporter import Shown
+from modlint.text import printable
 from modlint.verdict import Severity, Verdict
 from modlint_plugins.reporters import markdown
 from modlint_plugins.reporters.findings import advice, relative, sentence
@@ -54,7 +55,10 @@ def _lines(report: Report, shown: Shown) -> Iterator[str]:
 
 
 def _command(command: str, file: FileReport, verdict: Verdict) -> str:
-    path, title = _property(relative(file.path)), _property(f"{verdict.rule} {verdict.name}")
+    path, title = (
+        _property(relative(printable(file.path))),
+        _property(f"{verdict.rule} {verdict.name}"),
+    )
     cure = advice(verdict)
     message = sentence(verdict) + (f"\n{cure}" if cure else "")
     return f"::{command} file={path},title={title}::{_data(message)}"

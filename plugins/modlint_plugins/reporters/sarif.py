@@ -21,6 +21,7 @@ from modlint_plugins.reporters.findings import (
     each_finding,
     place,
     relative,
+    repeated,
     sentence,
 )
 
@@ -62,7 +63,10 @@ def _document(report: Report, found: Sequence[tuple[FileReport, Verdict]], most:
         "tool": {"driver": _driver(report)},
         "invocations": [_invocation(report, len(found) - len(kept))],
         "columnKind": "utf16CodeUnits",
-        "results": [_result(file, verdict, codes) for file, verdict in kept],
+        "results": [
+            _result(file, verdict, number, codes)
+            for (file, verdict), number in zip(kept, repeated(kept), strict=True)
+        ],
     }
     document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return json_safe(msgspec.json.format(msgspec.json.encode(document), indent=1).decode())
@@ -120,14 +124,16 @@ def _invocation(report: Report, left_out: int) -> dict[str, Any]:
     }
 
 
-def _result(file: FileReport, verdict: Verdict, codes: dict[str, int]) -> dict[str, Any]:
+def _result(
+    file: FileReport, verdict: Verdict, number: int, codes: dict[str, int]
+) -> dict[str, Any]:
     cure = advice(verdict)
     result: dict[str, Any] = {
         "ruleId": verdict.rule,
         "level": _LEVELS[verdict.severity],
         "message": {"text": _sentence(sentence(verdict)) + (f" {_sentence(cure)}" if cure else "")},
         "locations": [_location(file, verdict)],
-        "partialFingerprints": {"primaryLocationLineHash": f"{verdict.fingerprint}:1"},
+        "partialFingerprints": {"primaryLocationLineHash": f"{verdict.fingerprint}:{number}"},
         "properties": {"persona": verdict.persona, "confidence": verdict.confidence},
     }
     if verdict.rule in codes:

@@ -47,5 +47,5 @@ def _is_safe(file: Any, encoding: str | None) -> bool:
         text = msgspec.json.encode(file).decode()
     except (OverflowError, TypeError, ValueError):
         return False
-    plain = "\\" not in text and text.isprintable() and encodable(text, encoding) == text
+    plain = "\\" not in text and printable(text) == text and encodable(text, encoding) == text
     return plain and _LONG.search(text) is None

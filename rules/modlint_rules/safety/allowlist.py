@@ -59,6 +59,22 @@ _BUILTINS = "bytearray bytes complex dict frozenset list object range set slice 
 _CONVERTING = "bool float int len str"
 """Functions that call whatever they are given for its value."""
 
+_EXCEPTIONS = (
+    "ArithmeticError AssertionError AttributeError BufferError ConnectionError DeprecationWarning"
+    " EOFError Exception FileExistsError FileNotFoundError FloatingPointError FutureWarning"
+    " ImportError IndexError KeyError KeyboardInterrupt LookupError MemoryError"
+    " ModuleNotFoundError NotImplementedError OSError OverflowError PermissionError RecursionError"
+    " RuntimeError RuntimeWarning StopIteration TimeoutError TypeError UserWarning ValueError"
+    " Warning ZeroDivisionError"
+)
+"""As a search keeps what a trial raised; making one runs nothing."""
+_SIGNALS = (
+    "Clamped DecimalException DivisionByZero FloatOperation Inexact InvalidOperation Overflow"
+    " Rounded Subnormal Underflow"
+)
+_PURE = "abs divmod hash max min pow round sorted sum"
+"""Functions that are named: a partial or a transformer keeps them."""
+
 _CALLED: dict[str, str] = {
     "__builtin__": f"{_BUILTINS} xrange",
     "_codecs": "encode",
@@ -112,9 +128,22 @@ _NAMED: dict[str, str] = {
     ),
     "_io": "BytesIO StringIO",
     "argparse": "Namespace",
-    "builtins": "Ellipsis",
-    "__builtin__": "Ellipsis",
-    "collections": "ChainMap",
+    "UserDict": "IterableUserDict UserDict",
+    "UserList": "UserList",
+    "UserString": "UserString",
+    "builtins": f"Ellipsis NotImplemented {_PURE}",
+    "__builtin__": f"Ellipsis NotImplemented {_PURE}",
+    "collections": "ChainMap UserDict UserList UserString",
+    "decimal": _SIGNALS,
+    "math": (
+        "acos asin atan atan2 ceil cos cosh degrees erf exp expm1 fabs floor gcd hypot isfinite"
+        " isinf isnan log log10 log1p log2 pow radians sin sinh sqrt tan tanh"
+    ),
+    "statistics": "NormalDist",
+    "string": "Template",
+    "urllib.parse": "ParseResult SplitResult",
+    "urlparse": "ParseResult SplitResult",
+    "zoneinfo": "ZoneInfo",
     "io": "BytesIO",
     "joblib.numpy_pickle": "NumpyArrayWrapper",
     "numpy": (
@@ -175,14 +204,21 @@ CALLED_WITH_LITERALS: frozenset[Pair] = _pairs(
     {
         "__builtin__": f"{_CONVERTING} long unicode",
         "_decimal": "Decimal",
+        "exceptions": _EXCEPTIONS,
         "_io": "BytesIO",
-        "builtins": _CONVERTING,
+        "builtins": f"{_CONVERTING} {_EXCEPTIONS}",
         "decimal": "Decimal",
         "fractions": "Fraction",
-        "ipaddress": "IPv4Address IPv4Network IPv6Address IPv6Network",
+        "http": "HTTPMethod HTTPStatus",
+        "ipaddress": (
+            "IPv4Address IPv4Interface IPv4Network IPv6Address IPv6Interface IPv6Network"
+        ),
         "io": "BytesIO",
         "logging": "getLogger",
+        "operator": "attrgetter itemgetter",
         "re": "RegexFlag _compile",
+        "signal": "Handlers Signals",
+        "socket": "AddressFamily SocketKind",
         "torch.distributed.checkpoint.metadata": "_MEM_FORMAT_ENCODING",
         "uuid": "SafeUUID UUID",
         "zoneinfo": "ZoneInfo._unpickle",
@@ -202,9 +238,15 @@ NAMED: frozenset[Pair] = (
 FOLLOWED: frozenset[Pair] = frozenset(
     {
         ("__builtin__", "getattr"),
+        ("__builtin__", "iter"),
+        ("__builtin__", "type"),
+        ("_decimal", "Context"),
         ("builtins", "getattr"),
+        ("builtins", "iter"),
+        ("builtins", "type"),
         ("copy_reg", "_reconstructor"),
         ("copyreg", "_reconstructor"),
+        ("decimal", "Context"),
         ("functools", "partial"),
         ("torch._tensor", "_rebuild_from_type"),
         ("torch._tensor", "_rebuild_from_type_v2"),

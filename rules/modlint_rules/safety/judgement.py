@@ -36,6 +36,10 @@ _UNLISTED = "loading imports it, and nothing in a checkpoint needs it"
 _HANDED_ON = "is handed to what may call it when the file is loaded, and is not on the allow-list"
 _BESIDE = "is named beside a function that calls what it is given"
 _EVALUATES = "rebuilding one evaluates or unpickles what the file holds"
+_SHARED_MEMBER = (
+    "is an enumeration, whose members no pickler looks up so: what is set on one is set for the"
+    " whole process"
+)
 _REBUILT = "an instance is rebuilt, which imports its module and may run its __setstate__"
 _PUSHED = "loading imports its module; the file does not call it"
 
@@ -257,6 +261,8 @@ def _weigh(use: GlobalUse, hands_on: bool) -> tuple[Severity, Confidence, str]:
     if library is not None and library.evaluates(use):
         return Severity.ERROR, Confidence.HIGH, _EVALUATES
     if use.use == "instantiated":
+        if library is not None and library.is_enum(use):
+            return Severity.ERROR, Confidence.MEDIUM, _SHARED_MEMBER
         return Severity.WARNING, Confidence.HIGH, _REBUILT
     if hands_on:
         return Severity.ERROR, Confidence.MEDIUM, _BESIDE

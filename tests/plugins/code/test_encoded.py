@@ -95,13 +95,22 @@ def test_other_text_is_not(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["g", "gA", "gA ", "Yw==", "0x", "80", "\\x80", " ", "\\n", "Z0E", "K"]
+    "unit",
+    ["g", "gA", "gA ", "Yw==", "0x", "80", "\\x80", " ", "\\n", "Z0E", "K", '"', '\\"', '\\"gASV'],
 )
 def test_takes_linear_time(unit: str) -> None:
     started = time.process_time()
     with contextlib.suppress(UnreadableError):  # more parts than are tried
         list(decode(unit * (500_000 // len(unit))))
     assert time.process_time() - started < 3
+
+
+def test_a_long_string_is_found_behind_any_quotes() -> None:
+    payload = base64.b64encode(b"\x80\x04cos\nsystem\nX\x02\0\0\0idR." + bytes(40)).decode()
+    skipped = f"{payload[:7]}*{payload[7:]}"  # Python's base64 skips what is no letter
+    numbers = ", ".join(map(str, range(40)))
+    for text in (f'"a" {numbers} "{skipped}"', f'"\\"" "{skipped}"', f'{{"k": "{skipped}"}}'):
+        assert any(data.startswith(b"\x80\x04cos") for data in decode(text)), text
 
 
 def test_more_than_is_looked_at_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

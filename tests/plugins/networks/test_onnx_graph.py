@@ -355,6 +355,14 @@ def test_layers_that_an_exporter_renamed_keep_their_names(
         ("onnx::Conv_45", None, "/features/features.0/Conv", "Conv", "features.0"),
         ("onnx::MatMul_4", None, "/layer1/layer1.0/conv1/MatMul_1", "MatMul", "layer1.0.conv1"),
         ("val_3", "fc1.bias", "node_MatMul_3", "MatMul", "fc1"),
+        (
+            "onnx::MatMul_4_quantized",
+            "other.bias",
+            "/fc/fc.0/MatMul_quant",
+            "MatMulInteger",
+            "fc.0",
+        ),
+        ("fc.weight_quantized", None, "node_3", "QLinearConv", "fc"),
         ("conv2d_5/kernel:0", None, "conv2d_5", "Conv", "conv2d_5"),
         ("w:0", None, "model/dense_3/MatMul", "MatMul", "model/dense_3"),
         ("conv_1_W", None, "node_1", "Conv", "conv_1"),
@@ -636,3 +644,14 @@ def test_the_real_models_are_rebuilt(shared: Path) -> None:
         assert all(len(unplaced.reason) < 300 for unplaced in found.unplaced)
     assert len(paths) > 20
     assert placed / (placed + left) >= 0.98
+
+
+@torch_export
+def test_repeated_parts_are_named(tmp_path: Path) -> None:
+    def block() -> nn.Sequential:
+        return nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 4))
+
+    module = nn.Sequential(nn.Linear(3, 4), nn.Sequential(block(), block()), nn.Linear(4, 2))
+    network = sole(exported(tmp_path / "m.onnx", module, 2, 3))
+    assert [call.name for call in network.calls][1:3] == ["1.0.0", "1.0.2"]
+    assert network.blocks == ("1.0", "1.1")

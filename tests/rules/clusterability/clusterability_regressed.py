@@ -43,7 +43,7 @@ CASES = (
         (
             Expected(
                 "fail",
-                "warning",
+                "note",
                 target=("network", "0"),
                 values={"baseline_p_value": FLOOR, "clusters": 10, "shuffles": 19},
                 message="no longer clusterable: n-cut ",

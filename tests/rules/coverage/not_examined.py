@@ -53,12 +53,26 @@ CASES = (
     ),
     Case(
         "a network that could not be rebuilt is named with the reason",
-        saved(torch.nn.LSTM(8, 8).state_dict()),
+        saved({"a.weight": torch.ones(8, 5), "b.weight": torch.ones(7, 3)}),
         (
             Expected(
                 "pass",
                 values={"networks_missing": 1, "weights_outside_networks": 0},
                 message="no network could be rebuilt: ",
+            ),
+        ),
+    ),
+    Case(
+        "the share of layers in a network is named where it is not all of them",
+        saved(
+            {f"generator.{name}": tensor for name, tensor in MLP.items()}
+            | {f"discriminator.{name}.weight": torch.ones(9, n) for name, n in (("a", 5), ("b", 7))}
+        ),
+        (
+            Expected(
+                "pass",
+                values={"layers": 5, "layers_placed": 3, "weights_outside_networks": 2},
+                message="3 of 5 layers in a network (60%; not discriminator.",
             ),
         ),
     ),

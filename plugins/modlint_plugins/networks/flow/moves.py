@@ -10,7 +10,7 @@ import numpy as np
 from modlint_plugins.networks.flow.labels import LabelArray
 from modlint_plugins.networks.flow.tracer import Shape, Traced, Tracer
 
-MOST_ELEMENTS = 1 << 23
+MOST_ELEMENTS = 1 << 22
 """Of one tensor, along the axes along which its labels differ."""
 
 

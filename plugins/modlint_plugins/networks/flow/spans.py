@@ -16,6 +16,9 @@ Run = tuple[range, int, int, int]
 
 def spans_of(value: str, channels: Indices, columns: Indices) -> list[Span]:
     """Which columns each channel of a value has, in as few spans as two greedy passes find."""
+    if (np.diff(channels) == 1).all() and (np.diff(columns) == 1).all() and len(channels):
+        first, last = int(channels[0]), int(channels[-1])
+        return [Span(value, range(first, last + 1), int(columns[0]))]
     by_column, by_channel = np.lexsort((channels, columns)), np.lexsort((columns, channels))
     found = (
         _merged(value, list(_runs(channels[order], columns[order])))

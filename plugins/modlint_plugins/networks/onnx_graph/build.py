@@ -13,19 +13,22 @@ from modlint.builder import Built
 from modlint.checkpoint import Checkpoint
 from modlint.network import Network, Unplaced
 from modlint_plugins.networks.flow.assembly import network_of
+from modlint_plugins.networks.flow.blocks import repeated
+from modlint_plugins.networks.flow.nodes import CallNode
 from modlint_plugins.networks.flow.tracer import Traced, Tracer
 from modlint_plugins.networks.onnx_graph.handlers import HANDLERS
 from modlint_plugins.networks.onnx_graph.nodes import Node, components, domain_of, ordered
 from modlint_plugins.networks.onnx_graph.op import Items, Value
 from modlint_plugins.networks.onnx_graph.refused import Refused
-from modlint_plugins.networks.onnx_graph.sizes import CHOICES, Chosen, Hints, dims_of
-from modlint_plugins.networks.onnx_graph.walk import (
-    MOST_NODES,
-    Model,
-    Scope,
-    Walk,
-    functions_of,
+from modlint_plugins.networks.onnx_graph.scope import Model, Scope, functions_of
+from modlint_plugins.networks.onnx_graph.sizes import (
+    CHOICES,
+    Chosen,
+    DeclaredShapes,
+    Hints,
+    dims_of,
 )
+from modlint_plugins.networks.onnx_graph.walk import MOST_NODES, Walk
 from modlint_plugins.readers.onnx.types import text
 
 NO_LAYER = "the graph has no layer whose weights could be followed"
@@ -133,9 +136,10 @@ class _Graph:
         unplaced: dict[str, str] = {}
         for part in self.parts:
             walk = self._walk(part, shapes, chosen)
-            found = network_of(
-                walk.tracer, str(len(networks)), "graph", remarks=tuple(dict.fromkeys(walk.remarks))
-            )
+            layers = [node.name for node in walk.tracer.nodes if isinstance(node, CallNode)]
+            remarks = tuple(dict.fromkeys(walk.remarks))
+            name = str(len(networks))
+            found = network_of(walk.tracer, name, "graph", repeated(layers), remarks)
             networks += found.networks
             for one in found.unplaced:
                 unplaced.setdefault(one.tensor, one.reason)
@@ -160,7 +164,7 @@ class _Graph:
             self.tensors,
             self.functions,
             HANDLERS,
-            _Declared(self.graph.model.graph, chosen),
+            DeclaredShapes(self.graph.model.graph, chosen),
             self.opset,
         )
         values: dict[str, Value | Refused] = {}
@@ -191,20 +195,3 @@ def _results(scope: Scope, outputs: Sequence[str]) -> Iterator[Traced]:
         yield from (
             x for x in (value if isinstance(value, Items) else (value,)) if isinstance(x, Traced)
         )
-
-
-class _Declared:
-    """Shapes that the file declares for values inside the graph, looked up when one is needed."""
-
-    def __init__(self, graph: Any, chosen: Chosen) -> None:
-        self.graph, self.chosen = graph, chosen
-        self.found: dict[str, Any] | None = None
-
-    def get(self, name: str) -> tuple[int, ...] | None:
-        """The shape of a value, None where the file does not tell."""
-        if self.found is None:
-            every = (*self.graph.value_info, *self.graph.output)
-            self.found = {text(value.name): value for value in every}
-        value = self.found.get(name)
-        dims = None if value is None else dims_of(value)
-        return None if dims is None else self.chosen.shape(dims, {})

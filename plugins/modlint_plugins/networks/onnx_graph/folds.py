@@ -9,25 +9,28 @@ from typing import Any
 import numpy as np
 
 from modlint_plugins.networks.flow.tracer import Traced, Tracer
+from modlint_plugins.networks.onnx_graph.constants import (
+    arange,
+    constant,
+    filled,
+    non_zero,
+    random,
+    shape_of,
+    size_of,
+)
 from modlint_plugins.networks.onnx_graph.numbers import (
     ELEMENTWISE,
     POINTWISE,
     REDUCTIONS,
     TYPES,
 )
-from modlint_plugins.networks.onnx_graph.op import Handler, Op, Result, sizes
+from modlint_plugins.networks.onnx_graph.op import Handler, Op, Result
 from modlint_plugins.networks.onnx_graph.refused import Refused
 from modlint_plugins.networks.onnx_graph.static import MOST_NUMBERS, Static
 
 _SAME = frozenset(
-    {
-        "Identity",
-        "Dropout",
-        "QuantizeLinear",
-        "DynamicQuantizeLinear",
-        "Optional",
-        "OptionalGetElement",
-    }
+    {"Identity", "Dropout", "QuantizeLinear", "DynamicQuantizeLinear"}
+    | {"Optional", "OptionalGetElement"}
 )
 
 
@@ -105,25 +108,6 @@ def _reduced(op: Op) -> Static:
     return Static(shape)
 
 
-def _constant(op: Op) -> Static | Refused:
-    attributes = op.node.attributes
-    if "value" in attributes:
-        walk = op.walk
-        found = walk.model.constant(attributes["value"].t, op.node.output, walk.scope.prefix)
-        if isinstance(found, Refused):
-            raise found
-        return found
-    for name, field in (
-        ("value_int", "i"),
-        ("value_float", "f"),
-        ("value_ints", "ints"),
-        ("value_floats", "floats"),
-    ):
-        if name in attributes:
-            return Static.number(np.asarray(getattr(attributes[name], field)))
-    raise Refused("holds no tensor of numbers")
-
-
 def _cast(op: Op) -> Result:
     value = op.static(0)
     to = TYPES.get(op.node.integer("to", 0))
@@ -153,46 +137,6 @@ def _dequantised(op: Op) -> Result:
     return value
 
 
-def shape_of(op: Op) -> Static:
-    """Shape: sizes are known, whatever the values are."""
-    value = op.value(0)
-    shape: tuple[int, ...] | None = value.shape
-    if isinstance(value, Traced) and value.is_lost:
-        shape = op.walk.model.declared.get(op.node.inputs[0])
-    if shape is None:
-        raise Refused("takes the shape of what was not followed")
-    node = op.node
-    start, end = node.integer("start", 0), node.integer("end", len(shape))
-    return Static.number(np.asarray(shape[start:end], dtype=np.int64))
-
-
-def size_of(op: Op) -> Static:
-    """Size."""
-    return Static.number(math.prod(op.value(0).shape))
-
-
-def _filled(op: Op) -> Static:
-    numbers = op.numbers(0)
-    shape = () if numbers is None else sizes(numbers)
-    if math.prod(shape) > MOST_NUMBERS:
-        return Static(shape)
-    proto = op.node.attributes.get("value")
-    held = None if proto is None else op.walk.model.graph.constant(proto.t)
-    number = None if held is None else Static.of(held).numbers
-    fill = np.float32(0) if number is None else number.reshape(-1)[0]
-    return Static(shape, given=np.full(shape, fill))
-
-
-def _range(op: Op) -> Static:
-    start, limit, delta = (op.numbers(index) for index in range(3))
-    if start is None or limit is None or delta is None:
-        raise Refused("lacks a bound")
-    first, last, step = (float(n.reshape(-1)[0]) for n in (start, limit, delta))
-    if not step or not (last - first) / step < MOST_NUMBERS:
-        raise Refused("makes too many numbers")
-    return Static.number(np.arange(first, last, step).astype(start.dtype))
-
-
 def _product(op: Op) -> Result:
     read = _read_by_weight(op)
     if read is not None:
@@ -218,18 +162,6 @@ def _read_by_weight(op: Op) -> int | None:
     return is_held.index(False)
 
 
-def _random(op: Op) -> Static:
-    value = op.at(0)
-    return Static(sizes(op.node.integers("shape") or ()) if value is None else value.shape)
-
-
-def _non_zero(op: Op) -> Static:
-    numbers = op.numbers(0)
-    if numbers is None:
-        raise Refused("lacks an input")
-    return Static.number(np.stack(np.nonzero(np.atleast_1d(numbers))).astype(np.int64))
-
-
 def _of_several(op: Op) -> Result:
     """Constants side by side: numbers are joined, tensors of the file no longer followed."""
     values = _statics(op)
@@ -252,23 +184,23 @@ def _of_several(op: Op) -> Result:
 
 
 _FOLDS: Mapping[str, Handler] = {
-    "Constant": _constant,  # type: ignore[dict-item]
+    "Constant": constant,  # type: ignore[dict-item]
     "Cast": _cast,
     "Clip": _clipped,
     "DequantizeLinear": _dequantised,
     "Shape": shape_of,
     "Size": size_of,
-    "ConstantOfShape": _filled,
-    "Range": _range,
+    "ConstantOfShape": filled,
+    "Range": arange,
     "MatMul": _product,
     "Gemm": _product,
     "Einsum": _product,
-    "NonZero": _non_zero,
+    "NonZero": non_zero,
     "Concat": _of_several,
-    "RandomNormal": _random,
-    "RandomUniform": _random,
-    "RandomNormalLike": _random,
-    "RandomUniformLike": _random,
-    "EyeLike": _random,
-    "Bernoulli": _random,
+    "RandomNormal": random,
+    "RandomUniform": random,
+    "RandomNormalLike": random,
+    "RandomUniformLike": random,
+    "EyeLike": random,
+    "Bernoulli": random,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,18 +12,25 @@ from modlint_plugins.networks.flow.labels import NONE, uniform
 from modlint_plugins.networks.flow.tracer import Traced, Tracer
 from modlint_plugins.networks.onnx_graph.nodes import Node
 from modlint_plugins.networks.onnx_graph.refused import Refused
+from modlint_plugins.networks.onnx_graph.scope import Walk
 from modlint_plugins.networks.onnx_graph.static import Array, Static
+from modlint_plugins.networks.onnx_graph.values import Items, Result, Value
 
-if TYPE_CHECKING:
-    from modlint_plugins.networks.onnx_graph.walk import Walk
+__all__ = [
+    "Handler",
+    "Handlers",
+    "Items",
+    "Op",
+    "Result",
+    "Value",
+    "Walk",
+    "alike",
+    "cut",
+    "sizes",
+    "standard",
+]
 
 
-class Items(list["Traced | Static"]):
-    """A sequence of tensors."""
-
-
-Value = Traced | Static | Items
-Result = Value | None | Sequence[Value | None]
 Handler = Callable[["Op"], Result]
 Handlers = Mapping[tuple[str, str], Handler]
 

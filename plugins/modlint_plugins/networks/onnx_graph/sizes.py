@@ -62,6 +62,23 @@ class Chosen:
         return self.named.setdefault(dim, size) if dim else size
 
 
+class DeclaredShapes:
+    """Shapes that the file declares for values inside the graph, looked up when one is needed."""
+
+    def __init__(self, graph: Any, chosen: Chosen) -> None:
+        self.graph, self.chosen = graph, chosen
+        self.found: dict[str, Any] | None = None
+
+    def get(self, name: str) -> tuple[int, ...] | None:
+        """The shape of a value, None where the file does not tell."""
+        if self.found is None:
+            every = (*self.graph.value_info, *self.graph.output)
+            self.found = {text(value.name): value for value in every}
+        value = self.found.get(name)
+        dims = None if value is None else dims_of(value)
+        return None if dims is None else self.chosen.shape(dims, {})
+
+
 class Hints:
     """What the first layers behind an input ask of its sizes."""
 
@@ -91,7 +108,7 @@ class Hints:
                 asked = self._behind(node.output, order, depth + 1)
             elif node.kind == "Transpose" and (perm := node.integers("perm")):
                 turned = tuple(range(len(perm))) if order is None else order
-                if len(turned) == len(perm) and max(perm) < len(turned):
+                if sorted(perm) == list(range(len(turned))):
                     moved = tuple(turned[axis] for axis in perm)
                     asked = self._behind(node.output, moved, depth + 1)
             if asked is not None:

@@ -4,102 +4,27 @@ from __future__ import annotations
 
 import time
 from collections import ChainMap, Counter
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence, Set
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import Any
 
-from msgspec import Struct, field
-
-from modlint.checkpoint import Tensor
-from modlint_plugins.networks.flow.nodes import CallNode
 from modlint_plugins.networks.flow.tracer import Traced, Tracer
 from modlint_plugins.networks.onnx_graph.folds import fold
-from modlint_plugins.networks.onnx_graph.nodes import Node, domain_of, ordered
-from modlint_plugins.networks.onnx_graph.op import Handler, Items, Op, Result, Value
+from modlint_plugins.networks.onnx_graph.nodes import Node, ordered
+from modlint_plugins.networks.onnx_graph.op import Items, Op, Result, Value
 from modlint_plugins.networks.onnx_graph.refused import Refused
+from modlint_plugins.networks.onnx_graph.scope import Model, Scope, Values
 from modlint_plugins.networks.onnx_graph.static import Static
 from modlint_plugins.readers.onnx.types import text
 
-if TYPE_CHECKING:
-    from modlint_plugins.readers.onnx.graph import OnnxGraph
-
-Values = MutableMapping[str, "Value | Refused"]
-
 MOST_NODES = 100_000
-MOST_LABELS = 1 << 26
+MOST_LABELS = 1 << 25
 MOST_SECONDS = 30.0
 _DEPTH = 24
 _LIMIT = "the graph asks for more work than is done for one file"
-_UNFIT = (ValueError, LookupError, TypeError, ArithmeticError, MemoryError, RecursionError)
-
-
-class Declared(Protocol):
-    """Shapes that the file declares for values."""
-
-    def get(self, name: str) -> tuple[int, ...] | None:
-        """The shape of a value, None where the file does not tell."""
-        ...
-
-
-class Model(Struct, frozen=True, eq=False):
-    """What a walk needs of the file.
-
-    Attributes:
-        graph: the ModelProto and where its tensors are.
-        tensors: the file's tensors by name.
-        functions: FunctionProtos by domain and name.
-        handlers: by domain and operator.
-        declared: shapes that the file declares for values.
-        opset: version of ONNX's own operators.
-    """
-
-    graph: OnnxGraph
-    tensors: Mapping[str, Tensor]
-    functions: Mapping[tuple[str, str], Any]
-    handlers: Mapping[tuple[str, str], Handler]
-    declared: Declared
-    opset: int
-
-    def constant(self, proto: Any, name: str, scope: str) -> Static | Refused:
-        """A TensorProto of the model by its value's name."""
-        key = f"{scope}.{name}" if scope else name
-        tensor = self.tensors.get(key)
-        if tensor is not None:
-            return Static.of(tensor)
-        found = self.graph.constant(proto)
-        if found is None:
-            return Refused(f"reads {name!r}, of which the file holds no elements")
-        value = Static.of(found)
-        return Static(value.shape, given=value.numbers)
-
-
-class Fresh(Struct, frozen=True, eq=False):
-    """A value that a call has just made.
-
-    Attributes:
-        call: the call.
-        node: its operator.
-    """
-
-    call: CallNode
-    node: Node
-
-
-class Scope(Struct, eq=False):
-    """The values of one graph.
-
-    Attributes:
-        values: by name, those of the outer graph included.
-        readers: how many operators and results read each.
-        prefix: what precedes the names of its tensors.
-        fresh: calls by the value that they have just made.
-        normed: by value, the normalisation that has been applied and not yet scaled.
-    """
-
-    values: Values
-    readers: Counter[str]
-    prefix: str = ""
-    fresh: dict[str, Fresh] = field(default_factory=dict)
-    normed: dict[str, str] = field(default_factory=dict)
+_UNFIT = (
+    *(ValueError, LookupError, TypeError, ArithmeticError),
+    *(MemoryError, RecursionError, StopIteration),
+)
 
 
 class Walk:
@@ -172,7 +97,7 @@ class Walk:
         """The results of a GraphProto in this scope, its inputs bound to values."""
         outer = self.scope
         prefix = f"{outer.prefix}.{section}" if outer.prefix else section
-        values: Values = ChainMap(dict(bindings), outer.values)  # type: ignore[arg-type]
+        values: Values = ChainMap(dict(bindings), outer.values)
         results = [text(value.name) for value in graph.output]
         return self._inner(graph.node, graph.initializer, Scope(values, Counter(), prefix), results)
 
@@ -245,8 +170,3 @@ def _depends(value: Value | Refused | None) -> bool:
 
 def _is_weight(value: Static) -> bool:
     return value.rank > 1 and value.tensor is not None and not value.is_integer
-
-
-def functions_of(model: Any) -> dict[tuple[str, str], Any]:
-    """The functions of a ModelProto by domain and name."""
-    return {(domain_of(f.domain), text(f.name)): f for f in model.functions}

@@ -11,8 +11,8 @@ from modlint_plugins.networks.flow.tracer import Traced
 from modlint_plugins.networks.onnx_graph.naming import layer_name
 from modlint_plugins.networks.onnx_graph.op import Op
 from modlint_plugins.networks.onnx_graph.refused import Refused
+from modlint_plugins.networks.onnx_graph.scope import Fresh
 from modlint_plugins.networks.onnx_graph.static import Arrange, Static
-from modlint_plugins.networks.onnx_graph.walk import Fresh
 
 Letters = tuple[str, str, str]
 

@@ -26,6 +26,7 @@ _EMPTY = frozenset(
     ("builtins", name) for name in ("bool", "float", "int", "long", "str", "unicode")
 )
 """Types that make an empty value when they are called with nothing."""
+_DECIMAL = ("decimal", "_decimal")
 _ENCODINGS = frozenset({"latin1", "latin-1", "ascii", "utf-8", "utf8"})
 
 
@@ -195,6 +196,27 @@ def _fraction(machine: Interpreter, *args: Value) -> Value:
     return _plain(machine, *args)
 
 
+def _context(machine: Interpreter, *args: Value) -> Value:
+    """A context of decimal numbers: settings, and lists of the module's own signals."""
+    for arg in args:
+        signals = arg if isinstance(arg, list) else ()
+        require(isinstance(arg, (str, int, list)))
+        require(all(isinstance(s, Global) and s.module in _DECIMAL for s in signals))
+    return Object(machine.calling, args, called=True)
+
+
+def _iter(machine: Interpreter, content: Value) -> Value:
+    """An iterator over what the file holds, which runs nothing until it is asked."""
+    require(isinstance(content, (str, list, tuple, Blob, Dict, Set)))
+    return Object(machine.calling, (content,), called=True)
+
+
+def _type(machine: Interpreter, value: Value) -> Value:
+    """The type of None, as pickles write it; any other may be a class of the file's choice."""
+    require(value is None)
+    return Object(machine.calling, (value,), called=True)
+
+
 def _bytes_io(machine: Interpreter, content: Value = None) -> Value:
     """A file in memory; the machine notes what its bytes hold."""
     require(content is None or isinstance(content, Blob))
@@ -223,7 +245,10 @@ DELEGATES: dict[tuple[str, str], Callable[..., Value]] = {
     ("builtins", "getattr"): _getattr,
     ("builtins", "list"): _sequence,
     ("builtins", "set"): _set,
+    ("_decimal", "Context"): _context,
     ("_io", "BytesIO"): _bytes_io,
+    ("builtins", "iter"): _iter,
+    ("builtins", "type"): _type,
     ("cloudpickle.cloudpickle", "_builtin_type"): _builtin_type,
     ("collections", "Counter"): _counter,
     ("collections", "OrderedDict"): _ordered_dict,
@@ -231,6 +256,7 @@ DELEGATES: dict[tuple[str, str], Callable[..., Value]] = {
     ("copyreg", "__newobj__"): _newobj,
     ("copyreg", "__newobj_ex__"): _newobj_ex,
     ("copyreg", "_reconstructor"): _reconstructor,
+    ("decimal", "Context"): _context,
     ("decimal", "Decimal"): _plain,
     ("fractions", "Fraction"): _fraction,
     ("functools", "partial"): _partial,

@@ -14,7 +14,7 @@ from modlint.verdict import Outcome, Severity
 
 SEVERITY_STYLES = {
     Severity.ERROR: "bold red",
-    Severity.WARNING: "bold yellow",
+    Severity.WARNING: "bold magenta",  # yellow cannot be read on white; as GCC and Clang do
     Severity.NOTE: "bold cyan",
     Severity.INFORMATION: "cyan",
 }
@@ -27,7 +27,7 @@ SEVERITY_SYMBOLS = {
 OUTCOME_SYMBOLS = {Outcome.PASS: "✔", Outcome.INCONCLUSIVE: "?", Outcome.NOT_APPLICABLE: "-"}
 OUTCOME_STYLES = {
     Outcome.PASS: "green",
-    Outcome.INCONCLUSIVE: "magenta",
+    Outcome.INCONCLUSIVE: "bold",
     Outcome.NOT_APPLICABLE: "dim",
 }
 BASELINED_SYMBOL = "–"

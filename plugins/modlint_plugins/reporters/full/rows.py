@@ -22,13 +22,18 @@ GAP = "  "
 
 
 class Columns(Struct, frozen=True):
-    """Cells that the columns of a file's rows take; `stacked` rows break after the name."""
+    """Cells that the columns of a file's rows take.
+
+    `stacked` rows break after the name. In `roomy` ones what has no bar leaves its room empty.
+    """
 
     name: int
     label: int
     value: int
     bar: int
+    limit: int
     stacked: bool
+    roomy: bool
 
     @classmethod
     def of(cls, rows: Sequence[Check], width: int) -> Columns:
@@ -39,7 +44,8 @@ class Columns(Struct, frozen=True):
         value = max((len(number(measure.value)) for measure in shown), default=0)
         limit = max((len(measure.limit_text) for measure in shown), default=0)
         room = width - len(f"  ✔ ABC123 {GAP * 4}") - name - label - value - limit
-        return cls(name, label, value, max(MIN_CELLS, min(room, MAX_CELLS)), room < MIN_CELLS)
+        bar, stacked = max(MIN_CELLS, min(room, MAX_CELLS)), room < MIN_CELLS
+        return cls(name, label, value, bar, limit, stacked, bool(shown) and width >= WIDE)
 
 
 SUGGESTED = "shown, not gating"
@@ -120,7 +126,9 @@ def _measured(measure: Measure, style: str, columns: Columns) -> Text:
     text = Text.assemble((measure.label, "dim"), GAP, " " * fill, value, GAP)
     if measure.scaled:
         text.append(measure.bar(style, columns.bar)).append(GAP)
-    return text.append(measure.limit_text, "dim")
+    elif columns.roomy:
+        text.append(" " * columns.bar).append(GAP)
+    return text.append(measure.limit_text.ljust(columns.limit * columns.roomy), "dim")
 
 
 def _write_unreached(canvas: Canvas, file: FileReport, outcome: Outcome) -> None:

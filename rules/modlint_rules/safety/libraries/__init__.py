@@ -59,6 +59,10 @@ class Library(Struct, frozen=True):
         rebuilt = use.use in ("called", "instantiated")
         return rebuilt and self.tables.get((use.module, use.name)) == "hands_on"
 
+    def is_enum(self, use: GlobalUse) -> bool:
+        """Whether that global is an enumeration, whose members the whole process shares."""
+        return self.tables.get((use.module, use.name)) == "enums"
+
     def evaluates(self, use: GlobalUse) -> bool:
         """Whether that global evaluates what the file holds."""
         return self.tables.get((use.module, use.name)) == "evaluates"

@@ -9,15 +9,12 @@ from modlint.network import NormKind
 from modlint_plugins.networks.flow.labels import broadcast
 from modlint_plugins.networks.flow.tracer import Traced
 from modlint_plugins.networks.onnx_graph.handlers.arithmetic import with_constant
+from modlint_plugins.networks.onnx_graph.handlers.codes import MICROSOFT, pooled_last
 from modlint_plugins.networks.onnx_graph.handlers.convolutions import Places, convolved
 from modlint_plugins.networks.onnx_graph.handlers.lookups import embedded
 from modlint_plugins.networks.onnx_graph.handlers.norms import layered
 from modlint_plugins.networks.onnx_graph.handlers.products import gemm
-from modlint_plugins.networks.onnx_graph.handlers.quantised import (
-    MICROSOFT,
-    nhwc_convolved,
-    pooled_last,
-)
+from modlint_plugins.networks.onnx_graph.handlers.quantised import nhwc_convolved
 from modlint_plugins.networks.onnx_graph.op import Handlers, Op, Result
 from modlint_plugins.networks.onnx_graph.refused import Refused
 from modlint_plugins.networks.onnx_graph.static import Static

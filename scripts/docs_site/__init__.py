@@ -1,0 +1,1 @@
+"""What the site holds beside docs/: see docs_pages.py."""
