@@ -23,8 +23,7 @@ def saved(case: Case, path: Path, *, decomposed: bool = False, **options: Any) -
     with torch.no_grad():
         program = torch.export.export(module, case.inputs, strict=False, **options)
         torch.export.save(program.run_decompositions() if decomposed else program, path)
-    made: Tensor = module
-    return made
+    return module
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from modlint_plugins.networks.aten.merging import merged
 from modlint_plugins.networks.aten.values import Lost, UnfollowedError, Value
-
-if TYPE_CHECKING:
-    from modlint_plugins.networks.exported_program.graph import GraphRun
+from modlint_plugins.networks.aten.walk import Walk
 
 
-def called(run: GraphRun, name: str, arguments: list[Value]) -> Value:
+class Run(Protocol):
+    """The run of a graph, as far as its sub-graphs need it."""
+
+    walk: Walk
+
+    def inner(self, graph: dict[str, Any], given: list[Value]) -> list[Value]:
+        """The results of a sub-graph for the values of its inputs."""
+        ...
+
+
+def called(run: Run, name: str, arguments: list[Value]) -> Value:
     """What a higher-order operation gives."""
     graphs = [
         a["graph"] for a in arguments if isinstance(a, dict) and isinstance(a.get("graph"), dict)
@@ -23,7 +31,7 @@ def called(run: GraphRun, name: str, arguments: list[Value]) -> Value:
         return Lost(f"{name}: {str(error)[:100]}")
 
 
-def _called(run: GraphRun, name: str, graphs: list[dict[str, Any]], given: list[Value]) -> Value:
+def _called(run: Run, name: str, graphs: list[dict[str, Any]], given: list[Value]) -> Value:
     if name == "cond" and len(graphs) == 2:
         operands = _flat(given[1:])
         both = [run.inner(graph, operands) for graph in graphs]
@@ -42,21 +50,21 @@ def _called(run: GraphRun, name: str, graphs: list[dict[str, Any]], given: list[
     raise UnfollowedError("is not known")
 
 
-def _looped(run: GraphRun, body: dict[str, Any], carried: list[Value], more: list[Value]) -> Value:
+def _looped(run: Run, body: dict[str, Any], carried: list[Value], more: list[Value]) -> Value:
     for _ in range(2):
         made = run.inner(body, [*carried, *more])
         carried = [merged(run.walk, a, b) for a, b in zip(carried, made, strict=True)]
     return carried
 
 
-def _mapped(run: GraphRun, body: dict[str, Any], over: list[Value], more: list[Value]) -> Value:
+def _mapped(run: Run, body: dict[str, Any], over: list[Value], more: list[Value]) -> Value:
     counts = [x.shape[0] for x in over]
     made = run.inner(body, [*(run.walk.run("select", x, 0, 0) for x in over), *more])
     return [_repeated(run, x, counts[0]) for x in made]
 
 
 def _scanned(
-    run: GraphRun, body: dict[str, Any], carried: list[Value], over: list[Value], more: list[Value]
+    run: Run, body: dict[str, Any], carried: list[Value], over: list[Value], more: list[Value]
 ) -> Value:
     counts = [x.shape[0] for x in over]
     parts = [run.walk.run("select", x, 0, 0) for x in over]
@@ -67,7 +75,7 @@ def _scanned(
     return [*carried, *(_repeated(run, x, counts[0]) for x in made[len(carried) :])]
 
 
-def _repeated(run: GraphRun, x: Value, count: int) -> Value:
+def _repeated(run: Run, x: Value, count: int) -> Value:
     return run.walk.run("expand", run.walk.run("unsqueeze", x, 0), (count, *x.shape))
 
 
