@@ -30,6 +30,9 @@ ZERO_AT_ZERO = frozenset(
 )
 """Activations that give zero for zero: a factor without weights in and bias stays zero."""
 
+OFFSET = "offset"
+"""Named where a constant is added to all channels: zeros do not stay zeros."""
+
 RELU_LIKE = frozenset({"relu", "relu6", "clip-at-zero"})
 """Activations whose output is constant for every pre-activation that is not positive."""
 
@@ -184,7 +187,8 @@ class Activation(Struct, frozen=True):
     """A function of each channel alone.
 
     Attributes:
-        name: ONNX's name in lower case ("relu"), or "unknown" where a file does not tell.
+        name: ONNX's name in lower case ("relu"), `OFFSET` where a constant is added, or "unknown"
+            where a file does not tell.
         reads: the channels that it is applied to, by channel of the target.
         target: the value that it makes.
     """
@@ -415,9 +419,9 @@ class Network(Struct, frozen=True, dict=True):
         value = call.target
         while len(readers := self.readers[value]) == 1:
             (op,) = readers
-            if isinstance(op, Activation):
+            if isinstance(op, Activation) and op.name != OFFSET:
                 return None if op.name == "unknown" else op.name
-            if not isinstance(op, Norm):
+            if not isinstance(op, Norm | Activation):
                 break
             value = op.target
         return "identity"

@@ -279,3 +279,18 @@ def test_a_key_that_meets_a_query_of_zero_is_silent() -> None:
     assert {name: units.silent for name, units in found.items()} == {"in": (), "q": (), "v": ()}
     weights["k"][2] = 0
     assert found["q"].constant == ()
+
+
+@pytest.mark.parametrize("offset", [True, False])
+def test_one_plus_a_scale_of_zero_is_no_product_of_zero(*, offset: bool) -> None:
+    """As adaptive norms begin: x · (1 + s) with s = 0 passes x on."""
+    drawn = Drawn()
+    x = drawn.input(1, 6)
+    h = drawn.relu(drawn.linear("h", x, torch.rand(5, 6)))
+    scale = drawn.linear("scale", x, torch.zeros(5, 6))
+    factor = drawn.tracer.offset(scale) if offset else scale
+    result = drawn.linear("out", drawn.multiply(h, factor), torch.rand(2, 5))
+    (found,) = drawn.inputs(result).result(UnitWeights())
+    assert found.join == "product"
+    assert found.off == (() if offset else tuple(range(5)))
+    assert found.constant == found.off

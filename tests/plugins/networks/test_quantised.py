@@ -50,9 +50,9 @@ def examined(folder: Path, quantise: Callable[[torch.Tensor], Pair], registry: R
     path = folder / "model.safetensors"
     save_file({name: tensor.clone() for name, tensor in tensors.items()}, path)
     checkpoint = load_whole(path, registry.readers)
-    networks = build_networks(checkpoint, registry.builders, [])
-    silent = FileExamination(checkpoint, networks, "cpu", lambda what, done, total: None, [])
-    return silent, networks, values
+    built = build_networks(checkpoint, registry.builders, [])
+    silent = FileExamination(checkpoint, built, "cpu", lambda what, done, total: None, [])
+    return silent, built.networks, values
 
 
 @pytest.mark.parametrize("quantise", [int8_channel, quanto, llm_int8])
@@ -61,8 +61,8 @@ def test_a_chain_of_quantised_layers(
 ) -> None:
     file, (network,), values = examined(tmp_path, quantise, registry)
     assert network.reason is None
-    assert [layer.shape for layer in network.layers] == list(SIZES.values())
-    for layer in network.layers:
+    assert [call.shape for call in network.calls] == list(SIZES.values())
+    for layer in network.calls:
         dequantised = file.dequantised(layer.weight)
         assert np.allclose(dequantised, values[layer.weight], rtol=1e-6)
     units = file.result(UnitWeights(), network)

@@ -74,17 +74,26 @@ def _broadcast(walk: Walk, x: Traced, shape: tuple[int, ...]) -> Traced:
 
 
 def _affine(walk: Walk, a: Arguments, kind: JoinKind, x: Traced, other: Fixed) -> Traced:
-    """The tensor scaled or shifted by a vector of the file; by anything else it stays as it is."""
+    """The tensor scaled or shifted by a vector of the file; anything else added is an offset."""
+    made = _by_channel(walk, a, kind, x, other)
+    if made is not None:
+        return made
+    adds = kind == "sum" and (other.value is None or bool(other.value.any()))
+    return walk.tracer.offset(x) if adds else x
+
+
+def _by_channel(walk: Walk, a: Arguments, kind: JoinKind, x: Traced, other: Fixed) -> Traced | None:
+    """The tensor scaled or shifted by a vector of the file; None where that is none."""
     axes = [axis for axis, n in enumerate(other.shape) if n > 1]
     if other.view is None or len(axes) > 1 or a.op.startswith(("div", "true", "__true")):
-        return x
+        return None
     if not axes or other.view.strides[axes[0]] != 1:
-        return x
+        return None
     axis = axes[0] - other.rank
     if x.is_unlabelled and not (x.origin is not None and x.origin.is_input):
-        return x
+        return None
     if x.labels.size > 1 and x.labels.shape[axis] == 1:
-        return x  # it varies along positions, not along channels
+        return None  # it varies along positions, not along channels
     name = other.owners[0]
     tensors = NormTensors(kind="affine", shift=name)
     if kind == "product":

@@ -10,7 +10,7 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from modlint.network import CallKind, JoinKind
+from modlint.network import OFFSET, RELU_LIKE, ZERO_AT_ZERO, CallKind, JoinKind
 from modlint.verdict import Confidence
 from modlint_plugins.networks.flow.labels import (
     NONE,
@@ -48,6 +48,9 @@ _GATED = {
     "abs": "softsign",
 }
 """What x·f(x) is called."""
+
+_THROUGH = frozenset(_GATED) | {OFFSET}
+"""What may lie between x and f(x)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,6 +275,17 @@ class Tracer:
     def activation(self, name: str, x: Traced) -> Traced:
         """A function of each element alone."""
         return self._pointed(x, x.labels, None, activation=name)
+
+    def offset(self, x: Traced) -> Traced:
+        """A tensor to which something is added that carries no channel.
+
+        Behind an activation that makes no zero of zero nothing more is to be told.
+        """
+        node = self._node_at(x.labels)
+        name = node.activation if isinstance(node, PointNode) else None
+        if name is not None and name not in ZERO_AT_ZERO | RELU_LIKE:
+            return x
+        return self.activation(OFFSET, x)
 
     def norm(self, tensors: NormTensors, x: Traced, axis: int, start: int = 0) -> Traced:
         """A norm, or a scale or shift, with an element for each index along an axis.
@@ -499,11 +513,11 @@ class Tracer:
         labels, names = gate.labels, list[str]()
         if x.shape != gate.shape:
             return None
-        while isinstance(node := self._node_at(labels), PointNode) and node.activation in _GATED:
-            names.append(node.activation)
+        while isinstance(node := self._node_at(labels), PointNode) and node.activation in _THROUGH:
+            names += [node.activation] if node.activation in _GATED else []
             place = np.clip(labels - node.base, 0, node.size - 1)
             labels = squashed(np.where(labels > NONE, node.operand[place], labels))
-            if np.array_equal(labels, x.labels):
+            if names and np.array_equal(labels, x.labels):
                 name = "mish" if "softplus" in names else _GATED[names[0]]
                 return self.activation(name, x)
         return None

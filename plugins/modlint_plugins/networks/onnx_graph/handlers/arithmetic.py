@@ -68,13 +68,16 @@ def with_constant(op: Op, kind: str, x: Traced, constant: Static, read: str) -> 
     """
     y = op.widened(x, broadcast([x.shape, constant.shape]))
     name = constant.name
-    if name is None or y.is_unlabelled or y.is_lost or constant.is_integer:
+    if y.is_unlabelled or y.is_lost or constant.is_integer:
         return y
+    added = kind in ("Add", "Sub", "") and constant.scalar != 0
+    if name is None:
+        return op.tracer.offset(y) if added else y
     if kind == "Add" and _biased(op, x, constant, name, read):
         return y
     axis = _axis(y, constant)
     if axis is None or constant.elements == 1:
-        return y
+        return op.tracer.offset(y) if added else y
     if kind == "Add" and _shifted(op, x, constant, name, read):
         return y
     tensors = _tensors(op, kind, name, read)
