@@ -155,8 +155,9 @@ def with_bias(walk: Walk, x: Traced, bias: Tensorlike, axis: int) -> Value:
     if isinstance(bias, Fixed) and bias.rank == 1 and bias.view is not None and bias.size > 1:
         shift = NormTensors(kind="affine", shift=bias.owners[0])
         return walk.tracer.norm(shift, x, axis, bias.start)
-    if isinstance(bias, Fixed) and bias.value is None:
-        return walk.tracer.offset(x)
+    if isinstance(bias, Fixed):
+        is_zero = bias.value is not None and not bias.value.any()
+        return x if is_zero else walk.tracer.offset(x)
     return walk.run("add", x, bias)
 
 
