@@ -233,3 +233,26 @@ def test_altered_code_ends_in_a_network_or_a_reason(name: str, tmp_path: Path) -
         _rewritten(tmp_path / "whole.pt", tmp_path / "m.pt", {member: b" ".join(words)})
         for network in built(tmp_path / "m.pt").networks:
             assert network.reason or any(isinstance(op, Call) for op in network.operations)
+
+
+class Chosen(nn.Module):
+    """Two networks, of which a number given with the input chooses one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+        self.second = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2))
+
+    def forward(self, x: Tensor, which: int) -> Tensor:
+        made: Tensor = self.first(x) if which == 1 else self.second(x)
+        return made
+
+
+def test_a_submodule_that_is_not_called_is_a_network_of_its_own(tmp_path: Path) -> None:
+    scripted(Chosen(), tmp_path / "m.pt")
+    found = built(tmp_path / "m.pt")
+    assert [network.id for network in found.networks] == ["0", "part 1"]
+    assert edges_of(found.networks) == {
+        ("first.0.weight", "first.2.weight"): each(4),
+        ("second.0.weight", "second.2.weight"): each(5),
+    }

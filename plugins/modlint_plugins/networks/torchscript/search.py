@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
+from msgspec.structs import replace
+
 from modlint.builder import Built
 from modlint.checkpoint import Checkpoint
 from modlint.network import Network
@@ -37,6 +39,7 @@ from modlint_plugins.readers.torch.program import TorchScriptProgram
 _RATES = ("sr", "sample_rate", "sampling_rate")
 """Names of a number of samples a second."""
 _MAX_RUNS = 80
+_MAX_PARTS = 8
 _MAX_STATEMENTS = 400_000
 
 
@@ -72,6 +75,7 @@ class _Search:
     checkpoint: Checkpoint
     program: TorchScriptProgram
     names: Names
+    part: str = ""
     usual: list[Shape] = field(default_factory=list)
     left: int = _MAX_STATEMENTS
 
@@ -106,7 +110,7 @@ class _Search:
         interpreter = Interpreter(walk, code, loading, self.usual, min(self.left, 200_000))
         run, before = _Run(shapes, walk), interpreter.left
         try:
-            function = _entry(loading.value(self.program.module))
+            function = _entry(_part(loading.value(self.program.module), self.part))
             given = [
                 _input(walk, a.arg, annotated(a.annotation), shapes) for a in _inputs(function)
             ]
@@ -189,9 +193,38 @@ def _results(value: Value) -> list[Traced]:
     return [x for part in value for x in _results(part)] if isinstance(value, (list, tuple)) else []
 
 
+def _part(module: Value, path: str) -> Value:
+    """A submodule by its path, the module itself by ""."""
+    for name in path.split(".") if path else ():
+        module = module.attributes.get(name) if isinstance(module, ScriptObject) else None
+    return module
+
+
 def built_of(checkpoint: Checkpoint, program: TorchScriptProgram) -> Built:
-    """The network, or the reason why there is none."""
-    search = _Search(checkpoint, program, Names(checkpoint.tensors), usual_shapes(checkpoint))
+    """The network, and those of submodules that it does not call; or the reason for none."""
+    whole = _built(checkpoint, program, "")
+    if not any(network.calls for network in whole.networks):
+        return whole
+    parts = [_built(checkpoint, program, part) for part in _uncalled(checkpoint, whole)]
+    networks = [network for part in parts for network in part.networks if network.calls]
+    named = tuple(replace(network, id=f"part {i}") for i, network in enumerate(networks, 1))
+    unplaced = [x for part in parts for x in part.unplaced if part.networks]
+    return Built((*whole.networks, *named), (*whole.unplaced, *unplaced))
+
+
+def _uncalled(checkpoint: Checkpoint, whole: Built) -> list[str]:
+    """Submodules of the outermost module none of whose weights is met."""
+    met = {call.weight for network in whole.networks for call in network.calls}
+    met |= {x.tensor for x in whole.unplaced}
+    layers = [name for name, x in checkpoint.tensors.items() if len(x.shape) > 1]
+    heads = dict.fromkeys(name.partition(".")[0] for name in layers if "." in name)
+    called = {name.partition(".")[0] for name in met}
+    return [head for head in heads if head not in called][:_MAX_PARTS]
+
+
+def _built(checkpoint: Checkpoint, program: TorchScriptProgram, part: str) -> Built:
+    names, usual = Names(checkpoint.tensors), usual_shapes(checkpoint)
+    search = _Search(checkpoint, program, names, part, usual)
     try:
         run = search.best()
     except (ScriptError, RecursionError) as error:
