@@ -314,4 +314,3 @@ def test_a_branch_that_a_norm_switches_off_whole_has_no_dead_units() -> None:
         found.append(units["b"].silent)
         assert units["a"].silent == units["a"].constant == ()
     assert found == [(), (0, 1)]
-
