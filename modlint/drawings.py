@@ -11,6 +11,9 @@ from modlint.network import Call, Network
 from modlint.results.histogram import Histogram
 from modlint.results.statistics import Statistics
 
+MOST_INPUTS = 12
+"""Of a layer that reads a residual stream."""
+
 
 class DrawnTensor(msgspec.Struct, frozen=True, kw_only=True):
     """A layer's weights.
@@ -73,7 +76,7 @@ class DrawnLayer(msgspec.Struct, frozen=True, kw_only=True):
         weight: name of its weight.
         activation: what follows, null where that is not known.
         norms: kinds of the norms that scale its columns or rows.
-        inputs: names of the layers directly behind it.
+        inputs: names of the layers directly behind it, of many the nearest.
     """
 
     name: str
@@ -136,7 +139,7 @@ def _drawn(call: Call, network: Network, inputs: tuple[str, ...]) -> DrawnLayer:
         weight=call.weight,
         activation=network.activation_of(call),
         norms=tuple(norm.kind for norm in norms),
-        inputs=inputs,
+        inputs=inputs[-MOST_INPUTS:],
     )
 
 

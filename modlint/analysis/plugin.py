@@ -36,6 +36,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.lora import LoraFactors
     from modlint.analysis.magnitudes import TensorMagnitudes
     from modlint.analysis.openings import Openings
+    from modlint.analysis.parts import Parts
     from modlint.analysis.quantisation import QuantisedWeights
     from modlint.analysis.quantisation_values import QuantisationBreaches
     from modlint.analysis.rows import TensorRows
@@ -75,7 +76,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     of_pairs = (TensorDrift,)
     of_training = (BatchNorms, EmbeddingRows, EmbeddingTables, InitialDistribution, SpectralExcess)
     of_rows = (DuplicateUnits, SparsityPattern)
-    of_units = (UnitWeights, UnitScales, Flow, NegligibleUnits, CarryingUnits, Components)
+    of_units = (UnitWeights, UnitScales, Flow, NegligibleUnits, CarryingUnits, Components, Parts)
     graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph)
     of_clusters = (Partition, SpectralSum, ClusterTest)
     views = (ClusterWeights, LaplacianSpectrum, ReorderedWeights)

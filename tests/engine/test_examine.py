@@ -8,12 +8,14 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
+from msgspec.structs import replace
 
 from modlint.analysis.base import (
     Analysis,
     FileAnalysis,
     Inputs,
     LayerAnalysis,
+    NetworkAnalysis,
     Pair,
     PairAnalysis,
 )
@@ -23,7 +25,7 @@ from modlint.engine.examine import FileExamination, RuleExamination, tensor_anal
 from modlint.engine.load import build_networks, load_whole
 from modlint.engine.registry import load_registry
 from modlint.errors import Unavailable, UndeclaredNeed
-from modlint.network import Call
+from modlint.network import Call, Network
 
 STATISTICS = TensorStatistics()
 computed: list[str] = []
@@ -127,3 +129,25 @@ def test_what_is_not_declared_is_refused(tmp_path: Path) -> None:
 
 def _all(rule: RuleExamination) -> Iterator[Any]:
     return rule.results(STATISTICS)
+
+
+class Large(NetworkAnalysis[list[int]], frozen=True):
+    """What takes room."""
+
+    name: ClassVar[str] = "large"
+    description: ClassVar[str] = "large"
+    is_large: ClassVar[bool] = True
+
+    def compute(self, network: Network, inputs: Inputs) -> list[int]:
+        computed.append(network.id)
+        return [1]
+
+
+def test_large_results_are_kept_for_one_subject(tmp_path: Path) -> None:
+    file = examination(tmp_path, 1.0)
+    (network,) = file.networks
+    other = replace(network, id="other")
+    computed.clear()
+    for subject in (network, network, other, network):
+        assert file.result(Large(), subject) == [1]
+    assert computed == ["0", "other", "0"]

@@ -130,8 +130,13 @@ def _by_channel(channels: Ints, changing: Mask, value: Floats, size: int) -> Sta
 
 
 def _norm_parts(norm: Norm, network: Network, inputs: Inputs) -> tuple[Floats, Floats, Floats]:
-    """Factor, shift and mean of each channel."""
+    """Factor, shift and mean of each channel.
+
+    A norm whose every factor is zero switches a whole branch off, as untrained residual branches
+    begin: it says nothing of single units, and is taken to pass them.
+    """
     factor = on_host(norm_elements(norm, network, inputs))
+    factor = factor if factor.any() else np.ones_like(factor)
     shift, mean = (
         on_host(by_element(part(name, inputs, 0.0), norm, network))
         for name in (norm.shift, norm.mean)

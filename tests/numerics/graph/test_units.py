@@ -294,3 +294,23 @@ def test_one_plus_a_scale_of_zero_is_no_product_of_zero(*, offset: bool) -> None
     assert found.join == "product"
     assert found.off == (() if offset else tuple(range(5)))
     assert found.constant == found.off
+
+
+def test_a_branch_that_a_norm_switches_off_whole_has_no_dead_units() -> None:
+    """As the last batch norm of a residual branch begins: scales of zero."""
+    a, b, c = (random_weights(i, 6, 6)[0] for i in range(3))
+    found = []
+    for zeros in (6, 2):
+        scale = torch.ones(6)
+        scale[:zeros] = 0
+        drawn = Drawn()
+        stream = drawn.relu(drawn.linear("a", drawn.input(1, 6), a))
+        inner = drawn.relu(drawn.linear("b", stream, b))
+        last = drawn.linear("c", inner, torch.eye(6))
+        parts = {"scale": scale, "mean": torch.zeros(6), "variance": torch.ones(6)}
+        branch = drawn.norm("n", "batch", last, **parts)
+        result = drawn.linear("d", drawn.add(stream, branch), c)
+        units = {u.layer: u for u in drawn.inputs(result).result(UnitWeights())}
+        found.append(units["b"].silent)
+        assert units["a"].silent == units["a"].constant == ()
+    assert found == [(), (0, 1)]
