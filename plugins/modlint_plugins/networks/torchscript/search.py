@@ -13,31 +13,31 @@ from modlint.checkpoint import Checkpoint
 from modlint.network import Network
 from modlint_plugins.networks.aten.built import finished
 from modlint_plugins.networks.aten.operations import OPERATIONS
-from modlint_plugins.networks.aten.values import Names, Value
+from modlint_plugins.networks.aten.values import Names
 from modlint_plugins.networks.aten.walk import SURPRISES, Walk
 from modlint_plugins.networks.flow.nodes import CallNode
-from modlint_plugins.networks.flow.tracer import Traced
 from modlint_plugins.networks.torchscript.calls import RaisedError
+from modlint_plugins.networks.torchscript.entry import (
+    entry_of,
+    given_for,
+    inputs_of,
+    part_of,
+    results_of,
+)
 from modlint_plugins.networks.torchscript.interpreter import Interpreter
 from modlint_plugins.networks.torchscript.objects import (
     Code,
-    Function,
     Loading,
     ScriptError,
-    ScriptObject,
 )
+from modlint_plugins.networks.torchscript.sizes import resized, usual_shapes
 from modlint_plugins.networks.torchscript.undecided import (
     NeedsShapeError,
     Shape,
-    Undecided,
     annotated,
-    resized,
-    usual_shapes,
 )
 from modlint_plugins.readers.torch.program import TorchScriptProgram
 
-_RATES = ("sr", "sample_rate", "sampling_rate")
-"""Names of a number of samples a second."""
 _MAX_RUNS = 80
 _MAX_PARTS = 8
 _MAX_STATEMENTS = 400_000
@@ -110,17 +110,17 @@ class _Search:
         interpreter = Interpreter(walk, code, loading, self.usual, min(self.left, 200_000))
         run, before = _Run(shapes, walk), interpreter.left
         try:
-            function = _entry(_part(loading.value(self.program.module), self.part))
+            function = entry_of(part_of(loading.value(self.program.module), self.part))
             given = [
-                _input(walk, a.arg, annotated(a.annotation), shapes) for a in _inputs(function)
+                given_for(walk, a.arg, annotated(a.annotation), shapes) for a in inputs_of(function)
             ]
             result = interpreter.apply(function, given)
-            walk.tracer.output(*_results(result))
-            undecided = [a.arg for a in _inputs(function) if a.arg not in shapes]
+            walk.tracer.output(*results_of(result))
+            undecided = [a.arg for a in inputs_of(function) if a.arg not in shapes]
             if (
                 undecided
                 and not run.placed
-                and "Tensor" in annotated(_inputs(function)[0].annotation)
+                and "Tensor" in annotated(inputs_of(function)[0].annotation)
             ):
                 run.needs = NeedsShapeError(undecided[0], self.usual)
         except NeedsShapeError as needs:
@@ -146,58 +146,6 @@ def _next(run: _Run) -> Iterator[tuple[float, dict[str, Shape]]]:
         for name, shape in run.shapes.items():
             for i, size in enumerate(resized(shape, *run.walk.mismatch)):
                 yield 0.25 + i / 2, {**run.shapes, name: size}
-
-
-def _entry(module: Value) -> Function:
-    """The method that is called with the network's input."""
-    if not isinstance(module, ScriptObject) or module.kind is None:
-        raise ScriptError("its code does not hold the module's class")
-    methods = module.kind.methods
-    named = [m for name, m in methods.items() if name != "forward" and not name.startswith("_")]
-    for method in [*(methods[n] for n in ("forward",) if n in methods), *named]:
-        function = Function(method, module)
-        if any("Tensor" in annotated(a.annotation) for a in _inputs(function)):
-            return function
-    raise ScriptError("no method of the module takes a tensor")
-
-
-def _inputs(function: Function):  # type: ignore[no-untyped-def]
-    arguments = function.code.args
-    required = len(arguments.args) - len(arguments.defaults)
-    return arguments.args[1:required]
-
-
-def _input(walk: Walk, name: str, kind: str, shapes: dict[str, Shape]) -> Value:
-    """What is given for a parameter of a type."""
-    if kind.startswith("Optional"):
-        return None
-    if kind.startswith(("Tuple[", "List[")):
-        inner = kind[kind.index("[") + 1 : -1]
-        parts = inner.split(", ") if kind.startswith("Tuple[") and "[" not in inner else [inner]
-        made = [_input(walk, f"{name}.{i}", part, shapes) for i, part in enumerate(parts)]
-        return tuple(made) if kind.startswith("Tuple[") else made
-    if kind.startswith("Dict["):
-        return {}
-    if kind != "Tensor":
-        return {"int": 16_000 if name in _RATES else 1, "float": 1.0, "bool": False, "str": ""}.get(
-            kind
-        )
-    return walk.tracer.input(name, shapes[name]) if name in shapes else Undecided(name)
-
-
-def _results(value: Value) -> list[Traced]:
-    if isinstance(value, Traced):
-        return [value]
-    if isinstance(value, dict):
-        value = list(value.values())
-    return [x for part in value for x in _results(part)] if isinstance(value, (list, tuple)) else []
-
-
-def _part(module: Value, path: str) -> Value:
-    """A submodule by its path, the module itself by ""."""
-    for name in path.split(".") if path else ():
-        module = module.attributes.get(name) if isinstance(module, ScriptObject) else None
-    return module
 
 
 def built_of(checkpoint: Checkpoint, program: TorchScriptProgram) -> Built:

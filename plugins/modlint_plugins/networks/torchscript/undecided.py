@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from modlint.checkpoint import Checkpoint
 from modlint_plugins.networks.aten.values import Fixed, Value
 from modlint_plugins.networks.flow.tracer import Traced
 
@@ -96,7 +95,7 @@ def proposals(op: str, arguments: Sequence[Value], usual: Sequence[Shape]) -> li
         weight = fixed[-1] if op == "addmm" else fixed[0]
         width = weight.shape[-1] if op == "linear" else weight.shape[0]
         own = [(1, width), (1, LENGTH, width), (1, LENGTH, LENGTH, width)]
-        return [*own[:2], *_images(width), own[2]]
+        return [*own[:2], *images(width), own[2]]
     if op in ("matmul", "mm", "bmm") and len(arguments) == 2:
         return _multiplied(*arguments)
     if op == "mv" and fixed:
@@ -163,23 +162,7 @@ def _recurrent(arguments: Sequence[Value]) -> list[Shape]:
     return [(count, 1, weights[1].shape[1])]
 
 
-def usual_shapes(checkpoint: Checkpoint) -> list[Shape]:
-    """Shapes that inputs have whose first reader does not tell: from the file's first weights."""
-    weights = [x.shape for x in checkpoint.tensors.values() if len(x.shape) > 1][:2]
-    found: list[Shape] = []
-    for shape in weights:
-        if len(shape) == 2:
-            width = shape[1]
-            found += [(1, width), (1, LENGTH, width), *_images(width), (1, LENGTH), (LENGTH, width)]
-        else:
-            rank = len(shape) - 2
-            found += [
-                (1, shape[1], *(side,) * rank) for side in IMAGE_SIDES[: 6 if rank == 2 else 2]
-            ]
-    return [*dict.fromkeys(found), (1, 3, 64, 64), (1, 3, 224, 224), (1, 1, 28, 28), (1, LENGTH)]
-
-
-def _images(width: int) -> list[Shape]:
+def images(width: int) -> list[Shape]:
     """Square images of so many numbers."""
     found: list[Shape] = []
     for channels in (1, 3):
@@ -187,33 +170,6 @@ def _images(width: int) -> list[Shape]:
         if side > 1 and channels * side * side == width:
             found.append((1, channels, side, side))
     return found
-
-
-def resized(shape: Shape, have: int, want: int) -> list[Shape]:
-    """Sizes near those that give a layer as many numbers as it reads: of sequences, of images."""
-    found: list[Shape] = []
-    if have <= 0 or want <= 0 or len(shape) < 2:
-        return found
-    if len(shape) < 4:
-        sizes = (shape[1] * want / have, shape[1] * have / want)
-        found += [(shape[0], int(n), *shape[2:]) for n in sizes if n.is_integer() and n <= 4096]
-    if len(shape) > 3 and shape[-3] + want > have:
-        found.append((*shape[:-3], shape[-3] + want - have, *shape[-2:]))
-    if len(shape) > 2:
-        rank = len(shape) - 2
-        middle = max(1, round(shape[-1] * (want / have) ** (1 / rank)))
-        sides = sorted(range(max(1, middle - 10), middle + 14), key=lambda s: abs(s - middle))
-        found += [(*shape[:2], *(s,) * rank) for s in sides if s <= 4096]
-        found += [(*shape[:2], *pair) for pair in _oblong(middle)] if rank == 2 else []
-    return [new for new in found if new != shape]
-
-
-def _oblong(middle: int) -> list[Shape]:
-    """Small images that are not square, by how far their area is from that of a square one."""
-    if middle > 8:
-        return []
-    pairs: list[Shape] = [(h, w) for h in range(1, 13) for w in range(1, 13) if 0 < abs(h - w) < 5]
-    return sorted(pairs, key=lambda p: abs(p[0] * p[1] - middle * middle - middle))[:24]
 
 
 def annotated(annotation: Any) -> str:
