@@ -30,16 +30,26 @@ def _of_constant(
     op: Op, data: Static, index: Traced | Static, axis: int, shape: tuple[int, ...]
 ) -> Traced | Static:
     if isinstance(index, Traced):
-        is_table = not axis and data.tensor is not None and not data.is_integer
-        if is_table and data.rank == 2 and data.elements > 1:
-            return embedded(op, data, shape)
-        if data.rank > 2 and not axis and data.is_exact and data.index is None:
-            return data.chosen(index.shape)
-        return op.forgotten(shape, index)
+        return (
+            op.forgotten(shape, index) if axis else _looked_up(op, data, index, index.shape, shape)
+        )
     places = index.numbers
     if places is None:
         return data.computed(shape)
     return data.moved(lambda a: _taken(a, places, axis))
+
+
+def _looked_up(
+    op: Op, data: Static, index: Traced, front: Sequence[int], shape: Sequence[int]
+) -> Traced | Static:
+    """Rows of a table (an embedding), or matrices of a stack, that the input chooses."""
+    if data.tensor is None or data.is_integer or data.rank < 2 or data.elements < 2:
+        return op.forgotten(shape, index)
+    if data.rank == 2:
+        return embedded(op, data, shape)
+    if data.is_exact and data.index is None:
+        return data.chosen(tuple(front))
+    return op.forgotten(shape, index)
 
 
 def _taken(a: Array, places: Array, axis: int) -> Array:
@@ -100,6 +110,8 @@ def _gather_nd(op: Op) -> Result:
         raise Refused("names more axes than there are")
     shape = (*index.shape[:-1], *data.shape[depth:])
     if isinstance(data, Static):
+        if depth == 1 and isinstance(index, Traced):
+            return _looked_up(op, data, index, index.shape[:-1], shape)
         return op.forgotten(shape, index)
     places = index.numbers if isinstance(index, Static) else None
     front = data.shape[:depth]
