@@ -1,4 +1,4 @@
-"""Write the index of models that torchvision and timm make: names, shapes, hashed.
+"""Add to the index of models that torchvision and timm make: names, shapes, hashed.
 
 Usage: python scripts/fingerprints.py [torchvision] [timm]
 
@@ -69,25 +69,36 @@ def shapes_of(make: MODELS, classes: int) -> dict[str, tuple[int, ...]]:
 
 
 def main(libraries: list[str]) -> None:
-    """Write the index; what cannot be made is named on stderr."""
+    """Add to the index; what cannot be made is named on stderr."""
     warnings.simplefilter("ignore")
-    models: dict[str, str] = {}
-    heads: set[tuple[str, ...]] = {()}
+    path = Path(fingerprints.__file__).with_name("fingerprints.json")
+    data = json.loads(path.read_text()) if path.exists() else {"heads": [[]], "models": {}}
+    models: dict[str, str] = data["models"]
+    heads = {tuple(head) for head in data["heads"]}
     wanted = {"torchvision": torchvision_models, "timm": timm_models}
     for library in libraries or list(wanted):
-        for name, make in wanted[library]():
+        for number, (name, make) in enumerate(wanted[library]()):
+            if name in models.values():
+                continue
             try:
                 shapes, other = shapes_of(make, 1000), shapes_of(make, 7)
             except Exception as error:
                 print(f"{name}: {type(error).__name__}: {str(error)[:80]}", file=sys.stderr)
                 continue
-            head = sorted((k for k in shapes if shapes[k] != other.get(k)), key=_weight_first)
-            heads.add(tuple(head))
+            head = tuple(
+                sorted((k for k in shapes if shapes[k] != other.get(k)), key=_weight_first)
+            )
+            heads.add(head)
             models.setdefault(fingerprints.fingerprint(shapes, head), name)
-    data = {"heads": sorted(heads), "models": dict(sorted(models.items()))}
-    path = Path(fingerprints.__file__).with_name("fingerprints.json")
-    path.write_text(json.dumps(data, indent=0) + "\n", encoding="utf-8")
+            if number % 50 == 0:
+                _write(path, models, heads)
+    _write(path, models, heads)
     print(f"{len(models)} models, {len(heads)} classifiers")
+
+
+def _write(path: Path, models: dict[str, str], heads: set[tuple[str, ...]]) -> None:
+    data = {"heads": sorted(heads), "models": dict(sorted(models.items()))}
+    path.write_text(json.dumps(data, indent=0) + "\n", encoding="utf-8")
 
 
 def _weight_first(key: str) -> tuple[bool, str]:
