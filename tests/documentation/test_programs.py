@@ -14,9 +14,14 @@ from documented import ROOT, Block
 from documentation.namespaces import namespace
 
 PROGRAMS = {
-    page: [block for block in documented.blocks(page) if block.language == "python"]
+    page: [
+        block
+        for block in documented.blocks(page)
+        if block.language == "python" and not block.mark.startswith("excerpt: ")
+    ]
     for page in documented.pages()
 }
+"""An excerpt is part of a file that tests/newcomer compares it with, and runs."""
 RULES = ROOT / "rules"
 
 
