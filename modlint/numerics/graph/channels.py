@@ -52,7 +52,8 @@ def spread(
 ) -> Iterator[tuple[str, Floats]]:
     """What columns give back, added up by channel of each value that they read."""
     for read in reads:
-        found: Floats = np.bincount(read.channels, columns[read.columns], sizes[read.value])
+        weights = columns[read.columns]
+        found = np.bincount(read.channels, weights, sizes[read.value]).astype(np.float64)
         yield read.value, found
 
 

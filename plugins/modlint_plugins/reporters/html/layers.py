@@ -108,6 +108,7 @@ def _shared(names: Sequence[str]) -> int:
 
 
 def signature(layer: DrawnLayer) -> tuple[object, ...]:
+    """What layers have in common that differ in the numbers of their names alone."""
     name = re.sub(r"\d+", "#", layer.name)
     return name, layer.kind, layer.shape, layer.activation, layer.norms
 
