@@ -32,25 +32,25 @@ def build() -> Weights:
     """Weights of a multilayer perceptron as He's initialisation draws them."""
     random = np.random.default_rng(0)
     weights: Weights = {}
-    for layer, (inputs, outputs) in enumerate(pairwise(SIZES), 1):
+    for layer, (inputs, outputs) in zip((0, 2, 4), pairwise(SIZES), strict=True):  # a ReLU between
         drawn = random.standard_normal((outputs, inputs)) * np.sqrt(2 / inputs)
-        weights[f"fc{layer}.weight"] = drawn.astype(np.float32)
-        weights[f"fc{layer}.bias"] = np.zeros(outputs, np.float32)
+        weights[f"layers.{layer}.weight"] = drawn.astype(np.float32)
+        weights[f"layers.{layer}.bias"] = np.zeros(outputs, np.float32)
     return weights
 
 
 def diverged() -> Weights:
     """With a NaN, as a training run that diverged leaves it."""
     weights = build()
-    weights["fc2.weight"][17, 3] = np.nan
+    weights["layers.2.weight"][17, 3] = np.nan
     return weights
 
 
 def pruned() -> Weights:
     """A quarter of a layer's units at zero, as pruning without removing them leaves it."""
     weights = build()
-    weights["fc2.weight"][::4] = 0
-    weights["fc3.weight"][:, ::4] = 0
+    weights["layers.2.weight"][::4] = 0
+    weights["layers.4.weight"][:, ::4] = 0
     return weights
 
 

@@ -65,7 +65,10 @@ class Contents(msgspec.Struct, frozen=True):
             tuple(masked(remark.message) for remark in checkpoint.remarks),
             tuple(masked(fault.message) for fault in checkpoint.faults),
             tuple(TensorContents.of(tensor) for tensor in checkpoint.tensors.values()),
-            tuple(NetworkContents.of(network, edges=edges) for network in built.networks),
+            tuple(
+                NetworkContents.of(network, checkpoint.tensors, edges=edges)
+                for network in built.networks
+            ),
             tuple(UnplacedContents(weight.tensor, weight.reason) for weight in built.unplaced),
         )
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 import msgspec
 
+from modlint.checkpoint import Tensor
 from modlint.errors import Unavailable
 from modlint.neighbours import calls_behind, norm_tensors
 from modlint.network import Call, Network
@@ -38,13 +42,22 @@ class LayerContents(msgspec.Struct, frozen=True):
     activation: str | None
 
     @classmethod
-    def of(cls, call: Call, network: Network, inputs: tuple[str, ...]) -> LayerContents:
-        """Summarise a call, given the names of those directly behind it."""
+    def of(
+        cls, call: Call, network: Network, inputs: tuple[str, ...], stored: Mapping[str, Tensor]
+    ) -> LayerContents:
+        """Summarise a call, given the names of those directly behind it, and the file's tensors.
+
+        Its shape is that of its tensor, where all of that is its kernels.
+        """
+        weight, layout = stored.get(call.weight), call.layout
+        shape = call.shape
+        if weight is not None and layout is not None:
+            shape = weight.shape if weight.elements == math.prod(layout.shape) else shape
         tensors = dict.fromkeys((*call.tensors, *norm_tensors(network, call)))
         return cls(
             call.name,
             call.kind,
-            call.shape,
+            shape,
             inputs,
             network.value(call.target).size,
             tuple(tensors),
@@ -68,8 +81,10 @@ class NetworkContents(msgspec.Struct, frozen=True):
     edges: tuple[EdgeContents, ...] | msgspec.UnsetType | None = msgspec.UNSET
 
     @classmethod
-    def of(cls, network: Network, *, edges: bool = False) -> NetworkContents:
-        """Summarise a network."""
+    def of(
+        cls, network: Network, stored: Mapping[str, Tensor], *, edges: bool = False
+    ) -> NetworkContents:
+        """Summarise a network of a file that holds these tensors."""
         behind = calls_behind(network)
         return cls(
             network.id,
@@ -78,7 +93,9 @@ class NetworkContents(msgspec.Struct, frozen=True):
             network.neurons,
             network.connections,
             network.reason,
-            tuple(LayerContents.of(call, network, behind[call.name]) for call in network.calls),
+            tuple(
+                LayerContents.of(call, network, behind[call.name], stored) for call in network.calls
+            ),
             _edges(network) if edges else msgspec.UNSET,
         )
 

@@ -112,7 +112,7 @@ def test_what_is_installed_is_no_part_of_the_clone(newcomer: Newcomer) -> None:
 def test_a_commit_that_adds_a_finding_is_refused(newcomer: Newcomer) -> None:
     newcomer.at(6)
     weights = load_file(newcomer.shell.folder / "models" / "healthy.safetensors")
-    weights["fc1.weight"][0, 0] = np.inf
+    weights["layers.0.weight"][0, 0] = np.inf
     path = newcomer.shell.folder / "models" / "new.safetensors"
     save_file(weights, path, {"format": "pt"})
     refused = newcomer.shell.run("git add models/new.safetensors && git commit -m new")
