@@ -38,11 +38,13 @@ class Stated(Struct, frozen=True):
         edges: what layers and norms read, as the user says: "fc1 -> fc2", "fc1 + fc2 -> fc3" for
             what is added, "conv1, conv2 -> conv3" for what stands side by side; "input" is what
             enters.
+        architectures: whether classes of installed libraries may be asked.
     """
 
     config: Mapping[str, Any] = {}
     order: Literal["as-stored"] | None = None
     edges: tuple[str, ...] = ()
+    architectures: bool = True
 
 
 NOTHING_STATED = Stated()

@@ -153,7 +153,9 @@ def _examination(
         ]
         order = next((known.order for known in said if known.order is not None), None)
         edges = next((known.edges for known in said if known.edges), ())
-        stated = Stated(order=order, edges=edges)
+        stated = Stated(
+            order=order, edges=edges, architectures=configuration.settings.architectures
+        )
         found = build_networks(checkpoint, registry.builders, errors, stated)
         for known in said:
             found = found.with_activation(known.activation)

@@ -76,6 +76,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     ] = msgspec.field(default_factory=dict)
     exclude: Annotated[tuple[str, ...], describe("file patterns to pass over in folders")] = ()
     deep: Annotated[bool, describe("run rules that take long on every file")] = False
+    architectures: Annotated[
+        bool, describe("rebuild models of libraries that are installed by their own classes")
+    ] = True
     budget: Annotated[
         float, describe("seconds a file for deep rules that only the output format asks for", gt=0)
     ] = 10.0

@@ -34,6 +34,8 @@ _TAIL = """
 # [[networks]]
 # files = "mnist*.pt"
 # activation = "relu"
+# order = "as-stored"         # its layers are one chain, in the order in which the file has them
+# edges = ["input -> a", "a -> b", "a + b -> c"]
 
 # Options of a rule, and the severity of its findings; `modlint rule CODE` lists them.
 # [rules.not-clusterable]

@@ -22,7 +22,7 @@ class ArchitectureBuilder:
 
     def build(self, checkpoint: Checkpoint, stated: Stated = NOTHING_STATED) -> Built | None:
         """The model's network; None where names tell it, or no class is known for the file."""
-        if checkpoint.graph is not None or stated.order or stated.edges:
+        if checkpoint.graph is not None or stated.order or stated.edges or not stated.architectures:
             return None
         from modlint_plugins.networks.architectures.build import built_of
 
