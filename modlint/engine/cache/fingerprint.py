@@ -33,7 +33,10 @@ _OF_REPORT = (
     "persona",
 )
 """Settings that decide what is checked and what is shown, and no verdict."""
-_LIBRARIES = ("jinja2", "ml_dtypes", "msgspec", "numpy", "onnx", "scipy", "torch")
+_LIBRARIES = (
+    *("jinja2", "ml_dtypes", "msgspec", "numpy", "onnx", "scipy", "torch"),
+    *("timm", "torchvision", "transformers"),
+)
 _VARIABLES = ("CUDA_VISIBLE_DEVICES",)
 _CODE = (".py", ".md", ".txt", ".toml", ".json", ".so", ".pyd")
 
