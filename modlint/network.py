@@ -414,6 +414,20 @@ class Network(Struct, frozen=True, dict=True):
         """Names of the values that norms make which scale rows."""
         return frozenset(norm.target for norms in self.norms_after.values() for norm in norms)
 
+    @cached_property
+    def streams(self) -> frozenset[str]:
+        """Names of the groups that branches are added to: residual streams.
+
+        What is added to has other readers, the branch among them.
+        """
+        return frozenset(
+            self.value(op.target).group
+            for op in self.operations
+            if isinstance(op, Join)
+            and op.kind == "sum"
+            and any(len(self.readers[span.value]) > 1 for span in op.reads)
+        )
+
     def activation_of(self, call: Call) -> str | None:
         """What follows a call, by name; "identity" for none, None where the file does not tell."""
         value = call.target

@@ -62,10 +62,10 @@ class NegligibleFlow(NetworkRule[NegligibleFlowOptions], reference=NEGLIGIBLE_FL
             yield self.not_applicable(whole_file(file.checkpoint), NO_HIDDEN_LAYER)
 
     def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
-        """One verdict for each hidden layer."""
-        groups = file.result(self._analysis, network)
-        for group in groups:
-            yield self._judge(network, group)
+        """One verdict for each hidden layer; what passes along a residual stream is none."""
+        for group in file.result(self._analysis, network):
+            if group.group not in network.streams:
+                yield self._judge(network, group)
 
     def _judge(self, network: Network, group: GroupFlow) -> Verdict:
         share = len(group.negligible) / group.total
