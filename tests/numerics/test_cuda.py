@@ -90,11 +90,10 @@ def _stored(values: torch.Tensor) -> Tensor:
     return Tensor("t", DTYPES[name], shape, contiguous_strides(shape), storage)
 
 
-def test_flow() -> None:
+def test_flow() -> None:  # the products are made on the device, the sums by neuron beside it
     inputs = chain(*random_weights(0, 6, 5, 4))
     found, expected = _on_gpu(inputs).result(Flow()), inputs.result(Flow())
     for group, flow in found.units.items():
-        assert flow.is_cuda
         assert flow.tolist() == pytest.approx(expected.units[group].tolist())
 
 
