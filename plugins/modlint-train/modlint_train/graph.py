@@ -72,9 +72,10 @@ def _edges(call: Call, inputs: LiveInputs) -> torch.Tensor:
     weight = weight.to(torch.promote_types(weight.dtype, torch.float32)).contiguous()
     norms = kernels(call, weight.abs())
     norms = norms[..., 0] if norms.shape[3] == 1 else norms.sum(3)
+    edges: torch.Tensor = norms[0]
     if call.groups > 1:
-        return torch.block_diag(*norms)  # type: ignore[no-untyped-call]
-    return norms[0]
+        edges = torch.block_diag(*norms)  # type: ignore[no-untyped-call]
+    return edges
 
 
 def _summed(edges: torch.Tensor, columns: Columns, size: int) -> torch.Tensor:
