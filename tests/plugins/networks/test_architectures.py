@@ -41,7 +41,7 @@ def asked(config: dict[str, Any], folder: Path) -> Built | None:
     return ArchitectureBuilder().build(checkpoint, Stated(config=config))
 
 
-@pytest.mark.parametrize("name", ["mamba", "segformer"])
+@pytest.mark.parametrize("name", ["mamba"])
 def test_edges_are_those_of_the_model(name: str, tmp_path: Path) -> None:
     module, inputs = built(ZOO[f"transformers_{name}"])
     path = write("config", module, inputs, tmp_path)

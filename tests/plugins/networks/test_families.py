@@ -27,7 +27,7 @@ from modlint_plugins.networks.names import NamesBuilder
 from modlint_plugins.networks.names.families.match import FAMILIES
 from modlint_plugins.readers import modlint_readers
 
-MEASURED = ("albert", "falcon", "gpt_neox", "opt", "phi3", "t5", "dinov2", "cohere", "convnext")
+MEASURED = ("albert", "t5", "dinov2")
 LLAMA = {
     "model_type": "llama",
     "architectures": ["LlamaForCausalLM"],
