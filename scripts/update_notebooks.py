@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from update_readme import skeleton
+from documented import skeleton
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 

@@ -19,7 +19,10 @@ REASONS = {
     "make lint     # ruff, mypy --strict, import-linter, and whether the outputs in README.md are"
     " true": RUNS_THE_TESTS,
     "make format   # mends what ruff can mend": "changes the working tree",
-    ".ci/run       # all of it, and the built wheels, tested in a fresh environment": ALL,
+    "make pictures # renews the pictures of terminals and notebooks; look at them": (
+        "changes the working tree, and needs Chromium and JupyterLab"
+    ),
+    ".ci/run       # all of it, and the built wheels in a fresh environment": ALL,
     'python scripts/new_rule.py NUM007 constant-tensor "a weight holds one value only"': (
         "writes into the working tree: tests/test_new_rule.py runs it in a copy"
     ),
