@@ -17,7 +17,6 @@ import io
 import ipaddress
 import logging
 import math
-import operator
 import pathlib
 import pickle
 import random
@@ -265,7 +264,6 @@ def _plain_values() -> dict[str, Any]:
             collections.UserString("a"),
         ],
         "interfaces": [ipaddress.ip_interface("10.0.0.1/8"), ipaddress.ip_interface("::1/8")],
-        "getters": [operator.itemgetter(1, 2), operator.attrgetter("a")],
         "functions": [math.sqrt, max, functools.partial(min, default=0)],
         "exceptions": [ValueError("x"), FileNotFoundError(2, "none", "x"), UserWarning("x")],
         "members": [http.HTTPStatus.OK, signal.Signals.SIGINT],

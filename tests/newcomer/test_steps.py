@@ -79,7 +79,7 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Newcomer:
 def skeleton(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Lines without their numbers, as the check of README compares them."""
     monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-    return importlib.import_module("update_readme").skeleton
+    return importlib.import_module("documented").skeleton
 
 
 def test_they_are_the_nine_steps() -> None:

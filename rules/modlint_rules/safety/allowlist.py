@@ -215,7 +215,6 @@ CALLED_WITH_LITERALS: frozenset[Pair] = _pairs(
         ),
         "io": "BytesIO",
         "logging": "getLogger",
-        "operator": "attrgetter itemgetter",
         "re": "RegexFlag _compile",
         "signal": "Handlers Signals",
         "socket": "AddressFamily SocketKind",

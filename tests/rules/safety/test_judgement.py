@@ -60,7 +60,7 @@ def verdict(*uses: GlobalUse, allowed: tuple[str, ...] = ()) -> str:
         ("uuid:UUID", SAFE, SAFE, "error", "error"),
         ("torch.nn.parallel.distributed:DistributedDataParallel", *["warning"] * 2, *["error"] * 2),
         ("transformers.training_args:TrainingArguments", NOTE, NOTE, "error", "error"),
-        ("transformers.trainer_utils:HubStrategy", NOTE, "warning", "error", "error"),
+        ("transformers.trainer_utils:HubStrategy", NOTE, "error", "error", "error"),
         ("transformers.trainer_utils:HubStrategy.EVERY_SAVE", NOTE, "warning", "error", "error"),
         ("transformers.trainer_utils:HubStrategy.__init__", *["warning"] * 2, *["error"] * 2),
         ("transformers.dynamic_module_utils:get_imports", *["warning"] * 2, *["error"] * 2),
