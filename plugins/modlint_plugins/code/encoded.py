@@ -57,10 +57,10 @@ _NOT_HEX = re.compile(r"[^0-9A-Fa-f]+")
 _NO_LETTER = re.compile(rf"\\[nrt]|[^{_ALPHABET}]+")
 _NOT_STANDARD = re.compile(r"\\[nrt]|[^A-Za-z0-9+/]+")
 """What `base64.b64decode` drops: the letters of the URL-safe alphabet among it."""
-_QUOTED = re.compile(
-    r'[^"]*+(?:"(?:[^"\\]|\\.){0,39}+(?="))*+(?:"((?:[^"\\]|\\.)*+)(?="))?+', re.DOTALL
-)
-"""What stands between two quotes, if it is long; what is passed over is passed over once."""
+_STRING = re.compile(r'(?<!\\)(?:\\\\)*+"((?:[^"\\]|\\.){40,}+)(?=")', re.DOTALL)
+"""A long string of JSON. The quote that opens it is not escaped, so that each is tried once."""
+_ESCAPED_STRING = re.compile(r'"([^"]{40,}+)(?=")')
+"""What stands between two quotes of any kind: a string in JSON that is itself a string."""
 _JSON_ESCAPES = re.compile(r"(?:\\u00[0-7][0-9a-fA-F])++")
 _URL_SAFE = str.maketrans("-_", "+/")
 
@@ -118,10 +118,7 @@ def _candidates(text: str) -> Iterator[bytes]:
     for foreign in (_NO_LETTER, _NOT_STANDARD):  # Python's base64 skips what is no letter
         if _START.match(foreign.sub("", text[:_WHOLE])):
             yield _from_base64(text, foreign)
-    for quoted in _QUOTED.finditer(text):  # a string of JSON is decoded whole as well
-        inner = quoted.group(1)
-        if not inner:
-            continue
+    for inner in _strings(text):  # a string of JSON is decoded whole as well
         start = _NOT_STANDARD.sub("", inner[:_WHOLE])
         if _START.match(start) and _NOT_STANDARD.search(inner):
             yield _from_base64(inner, _NOT_STANDARD)
@@ -136,6 +133,12 @@ def _candidates(text: str) -> Iterator[bytes]:
         at = match.end() if digits is None else digits.end()
         if digits is not None:
             yield bytes.fromhex(_NOT_HEX.sub("", digits.group(1)))
+
+
+def _strings(text: str) -> Iterator[str]:
+    for kind in (_STRING, _ESCAPED_STRING) if '\\"' in text else (_STRING,):
+        for quoted in kind.finditer(text):
+            yield quoted[1]
 
 
 def _from_base64(text: str, foreign: re.Pattern[str] = _NO_LETTER) -> bytes:

@@ -96,7 +96,10 @@ def test_other_text_is_not(text: str) -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["g", "gA", "gA ", "Yw==", "0x", "80", "\\x80", " ", "\\n", "Z0E", "K", '"', '\\"', '\\"gASV'],
+    [
+        *("g", "gA", "gA ", "Yw==", "0x", "80", "\\x80", " ", "\\n", "Z0E", "K"),
+        *('"', '\\"', '\\\\"', 'A"', '\\"gASV', '"gASV" ', '"gASV*' + "x" * 40),
+    ],
 )
 def test_takes_linear_time(unit: str) -> None:
     started = time.process_time()
