@@ -99,9 +99,9 @@ def test_a_weight_that_is_read_twice_is_one_tensor() -> None:
 def test_json_names_producer_and_consumer_from_and_to() -> None:
     drawn = Drawn()
     inputs = drawn.inputs(drawn.linear("a", drawn.input(1, 2), torch.ones(1, 2)))
-    contents = plain(NetworkContents.of(inputs.network, edges=True))
+    contents = plain(NetworkContents.of(inputs.network, {}, edges=True))
     assert contents["edges"] == [{"from": None, "to": "a.weight", "columns": [[0, 0], [1, 1]]}]
-    assert "edges" not in plain(NetworkContents.of(inputs.network))
+    assert "edges" not in plain(NetworkContents.of(inputs.network, {}))
 
 
 def _stream(blocks: int, size: int) -> NetworkInputs:

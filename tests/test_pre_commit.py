@@ -89,16 +89,16 @@ def findings(output: str, name: str) -> list[str]:
 
 
 def write_modules(path: Path, *, dead: int = 0) -> None:
-    """Twelve modules of four units in each layer, hardly connected to one another."""
+    """An nn.Sequential of twelve modules of four units a layer, hardly connected to one another."""
     random = np.random.default_rng(0)
     inside = np.kron(np.eye(12), np.ones((4, 4)))
     weights = {}
-    for layer in ("fc1", "fc2", "fc3"):
+    for layer in ("0", "2", "4"):
         values = random.standard_normal((48, 48)) * np.where(inside, 1, 0.05)
         weights[f"{layer}.weight"] = values.astype(np.float32)
         weights[f"{layer}.bias"] = np.zeros(48, np.float32)
-    weights["fc1.weight"][:dead] = 0
-    weights["fc2.weight"][:, :dead] = 0
+    weights["0.weight"][:dead] = 0
+    weights["2.weight"][:, :dead] = 0
     save_file(weights, path, {"format": "pt"})
 
 

@@ -64,8 +64,10 @@ class Flows(Struct, frozen=True, eq=False):
     """The flow through a network.
 
     Attributes:
-        units: by group, φ over the group's mean: (size,) float64. Zeros where no path from input
-            to output leads through the group; groups that no layer touches are left out.
+        units: by group, φ over the group's mean: (size,) float64. Neurons whose flow ends before
+            the output (queries, keys, what is exposed) and the others have a mean each. Zeros
+            where no path from input to output leads through the group; groups that no layer
+            touches are left out.
         forward: by layer, F of what its columns read: (columns,) float64.
         backward: by layer, B of what its rows drive: (rows,) float64.
 

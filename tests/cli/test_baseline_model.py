@@ -39,8 +39,8 @@ FLAGS = [
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder, with a clusterable baseline and a network that is not."""
     monkeypatch.chdir(tmp_path)
-    planted = {f"{i}.weight": w for i, w in enumerate(planted_weights(0, 10, *SIZES))}
-    plain = {f"{i}.weight": w for i, w in enumerate(random_weights(7, *SIZES))}
+    planted = {f"{2 * i}.weight": w for i, w in enumerate(planted_weights(0, 10, *SIZES))}
+    plain = {f"{2 * i}.weight": w for i, w in enumerate(random_weights(7, *SIZES))}
     save_file(planted, "old.safetensors")
     torch.save(plain, "new.pt")
     torch.save(planted, "same.pt")

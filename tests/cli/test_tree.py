@@ -17,7 +17,7 @@ from modlint.network_contents import NetworkContents, UnplacedContents
 
 
 def test_a_model_of_a_hundred_blocks_is_a_dozen_lines() -> None:
-    lines = network_lines(NetworkContents.of(language_model(100).network))[2:]
+    lines = network_lines(NetworkContents.of(language_model(100).network, {}))[2:]
     assert lines == [
         "  ├─ embed  embedding 8×20, 8 neurons, from input",
         "  ├─ layers.0 … layers.99  ×100",
@@ -37,7 +37,7 @@ def test_layers_that_differ_are_each_told() -> None:
     drawn = Drawn()
     x = drawn.relu(drawn.linear("fc1", drawn.input(1, 3), torch.ones(4, 3)))
     network = drawn.inputs(drawn.linear("fc2", x, torch.ones(2, 4))).network
-    assert network_lines(NetworkContents.of(network))[2:] == [
+    assert network_lines(NetworkContents.of(network, {}))[2:] == [
         "  ├─ fc1  linear 4×3, relu, 4 neurons, from input",
         "  └─ fc2  linear 2×4, 2 neurons, from fc1",
     ]

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from modlint.network import Call, Network
-from modlint.numerics.graph.channels import Floats, neurons_of, touches
+from modlint.network import Call, Join, Network
+from modlint.numerics.graph.call_zeros import Mask
+from modlint.numerics.graph.channels import Floats, neurons_of, reads_of, touches
 from modlint.numerics.graph.flow_walk import FlowWalk
 from modlint.numerics.inputs import Inputs
 from modlint.numerics.tensor.arrays import indices
@@ -44,7 +45,35 @@ def _units(network: Network, walk: FlowWalk) -> dict[str, Floats]:
         name: total(found, np.zeros(network.group(name).size)).values
         for name, found in parts.items()
     }
-    return {name: flow / flow.mean() if flow.any() else flow for name, flow in flows.items()}
+    ends = _ends(network)
+    return {name: _over_means(flow, ends[name]) for name, flow in flows.items()}
+
+
+def _ends(network: Network) -> dict[str, Mask]:
+    """By group, which neurons' flow ends before the output: as a query, or where nothing follows.
+
+    Their B is 1 by definition, and is not to be compared with that of neurons beside them (the
+    values of a fused projection), through whose ways to the output it may be any number.
+    """
+    found = {group.name: np.full(group.size, False) for group in network.groups}
+    for value in network.values:
+        if value.exposed:
+            found[value.group][neurons_of(value)] = True
+    for op in network.operations:
+        if isinstance(op, Join) and op.kind == "meeting":
+            for read in reads_of(op.reads):
+                value = network.value(read.value)
+                found[value.group][neurons_of(value)[read.channels]] = True
+    return found
+
+
+def _over_means(flow: Floats, ends: Mask) -> Floats:
+    """Each neuron's flow over the mean of those whose flow ends as its own does."""
+    relative = np.zeros_like(flow)
+    for mask in (ends, ~ends):
+        if flow[mask].any():
+            relative[mask] = flow[mask] / flow[mask].mean()
+    return relative
 
 
 def negligible_units(

@@ -149,6 +149,20 @@ def test_queries_and_keys_end_in_scores_and_values_go_on() -> None:
     torch.testing.assert_close(found["v"], _relative(values))
 
 
+@pytest.mark.parametrize("gain", [1.0, 1e6])
+def test_a_fused_projections_queries_are_not_compared_with_its_values(gain: float) -> None:
+    fused, out = random_weights(0, 6, 18)[0], gain * random_weights(1, 6, 6)[0]
+    drawn = Drawn()
+    projected = drawn.linear("qkv", drawn.input(1, 5, 6), fused)
+    q, k, v = drawn.split(projected, 3)
+    found = _units(drawn.inputs(drawn.linear("o", drawn.attention(q, k, v, 2), out)))["qkv"]
+    image = _ones(6)
+    queries, keys, values = (_through(part, image) for part in fused.chunk(3))
+    (queries.sum() + keys.sum() + (out.double().abs() @ values).sum()).backward()
+    expected = [_relative(queries, keys), _relative(values)]
+    torch.testing.assert_close(found, torch.cat(expected))
+
+
 def test_norms_scale_what_flows() -> None:
     first, second = random_weights(0, 5, 6, 4)
     gamma = torch.randn(6)
