@@ -89,7 +89,7 @@ def test_heads_share_keys_and_rotary_positions_turn_pairs(tmp_path: Path) -> Non
     (meeting,) = (op for op in built.operations if isinstance(op, Join) and op.kind == "meeting")
     assert meeting.heads == 4
     queries = built.value("model.layers.0.self_attn.q_proj")
-    assert built.group(queries.group).heads == 4
+    assert built.group(queries.group).heads == 2  # those of the keys
     values = edges(built)[
         "model.layers.0.self_attn.v_proj.weight", "model.layers.0.self_attn.o_proj.weight"
     ]

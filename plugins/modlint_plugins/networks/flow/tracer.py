@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -111,10 +112,12 @@ class Tracer:
         nodes: in the order in which they were made; an operand's node comes before its reader's,
             but for delayed calls.
         lost: why tensors were not followed, by their number.
+        apart: labels, and the part (head of an attention) in which each has to stay.
     """
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
+        self.apart: list[tuple[LabelArray, NDArray[np.int64]]] = []
         self.lost: dict[str, int] = {}
         self._next = 1
         self._owners: dict[int, Node] = {}
@@ -272,9 +275,16 @@ class Tracer:
         (out,) = self.move(name, lambda *labels: np.concatenate(labels, axis), *parts)
         return out
 
-    def activation(self, name: str, x: Traced) -> Traced:
-        """A function of each element alone."""
-        return self._pointed(x, x.labels, None, activation=name)
+    def activation(
+        self, name: str, x: Traced, slope: str | None = None, axis: int | None = None
+    ) -> Traced:
+        """A function of each element alone; with a slope for each index along an axis."""
+        if slope is None or axis is None:
+            return self._pointed(x, x.labels, None, activation=name)
+        axis %= x.rank
+        x = self.claimed(x, axis)
+        elements = along(np.arange(x.shape[axis]), axis, x.rank)
+        return self._pointed(x, x.labels, elements, activation=name, slope=slope)
 
     def offset(self, x: Traced) -> Traced:
         """A tensor to which something is added that carries no channel.
@@ -311,6 +321,8 @@ class Tracer:
         operands = self._claimed_alike(operands)
         if any(x.is_lost for x in operands):
             self.expose(*operands)
+        for x in operands:
+            self._keep_apart_of(x, [y for y in operands if y.is_unlabelled])
         labels = reduce(
             lambda a, b: self._joined_labels(kind, a, b),
             [with_rank(x.labels, len(shape)) for x in operands],
@@ -354,13 +366,31 @@ class Tracer:
         ]
         if all(varies):
             self._meet(letters, a, b, summed)
+        shared = set(letters[0]) & set(letters[1]) & set(letters[2])
+        for x, own in ((a, letters[0]), (b, letters[1])):
+            self.keep_apart(x, [i for i, letter in enumerate(own) if letter in shared])
         parts = [
             Traced(tuple(shape), self._lettered_sum(x, own, letters[2]), x.origin)
             for x, own in ((a, letters[0]), (b, letters[1]))
         ]
         if all(x.is_unlabelled for x in parts):
             return self.forgotten(name, shape, *((a, b) if any(varies) else ()))
+        if any(x.is_unlabelled for x in parts):  # an adjacency matrix: no channels of the other
+            return next(x for x in parts if not x.is_unlabelled)
         return self.join("product", *parts)
+
+    def keep_apart(self, x: Traced, axes: Iterable[int]) -> None:
+        """Note that channels at different places along axes have something of their own.
+
+        What they are contracted with in an attention of several heads, or constants that are no
+        tensor with an element for each channel.
+        """
+        axes = [axis % x.rank for axis in axes if x.labels.shape[axis] > 1]
+        if axes:
+            sizes = [n if i in axes else 1 for i, n in enumerate(x.labels.shape)]
+            parts = np.broadcast_to(np.arange(math.prod(sizes)).reshape(sizes), x.labels.shape)
+            present = x.labels > NONE
+            self.apart.append((x.labels[present], parts[present]))
 
     def node_of(self, x: Traced) -> Node | None:
         """The one node whose channels a tensor carries; None where they are those of several."""
@@ -483,6 +513,7 @@ class Tracer:
         elements: NDArray[np.int64] | None,
         norm: NormTensors | None = None,
         activation: str | None = None,
+        slope: str | None = None,
     ) -> Traced:
         """The tensor with a point node's labels for its own; without labels it stays as it is."""
         if elements is not None:
@@ -502,6 +533,7 @@ class Tracer:
             norm=norm,
             elements=None if elements is None else pairs[1],
             activation=activation,
+            slope=slope,
         )
         self._add(node)
         out = np.array(labels)
@@ -592,6 +624,12 @@ class Tracer:
                     heads=max(1, size // max(1, per_head)),
                 )
             )
+
+    def _keep_apart_of(self, x: Traced, others: Sequence[Traced]) -> None:
+        """Note which channels meet different elements of what carries no channel."""
+        for other in others:
+            most = min(x.rank, other.rank)
+            self.keep_apart(x, [-i for i in range(1, most + 1) if other.shape[-i] > 1])
 
     def _nodes_of(self, tensors: Iterable[Traced]) -> Iterable[Node]:
         found = [_present(x.labels) for x in tensors]
