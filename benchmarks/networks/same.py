@@ -1,67 +1,90 @@
-"""`python -m benchmarks.networks.same`: is the network the same from every source? Resumable."""
+"""`python -m benchmarks.networks.same`: is a network the same from every source? Resumable.
+
+Compares the files in the sweep's cache that are judged exact.
+"""
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
 import warnings
+from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from truth import records
 from truth.rebuilt import rebuilt
-from truth.same import Form, difference, form_of
+from truth.same import TOLERANCE, difference, form_of
 from truth.sources import SOURCES
 
 from benchmarks.networks import TESTS
+from benchmarks.networks.kept import Kept, Row, asked, exact, line, ordered
 
-ROOT = TESTS.parent
 FIRST = ("pt2", "onnx-dynamo", "onnx-ts", "torchscript")
+ORDER = (*FIRST, *(source for source in SOURCES if source not in FIRST))
+EXPLAINED = f"""Written by `python -m benchmarks.networks.same`. Of each architecture every file
+whose network is exact is compared with the first of them: rows of weights are matched by value with
+the norms around them folded in, to {TOLERANCE:g} of the row's largest element; each row's columns
+must read the same rows. Names, order, fused projections and the order of gates play no part, nor do
+tables that are read at fixed places, which exporters write as constants."""
 
 
-def compared(folder: Path, sources: list[str]) -> dict[str, Any]:
+def compared(folder: Path, sources: list[str]) -> Row:
     """By source, how its network differs from that of the first source; {} for not at all."""
-    forms: dict[str, Form] = {}
-    row: dict[str, Any] = {}
+    tables = _tables(folder)
+    first = None
+    row: Row = {}
     for source in sources:
-        try:
-            forms[source] = form_of(rebuilt(folder / f"model.{SOURCES[source][0]}"))
-            found = difference(forms[sources[0]], forms[source])
-            parts = {"unmatched": found.unmatched, "missing": found.missing, "other": found.other}
-            row[source] = {key: part for key, part in parts.items() if part}
-        except Exception as error:
-            import traceback; traceback.print_exc()
-            row[source] = {"error": f"{type(error).__name__}: {str(error)[:200]}"}
-        if source != sources[0]:
-            forms.pop(source, None)
+        form = form_of(rebuilt(folder / f"model.{SOURCES[source][0]}"))
+        first = first or form
+        found = vars(difference(first, form, tables))
+        row[source] = {kind: calls for kind, calls in found.items() if calls}
     return row
 
 
+def _tables(folder: Path) -> set[str]:
+    """Tables that are read at fixed places."""
+    kept = TESTS / "truth/measured" / f"{folder.name}.json.gz"
+    return records.load(kept if kept.exists() else folder / "truth.json.gz").optional
+
+
 def main() -> None:
+    """Compare the files of the cache, and write the table."""
     warnings.simplefilter("ignore")
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.networks.same")
-    parser.add_argument("--cache", type=Path, default=ROOT / "benchmarks/cache/networks")
-    parser.add_argument("--kept", type=Path, help="where rows are kept; the cache by default")
-    parser.add_argument("--only", action="append", default=[])
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results")
-    parser.add_argument("--again", action="store_true")
-    arguments = parser.parse_args()
-    for folder in sorted(arguments.cache.iterdir()):
-        if arguments.only and folder.name not in arguments.only:
-            continue
-        path = (arguments.kept or arguments.cache) / folder.name / "same.json"
-        sources = [s for s in (*FIRST, *(s for s in SOURCES if s not in FIRST)) if _exact(folder, s)]
-        if len(sources) > 1 and (arguments.again or not path.exists()):
-            started = time.perf_counter()
-            row = compared(folder, sources)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(row))
-            print(folder.name, row, f"{time.perf_counter() - started:.1f} s", flush=True)
+    arguments = asked("python -m benchmarks.networks.same", __doc__)
+    kept = Kept(arguments.kept or arguments.cache, arguments.again)
+    rows = {}
+    for folder in ordered(arguments.cache, arguments.only):
+        sources = [source for source in ORDER if exact(folder, source)]
+        if len(sources) > 1:
+            rows[folder.name] = kept.row(folder.name, "same", partial(compared, folder, sources))
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / "networks-same.md").write_text(_markdown(rows))
 
 
-def _exact(folder: Path, source: str) -> bool:
-    path = folder / f"{source}.judged.json"
-    return path.exists() and json.loads(path.read_text())["class"] == "exact"
+def _markdown(rows: dict[str, Row]) -> str:
+    run = {name: row for name, row in rows.items() if "error" not in row}
+    agree = [name for name, row in run.items() if not any(row.values())]
+    sources = Counter(len(run[name]) for name in agree)
+    lines = ["# The same network from every source", "", EXPLAINED, ""]
+    lines += [f"{len(agree)} of {len(rows)} architectures agree over all their sources (sources: "]
+    lines[-1] += ", ".join(f"{n}: {count}" for n, count in sorted(sources.items())) + ")."
+    lines += ["", *(f"- not compared: {n}: {r['error']}" for n, r in rows.items() if "error" in r)]
+    lines += ["", line(["architecture", *ORDER]), line(["---"] * (len(ORDER) + 1))]
+    lines += [line([name, *(_cell(row, s) for s in ORDER)]) for name, row in run.items()]
+    return "\n".join([*lines, ""])
+
+
+def _cell(row: Row, source: str) -> str:
+    if source not in row:
+        return ""
+    if not row[source]:
+        return "same" if source != next(iter(row)) else "first"
+    return "; ".join(f"{kind}: {_calls(calls)}" for kind, calls in row[source].items())
+
+
+def _calls(calls: dict[str, Any]) -> str:
+    names = ", ".join(list(calls)[:3])
+    return names if len(calls) <= 3 else f"{names} and {len(calls) - 3} more"
 
 
 if __name__ == "__main__":

@@ -1,19 +1,19 @@
-"""`python -m benchmarks.networks.surgery`: what surgery changes, by architecture; resumable."""
+"""`python -m benchmarks.networks.surgery`: what surgery changes, by architecture; resumable.
+
+Operates on every ONNX file in the sweep's cache that is judged exact.
+"""
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
 import warnings
-from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 from truth.surgery import (
-    File,
-    Unit,
+    dead,
     difference,
     exchanged,
     feeds,
@@ -24,75 +24,93 @@ from truth.surgery import (
     units,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
+from benchmarks.networks.kept import Kept, asked, exact, line, ordered
+
 FILES = {"onnx-dynamo": "model.dynamo.onnx", "onnx-ts": "model.ts.onnx"}
+SAME = 1e-5
+SHARE = 0.25  # of the units that are killed
+OPERATIONS = ("exchanged", "scaled", "removed")
+EXPLAINED = """Written by `python -m benchmarks.networks.surgery`. Every ONNX file of the sweep whose
+network is exact was changed through that network: *exchanged*, units in a random order among those
+that stand alike (within heads, groups of norms and of convolutions); *scaled*, units behind a ReLU
+by 2, and what reads them by ½; *removed*, after a quarter of the units was killed (weights in, bias,
+norm set to zero), the units that modlint calls dead. Beside each count stands the largest
+difference of onnxruntime's results (optimisations off, noise as input) over the largest result.
+Of the units some may not change place: inputs, results, rotary pairs, what meets constants of its
+own, what a layer reads that computes its weight."""
 
 
 def operated(path: Path, seed: int = 0) -> dict[str, Any]:
     """What each operation on a file touched, and by how much it changed the results."""
     file = opened(path)
-    found = units(file)
-    given = feeds(file.model, seed)
-    other, moved = exchanged(file, found, seed)
-    times, stretched = scaled(file, found)
-    row = {
-        "units": sum(bool(u.places) for u in found),
-        "exchanged": moved,
-        "by exchange": difference(file.model, other.model, given) if moved else None,
-        "scaled": stretched,
-        "by scale": difference(file.model, times.model, given) if stretched else None,
-    }
-    return {**row, **_removal(file, found, seed)}
-
-
-def _removal(file: File, found: list[Unit], seed: int) -> dict[str, Any]:
-    from truth.surgery.dead import dead
-
-    free = [u for u in found if not u.fixed and u.places]
+    found, given = units(file), feeds(file.model, seed)
+    free = [unit for unit in found if not unit.fixed and unit.places]
     rng = np.random.default_rng(seed)
-    planted = killed(file, [u for u in free if rng.random() < 0.25])
+    planted = killed(file, [unit for unit in free if rng.random() < SHARE])
     gone = dead(planted, free)
-    given = feeds(file.model, seed)
-    shown = difference(planted.model, removed(planted, gone).model, given) if gone else None
-    return {"removed": len(gone), "by removal": shown}
+    results = {
+        "exchanged": (file, *exchanged(file, found, seed)),
+        "scaled": (file, *scaled(file, found)),
+        "removed": (planted, removed(planted, gone), len(gone)),
+    }
+    row: dict[str, Any] = {"units": sum(bool(unit.places) for unit in found)}
+    for name, (before, after, count) in results.items():
+        row[name] = count
+        row[f"by {name}"] = difference(before.model, after.model, given) if count else None
+    return row
 
 
 def main() -> None:
-    """Operate on every file of the cache that is judged exact, and write the table."""
+    """Operate on the files of the cache, and write the table."""
     warnings.simplefilter("ignore")
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.networks.surgery")
-    parser.add_argument("--cache", type=Path, default=ROOT / "benchmarks/cache/networks")
-    parser.add_argument("--kept", type=Path, help="where rows are kept; the cache by default")
-    parser.add_argument("--only", action="append", default=[])
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results")
-    parser.add_argument("--again", action="store_true")
-    arguments = parser.parse_args()
-    names = sorted(path.name for path in arguments.cache.iterdir() if path.is_dir())
+    arguments = asked("python -m benchmarks.networks.surgery", __doc__)
+    kept = Kept(arguments.kept or arguments.cache, arguments.again)
     rows = []
-    for name in names:
-        for source in FILES:
-            if not arguments.only or name in arguments.only:
-                rows += _row(arguments, name, source)
+    for folder in ordered(arguments.cache, arguments.only):
+        for source, name in FILES.items():
+            if exact(folder, source):
+                row = kept.row(folder.name, f"{source}.surgery", partial(operated, folder / name))
+                rows.append({"architecture": folder.name, "source": source, **row})
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / "networks-surgery.md").write_text(_markdown(rows))
 
 
-def _row(arguments: argparse.Namespace, name: str, source: str) -> list[dict[str, Any]]:
-    judged = arguments.cache / name / f"{source}.judged.json"
-    if not judged.exists() or json.loads(judged.read_text())["class"] != "exact":
-        return []
-    path = (arguments.kept or arguments.cache) / name / f"{source}.surgery.json"
-    if not path.exists() or arguments.again:
-        started = time.perf_counter()
-        try:
-            row = operated(arguments.cache / name / FILES[source])
-        except Exception as error:
-            import traceback
-            traceback.print_exc()
-            row = {"error": f"{type(error).__name__}: {str(error)[:200]}"}
-        row = {"architecture": name, "source": source, **row}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(row))
-        print(row, f"{time.perf_counter() - started:.1f} s", flush=True)
-    return [json.loads(path.read_text())]
+def _markdown(rows: list[dict[str, Any]]) -> str:
+    run = [row for row in rows if "error" not in row]
+    lines = ["# Surgery through rebuilt networks", "", EXPLAINED, ""]
+    lines += [f"onnxruntime {onnxruntime.__version__}.", ""]
+    head = ["operation", "files", "architectures", "units", "largest difference", f"over {SAME:g}"]
+    lines += [line(head), line(["---"] * len(head))]
+    lines += [line(_summary(operation, run)) for operation in OPERATIONS]
+    failed = (row for row in rows if "error" in row)
+    lines += ["", *(f"- not run: {r['architecture']} ({r['source']}): {r['error']}" for r in failed)]
+    columns = ["architecture", "source", "units"]
+    columns += [column for operation in OPERATIONS for column in (operation, "difference")]
+    lines += [""]
+    lines += [line(columns), line(["---"] * len(columns))]
+    lines += [line(_cells(row)) for row in run]
+    return "\n".join([*lines, ""])
+
+
+def _summary(operation: str, rows: list[dict[str, Any]]) -> list[str]:
+    done = [row for row in rows if row[operation]]
+    differences = [row[f"by {operation}"] for row in done]
+    return [
+        operation,
+        str(len(done)),
+        str(len({row["architecture"] for row in done})),
+        f"{sum(row[operation] for row in done):,}",
+        f"{max(differences, default=0):.1e}",
+        str(sum(not value <= SAME for value in differences)),
+    ]
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    cells = [row["architecture"], row["source"], str(row["units"])]
+    for operation in OPERATIONS:
+        value = row[f"by {operation}"]
+        cells += [str(row[operation]), "–" if value is None else f"{value:.1e}"]
+    return cells
 
 
 if __name__ == "__main__":

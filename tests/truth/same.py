@@ -8,7 +8,7 @@ split projections, and the order of gates play no part.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,15 +30,17 @@ class Form:
     """The calls of a file.
 
     Attributes:
+        weights: of each call, the name of its tensor.
         names: of each call.
-        rows: of each call, its rows' folded values, (rows, columns of a group · positions); None
-            where these are not known.
+        rows: of each call, its rows' folded values, (rows, columns of a group · positions); as
+            they are stored where the call computes with something computed of them.
         groups: of each call, the number of its groups.
         columns: of each call, for each column the rows behind it.
     """
 
+    weights: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
-    rows: list[np.ndarray | None] = field(default_factory=list)
+    rows: list[np.ndarray] = field(default_factory=list)
     groups: list[int] = field(default_factory=list)
     columns: list[list[set[Row]]] = field(default_factory=list)
 
@@ -50,6 +52,7 @@ def form_of(file: Rebuilt) -> Form:
         place = {call.name: len(form.names) + i for i, call in enumerate(network.calls)}
         folding = Folding(network, file)
         for call in network.calls:
+            form.weights.append(call.weight)
             form.names.append(call.name)
             form.rows.append(_folded(call, file, folding))
             form.groups.append(call.groups)
@@ -58,9 +61,9 @@ def form_of(file: Rebuilt) -> Form:
     return form
 
 
-def _folded(call: Call, file: Rebuilt, folding: Folding) -> np.ndarray | None:
+def _folded(call: Call, file: Rebuilt, folding: Folding) -> np.ndarray:
     if call.layout is None:
-        return None
+        return np.asarray(file.weight(call.weight), np.float64).reshape(call.rows, -1)
     kernels = kernels_of(call, file.weight(call.weight)).astype(np.float64)
     groups, height, fan_in, positions = kernels.shape
     factors = np.ones(call.columns)
@@ -107,57 +110,68 @@ class Difference:
         return not (self.unmatched or self.missing or self.other)
 
 
-def difference(first: Form, second: Form) -> Difference:
-    """Compare two forms, row by row and column by column."""
-    numbers = _numbered(first, second)
+def difference(
+    first: Form, second: Form, optional: Container[str] = frozenset()
+) -> Difference:
+    """Compare two forms, row by row and column by column.
+
+    Args:
+        first: of one file.
+        second: of another.
+        optional: tensors of the first that the second may hold as constants (tables of positions).
+    """
+    mine, others = _numbered(first, second)
+    pairs = zip(first.weights, mine, strict=True)
+    left_out = {int(n) for weight, own in pairs if weight in optional for n in own}
     found = Difference()
-    held = [{int(n) for own in numbers[i] for n in own} for i in (0, 1)]
-    for i, form in ((0, first), (1, second)):
-        lacking = found.missing if i == 0 else found.unmatched
-        for name, own in zip(form.names, numbers[i], strict=True):
-            count = sum(int(n) not in held[1 - i] or n < 0 for n in own)
-            if count:
-                lacking[name] = count
-    known = _sources(first, numbers[0])
-    sources = _sources(second, numbers[1])
-    for name, own in zip(second.names, numbers[1], strict=True):
-        count = sum(n in known and known[n] != sources[n] for n in map(int, own) if n >= 0)
-        if count:
-            found.other[name] = count
-    return found
+    for form, own, there, lacking in (
+        (first, mine, others, found.missing),
+        (second, others, mine, found.unmatched),
+    ):
+        held = {int(n) for numbers in there for n in numbers} | left_out
+        for name, numbers in zip(form.names, own, strict=True):
+            lacking[name] = sum(n not in held for n in numbers.tolist())
+    known, sources = (_sources(f, n, left_out) for f, n in ((first, mine), (second, others)))
+    for name, numbers in zip(second.names, others, strict=True):
+        both = [n for n in numbers.tolist() if n in known and n not in left_out]
+        found.other[name] = sum(known[n] != sources[n] for n in both)
+    parts = ({k: n for k, n in part.items() if n} for part in vars(found).values())
+    return Difference(*parts)
 
 
-def _sources(form: Form, numbers: list[np.ndarray]) -> dict[int, set[Sources]]:
-    """By number of a row, what its columns read, in all calls that have it."""
-    found: dict[int, set[Sources]] = defaultdict(set)
+def _sources(form: Form, numbers: list[np.ndarray], left_out: set[int]) -> dict[int, Sources]:
+    """By number of a row, what its columns read, in all calls that have it together."""
+    found: dict[int, Sources] = {}
     for place, own in enumerate(numbers):
         groups = form.groups[place]
         columns = form.columns[place]
         fan_in, height = len(columns) // groups, len(own) // groups
         for group in range(groups):
             read = tuple(
-                frozenset(int(numbers[call][row]) for call, row in behind)
+                frozenset(int(numbers[call][row]) for call, row in behind) - left_out
                 for behind in columns[group * fan_in : (group + 1) * fan_in]
             )
             for number in own[group * height : (group + 1) * height].tolist():
-                found[number].add(read)
+                found[number] = _together(found.get(number, read), read)
     return found
 
 
-def _numbered(*forms: Form) -> list[list[np.ndarray]]:
-    """For each row of each call of each form a number, the same for rows of the same values.
+def _together(one: Sources, other: Sources) -> Sources:
+    if one is other:
+        return one
+    return tuple(map(frozenset.union, one, other)) if one and other else one or other
 
-    −1 where the values are not known.
-    """
-    numbers = [[np.full(0, -1) if r is None else np.full(len(r), -1) for r in f.rows] for f in forms]
+
+def _numbered(*forms: Form) -> list[list[np.ndarray]]:
+    """For each row of each call of each form a number, the same for rows of the same values."""
+    numbers = [[np.zeros(len(rows), np.int64) for rows in form.rows] for form in forms]
     places: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for i, form in enumerate(forms):
         for call, rows in enumerate(form.rows):
-            if rows is not None:
-                places[rows.shape[1]].append((i, call))
+            places[rows.shape[1]].append((i, call))
     first = 0
     for width, calls in sorted(places.items()):
-        rows = np.concatenate([forms[i].rows[call] for i, call in calls])  # type: ignore[list-item]
+        rows = np.concatenate([forms[i].rows[call] for i, call in calls])
         own = first + _classes(rows, width)
         first = int(own.max(initial=first)) + 1
         ends = np.cumsum([len(numbers[i][call]) for i, call in calls])[:-1]

@@ -6,6 +6,7 @@ behind a ReLU scaled, and a dead one taken out; where onnxruntime then gives ano
 network is wrong, or lacks a reader.
 """
 
+from truth.surgery.dead import dead
 from truth.surgery.file import File, opened
 from truth.surgery.operating import exchanged, killed, removed
 from truth.surgery.running import difference, feeds
@@ -15,6 +16,7 @@ from truth.surgery.units import Unit, units
 __all__ = [
     "File",
     "Unit",
+    "dead",
     "difference",
     "exchanged",
     "feeds",

@@ -25,7 +25,7 @@ def feeds(model: onnx.ModelProto, seed: int = 0, tokens: int = 8) -> Feeds:
             if kind in (np.float32, np.float64)
             else rng.integers(1, tokens, shape) * bool(shape)
         )
-        found[value.name] = noise.astype(kind)
+        found[value.name] = np.asarray(noise, kind)
     return found
 
 
@@ -49,18 +49,29 @@ def _with_counts(model: onnx.ModelProto) -> onnx.ModelProto:
 
     onnxruntime refuses sums of booleans.
     """
-    if not any(node.op_type == "CumSum" for node in model.graph.node):
+    booleans = _booleans(model)
+    if not booleans:
         return model
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     del copy.graph.node[:], copy.graph.value_info[:]
     for node in model.graph.node:
-        if node.op_type == "CumSum":
+        counts = node.op_type == "CumSum" and node.input[0] in booleans
+        if counts:
             counted = f"{node.output[0]} counted"
             copy.graph.node.append(
                 onnx.helper.make_node("Cast", [node.input[0]], [counted], to=onnx.TensorProto.INT64)
             )
         copy.graph.node.append(node)
-        if node.op_type == "CumSum":
+        if counts:
             copy.graph.node[-1].input[0] = counted
     return copy
+
+
+def _booleans(model: onnx.ModelProto) -> set[str]:
+    """Names of booleans that are summed up."""
+    summed = {node.input[0] for node in model.graph.node if node.op_type == "CumSum"}
+    if not summed:
+        return summed
+    known = onnx.shape_inference.infer_shapes(model).graph.value_info
+    return {v.name for v in known if v.type.tensor_type.elem_type == onnx.TensorProto.BOOL} & summed

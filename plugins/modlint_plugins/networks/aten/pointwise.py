@@ -13,7 +13,7 @@ from modlint_plugins.networks.flow.tracer import Traced
 _NAMES = {
     "leaky_relu": "leakyrelu", "hardtanh": "clip", "clamp_max": "clip", "log_sigmoid": "logsigmoid",
     "softshrink": "shrink", "hardshrink": "shrink", "threshold": "thresholdedrelu",
-    "rrelu": "leakyrelu", "square": "pow", "erfc": "erf",
+    "rrelu": "leakyrelu", "erfc": "erf",
     "special_erf": "erf", "special_expit": "sigmoid", "absolute": "abs",
 }  # fmt: skip
 _ACTIVATIONS = (

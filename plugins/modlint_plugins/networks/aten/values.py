@@ -167,3 +167,9 @@ class Names:
         if first not in self._made:
             self._made[first] = stored(self.tensors[first])
         return replace(self._made[first])
+
+    def number(self, name: str) -> Fixed | None:
+        """The tensor called `name` as a number that is known; None where it has more elements."""
+        x = self.tensors.get(name)
+        value = _numbers(x) if x is not None and x.elements == 1 else None
+        return None if value is None else Fixed(x.shape, value=value)

@@ -318,6 +318,8 @@ class Tracer:
             gated = self._self_gated(*operands) or self._self_gated(*reversed(operands))
             if gated is not None:
                 return gated
+            if _is_squared(*operands):
+                return self.activation("square", operands[0])
         operands = self._claimed_alike(operands)
         if any(x.is_lost for x in operands):
             self.expose(*operands)
@@ -660,6 +662,11 @@ class Tracer:
 def _is_spread(a: LabelArray, b: LabelArray) -> bool:
     """Whether the first is the same along an axis along which the second differs."""
     return any(n == 1 < m for n, m in zip(a.shape, b.shape, strict=True))
+
+
+def _is_squared(x: Traced, other: Traced) -> bool:
+    """Whether two tensors are the same channels throughout."""
+    return x.shape == other.shape and not x.is_unlabelled and np.array_equal(x.labels, other.labels)
 
 
 def _present(labels: LabelArray) -> LabelArray:
