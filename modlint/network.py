@@ -27,7 +27,7 @@ NetworkSource = Literal[
 
 ZERO_AT_ZERO = frozenset(
     {"relu", "relu6", "leakyrelu", "prelu", "elu", "silu", "swish", "gelu", "tanh", "identity"}
-    | {"square"}
+    | {"square", "polynomial"}
 )
 """Activations that give zero for zero: a factor without weights in and bias stays zero."""
 

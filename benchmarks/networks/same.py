@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,21 +31,22 @@ tables that are read at fixed places, which exporters write as constants."""
 
 def compared(folder: Path, sources: list[str]) -> Row:
     """By source, how its network differs from that of the first source; {} for not at all."""
-    tables = _tables(folder)
-    first = None
+    first, tables = None, set[str]()
     row: Row = {}
     for source in sources:
         form = form_of(rebuilt(folder / f"model.{SOURCES[source][0]}"))
-        first = first or form
+        if first is None:
+            first, tables = form, _tables(folder, form.weights) if source == "pt2" else set()
         found = vars(difference(first, form, tables))
         row[source] = {kind: calls for kind, calls in found.items() if calls}
     return row
 
 
-def _tables(folder: Path) -> set[str]:
-    """Tables that are read at fixed places."""
+def _tables(folder: Path, weights: Iterable[str]) -> set[str]:
+    """Weights that are no layers: tables that are read at fixed places."""
     kept = TESTS / "truth/measured" / f"{folder.name}.json.gz"
-    return records.load(kept if kept.exists() else folder / "truth.json.gz").optional
+    truth = records.load(kept if kept.exists() else folder / "truth.json.gz")
+    return {name for name in weights if truth.aliases.get(name, name) not in truth.counted}
 
 
 def main() -> None:

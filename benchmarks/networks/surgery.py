@@ -30,14 +30,14 @@ FILES = {"onnx-dynamo": "model.dynamo.onnx", "onnx-ts": "model.ts.onnx"}
 SAME = 1e-5
 SHARE = 0.25  # of the units that are killed
 OPERATIONS = ("exchanged", "scaled", "removed")
-EXPLAINED = """Written by `python -m benchmarks.networks.surgery`. Every ONNX file of the sweep whose
-network is exact was changed through that network: *exchanged*, units in a random order among those
-that stand alike (within heads, groups of norms and of convolutions); *scaled*, units behind a ReLU
-by 2, and what reads them by ½; *removed*, after a quarter of the units was killed (weights in, bias,
-norm set to zero), the units that modlint calls dead. Beside each count stands the largest
-difference of onnxruntime's results (optimisations off, noise as input) over the largest result.
-Of the units some may not change place: inputs, results, rotary pairs, what meets constants of its
-own, what a layer reads that computes its weight."""
+EXPLAINED = """Written by `python -m benchmarks.networks.surgery`. Every ONNX file of the sweep
+whose network is exact was changed through that network: *exchanged*, units in a random order among
+those that stand alike (within heads, groups of norms and of convolutions); *scaled*, units behind a
+ReLU by 2, and what reads them by ½; *removed*, after a quarter of the units was killed (weights in,
+bias and norm set to zero), the units that modlint calls dead. Beside each count stands the largest
+difference of onnxruntime's results (optimisations off, noise as input) over the largest result. Of
+the units some may not change place: inputs, results, rotary pairs, what meets constants of its own,
+what a layer reads that computes its weight."""
 
 
 def operated(path: Path, seed: int = 0) -> dict[str, Any]:
@@ -83,7 +83,10 @@ def _markdown(rows: list[dict[str, Any]]) -> str:
     lines += [line(head), line(["---"] * len(head))]
     lines += [line(_summary(operation, run)) for operation in OPERATIONS]
     failed = (row for row in rows if "error" in row)
-    lines += ["", *(f"- not run: {r['architecture']} ({r['source']}): {r['error']}" for r in failed)]
+    lines += [
+        "",
+        *(f"- not run: {r['architecture']} ({r['source']}): {r['error']}" for r in failed),
+    ]
     columns = ["architecture", "source", "units"]
     columns += [column for operation in OPERATIONS for column in (operation, "difference")]
     lines += [""]

@@ -9,11 +9,13 @@ from typing import Any
 
 import torch
 
+from modlint.analysis.values import values_on
 from modlint.checkpoint import Checkpoint
 from modlint.engine.load import build_networks, load_whole
 from modlint.engine.registry import load_registry
 from modlint.network import Network
-from modlint.analysis.values import values_on
+
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Rebuilt:
     checkpoint: Checkpoint
     networks: tuple[Network, ...]
     device: str = "cpu"
-    torch_device: torch.device = torch.device("cpu")
+    torch_device: torch.device = CPU
     progress: Callable[[str, int, int], None] = lambda what, done, total: None
 
     def weight(self, name: str) -> Any:

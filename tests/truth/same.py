@@ -32,8 +32,9 @@ class Form:
     Attributes:
         weights: of each call, the name of its tensor.
         names: of each call.
-        rows: of each call, its rows' folded values, (rows, columns of a group · positions); as
-            they are stored where the call computes with something computed of them.
+        rows: of each call, its rows' folded values, (rows, columns of a group · positions); where
+            the call computes with something computed of its tensor, the tensor's size and their
+            places.
         groups: of each call, the number of its groups.
         columns: of each call, for each column the rows behind it.
     """
@@ -63,7 +64,9 @@ def form_of(file: Rebuilt) -> Form:
 
 def _folded(call: Call, file: Rebuilt, folding: Folding) -> np.ndarray:
     if call.layout is None:
-        return np.asarray(file.weight(call.weight), np.float64).reshape(call.rows, -1)
+        whole = float(np.abs(np.asarray(file.weight(call.weight), np.float64)).sum())
+        places = np.arange(call.rows)
+        return np.stack([np.full(call.rows, whole), whole * places / call.rows], 1)
     kernels = kernels_of(call, file.weight(call.weight)).astype(np.float64)
     groups, height, fan_in, positions = kernels.shape
     factors = np.ones(call.columns)
@@ -110,9 +113,7 @@ class Difference:
         return not (self.unmatched or self.missing or self.other)
 
 
-def difference(
-    first: Form, second: Form, optional: Container[str] = frozenset()
-) -> Difference:
+def difference(first: Form, second: Form, optional: Container[str] = frozenset()) -> Difference:
     """Compare two forms, row by row and column by column.
 
     Args:

@@ -1,4 +1,4 @@
-"""Surgery through the network that modlint rebuilds changes nothing; through a false one it does."""
+"""Surgery through a rebuilt network changes nothing; through a false one it does."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Container, Hashable, Iterable
 
 import numpy as np
 
@@ -63,13 +63,16 @@ def killed(file: File, units: Iterable[Unit]) -> File:
     """Nothing drives these units any more: their rows, biases, scales and shifts are zero."""
     driving = ("row", "bias", "scale", "shift")
     return multiplied(
-        file, ((line, 0.0) for unit in units for (*_, part), line in unit.lines() if part in driving)
+        file,
+        ((line, 0.0) for unit in units for (*_, part), line in unit.lines() if part in driving),
     )
 
 
 def removed(file: File, units: Iterable[Unit]) -> File:
     """Nothing reads these units any more, and nothing drives them: as if they were taken away."""
-    gone = killed(file, units)
-    return multiplied(
-        gone, ((line, 0.0) for unit in units for (*_, part), line in unit.lines() if part == READ)
-    )
+    return _without(file, units, {"row", "bias", "scale", "shift", READ})
+
+
+def _without(file: File, units: Iterable[Unit], parts: Container[str]) -> File:
+    lines = (x for unit in units for x in unit.lines())
+    return multiplied(file, ((line, 0.0) for key, line in lines if key[3] in parts))

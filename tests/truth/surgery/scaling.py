@@ -24,7 +24,11 @@ def scaled(file: File, units: Iterable[Unit], factor: float = 2.0) -> tuple[File
     factors: dict[Line, float] = {}
     count = 0
     for unit in units:
-        own = None if unit.fixed or any(map(_is_apart, unit.marks)) else _factors(unit, scales, factor)
+        own = (
+            None
+            if unit.fixed or any(map(_is_apart, unit.marks))
+            else _factors(unit, scales, factor)
+        )
         if own:
             count += 1
             factors |= own

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,9 @@ _GATED = {
 }
 """What x·f(x) is called."""
 
-_THROUGH = frozenset(_GATED) | {OFFSET}
+_POLYNOMIALS = frozenset({"square", "polynomial"})
+
+_THROUGH = frozenset(_GATED) | _POLYNOMIALS | {OFFSET}
 """What may lie between x and f(x)."""
 
 
@@ -78,11 +81,14 @@ class Traced:
         shape: sizes.
         labels: labels of its elements, squashed.
         origin: where it comes from, of one without labels.
+        normed: "centred", "layer" or "rms" where a statistic of its channels has just been
+            subtracted from them, or divides them.
     """
 
     shape: Shape
     labels: LabelArray
     origin: Origin | None = None
+    normed: Literal["centred", "layer", "rms"] | None = None
 
     @property
     def rank(self) -> int:
@@ -258,11 +264,13 @@ class Tracer:
             is_input = any(x.origin is not None and x.origin.is_input for x in moved)
             origin = Origin(name, is_input, _parts(moved))
         several = len(results) > 1 and origin is not None
+        normed = moved[0].normed if len(moved) == 1 else None
         return [
             Traced(
                 tuple(shape),
                 squashed(labels),
                 replace(origin, name=f"{name}.{i}", nodes={}) if several and origin else origin,
+                normed,
             )
             for i, (shape, labels) in enumerate(results)
         ]
@@ -305,6 +313,8 @@ class Tracer:
         axis %= x.rank
         x = self.claimed(x, axis)
         elements = along(np.arange(start, start + x.shape[axis]), axis, x.rank)
+        if tensors.kind == "affine" and tensors.scale and x.normed in ("layer", "rms"):
+            tensors = replace(tensors, kind=x.normed)
         return self._pointed(x, x.labels, elements, norm=tensors)
 
     def pooled(self, x: Traced, axes: Iterable[int], shape: Sequence[int]) -> Traced:
@@ -314,12 +324,8 @@ class Tracer:
     def join(self, kind: JoinKind, *operands: Traced) -> Traced:
         """Tensors that are added or multiplied element by element, broadcast to one shape."""
         shape = broadcast(x.shape for x in operands)
-        if kind == "product" and len(operands) == 2:
-            gated = self._self_gated(*operands) or self._self_gated(*reversed(operands))
-            if gated is not None:
-                return gated
-            if _is_squared(*operands):
-                return self.activation("square", operands[0])
+        if len(operands) == 2 and (made := self._of_one(kind, *operands)) is not None:
+            return made
         operands = self._claimed_alike(operands)
         if any(x.is_lost for x in operands):
             self.expose(*operands)
@@ -334,7 +340,8 @@ class Tracer:
         )
         if not labels.any() and origin is None:
             origin = Origin(next((x.origin.name for x in operands if x.origin), "value"))
-        return Traced(shape, squashed(labels), None if labels.any() else origin)
+        normed = self._normed(kind, *operands) if len(operands) == 2 else None
+        return Traced(shape, squashed(labels), None if labels.any() else origin, normed)
 
     def reduced(self, name: str, x: Traced, axes: Iterable[int], keep: bool) -> Traced:
         """The sum, mean or extreme along axes.
@@ -540,7 +547,7 @@ class Tracer:
         self._add(node)
         out = np.array(labels)
         out[present] = node.base + place.reshape(-1)
-        return replace(x, labels=squashed(out))
+        return replace(x, labels=squashed(out), normed=None)
 
     def _self_gated(self, x: Traced, gate: Traced) -> Traced | None:
         """x·f(x) as an activation of x; None where the gate is no function of x alone."""
@@ -554,6 +561,28 @@ class Tracer:
             if names and np.array_equal(labels, x.labels):
                 name = "mish" if "softplus" in names else _GATED[names[0]]
                 return self.activation(name, x)
+        return None
+
+    def _of_one(self, kind: JoinKind, a: Traced, b: Traced) -> Traced | None:
+        """What two functions of the same channels make, as an activation; None for others."""
+        if kind == "product":
+            gated = self._self_gated(a, b) or self._self_gated(b, a)
+            if gated is not None:
+                return gated
+        return self._polynomial(kind, a, b)
+
+    def _polynomial(self, kind: JoinKind, a: Traced, b: Traced) -> Traced | None:
+        """x·x, and what is added to a polynomial of x or multiplied with it, as an activation."""
+        if a.shape != b.shape or a.is_unlabelled:
+            return None
+        if kind == "product" and np.array_equal(a.labels, b.labels):
+            return self.activation("square", a)
+        for x, other in ((a, b), (b, a)):
+            node = self._node_at(other.labels)
+            if isinstance(node, PointNode) and node.activation in _POLYNOMIALS:
+                place = np.clip(other.labels - node.base, 0, node.size - 1)
+                if np.array_equal(np.where(other.labels > NONE, node.operand[place], 0), x.labels):
+                    return self.activation("polynomial", x)
         return None
 
     def _node_at(self, labels: LabelArray) -> Node | None:
@@ -627,6 +656,32 @@ class Tracer:
                 )
             )
 
+    def _normed(
+        self, kind: JoinKind, a: Traced, b: Traced
+    ) -> Literal["centred", "layer", "rms"] | None:
+        """What a statistic of its own channels makes of a tensor, were it divided or multiplied."""
+        x, statistic = (a, b) if b.is_unlabelled else (b, a)
+        if x.is_unlabelled or statistic.origin is None or statistic.origin.parts is None:
+            return None
+        if not np.array_equal(self._bare(x.labels), self._bare(statistic.origin.parts)):
+            return None
+        if kind == "sum":
+            return "centred"
+        return "layer" if x.normed == "centred" else "rms"
+
+    def _bare(self, labels: LabelArray) -> LabelArray:
+        """The distinct channels that activations and norms were applied to, in order."""
+        found, waiting = list[LabelArray](), [_present(labels)]
+        while waiting:
+            some = waiting.pop()
+            for node in self.nodes_of(some):
+                own = some[(some >= node.base) & (some < node.base + node.size)]
+                if isinstance(node, PointNode):
+                    waiting.append(np.unique(node.operand[own - node.base]))
+                else:
+                    found.append(own)
+        return np.unique(np.concatenate(found)) if found else _present(labels)
+
     def _keep_apart_of(self, x: Traced, others: Sequence[Traced]) -> None:
         """Note which channels meet different elements of what carries no channel."""
         for other in others:
@@ -662,11 +717,6 @@ class Tracer:
 def _is_spread(a: LabelArray, b: LabelArray) -> bool:
     """Whether the first is the same along an axis along which the second differs."""
     return any(n == 1 < m for n, m in zip(a.shape, b.shape, strict=True))
-
-
-def _is_squared(x: Traced, other: Traced) -> bool:
-    """Whether two tensors are the same channels throughout."""
-    return x.shape == other.shape and not x.is_unlabelled and np.array_equal(x.labels, other.labels)
 
 
 def _present(labels: LabelArray) -> LabelArray:

@@ -188,7 +188,7 @@ class Op:
         """The same labels in a shape that the tensor broadcasts to."""
         missing = (1,) * (len(shape) - x.rank)
         labels = x.labels.reshape(missing + x.labels.shape)
-        return Traced(tuple(shape), labels, x.origin)
+        return Traced(tuple(shape), labels, x.origin, x.normed)
 
 
 def cut(axis: int, start: int, stop: int) -> Callable[[Array], Array]:
