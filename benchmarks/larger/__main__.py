@@ -22,6 +22,7 @@ from benchmarks.larger.table import render
 
 HERE = Path(__file__).resolve().parent
 Figures = dict[str, Any]
+SEEDS = 5
 
 
 def main() -> None:
@@ -79,6 +80,7 @@ class _Steps:
         if self.options.authors:
             yield "entrywise", lambda: self.theirs(self.entrywise)
             yield "published", lambda: self.theirs(self.connections("published"))
+            yield "seeds", self.seeds
 
     @cached_property
     def model(self) -> nn.Module:
@@ -107,10 +109,23 @@ class _Steps:
         finally:
             path.unlink(missing_ok=True)
 
+    @cached_property
+    def graph(self) -> Connections:
+        """Their graph, copies merged."""
+        return merged(self.entrywise)
+
     def merged(self) -> Figures:
         """Their graph, copies merged, beside modlint's."""
-        graph, authors = merged(self.entrywise), Authors(self.options.authors)
-        return _beside(authors, matrix_of(graph), sizes_of(graph), self.ours)
+        authors, matrix = Authors(self.options.authors), matrix_of(self.graph)
+        return _beside(authors, matrix, sizes_of(self.graph), self.ours)
+
+    def seeds(self) -> Figures:
+        """The n-cuts of that graph that seeds of k-means give in modlint's code, and in theirs."""
+        authors, matrix = Authors(self.options.authors), matrix_of(self.graph)
+        return {
+            "ours": [self.ours.ncut(seed) for seed in range(SEEDS)],
+            "theirs": [authors.clustered(matrix, CLUSTERS, seed) for seed in range(SEEDS)],
+        }
 
     def pytorch(self) -> Figures:
         """Their PyTorch code's graph of a chain beside modlint's."""

@@ -63,9 +63,9 @@ class Authors:
         weights = self.module.np_layer_array_to_graph_weights_array(layers, "cnn")
         return sparse.csr_matrix(self.module.weights_to_graph(weights))
 
-    def clustered(self, matrix: sparse.csr_matrix, clusters: int) -> float:
+    def clustered(self, matrix: sparse.csr_matrix, clusters: int, seed: int = 0) -> float:
         """The n-cut of their own clusters; NumPy's global generator seeds k-means."""
-        np.random.seed(0)
+        np.random.seed(seed)
         if hasattr(self.module, "cluster_net"):
             labels = self.module.cluster_net(clusters, matrix, "arpack", "kmeans")
         else:

@@ -38,7 +38,7 @@ def built(name: str, seed: int) -> nn.Module:
 
 def written(model: nn.Module, path: Path) -> Path:
     """The network as a program of torch.export or, where the name ends so, as ONNX."""
-    image = torch.zeros(1, 3, 96, 96)
+    image = torch.zeros(1, 3, 224, 224)
     if path.suffix == ".onnx":
         torch.onnx.export(model, (image,), path, dynamo=False)
     else:

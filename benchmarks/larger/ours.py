@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 from scipy import sparse
 
 from modlint.analysis.clustering import WEIGHTS, Partition
@@ -14,8 +15,10 @@ from modlint.analysis.graphs import ConvolutionGraph
 from modlint.engine.examine import FileExamination
 from modlint.engine.load import build_networks, load_whole
 from modlint.engine.registry import load_registry
+from modlint.numerics.cluster.clustering import restarts, spectral_cut
 from modlint.numerics.graph.adjacency import Adjacency, adjacency
 from modlint.results.clusters import Clusters
+from modlint.results.graphs import Graph
 
 CLUSTERS = 10
 """Of arXiv 2103.03386 for networks for ImageNet."""
@@ -30,17 +33,24 @@ class Ours:
 
     Attributes:
         sizes: vertices of each group.
-        matrix: the adjacency, group after group.
+        graph: modlint's.
+        matrix: its adjacency, group after group.
         clusters: of CLU001 with `part = "convolutions"`, ten clusters.
         labels: a cluster for each vertex, in the matrix' order.
         seconds: wall time from the file to the clusters.
     """
 
     sizes: list[int]
+    graph: Graph
     matrix: sparse.csr_matrix
     clusters: Clusters
     labels: np.ndarray
     seconds: float
+
+    def ncut(self, seed: int) -> float | None:
+        """The n-cut of the clusters that another seed of k-means finds."""
+        spec = replace(PARTITION, seed=seed)
+        return spectral_cut(adjacency(self.graph), spec, 0, restarts(len(self.labels))).ncut
 
 
 def measured(path: Path) -> Ours:
@@ -60,7 +70,7 @@ def measured(path: Path) -> Ours:
     graph = file.result(GRAPH, network)
     labels = np.concatenate([clusters.labels[group] for group in graph.groups])
     sizes = list(graph.groups.values())
-    return Ours(sizes, _sparse(adjacency(graph)), clusters, labels, seconds)
+    return Ours(sizes, graph, _sparse(adjacency(graph)), clusters, labels, seconds)
 
 
 def _sparse(matrix: Adjacency) -> sparse.csr_matrix:

@@ -28,6 +28,7 @@ PUBLISHED_GRAPHS = (
     "| network | vertices | edges | n-cut, their norm | n-cut, sum of entries"
     " | modlint's n-cut | published, trained | published, shuffled |"
 )
+SEEDS = "| network | least, modlint | greatest | least, their code | greatest |"
 FORMATS = "| network | n-cut, .pt2 | n-cut, .onnx | S₁₀, .pt2 | S₁₀, .onnx | s, .pt2 | s, .onnx |"
 
 
@@ -38,6 +39,7 @@ def render(networks: Sequence[Figures]) -> str:
         seeds=seeds,
         same=_table(SAME, (line for network in networks for line in _same(network))),
         published=_table(PUBLISHED_GRAPHS, map(_published, networks)),
+        seeds_of_kmeans=_table(SEEDS, (_seeds(n) for n in networks if "seeds" in n)),
         formats=_table(FORMATS, map(_formats, (n for n in networks if ".onnx" in n))),
     )
 
@@ -65,6 +67,12 @@ def _published(network: Figures) -> Sequence[str]:
     own = f"{network['.pt2']['ncut']:.3f}"
     name = network["name"]
     return [TITLES[name], *sizes, *cuts, own, *map(str, PUBLISHED[name])]
+
+
+def _seeds(network: Figures) -> Sequence[str]:
+    cuts = [network["seeds"][whose] for whose in ("ours", "theirs")]
+    ends = [f"{end(some):.4f}" for some in cuts for end in (min, max)]
+    return [TITLES[network["name"]], *ends]
 
 
 def _formats(network: Figures) -> Sequence[str]:
