@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from hand_built import planted_weights, random_weights
+from hand_built import planted_convolutions, planted_weights, random_weights
 from rule_cases import Case, Expected
-from torch import nn
 
 SIZES = (60, 50, 50, 50, 10)
 QUICK = {"clusters": 10, "shuffles": 19}
@@ -41,23 +40,6 @@ def shuffled() -> list[torch.Tensor]:
 def worse() -> list[torch.Tensor]:
     """Strong weights along one line through the network: fewer clusters than chance leaves."""
     return [w.abs().sort(0).values.sort(1).values for w in random_weights(0, *SIZES)]
-
-
-def convolutional(folder: Path) -> Path:
-    """An exported program: planted modules between convolutions, none in its classifier."""
-    torch.manual_seed(0)
-    model = nn.Sequential(
-        *(nn.Conv2d(3, 40, 3), nn.ReLU(), nn.Conv2d(40, 40, 1), nn.ReLU(), nn.Conv2d(40, 40, 1)),
-        *(nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(40, 50), nn.ReLU()),
-        nn.Linear(50, 7),
-    ).eval()
-    kernels = (model[2].weight, model[4].weight)
-    with torch.no_grad():
-        for kernel, weight in zip(kernels, planted_weights(0, 10, 40, 40, 40), strict=True):
-            kernel.copy_(weight[:, :, None, None])
-        program = torch.export.export(model, (torch.randn(2, 3, 8, 8),))
-    torch.export.save(program, folder / "model.pt2")
-    return folder / "model.pt2"
 
 
 def _with_isolated_inputs() -> list[torch.Tensor]:
@@ -229,7 +211,7 @@ CASES = (
     ),
     Case(
         "the convolutions alone",
-        convolutional,
+        planted_convolutions,
         (
             Expected(
                 "pass",
@@ -243,7 +225,7 @@ CASES = (
     ),
     Case(
         "the same whole",
-        convolutional,
+        planted_convolutions,
         (Expected("pass", values={"part": "network", "neurons": 3 + 120 + 50 + 7}),),
         QUICK | {"part": "network"},
     ),
