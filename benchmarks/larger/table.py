@@ -66,7 +66,7 @@ def _published(network: Figures) -> Sequence[str]:
     cuts = [f"{figures['ncut']:.3f}" if figures else "–" for figures in theirs]
     own = f"{network['.pt2']['ncut']:.3f}"
     name = network["name"]
-    return [TITLES[name], *sizes, *cuts, own, *map(str, PUBLISHED[name])]
+    return [TITLES[name], *sizes, *cuts, own, *PUBLISHED[name]]
 
 
 def _seeds(network: Figures) -> Sequence[str]:
