@@ -32,7 +32,7 @@ def built(name: str, seed: int) -> nn.Module:
     for part in model.modules():
         if isinstance(part, nn.BatchNorm2d):
             nn.init.uniform_(part.weight, 0.5, 1.5)
-            part.running_var.uniform_("0.5", "2.0")
+            part.running_var.uniform_(0.5, 2.0)
     return model
 
 
