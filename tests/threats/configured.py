@@ -8,6 +8,7 @@ from threats.boxes import HEALTHY, tar_of, torch_archive
 from threats.build import ANYWHERE, STATE, Entry, Finding, Threat, Torch, alone, text, zip_archive
 from threats.carried import metadata, scripted
 from threats.literature.paths import folder_of
+from threats.pickled import dict_of, ended
 
 _WARNING = Finding("SEC003", "warning|error", ANYWHERE, None)
 _ERROR = Finding("SEC003", "error", ANYWHERE, None)
@@ -321,6 +322,7 @@ _QUIET = {
     "bytecode that computes": _bytecode("aten::sum"),
 }
 
+_ARCHITECTURE = dict_of(module=text("thirdparty.models"), **{"class": text("Net")})
 _PACKED: dict[str, tuple[str, bytes, tuple[Finding, ...]]] = {
     "a target in NeMo's archive": (
         "m.nemo",
@@ -342,6 +344,11 @@ _PACKED: dict[str, tuple[str, bytes, tuple[Finding, ...]]] = {
         "w.zarr.zip",
         zip_archive([Entry("x/.zarray", _array("vlen-utf8")), Entry("x/0", b"?")]).content,
         (),
+    ),
+    "an architecture of pyannote's in a checkpoint": (
+        "pytorch_model.bin",
+        torch_archive(ended(dict_of(architecture=_ARCHITECTURE), proto=2)),
+        (_WARNING,),
     ),
     "a reference of Fiddle in metadata": (
         "m.safetensors",

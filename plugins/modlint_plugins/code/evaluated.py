@@ -8,6 +8,7 @@ a resolver called `eval` of OmegaConf's what follows it.
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections.abc import Iterator
 
@@ -27,10 +28,16 @@ _PLAIN = re.compile(r"[\w.,:/ +*-]*(?:\([\d., ]*\))?")
 _ROWS = ("backbone", "head", "neck", "module")
 _RESOLVER = re.compile(r"\$\{\s*+eval\s*:")
 _REFERENCE = re.compile(r"@\w+(?:(?:::|#)\w*)*")
-_READS = words("read_text read_bytes sys.path sys.path.append sys.path.insert")
-"""What expressions of MONAI's own models do: they read lists of files, and add their folder."""
+_READS = words(
+    "read_text read_bytes sys.path sys.path.append sys.path.insert torch.load torch.jit.load"
+)
+"""What expressions of MONAI's own models do: they read files of their folder, and add it."""
 _READING = re.compile(r"r[bt]?")
 _ACTING = words("eval exec compile open __import__ breakpoint globals input")
+_METHODS = words(
+    "system popen spawn execv execve run_path run_module import_module optional_import"
+)
+_BUILT_IN = frozenset(dir(builtins))
 _HIDES = re.compile(r"\b(?:os|sys|subprocess|eval|exec|open|getattr|__\w+__|import|system|popen)\b")
 MAX_EVALUATED = 1000
 """Texts of one file that are parsed as expressions."""
@@ -75,10 +82,8 @@ def _texts(rows: list[object]) -> Iterator[str]:
 
 def is_evaluated(text: str) -> bool:
     """Whether MONAI, or a resolver of OmegaConf's, evaluates a text."""
-    return (
-        (text.startswith("$") and not text.startswith("${"))
-        or ("eval" in text[:_LONGEST]
-        and (_RESOLVER.search(text[:_LONGEST]) is not None))
+    return (text.startswith("$") and not text.startswith("${")) or (
+        "eval" in text[:_LONGEST] and (_RESOLVER.search(text[:_LONGEST]) is not None)
     )
 
 
@@ -108,19 +113,23 @@ def _deeds(source: str) -> list[Deed]:
         raise UnparsedError(f"longer than {_LONGEST:,} characters")
     tree = parse(source)
     nodes = list(ast.walk(tree))
-    free = {node.id for node in nodes if isinstance(node, ast.Name)}
-    imports = [ast.alias(name) for name in sorted(free) if acts(f"{name}.x") is not None]
-    renamed = [
-        Deed(alias.name, "is given another name", 1)
-        for node in nodes
-        if isinstance(node, ast.Import)
-        for alias in node.names
-        if alias.asname and acts(f"{alias.name}.x") is not None
-    ]
+    free = {node.id for node in nodes if isinstance(node, ast.Name)} - _BUILT_IN
+    imports = [ast.alias(name) for name in sorted(free)]
+    others = [deed for node in nodes for deed in _others(node)]
     if imports:
         tree.body.insert(0, ast.Import(imports, lineno=0, col_offset=0))
     read = _READS | ({"open"} if _only_reads(tree) else set())
-    return renamed + [deed for deed in deeds(tree) if deed.line and deed.name not in read]
+    return others + [deed for deed in deeds(tree) if deed.line and deed.name not in read]
+
+
+def _others(node: ast.AST) -> Iterator[Deed]:
+    """What another expression goes on with: a new name of a module, methods of anything."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            if alias.asname and acts(f"{alias.name}.x") is not None:
+                yield Deed(alias.name, "is given another name", 1)
+    if isinstance(node, ast.Attribute) and node.attr in _METHODS:
+        yield Deed(node.attr, "starts programs, or imports by name", node.lineno)
 
 
 def _only_reads(tree: ast.Module) -> bool:

@@ -114,8 +114,7 @@ TABLE = (
         joined="name", where="pyref", called=True, foreign=TARGET,
     ),
     ImportingKey(
-        "module", "pyannote imports and calls", _of("pyannote"), within="architecture",
-        beside="class", joined="class", called=True,
+        "module", "pyannote imports", _of("pyannote"), within="architecture", called=True,
     ),
     ImportingKey(
         "name", "pyannote imports and calls", _of("pyannote"), within="pipeline preprocessors",
@@ -125,7 +124,7 @@ TABLE = (
     ImportingKey("imports", "mmengine imports", r"mm\w+(?:\..*)?", within="custom_imports"),
     ImportingKey(
         "plugins", "modelscope installs and imports", _of("modelscope adaseq"),
-        beside="framework task pipeline",
+        beside="framework",
     ),
     ImportingKey("plugins", "axolotl imports", _of("axolotl"), beside="base_model", dotted=True),
     ImportingKey(

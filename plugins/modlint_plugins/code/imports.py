@@ -66,8 +66,19 @@ def examine_imports(table: Table, within: str) -> Iterator[Remark]:
             yield Remark(FOREIGN_CALLABLE, message, help=_HELP)
 
 
-def examine_names(table: Table) -> Iterator[Remark]:
-    """Remarks on values that are functions of the standard library which run code or programs."""
+def examine_key(key: str, text: str, within: str) -> Iterator[Remark]:
+    """Remarks on a text of a pickle by its key, and by the key of what holds it."""
+    if key in BY_KEY or within in _OF_ANY:
+        yield from examine_imports(Table(((key, text),)), within)
+
+
+def examine_names(table: Table, told: Collection[str]) -> Iterator[Remark]:
+    """Remarks on values that are functions of the standard library which run code or programs.
+
+    Args:
+        table: the table.
+        told: what was said of it; of a name within nothing more is.
+    """
     for key, value in table.pairs:
         if key in TARGET_KEYS or key.isdigit() or not isinstance(value, str):
             continue
@@ -75,7 +86,8 @@ def examine_names(table: Table) -> Iterator[Remark]:
             continue
         name = as_path(value)
         deed = acts(name) if DOTTED.fullmatch(name) and _LAST.search(value) else None
-        if deed is not None and (standard(name) or not _INNER.isdisjoint(name.split("."))):
+        known = standard(name) or not _INNER.isdisjoint(name.split("."))
+        if deed is not None and known and not any(value in message for message in told):
             message = f"{key[:_SHOWN]} names {value!r}, which {deed}"
             yield Remark(STANDARD, message, help=_HELP)
 

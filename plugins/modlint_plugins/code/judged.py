@@ -69,7 +69,8 @@ def _of_table(table: Table, key: str) -> Iterator[Remark]:
         *examine_codecs(table, key),
         *examine_rows(table),
     ]
-    yield from remarks or examine_names(table)
+    yield from remarks
+    yield from examine_names(table, [remark.message for remark in remarks])
 
 
 def _of_text(place: Place, text: str, where: str) -> Iterator[Remark]:

@@ -20,7 +20,7 @@ from modlint_plugins.code.hdf5 import examine_hdf5
 from modlint_plugins.code.judged import examine_documents
 from modlint_plugins.code.parsing import MAX_SOURCE, is_text, readings_of, text_of
 from modlint_plugins.code.python_source import examine_python, examine_text, named_python
-from modlint_plugins.code.settings import settings_of
+from modlint_plugins.code.settings import MAX_SETTINGS, settings_of
 from modlint_plugins.code.templates import examine_template, looks_like_template
 from modlint_plugins.code.torchscript import (
     examine_operators,
@@ -124,6 +124,9 @@ def _of_text(text: str, name: str) -> Iterator[Remark]:
         yield from examine_documents(parse_json(text))
     elif "template" in lowered and looks_like_template(text):
         yield from examine_template(text, "the file")
+    if settings is not None and len(text) > MAX_SETTINGS:
+        message = f"settings of {len(text):,} characters, in which code was not looked for"
+        yield Remark(_UNEXAMINED, message, help=_HELP)
     if settings is not None:
         yield from examine_documents([settings])
     elif not documents or not is_json(text):

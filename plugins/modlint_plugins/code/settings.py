@@ -19,14 +19,18 @@ _SECTION = re.compile(r"\s*\[([^\]\n]{1,200})\]\s*")
 _SETTING = re.compile(r"\s*([^\s=:#;\[][^=:\n]{0,200}?)\s*[=:]\s*(.*)")
 _FIELD = re.compile(
     r"""\#[^\n]*|(?P<name>[A-Za-z_]\w{0,99})\s*:?
-    |(?P<text>"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+')|(?P<other>[\[\]{}<>,;:]|[^\s\w"']+|[\w.+-]+)""",
+    |(?P<text>"(?:[^"\\\n]|\\.)*+(?:"|$|(?=\n))|'(?:[^'\\\n]|\\.)*+(?:'|$|(?=\n)))
+    |(?P<other>[\[\]{}<>,;:]|[^\s\w"']+|[\w.+-]+)""",
     re.VERBOSE,
 )
-_MAX_LINES = 100_000
+"""A comment, a field, a text, and what else there is; a text without its end goes to the line's."""
+MAX_SETTINGS = 1 << 20
+"""Characters of such a file that are read."""
 
 
 def settings_of(text: str, name: str) -> Table | None:
     """The settings of a file that is named as one of these; None for any other."""
+    text = text[:MAX_SETTINGS]
     base = PurePosixPath(name.replace("\\", "/").lower()).name
     if base in _NAMES:
         return Table(((base, text.strip().partition("\n")[0].strip()),))
@@ -41,7 +45,7 @@ def _cfg(text: str) -> Table:
     """Sections by name, each a table; a value that is JSON is that value."""
     sections: dict[str, list[tuple[str, object]]] = {}
     held = sections.setdefault("", [])
-    for line in text.splitlines()[:_MAX_LINES]:
+    for line in text.splitlines():
         if (section := _SECTION.fullmatch(line)) is not None:
             held = sections.setdefault(section[1], [])
         elif (setting := _SETTING.fullmatch(line)) is not None:
@@ -62,23 +66,24 @@ def _fields(text: str) -> list[tuple[str, object]]:
 
     A parameter's text stands under the parameter's own name.
     """
-    pairs: list[tuple[str, object]] = []
-    field = parameter = ""
-    begun = False
+    held: list[tuple[str, list[str]]] = []
+    field, begun = "", False
     for match in _FIELD.finditer(text):
         if match["name"] is not None:
             field, begun = match["name"], False
         elif match["text"] is not None:
-            held = _literal(match["text"])
-            if begun:
-                field, before = pairs.pop()
-                held = f"{before}{held}"
-            parameter = held if field == "key" else parameter
-            key = parameter if field == "string_value" else field
-            pairs.append((key, held))
+            if not begun:
+                held.append((field, []))
+            held[-1][1].append(_literal(match["text"]))
             begun = True
         elif match["other"] is not None:
             begun = False
+    pairs: list[tuple[str, object]] = []
+    parameter = ""
+    for name, pieces in held:
+        joined = "".join(pieces)
+        parameter = joined if name == "key" else parameter
+        pairs.append((parameter if name == "string_value" else name, joined))
     return pairs
 
 

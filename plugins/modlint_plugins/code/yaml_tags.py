@@ -19,6 +19,7 @@ _OBJECTS = frozenset(("argparse.Namespace", "pathlib.PosixPath", "pathlib.Window
 _LOCAL = re.compile(
     r"!(?:apply|applyref|new|name|module|call|obj|class|func|import)\w*:(.*)", re.DOTALL
 )
+_EVALUATES = re.compile(r"!(?:eval|exec|lambda|pickle|shell|cmd)\b.*", re.DOTALL)
 _INCLUDES = re.compile(r"!include\w*:?(.*)", re.DOTALL)
 _SHOWN = 80
 _HELP = "do not load it with a loader that obeys its tags; read its values only"
@@ -42,7 +43,7 @@ def examine_tag(tag: str, text: str) -> Iterator[Remark]:
         yield from _of_callable(tag, local.group(1).strip() or text.strip(), STANDARD)
     elif (included := _INCLUDES.fullmatch(tag)) is not None:
         yield from _of_included(tag, (included.group(1) or text).strip())
-    elif tag.startswith("!ruby/"):
+    elif tag.startswith("!ruby/") or _EVALUATES.fullmatch(tag):
         yield Remark(STANDARD, f"{_named(tag)} makes a loader build an object", help=_HELP)
 
 

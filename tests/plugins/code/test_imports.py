@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 import yaml
@@ -38,11 +39,10 @@ OWN_BY_ROW = {
     ("class", "__kind__"): "gluonts.transform.Chain",
     ("class", "sparkVersion"): "org.apache.spark.ml.PipelineModel",
     ("class", ""): "com.worksap.nlp.sudachi.MeCabOovPlugin",
-    ("module", ""): "nemo.collections.llm",
-    ("module", "class"): "pyannote.audio.models.segmentation",
+    ("module", ""): "pyannote.audio.models.segmentation",
     ("module", "api_version"): "bentoml.sklearn",
     ("name", "params"): "pyannote.audio.pipelines.SpeakerDiarization",
-    ("plugins", "framework task pipeline"): "adaseq",
+    ("plugins", "framework"): "adaseq",
     ("plugins", "base_model"): "axolotl.integrations.liger.LigerPlugin",
 }
 PLANTED = [(row, key) for row in TABLE for key in row.keys.split() if row.within != TRITON]
@@ -82,6 +82,7 @@ def test_each_row_tells_of_other_names(row: ImportingKey, key: str, name: str) -
 @pytest.mark.parametrize(("row", "key"), PLANTED, ids=lambda value: getattr(value, "does", value))
 def test_what_a_library_writes_itself_is_silent(row: ImportingKey, key: str) -> None:
     own = OWN_BY_ROW.get((key, row.beside), OWN.get(key))
+    own = "nemo.collections.llm" if row.where else own
     names = REGISTERED if own is None and key[0] == "@" else [own] * bool(own)
     assert names or not row.own, "no example of what the library writes"
     for name in names:
@@ -162,6 +163,15 @@ EVALUATED = {
     "$import subprocess": True,
     "$(lambda: getattr(os, 'sys' + 'tem'))()('id')": True,
     "$@x.__class__.__mro__[1].__subclasses__()": True,
+    "$(os.system('id'), @a::b#0)": True,
+    "$os.system('id') if @ else 0": True,
+    "$import os as o": True,
+    "$os": True,
+    "$@a.system('id')": True,
+    "$torch.hub.load('x', 'y')": True,
+    "$monai.utils.optional_import('os')[0]": True,
+    "${eval:1} ${eval:'exec(1)'}": True,
+    "${eval:'f(${x}) or exec(1)'}": True,
     "${eval:'3 * ${x}'}": False,
     "${eval:\"__import__('os').system('id')\"}": True,
 }
@@ -170,3 +180,46 @@ EVALUATED = {
 @pytest.mark.parametrize(("text", "told"), EVALUATED.items())
 def test_expressions_that_loaders_evaluate(text: str, told: bool) -> None:
     assert kinds({"run": text}, "x.json") == ["standard-callable"] * told
+
+
+AROUND = {
+    "a blank behind the name": {"hook": "os.system "},
+    "a module of another's": {"hook": "torch.os.system"},
+    "what else is said of the table": {"hook": "os.system", "trust_remote_code": True},
+    "many names of the library's first": {
+        "framework": "x",
+        "plugins": ["adaseq"] * 2000 + ["thirdparty"],
+    },
+    "a key given twice": '{"type": "pyref", "module": "os", "name": "getpid", "name": "system"}',
+    "a codec as a text": {"codecs": ["bytes", "numcodecs.pickle"]},
+    "many rows of layers first": {"backbone": [["a"] * 20_000 + ["exec('1')"]], "head": []},
+    "a function in a row of layers": {"backbone": [[-1, 1, "os.system", ["id"]]], "head": []},
+}
+
+
+@pytest.mark.parametrize("way", AROUND)
+def test_ways_around_are_closed(way: str) -> None:
+    content = AROUND[way]
+    text = content if isinstance(content, str) else json.dumps(content)
+    found = {remark.kind for remark in examine(memoryview(text.encode()), "x.json", ())}
+    told = {"standard-callable", "acting-callable", "foreign-class", "evaluated-expression"}
+    assert found & told
+
+
+MANY = {
+    "expressions": json.dumps([f"$a.b({number})" for number in range(50_000)]),
+    "names": '{"__kind__": 1' + ', "class": "gluonts.x"' * 30_000 + "}",
+    "joined names": '{"type": "pyref"' + ', "module": "nemo", "name": "x"' * 20_000 + "}",
+    "quotes": 'a: "' + 'x\\"' * 100_000,
+    "texts side by side": '"a" ' * 100_000,
+    "blanks": ("a" + " " * 150 + "\n") * 2_000,
+}
+
+
+@pytest.mark.parametrize("what", MANY)
+def test_takes_linear_time(what: str) -> None:
+    text = memoryview(MANY[what].encode())
+    started = time.process_time()
+    for name in ("x.json", "config.pbtxt", "config.cfg"):
+        list(examine(text, name, ()))
+    assert time.process_time() - started < 30
