@@ -81,9 +81,8 @@ def test_each_row_tells_of_other_names(row: ImportingKey, key: str, name: str) -
 
 @pytest.mark.parametrize(("row", "key"), PLANTED, ids=lambda value: getattr(value, "does", value))
 def test_what_a_library_writes_itself_is_silent(row: ImportingKey, key: str) -> None:
-    own = OWN_BY_ROW.get((key, row.beside), OWN.get(key))
-    own = "nemo.collections.llm" if row.where else own
-    names = REGISTERED if own is None and key[0] == "@" else [own] * bool(own)
+    own = "nemo.collections.llm" if row.where else OWN_BY_ROW.get((key, row.beside), OWN.get(key))
+    names = REGISTERED if own is None and key[0] == "@" else tuple(filter(None, [own]))
     assert names or not row.own, "no example of what the library writes"
     for name in names:
         assert kinds(document(row, key, f"{name}.X" if row.joined else name), "x.json") == []
