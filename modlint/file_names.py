@@ -101,7 +101,7 @@ _KNOWN_CONFIGURATIONS = (
     "type.txt",
 )
 """What loaders read by its name where weights are."""
-_MAX_CONFIGURATION = 16 << 20
+MAX_CONFIGURATION = 16 << 20
 """Bytes of a configuration of another name that is examined."""
 
 _ADAPTER = re.compile(
@@ -184,7 +184,7 @@ def is_configuration(path: Path) -> bool:
     if not name.endswith(_CONFIGURES) or name in _VOCABULARIES:
         return False
     try:
-        return path.stat().st_size <= _MAX_CONFIGURATION
+        return path.stat().st_size <= MAX_CONFIGURATION
     except OSError:
         return False
 
