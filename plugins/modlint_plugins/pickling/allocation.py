@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from modlint_plugins.pickling.alike import MODULUS
 from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.sizes import MAX_RANK, product
 from modlint_plugins.pickling.values import Global, NumpyDType, Object, TensorRecord, Value
@@ -35,6 +36,10 @@ def account(
     computed = any(isinstance(arg, Object) and not _length(arg) for arg in args)
     if computed and function.canonical in _BYTES | _RANGES:
         machine.hazard("allocation", f"{function.name}(…) of a number that a call computes")
+    if function.canonical in _RANGES and any(
+        isinstance(n, int) and abs(n) >= MODULUS for n in args
+    ):
+        machine.hazard("allocation", "a range of numbers that may have one hash")
     asked = _asked(function.canonical, args)
     if instantiated and function.module.partition(".")[0] == "numpy":
         asked = _elements(args)
