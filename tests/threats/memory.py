@@ -16,6 +16,7 @@ from threats.pickled import (
     number,
     pushed,
     raw,
+    rebuilt,
     tuple_of,
 )
 
@@ -193,6 +194,17 @@ _LONG = {
         ("_codecs", "encode"), text("a"), text("punycode")
     ),
     "bytes out of Punycode": called(("builtins", "str"), raw(b"a"), text("punycode")),
+}
+_SAMPLER = rebuilt(("torch.utils.data.sampler", "SequentialSampler"), dict_of(data_source=_RANGE))
+_SUBSET = rebuilt(("torch.utils.data.dataset", "Subset"), dict_of(dataset=_RANGE, indices=_RANGE))
+_MUCH |= {
+    "a list of a sampler": called(("builtins", "list"), _SAMPLER),
+    "a deque of a sampler": called(("collections", "deque"), _SAMPLER),
+    "a tensor of a data set": called(("torch", "LongTensor"), _SUBSET),
+    "a list of the addresses of a network by its prefix": called(
+        ("builtins", "list"),
+        called(("ipaddress", "IPv4Network"), tuple_of(number(0), number(0))),
+    ),
 }
 _ALLOCATIONS = tuple(
     Threat(37, title, alone("m.pkl", ended(opcodes), _FILLS)) for title, opcodes in _MUCH.items()
