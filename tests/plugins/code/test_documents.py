@@ -364,6 +364,9 @@ def test_modules_of_sentence_transformers() -> None:
     assert kinds([module | {"type": "sub/evil.Cls"}], "modules.json") == ["remote-code"]
     assert kinds([module | {"type": "a/b--evil.Cls"}], "modules.json") == ["foreign-code"]
     assert kinds([module | {"type": "os.system"}], "modules.json") == ["acting-callable"]
+    assert kinds([module | {"path": "./1_Pooling"}], "modules.json") == []
+    assert kinds([module | {"path": ".cache"}], "modules.json") == ["foreign-code"]
+    assert kinds([{"path": "/data/train.json", "type": "json"}], "data.json") == []
 
 
 def test_json_in_utf_16_without_a_mark() -> None:
