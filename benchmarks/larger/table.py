@@ -62,7 +62,8 @@ def _same(network: Figures) -> Iterator[Sequence[str]]:
 
 def _published(network: Figures) -> Sequence[str]:
     theirs = [network.get(key) for key in ("published", "entrywise")]
-    sizes = [f"{theirs[0][what]:,}" if theirs[0] else "–" for what in ("vertices", "edges")]
+    known = next(filter(None, theirs), None)
+    sizes = [f"{known[what]:,}" if known else "–" for what in ("vertices", "edges")]
     cuts = [f"{figures['ncut']:.3f}" if figures else "–" for figures in theirs]
     own = f"{network['.pt2']['ncut']:.3f}"
     name = network["name"]

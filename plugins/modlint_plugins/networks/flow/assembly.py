@@ -211,7 +211,9 @@ class _Assembly:
         first = neurons == np.arange(len(neurons))
         sizes = np.bincount(group_of[owners[first]], minlength=len(self._ordered))
         read = self._read()
-        named = {root: self._group(nodes, int(sizes[root]), read) for root, nodes in members.items()}
+        named = {
+            root: self._group(nodes, int(sizes[root]), read) for root, nodes in members.items()
+        }
         values = tuple(
             Value(
                 name=self.names[id(node)],
