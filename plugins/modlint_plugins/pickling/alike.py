@@ -8,7 +8,6 @@ Objects/tupleobject.c, `tuple_hash`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from fractions import Fraction
 
 from modlint_plugins.pickling.limits import Budget
@@ -20,7 +19,7 @@ MOST = 2_000
 """Different keys of one hash that a healthy mapping never comes near."""
 
 _KEPT = 1_000_000
-_LEAVES = 10_000
+_PARTS = 10_000
 _DEEPEST = 100
 _DIGITS = re.compile(r"[+-]?\d{1,60}")
 _RATIO = re.compile(r"[+-]?\d{1,60}(?:/0*[1-9]\d{0,60})?")
@@ -95,21 +94,21 @@ def _stated(state: Value) -> int | None:
 
 
 def _are_numbers(values: tuple[Value, ...], budget: Budget) -> bool:
-    """Whether tuples hold numbers alone, and not so many that counting them takes long."""
+    """Whether tuples hold numbers alone, and not so many parts that hashing them takes long.
+
+    A tuple that is held twice is hashed twice, and counts twice.
+    """
     count = 0
-    for count, leaf in enumerate(_leaves(values)):
-        if not isinstance(leaf, _NUMBERS) or count >= _LEAVES:
-            return False
-    budget.spend_opcodes(count)
-    return count > 0 or bool(values)
-
-
-def _leaves(values: tuple[Value, ...]) -> Iterator[Value]:
     pending = [(values, 0)]
     while pending:
         current, depth = pending.pop()
+        count += len(current)
+        if count > _PARTS or depth > _DEEPEST:
+            return False
         for part in current:
-            if isinstance(part, tuple) and depth < _DEEPEST:
+            if isinstance(part, tuple):
                 pending.append((part, depth + 1))
-            else:
-                yield part
+            elif not isinstance(part, _NUMBERS):
+                return False
+    budget.spend_opcodes(count)
+    return count > 0
