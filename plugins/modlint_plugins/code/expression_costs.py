@@ -43,7 +43,8 @@ def too_costly(body: ast.expr) -> str | None:
     nodes = [node for node in ast.walk(body) if isinstance(node, ast.expr)]
     if _powers(body) > MAX_POWERS:
         return "it holds a power that takes too long to work out"
-    operands = sum(len(node.args) for node in nodes if _called(node) in ("Max", "Min"))
+    compared = (node for node in nodes if _called(node) in ("Max", "Min"))
+    operands = sum(len(node.args) for node in compared if isinstance(node, ast.Call))
     if operands > MAX_OPERANDS:
         return f"it compares more than {MAX_OPERANDS} operands"
     known: dict[ast.expr, _Of] = {}
@@ -53,7 +54,7 @@ def too_costly(body: ast.expr) -> str | None:
         values = inner[1:] if isinstance(node, ast.Call) else inner
         numeric = all(part.numeric for part in values) and not _is_symbol(node)
         known[node] = _Of(min(_terms(node, inner), MAX_TERMS + 1), numeric)
-        fractions += numeric and _is_fraction(node)
+        fractions += int(numeric and _is_fraction(node))
         if known[node].terms > MAX_TERMS:
             return f"it has more than {MAX_TERMS:,} terms once it is multiplied out"
     if fractions > MAX_FRACTIONS:
@@ -164,4 +165,4 @@ def _written(text: str) -> Iterator[float]:
         number = abs(float(text))
     except ValueError:
         return
-    yield min(number, MAX_POWER + 1) if number == number else 1  # noqa: PLR0124 (not a number)
+    yield min(number, MAX_POWER + 1) if number == number else 1
