@@ -211,10 +211,14 @@ class _Assembly:
         members: dict[int, list[Node]] = {}
         for node in self.nodes:
             members.setdefault(int(group_of[place[id(node)]]), []).append(node)
-        read, heads = self._read(), self._heads(neurons)
+        least = np.flatnonzero(neurons == np.arange(len(neurons)))
+        order = np.argsort(group_of[owners[least]], kind="stable")
+        own, whose = least[order], group_of[owners[least]][order]
+        starts, ends = (np.searchsorted(whose, list(members), side) for side in ("left", "right"))
+        read, heads = self._read(), self._heads(neurons, group_of[owners])
         named = {
-            root: self._group(nodes, np.unique(neurons[group_of[owners] == root]), read, heads)
-            for root, nodes in members.items()
+            root: self._group(nodes, own[start:end], read, heads.get(root, []))
+            for (root, nodes), start, end in zip(members.items(), starts, ends, strict=True)
         }
         values = tuple(
             Value(
@@ -258,14 +262,19 @@ class _Assembly:
                     found |= {id(self._ordered[i]) for i in owners}
         return found
 
-    def _heads(self, neurons: NDArray[np.int64]) -> list[Pairs]:
-        """Neurons, and the head in which each is, of what an attention reads."""
-        found = []
+    def _heads(
+        self, neurons: NDArray[np.int64], groups: NDArray[np.int64]
+    ) -> dict[int, list[Pairs]]:
+        """By group, neurons and the head in which each is, of what an attention reads."""
+        found: dict[int, list[Pairs]] = {}
+        sizes = np.array([node.size for node in self._ordered])
         for labels, heads in self.apart:
             owner = np.searchsorted(self._bases, labels, side="right") - 1
-            sizes = np.array([node.size for node in self._ordered])
             live = (owner >= 0) & (labels < self._bases[owner] + sizes[owner])
-            found.append((neurons[self._number(labels[live])], heads[live]))
+            number, head = self._number(labels[live]), heads[live]
+            for root in np.unique(groups[number]):
+                inside = groups[number] == root
+                found.setdefault(int(root), []).append((neurons[number[inside]], head[inside]))
         return found
 
     def _group(

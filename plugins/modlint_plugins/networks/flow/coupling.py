@@ -7,26 +7,22 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from modlint_plugins.networks.flow.labels import distinct_pairs
+
 Indices = NDArray[np.int64]
 
 
 def coupled(count: int, pairs: Iterable[tuple[Indices, Indices]]) -> Indices:
     """For each of `count` things the least that it is connected to, through pairs: (count,)."""
-    both = [np.stack(pair) for pair in pairs]
-    root = np.arange(count)
-    if not both:
-        return root
-    left, right = np.concatenate(both, axis=1)
-    while True:
-        low = np.minimum(root[left], root[right])
-        new = root.copy()
-        for side in (left, right):
-            np.minimum.at(new, root[side], low)
-            np.minimum.at(new, side, low)
-        new = new[new]
-        if np.array_equal(new, root):
-            return root
-        root = new
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    left, right = np.concatenate([np.zeros((2, 0), np.int64), *map(np.stack, pairs)], axis=1)
+    edges = coo_array((np.ones(len(left), bool), (left, right)), shape=(count, count))
+    _, component = connected_components(edges, directed=False)
+    _, least = np.unique(component, return_index=True)
+    found: Indices = least[component]
+    return found
 
 
 def numbered(neurons: Indices, group: Indices) -> Indices:
@@ -36,10 +32,10 @@ def numbered(neurons: Indices, group: Indices) -> Indices:
         neurons: a number for each channel's neuron.
         group: a number for each channel's group.
     """
-    pairs, place = np.unique(np.stack([group, neurons]), axis=1, return_inverse=True)
+    pairs, place = distinct_pairs(group, neurons)
     _, first, sizes = np.unique(pairs[0], return_index=True, return_counts=True)
     within = np.arange(pairs.shape[1]) - np.repeat(first, sizes)
-    return within[place.reshape(-1)]
+    return within[place]
 
 
 def parts_of(neurons: Indices, sets: Iterable[tuple[Indices, Indices]]) -> Indices:
@@ -51,13 +47,16 @@ def parts_of(neurons: Indices, sets: Iterable[tuple[Indices, Indices]]) -> Indic
     """
     found = np.zeros(len(neurons), np.int64)
     for members, which in sets:
-        known = np.isin(members, neurons)
-        place = np.searchsorted(neurons, members[known])
-        pairs = np.unique(np.stack([place, which[known]]), axis=1)
-        table = np.zeros((len(neurons), int(which.max(initial=0)) + 1), bool)
-        table[pairs[0], pairs[1]] = True
-        rows = np.concatenate([found[:, None], table], axis=1)
-        found = np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
+        pairs, _ = distinct_pairs(np.searchsorted(neurons, members), which)
+        _, first, counts = np.unique(pairs[0], return_index=True, return_counts=True)
+        number = np.zeros(len(neurons), np.int64)
+        if len(first) == len(pairs[0]):
+            number[pairs[0]] = pairs[1] + 1
+        else:  # members of several sets of the kind
+            held = [tuple(pairs[1, i : i + n].tolist()) for i, n in zip(first, counts, strict=True)]
+            kinds = {each: i + 1 for i, each in enumerate(dict.fromkeys(held))}
+            number[pairs[0, first]] = [kinds[each] for each in held]
+        found = distinct_pairs(found, number)[1]
     return found
 
 
