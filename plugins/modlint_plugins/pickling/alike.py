@@ -20,6 +20,7 @@ MOST = 2_000
 
 _KEPT = 1_000_000
 _PARTS = 10_000
+_FEW = 8
 _DEEPEST = 100
 _DIGITS = re.compile(r"[+-]?\d{1,60}")
 _RATIO = re.compile(r"[+-]?\d{1,60}(?:/0*[1-9]\d{0,60})?")
@@ -38,10 +39,11 @@ class Alike:
         self.flooded = False
         self._first: dict[int, Value] = {}
         self._others: dict[int, set[Value]] = {}
+        self._sizes: dict[int, tuple[tuple[Value, ...], int]] = {}
 
     def add(self, key: Value, budget: Budget) -> bool:
         """Count a key in; whether it is the first beyond the limit."""
-        plain = None if self.flooded else _plain(key, budget)
+        plain = None if self.flooded else self._plain(key, budget)
         if plain is None:
             return False
         value = hash(plain)
@@ -55,18 +57,41 @@ class Alike:
         self.flooded = len(others) > MOST
         return self.flooded
 
+    def _plain(self, key: Value, budget: Budget) -> Value:
+        """A value of Python's own with the key's hash; None where that is salted, or its own."""
+        if isinstance(key, Object):
+            key = _number(key) or key.args
+        if isinstance(key, int):
+            return key if abs(key) >= MODULUS else None
+        if isinstance(key, (float, complex, Fraction)):
+            return key
+        held = tuple(key.items) if isinstance(key, Set) else key
+        if not isinstance(held, tuple) or not 0 < (parts := self._parts(held)) <= _PARTS:
+            return None
+        budget.spend_opcodes(parts)
+        return frozenset(held) if isinstance(key, Set) else held
 
-def _plain(key: Value, budget: Budget) -> Value:
-    """A value of Python's own with the key's hash; None where that is salted, or its own."""
-    if isinstance(key, Object):
-        key = _number(key) or key.args
-    if isinstance(key, int):
-        return key if abs(key) >= MODULUS else None
-    if isinstance(key, (float, complex, Fraction)):
-        return key
-    if isinstance(key, Set):
-        return frozenset(key.items) if _are_numbers(tuple(key.items), budget) else None
-    return key if isinstance(key, tuple) and _are_numbers(key, budget) else None
+    def _parts(self, values: tuple[Value, ...], depth: int = 0) -> int:
+        """Numbers and tuples that hashing takes; more than `_PARTS` where anything else is held.
+
+        What is held twice is hashed twice.
+        """
+        if (known := self._sizes.get(id(values))) is not None:
+            return known[1]
+        if depth > _DEEPEST:
+            return _PARTS + 1
+        count, nested = len(values), False
+        for part in values:
+            if count > _PARTS:
+                break
+            if isinstance(part, tuple):
+                nested = True
+                count += self._parts(part, depth + 1)
+            elif not isinstance(part, _NUMBERS):
+                count = _PARTS + 1
+        if nested or len(values) > _FEW:
+            self._sizes[id(values)] = (values, count)
+        return count
 
 
 def _number(key: Object) -> int | Fraction | None:
@@ -91,24 +116,3 @@ def _stated(state: Value) -> int | None:
     """The number of an UUID that BUILD set."""
     pairs = state.pairs if isinstance(state, Dict) else ()
     return next((n for name, n in pairs if name == "int" and isinstance(n, int)), None)
-
-
-def _are_numbers(values: tuple[Value, ...], budget: Budget) -> bool:
-    """Whether tuples hold numbers alone, and not so many parts that hashing them takes long.
-
-    A tuple that is held twice is hashed twice, and counts twice.
-    """
-    count = 0
-    pending = [(values, 0)]
-    while pending:
-        current, depth = pending.pop()
-        count += len(current)
-        if count > _PARTS or depth > _DEEPEST:
-            return False
-        for part in current:
-            if isinstance(part, tuple):
-                pending.append((part, depth + 1))
-            elif not isinstance(part, _NUMBERS):
-                return False
-    budget.spend_opcodes(count)
-    return count > 0
