@@ -8,7 +8,7 @@ from modlint_plugins.networks.aten.tables import table
 from modlint_plugins.networks.aten.values import Fixed, Value
 from modlint_plugins.networks.aten.walk import Walk
 from modlint_plugins.networks.flow.labels import broadcast
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 
 _NAMES = {
     "leaky_relu": "leakyrelu", "hardtanh": "clip", "clamp_max": "clip", "log_sigmoid": "logsigmoid",
@@ -55,8 +55,7 @@ def _prelu(walk: Walk, a: Arguments) -> Value:
     if isinstance(x, Fixed):
         return fixed(a, x)
     axes = [axis - slope.rank for axis, n in enumerate(slope.shape) if n > 1]
-    plain = isinstance(slope, Fixed) and slope.view is not None and slope.start == 0
-    if not plain or len(axes) != 1:
+    if not isinstance(slope, Fixed) or slope.view is None or slope.start or len(axes) != 1:
         return walk.tracer.activation("prelu", x)
     axis = (1 if x.rank > 1 else 0) if slope.rank == 1 and a.op == "prelu" else axes[0]
     return walk.tracer.activation("prelu", x, slope.owners[0], axis)

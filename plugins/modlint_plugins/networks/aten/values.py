@@ -141,7 +141,7 @@ def _numbers(tensor: Tensor) -> NDArray[Any] | None:
         steps = [step * flat.itemsize for step in tensor.strides]
         first = flat[tensor.storage_offset :]
         last = sum((n - 1) * s for n, s in zip(tensor.shape, tensor.strides, strict=True))
-        if tensor.elements and not 0 <= last < len(first):
+        if tensor.elements and (min(steps, default=0) < 0 or last >= len(first)):
             return None
         return np.lib.stride_tricks.as_strided(first, tensor.shape, steps).copy()
     except (ValueError, TypeError, OSError):
@@ -173,5 +173,6 @@ class Names:
     def number(self, name: str) -> Fixed | None:
         """The tensor called `name` as a number that is known; None where it has more elements."""
         x = self.tensors.get(name)
-        value = _numbers(x) if x is not None and x.elements == 1 else None
-        return None if value is None else Fixed(x.shape, value=value)
+        if x is None or x.elements != 1 or (value := _numbers(x)) is None:
+            return None
+        return Fixed(x.shape, value=value)

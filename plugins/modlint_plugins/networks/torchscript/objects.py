@@ -180,6 +180,6 @@ class Loading:
 
 def is_tensor(x: Value) -> bool:
     """Whether a value is a tensor, followed or not."""
-    from modlint_plugins.networks.flow.tracer import Traced
+    from modlint_plugins.networks.flow.traced import Traced
 
     return isinstance(x, (Traced, Fixed, Lost))

@@ -10,7 +10,8 @@ from modlint.checkpoint import Tensor
 from modlint.network import NormKind, Unplaced
 from modlint.verdict import Confidence
 from modlint_plugins.networks.flow.assembly import network_of
-from modlint_plugins.networks.flow.tracer import Traced, Tracer
+from modlint_plugins.networks.flow.traced import Traced
+from modlint_plugins.networks.flow.tracer import Tracer
 from modlint_plugins.networks.names.families.convolutional import CONVOLUTIONAL, traced
 from modlint_plugins.networks.names.families.decoders import DECODERS
 from modlint_plugins.networks.names.families.encoders import ENCODERS

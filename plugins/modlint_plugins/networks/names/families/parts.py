@@ -10,7 +10,8 @@ from modlint.network import NormKind
 from modlint.verdict import Confidence
 from modlint_plugins.networks.flow import layouts
 from modlint_plugins.networks.flow.nodes import NormTensors
-from modlint_plugins.networks.flow.tracer import Traced, Tracer
+from modlint_plugins.networks.flow.traced import Traced
+from modlint_plugins.networks.flow.tracer import Tracer
 
 _ALIASES = {"weight": ("weight", "gamma"), "bias": ("bias", "beta")}
 

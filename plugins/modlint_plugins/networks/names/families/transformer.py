@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Struct
 
 from modlint_plugins.networks.flow.labels import LabelArray
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.names.families.layout import (
     Attention,
     Block,

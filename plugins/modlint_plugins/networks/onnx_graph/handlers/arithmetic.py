@@ -12,7 +12,7 @@ from dataclasses import replace
 from modlint.network import JoinKind, NormKind
 from modlint_plugins.networks.flow.labels import broadcast
 from modlint_plugins.networks.flow.nodes import NormTensors, PointNode
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.onnx_graph.naming import layer_name
 from modlint_plugins.networks.onnx_graph.op import Handlers, Op, Result, alike, standard
 from modlint_plugins.networks.onnx_graph.refused import Refused

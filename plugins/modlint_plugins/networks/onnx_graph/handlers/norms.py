@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modlint.network import NormKind
 from modlint_plugins.networks.flow.nodes import NormTensors
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.onnx_graph.op import Handlers, Op, Result, alike, standard
 from modlint_plugins.networks.onnx_graph.refused import Refused
 from modlint_plugins.networks.onnx_graph.static import Static

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modlint_plugins.networks.flow.labels import broadcast
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.onnx_graph.handlers.arithmetic import along
 from modlint_plugins.networks.onnx_graph.op import Handlers, Op, Result, alike, standard
 from modlint_plugins.networks.onnx_graph.static import Static
@@ -36,8 +36,7 @@ def _function(op: Op) -> Result:
 def _sloped(op: Op) -> Result:
     """PRelu: a slope for each channel, or one for all."""
     x, slope = op.traced(0), op.value(1)
-    axis = along(x, slope) if isinstance(slope, Static) and slope.name is not None else None
-    if axis is None:
+    if not isinstance(slope, Static) or slope.name is None or (axis := along(x, slope)) is None:
         return _function(op)
     return op.tracer.activation("prelu", x, slope.name, axis)
 
