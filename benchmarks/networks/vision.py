@@ -102,10 +102,11 @@ def _timm(name: str) -> nn.Module:
     import timm
 
     model = timm.create_model(name, pretrained=False, num_classes=10)
-    if name == "repvgg_a0":  # an input that a ReLU shuts off tells the oracle of no edge
-        for module in model.modules():
+    if name == "repvgg_a0":  # where a ReLU shuts an identity off, the oracle sees no edge
+        for path, module in model.named_modules():
             if isinstance(module, nn.BatchNorm2d):
                 nn.init.ones_(module.bias)
+                nn.init.constant_(module.weight, 1.0 if path.endswith("identity") else 0.1)
     return model
 
 
