@@ -1,0 +1,93 @@
+"""Spectra of weights: eigenvalues, the power law of their tail, norms, ranks, random bulks."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from modlint.analysis.base import Array, Inputs, WholeTensorAnalysis
+from modlint.analysis.precision import precision_of
+from modlint.checkpoint import Tensor
+from modlint.errors import Unavailable
+from modlint.results.spectra import Spectrum
+
+
+class TensorSpectrum(WholeTensorAnalysis[Spectrum], frozen=True):
+    """What WeightWatcher measures of a weight, by its definitions (arXiv 1810.01075).
+
+    Of a convolution one matrix for each position of its kernel, of a stack of matrices one for
+    each; their eigenvalues are taken together.
+
+    Attributes:
+        bulk: whether the Marchenko-Pastur law is fitted.
+        shuffles: whether the elements are shuffled and measured again.
+        exact: whether all eigenvalues are computed, whatever the size.
+        seed: of the shuffles.
+    """
+
+    bulk: bool = True
+    shuffles: bool = False
+    exact: bool = False
+    seed: int = 0
+
+    name: ClassVar[str] = "tensor-spectrum"
+    description: ClassVar[str] = "eigenvalues of a weight: power law, norms, ranks, random bulk"
+
+    def compute(self, tensor: Tensor, inputs: Inputs) -> Spectrum:
+        """Compute.
+
+        Raises:
+            Unavailable: the elements cannot be read, are all zero, or are not all finite.
+        """
+        values = inputs.weight(tensor.name)
+        try:
+            return self.of_array(values, precision_of(tensor.dtype.name))
+        except Unavailable as reason:
+            raise Unavailable(f"tensor {tensor.name}: {reason}") from reason
+
+    def of_array(self, values: Array, precision: float) -> Spectrum:
+        """The same of values that are no tensor of a file: a product of low-rank factors.
+
+        Raises:
+            Unavailable: they have no elements, are all zero, or are not all finite.
+        """
+        from modlint.numerics.spectra.measures import Wanted, spectrum
+
+        wanted = Wanted(self.bulk, self.shuffles, self.exact, self.seed)
+        return spectrum(values, precision, wanted)
+
+    def of_product(self, down: Array, up: Array, scale: float, precision: float) -> Spectrum:
+        """The same of scale · B A, without forming it; no bulk, which a low-rank matrix lacks.
+
+        Raises:
+            Unavailable: the factors make no product, are zero, or are not all finite.
+        """
+        from msgspec.structs import replace
+
+        from modlint.numerics.spectra.products import core
+
+        plain = replace(self, bulk=False, shuffles=False)
+        found = plain.of_array(core(down, up, scale), precision)
+        sizes = sorted((len(up), down.size // len(down)))
+        return replace(found, rows=sizes[1], columns=sizes[0], kernels=None)
+
+
+def merged(weight: Array, down: Array, up: Array, scale: float) -> Array:
+    """W + scale · B A, in the weight's shape.
+
+    Raises:
+        Unavailable: the shapes do not fit, or the factors are not finite.
+    """
+    from modlint.numerics.spectra.products import merged
+
+    return merged(weight, down, up, scale)
+
+
+def difference(new: Array, old: Array) -> Array:
+    """The change of a weight.
+
+    Raises:
+        Unavailable: the shapes differ.
+    """
+    from modlint.numerics.spectra.products import difference
+
+    return difference(new, old)

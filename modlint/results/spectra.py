@@ -1,0 +1,121 @@
+"""The spectrum of a layer's weight, and what is measured of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+Method = Literal["gram", "lanczos"]
+"""How eigenvalues were computed: all of them, or the largest ones alone."""
+
+
+class PowerLaw(Struct, frozen=True):
+    """A continuous power law p(λ) ∝ λ^−α, fitted to the eigenvalues from `xmin` on.
+
+    Attributes:
+        alpha: the exponent.
+        distance: Kolmogorov–Smirnov distance D of the fit.
+        xmin: eigenvalue from which on it is fitted: the one with the least distance.
+        sigma: standard error of α.
+        spikes: eigenvalues from `xmin` on.
+    """
+
+    alpha: float
+    distance: float
+    xmin: float
+    sigma: float
+    spikes: int
+
+
+class Bulk(Struct, frozen=True):
+    """The Marchenko–Pastur law that fits the bulk of the eigenvalues best.
+
+    Attributes:
+        sigma: its scale, of eigenvalues with mean 1.
+        lower: its lower edge, in units of the eigenvalues.
+        upper: its upper edge, likewise.
+        spikes: eigenvalues above the upper edge and the fluctuation of the largest.
+        soft_rank: upper edge over the largest eigenvalue.
+    """
+
+    sigma: float
+    lower: float
+    upper: float
+    spikes: int
+    soft_rank: float
+
+
+class Shuffled(Struct, frozen=True):
+    """The same weight with its elements shuffled.
+
+    Attributes:
+        traps: eigenvalues of the shuffled weight above its own bulk: single elements that are
+            unlike the others make them.
+        largest: largest eigenvalue of the shuffled weight.
+    """
+
+    traps: int
+    largest: float
+
+
+class Kernels(Struct, frozen=True):
+    """Which periods the kernels of a one-dimensional convolution answer to.
+
+    Attributes:
+        length: positions of a kernel.
+        period: at which the mean power of all kernels is largest, in positions.
+        share: of the power, without that of the mean, at that period.
+        flatness: geometric mean of the power over its arithmetic mean: 1 of white noise.
+    """
+
+    length: int
+    period: float
+    share: float
+    flatness: float
+
+
+class Spectrum(Struct, frozen=True, kw_only=True):
+    """What is measured of the eigenvalues λ = σ² of a weight's correlation matrices WᵀW.
+
+    Attributes:
+        rows: longer side of each matrix, N.
+        columns: shorter side, M.
+        slices: matrices whose eigenvalues are taken together: kernel positions, experts.
+        eigenvalues: number of eigenvalues that were computed.
+        method: how.
+        error: bound of what the eigenvalues are off by, over the largest.
+        law: the power law, None where too few eigenvalues are left to fit one.
+        norm: sum of all eigenvalues, the squared Frobenius norm.
+        spectral_norm: the largest eigenvalue, the squared largest singular value.
+        log_norm: log10 of `norm`.
+        log_spectral_norm: log10 of `spectral_norm`.
+        alpha_weighted: α · log10 of the largest eigenvalue.
+        log_alpha_norm: log10 of Σ λ^α.
+        stable_rank: sum of the eigenvalues over the largest.
+        effective_rank: exp of the entropy of the singular values' shares.
+        rank: singular values that are not zero in the element type's precision.
+        bulk: None where it was not asked for, or does not fit.
+        shuffled: None where it was not asked for.
+        kernels: None of what is no one-dimensional convolution.
+    """
+
+    rows: int
+    columns: int
+    slices: int
+    eigenvalues: int
+    method: Method
+    error: float
+    law: PowerLaw | None
+    norm: float
+    spectral_norm: float
+    log_norm: float
+    log_spectral_norm: float
+    alpha_weighted: float | None
+    log_alpha_norm: float | None
+    stable_rank: float
+    effective_rank: float | None
+    rank: int | None
+    bulk: Bulk | None = None
+    shuffled: Shuffled | None = None
+    kernels: Kernels | None = None
