@@ -14,7 +14,6 @@ import contextlib
 import io
 import os
 import platform
-import resource
 import subprocess
 import sys
 import time
@@ -39,6 +38,19 @@ COMPARED = (
 )
 OF_BULKS = ("num_spikes", "sigma_mp", "bulk_min", "bulk_max", "mp_softrank")
 STEP = 2.0**-23
+_PROGRAM = """
+import re
+from pathlib import Path
+import numpy as np
+from modlint.analysis.spectra import TensorSpectrum
+random = np.random.default_rng(0)
+for i in range(%d):
+    values = random.standard_normal((512, 2048), dtype=np.float32)
+    TensorSpectrum(bulk=False).of_array(values, 2.0**-23)
+    if i in (19, %d):
+        status = Path("/proc/self/status").read_text()
+        print(int(re.search(r"VmHWM:\\s*(\\d+)", status)[1]) / 1024)
+"""
 
 
 def correlated(module: nn.Module, seed: int) -> nn.Module:
@@ -102,6 +114,7 @@ def theirs(module: nn.Module, bulk: bool) -> dict[str, dict[str, Any]]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
+    """Without what WeightWatcher prints and warns of."""
     with (
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),
@@ -136,15 +149,7 @@ def seconds(work: Callable[[], object], rounds: int) -> float:
 
 def peaks(layers: int) -> tuple[float, float]:
     """Peak memory in MB after 20 layers of 512 × 2048 and after all, in a process of its own."""
-    program = (
-        "import resource, numpy as np\n"
-        "from modlint.analysis.spectra import TensorSpectrum\n"
-        "random = np.random.default_rng(0)\n"
-        f"for i in range({layers}):\n"
-        "    values = random.standard_normal((512, 2048), dtype=np.float32)\n"
-        "    TensorSpectrum(bulk=False).of_array(values, 2.0**-23)\n"
-        "    if i in (19, %d): print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
-    ) % (layers - 1)
+    program = _PROGRAM % (layers, layers - 1)
     told = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
@@ -160,8 +165,8 @@ def report(rounds: int, layers: int) -> Iterator[str]:
     yield ""
     yield (
         f"`python benchmarks/spectra.py`: WeightWatcher {weightwatcher.__version__}, numpy"
-        f" {np.__version__}, Python {platform.python_version()}, one thread on {platform.machine()};"
-        " weights with planted heavy tails."
+        f" {np.__version__}, Python {platform.python_version()}, one thread on"
+        f" {platform.machine()}; weights with planted heavy tails."
     )
     yield ""
     yield "## Agreement"
@@ -215,9 +220,6 @@ def main() -> None:
     text = "\n".join(report(arguments.rounds, arguments.layers)) + "\n"
     arguments.out.write_text(text, encoding="utf-8")
     print(text)
-    print(
-        f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB", file=sys.stderr
-    )
 
 
 if __name__ == "__main__":

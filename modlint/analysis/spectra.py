@@ -8,7 +8,7 @@ from modlint.analysis.base import Array, Inputs, WholeTensorAnalysis
 from modlint.analysis.precision import precision_of
 from modlint.checkpoint import Tensor
 from modlint.errors import Unavailable
-from modlint.results.spectra import Spectrum
+from modlint.results.spectra import Ranks, Spectrum
 
 
 class TensorSpectrum(WholeTensorAnalysis[Spectrum], frozen=True):
@@ -69,6 +69,35 @@ class TensorSpectrum(WholeTensorAnalysis[Spectrum], frozen=True):
         found = plain.of_array(core(down, up, scale), precision)
         sizes = sorted((len(up), down.size // len(down)))
         return replace(found, rows=sizes[1], columns=sizes[0], kernels=None)
+
+
+class WeightRanks(WholeTensorAnalysis[tuple[Ranks, ...]], frozen=True):
+    """Ranks of a weight as a matrix (first axis, all others), of a stack those of each item.
+
+    Dead rows and columns are left out; what is zero throughout has none. Source: Feng et al.,
+    Rank Diminishing in Deep Neural Networks, arXiv 2206.06072.
+
+    Attributes:
+        distance: relative, of the matrix of lower rank that stands for it (`compressed`).
+    """
+
+    distance: float = 0.02
+
+    name: ClassVar[str] = "weight-ranks"
+    description: ClassVar[str] = "rank and effective rank of a weight, without dead rows"
+
+    def compute(self, tensor: Tensor, inputs: Inputs) -> tuple[Ranks, ...]:
+        """Compute.
+
+        Raises:
+            Unavailable: the elements cannot be read, or it is too large.
+        """
+        from modlint.numerics.spectra.ranks import ranks
+
+        try:
+            return ranks(inputs.weight(tensor.name), precision_of(tensor.dtype.name), self.distance)
+        except Unavailable as reason:
+            raise Unavailable(f"tensor {tensor.name}: {reason}") from reason
 
 
 def merged(weight: Array, down: Array, up: Array, scale: float) -> Array:

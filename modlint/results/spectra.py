@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from msgspec import Struct
@@ -93,7 +94,7 @@ class Spectrum(Struct, frozen=True, kw_only=True):
         alpha_weighted: α · log10 of the largest eigenvalue.
         log_alpha_norm: log10 of Σ λ^α.
         stable_rank: sum of the eigenvalues over the largest.
-        effective_rank: exp of the entropy of the singular values' shares.
+        effective_rank: exponential of the entropy of the singular values' shares.
         rank: singular values that are not zero in the element type's precision.
         bulk: None where it was not asked for, or does not fit.
         shuffled: None where it was not asked for.
@@ -119,3 +120,37 @@ class Spectrum(Struct, frozen=True, kw_only=True):
     bulk: Bulk | None = None
     shuffled: Shuffled | None = None
     kernels: Kernels | None = None
+
+
+class Ranks(Struct, frozen=True, kw_only=True):
+    """How many directions a matrix has, its dead rows and columns left out.
+
+    Attributes:
+        rows: rows that are not zero.
+        columns: columns that are not zero.
+        full: the smaller of both, less one for each axis along which the elements sum to zero.
+        rank: singular values above the tolerance.
+        tolerance: precision of the elements · rms · (√rows + √columns).
+        chance: singular values up to the tolerance that independent elements would have.
+        effective_rank: exponential of the entropy of the singular values' shares.
+        compressed: least rank of a matrix within a relative distance of this one.
+    """
+
+    rows: int
+    columns: int
+    full: int
+    rank: int
+    tolerance: float
+    chance: float
+    effective_rank: float
+    compressed: int
+
+    @property
+    def missing(self) -> int:
+        """Directions that it lacks."""
+        return max(0, self.full - self.rank)
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether independent elements of that precision could lack as many."""
+        return self.missing <= self.chance + 4 * math.sqrt(self.chance)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 from msgspec import Struct
 
+from modlint.errors import Unavailable
 from modlint.numerics.inputs import Array
-from modlint.numerics.spectra.matrices import BLOCK, Floats, Matrices, blocks
+from modlint.numerics.spectra.matrices import BLOCK, Floats, Matrices, blocks, squares
 from modlint.results.spectra import Method
 
 LARGEST = 6144
@@ -43,16 +44,22 @@ def eigenvalues(matrices: Matrices, most: float = LARGEST) -> Eigenvalues:
     """All eigenvalues, or the largest ones of a matrix of too many columns.
 
     Args:
-        matrices: finite.
+        matrices: of one shape.
         most: columns of a matrix of which all are computed; of stacks they always are.
+
+    Raises:
+        Unavailable: not all elements, or not all of their squares, are finite.
     """
     count, rows, columns = matrices.shape
     if columns > most and count == 1:
+        squares(matrices)
         return _largest(matrices.stack[0])
     values = np.empty((count, columns))
     step = max(1, _MEMORY // max(1, columns * columns))
     for start in range(0, count, step):
         grams = _grams(matrices.stack[start : start + step])
+        if not np.isfinite(np.einsum("sii->s", grams)).all():
+            raise Unavailable("its elements, or their squares, are not all finite")
         values[start : start + step] = np.linalg.eigvalsh(grams)
     np.maximum(values, 0, out=values)
     return Eigenvalues(values, "gram", float(np.finfo(np.float64).eps * (rows + columns)))
@@ -96,11 +103,12 @@ def _triangle(matrix: Array) -> Floats:
 def _grams(stack: Array) -> Floats:
     count, _, columns = stack.shape
     grams = np.zeros((count, columns, columns))
-    if stack.size <= BLOCK:
+    if count > 1 and stack.size <= BLOCK:
         stack = np.ascontiguousarray(stack, np.float64)
     for gram, matrix in zip(grams, stack, strict=True):
-        for block in blocks(matrix):
-            gram += block.T @ block
+        with np.errstate(all="ignore"):
+            for block in blocks(matrix):
+                gram += block.T @ block
     return grams
 
 

@@ -91,10 +91,12 @@ def on_cpu(values: Array) -> Array:
 
 
 def blocks(matrix: Array) -> Iterator[Floats]:
-    """Some rows at a time of a matrix (N, M), in float64."""
+    """Some rows at a time of a matrix (N, M), in float64, in the order in which they lie."""
     step = max(1, BLOCK // max(1, matrix.shape[1]))
     for start in range(0, len(matrix), step):
-        yield np.ascontiguousarray(matrix[start : start + step], np.float64)
+        block = matrix[start : start + step]
+        turned = block.strides[0] < block.strides[1]
+        yield np.asarray(block, np.float64, order="F" if turned else "C")
 
 
 def squares(matrices: Matrices) -> float:
@@ -105,7 +107,7 @@ def squares(matrices: Matrices) -> float:
     """
     with np.errstate(all="ignore"):
         total = math.fsum(
-            float(np.vdot(block, block)) for one in matrices.stack for block in blocks(one)
+            float((block * block).sum()) for one in matrices.stack for block in blocks(one)
         )
     if not math.isfinite(total):
         raise Unavailable("its elements, or their squares, are not all finite")

@@ -20,6 +20,7 @@ from modlint.numerics.spectra.kernels import kernel_periods
 from modlint.numerics.spectra.marchenko_pastur import bulk
 from modlint.numerics.spectra.matrices import Floats, Matrices, slices_of, squares
 from modlint.numerics.spectra.power_law import SMALL, power_law
+from modlint.numerics.spectra.ranks import effective_rank
 from modlint.results.spectra import Shuffled, Spectrum
 
 _CONVOLUTION = 0.5
@@ -58,11 +59,11 @@ def spectrum(values: Array, precision: float, wanted: Wanted) -> Spectrum:
         Unavailable: it has no spectrum: no elements, all zero, or not all finite.
     """
     matrices = slices_of(values)
-    total = squares(matrices)
-    if not total:
-        raise Unavailable("all its elements are zero")
     factor = _CONVOLUTION if len(matrices.kernel) == 2 else 1.0
     found = eigenvalues(matrices, math.inf if wanted.exact else LARGEST)
+    total = float(found.values.sum()) if found.method == "gram" else squares(matrices)
+    if not total:
+        raise Unavailable("all its elements are zero")
     kept = np.sort(found.values, axis=None) * factor
     measured = _measured(kept, total * factor, matrices, found)
     if len(matrices.kernel) == 1:
@@ -72,7 +73,7 @@ def spectrum(values: Array, precision: float, wanted: Wanted) -> Spectrum:
     return replace(
         measured,
         rank=_rank(matrices, found, total, precision),
-        effective_rank=_effective_rank(kept),
+        effective_rank=effective_rank(kept),
         bulk=bulk(kept, *matrices.shape[1:]) if wanted.bulk else None,
         shuffled=_shuffled(matrices, factor, wanted.seed) if wanted.shuffles else None,
     )
@@ -119,13 +120,6 @@ def _rank(matrices: Matrices, found: Eigenvalues, total: float, precision: float
         for matrix, own in zip(matrices.stack, found.values, strict=True)
     )
     return count * columns - zero
-
-
-def _effective_rank(kept: Floats) -> float:
-    """The exponential of the entropy of the singular values' shares (Roy and Vetterli 2007)."""
-    values = np.sqrt(kept)
-    shares = values[values > 0] / values.sum()
-    return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
 def _shuffled(matrices: Matrices, factor: float, seed: int) -> Shuffled | None:
