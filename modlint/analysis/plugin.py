@@ -44,7 +44,14 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.siblings import SiblingDifferences
     from modlint.analysis.sparse import SparseIndices
     from modlint.analysis.sparsity import SparsityPattern
-    from modlint.analysis.spectra import TensorSpectrum, WeightRanks
+    from modlint.analysis.spectra import (
+        LayerRank,
+        LipschitzBound,
+        StateRadius,
+        TensorSpectrum,
+        WeightRanks,
+        WeightStructure,
+    )
     from modlint.analysis.statistics import TensorStatistics
     from modlint.analysis.strays import StrayFiles
     from modlint.analysis.texts import Texts
@@ -77,7 +84,10 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     of_pairs = (TensorDrift,)
     of_training = (BatchNorms, EmbeddingRows, EmbeddingTables, InitialDistribution, SpectralExcess)
     of_rows = (DuplicateUnits, SparsityPattern)
-    of_spectra = (TensorSpectrum, WeightRanks)
+    of_spectra = (
+        *(TensorSpectrum, WeightRanks, WeightStructure),
+        *(LayerRank, StateRadius, LipschitzBound),
+    )
     of_units = (UnitWeights, UnitScales, Flow, NegligibleUnits, CarryingUnits, Components, Parts)
     graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph)
     of_clusters = (Partition, SpectralSum, ClusterTest)

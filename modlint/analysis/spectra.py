@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from modlint.analysis.base import Array, Inputs, WholeTensorAnalysis
-from modlint.analysis.precision import precision_of
+from modlint.analysis.base import (
+    Array,
+    Inputs,
+    LayerAnalysis,
+    NetworkAnalysis,
+    WholeTensorAnalysis,
+)
 from modlint.checkpoint import Tensor
+from modlint.dtypes import precision_of
 from modlint.errors import Unavailable
-from modlint.results.spectra import Ranks, Spectrum
+from modlint.network import Call, Network
+from modlint.results.spectra import Lipschitz, Ranks, Recurrence, Spectrum, Structure
 
 
 class TensorSpectrum(WholeTensorAnalysis[Spectrum], frozen=True):
@@ -98,6 +105,92 @@ class WeightRanks(WholeTensorAnalysis[tuple[Ranks, ...]], frozen=True):
             return ranks(inputs.weight(tensor.name), precision_of(tensor.dtype.name), self.distance)
         except Unavailable as reason:
             raise Unavailable(f"tensor {tensor.name}: {reason}") from reason
+
+
+class WeightStructure(WholeTensorAnalysis["Structure | None"], frozen=True):
+    """How a weight could be stored with half of its elements or fewer; None where it could not.
+
+    Attributes:
+        distance: relative, of the weight that is rebuilt from what is kept.
+    """
+
+    distance: float = 0.02
+
+    name: ClassVar[str] = "weight-structure"
+    description: ClassVar[str] = "Toeplitz, circulant, low-rank, block structure of a weight"
+
+    def compute(self, tensor: Tensor, inputs: Inputs) -> Structure | None:
+        """Try each.
+
+        Raises:
+            Unavailable: the elements cannot be read, are not finite, or are too many.
+        """
+        from modlint.numerics.spectra.structures import structure
+
+        return structure(inputs.weight(tensor.name), self.distance)
+
+
+class LayerRank(LayerAnalysis[Ranks], frozen=True):
+    """The rank of a layer's weight as the network computes with it: rows by all else.
+
+    Attributes:
+        centred: whether the mean of its rows is taken off: what all outputs share tells none apart.
+    """
+
+    centred: bool = False
+
+    name: ClassVar[str] = "layer-rank"
+    description: ClassVar[str] = "rank of a layer's weight, of centred rows where asked for"
+
+    def compute(self, layer: Call, inputs: Inputs) -> Ranks:
+        """Compute.
+
+        Raises:
+            Unavailable: its entries are not known or not finite, or are zero throughout.
+        """
+        from modlint.numerics.spectra.calls import call_rank
+
+        return call_rank(layer, inputs, centred=self.centred)
+
+
+class StateRadius(LayerAnalysis["Recurrence | None"], frozen=True):
+    """Spectral radii of the matrices that carry a recurrent layer's state on.
+
+    None of what carries no state, or projects it.
+    """
+
+    name: ClassVar[str] = "state-radius"
+    description: ClassVar[str] = "spectral radii of a recurrent layer's gates"
+
+    def compute(self, layer: Call, inputs: Inputs) -> Recurrence | None:
+        """Compute.
+
+        Raises:
+            Unavailable: its entries are not known or not finite, or are too many.
+        """
+        from modlint.numerics.spectra.calls import recurrence
+
+        return recurrence(layer, inputs) if layer.delay else None
+
+
+class LipschitzBound(NetworkAnalysis["Lipschitz | str"], frozen=True):
+    """By how much a network stretches at most (arXiv 2404.04549, 2109.00959), or why none is known.
+
+    Recurrence, norms of the data and products of channels have no such bound.
+    """
+
+    name: ClassVar[str] = "lipschitz-bound"
+    description: ClassVar[str] = "product of the layers' largest singular values, norms folded in"
+
+    def compute(self, network: Network, inputs: Inputs) -> Lipschitz | str:
+        """Compute.
+
+        Raises:
+            Unavailable: a weight is not known, or not finite.
+        """
+        from modlint.numerics.spectra.lipschitz import lipschitz
+
+        return lipschitz(network, inputs)
 
 
 def merged(weight: Array, down: Array, up: Array, scale: float) -> Array:

@@ -12,10 +12,10 @@ from modlint.analysis.beside import Document
 from modlint.analysis.layer_weights import LayerWeights
 from modlint.analysis.lora import LoraFactors
 from modlint.analysis.matching import elements_of
-from modlint.analysis.precision import precision_of
 from modlint.analysis.quantisation import QuantisedWeights
 from modlint.analysis.spectra import TensorSpectrum, difference, merged
 from modlint.checkpoint import Tensor
+from modlint.dtypes import precision_of
 from modlint.engine.diff.adapter import Factors, Targets, factors_of, scale_of
 from modlint.engine.examine import FileExamination
 from modlint.errors import Unavailable, UnreadableError

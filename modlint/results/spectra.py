@@ -154,3 +154,62 @@ class Ranks(Struct, frozen=True, kw_only=True):
     def by_chance(self) -> bool:
         """Whether independent elements of that precision could lack as many."""
         return self.missing <= self.chance + 4 * math.sqrt(self.chance)
+
+
+class Recurrence(Struct, frozen=True):
+    """The matrices by which a recurrent layer carries its state on.
+
+    Attributes:
+        size: units of the state.
+        radii: spectral radius of each gate's matrix; of a plain layer there is one.
+    """
+
+    size: int
+    radii: tuple[float, ...]
+
+
+class LayerBound(Struct, frozen=True):
+    """By how much a layer stretches at most, its norm folded in.
+
+    Attributes:
+        name: of the call.
+        bound: upper bound of its largest singular value.
+    """
+
+    name: str
+    bound: float
+
+
+class Lipschitz(Struct, frozen=True):
+    """By how much a network stretches at most, as far as its weights tell.
+
+    Attributes:
+        log_bound: log10 of the bound.
+        layers: the bounds of its layers, in topological order.
+        assumed: whether an activation is not known, and taken to stretch nothing.
+    """
+
+    log_bound: float
+    layers: tuple[LayerBound, ...]
+    assumed: bool
+
+
+StructureKind = Literal["toeplitz", "circulant", "low-rank", "block-diagonal", "repeated-blocks"]
+
+
+class Structure(Struct, frozen=True):
+    """How a weight could be stored with fewer elements.
+
+    Attributes:
+        kind: the structure.
+        distance: ‖W − W'‖ / ‖W‖ of what is rebuilt from the elements that are kept.
+        kept: elements that are kept.
+        elements: elements of the weight.
+        detail: its rank, or its number of blocks; of Toeplitz matrices that of diagonals.
+    """
+
+    kind: StructureKind
+    distance: float
+    kept: int
+    elements: int
+    detail: int

@@ -26,6 +26,8 @@ _POINTS = 2000
 def ranks(values: Array, precision: float, distance: float) -> tuple[Ranks, ...]:
     """The rank of a weight as a matrix (first axis, all others); of a stack, of each item.
 
+    What is one value throughout, beside zeros, has no rank that is worth a word.
+
     Args:
         values: of two axes or more.
         precision: step between numbers of its type near 1.
@@ -35,6 +37,16 @@ def ranks(values: Array, precision: float, distance: float) -> tuple[Ranks, ...]
         Unavailable: it has no elements, too many columns, or not all are finite.
     """
     return tuple(_each(flattened(values), precision, distance))
+
+
+def matrix_rank(matrix: Array, precision: float) -> Ranks:
+    """The rank of a matrix without its dead rows and columns.
+
+    Args:
+        matrix: (rows, columns), finite and not zero throughout.
+        precision: step between numbers of its type near 1.
+    """
+    return _ranks(_live(matrix), precision, 0.0, None)
 
 
 def centred_rank(matrix: Array, precision: float) -> Ranks:
@@ -48,9 +60,24 @@ def centred_rank(matrix: Array, precision: float) -> Ranks:
         raise Unavailable("its elements are not all finite")
     rms = math.sqrt(float(np.mean(centred**2)))
     centred = centred - centred.mean(axis=0)
-    if rms == 0 or not centred.any():
-        raise Unavailable("all its rows are equal")
+    if not centred.any():
+        return _none(*centred.shape)
     return _ranks(centred, precision, 0.0, rms)
+
+
+def _none(rows: int, columns: int) -> Ranks:
+    """What is said of a matrix of equal rows."""
+    full = min(rows, columns)
+    return Ranks(
+        rows=rows,
+        columns=columns,
+        full=full,
+        rank=0,
+        tolerance=0.0,
+        chance=0.0,
+        effective_rank=0.0,
+        compressed=0,
+    )
 
 
 def _each(matrices: Matrices, precision: float, distance: float) -> Iterator[Ranks]:
@@ -58,7 +85,7 @@ def _each(matrices: Matrices, precision: float, distance: float) -> Iterator[Ran
         raise Unavailable(f"more than {MOST_COLUMNS:,} rows and columns: its rank takes long")
     for matrix in matrices.stack:
         live = _live(matrix)
-        if live.size:
+        if live.size and not (live == live.flat[0]).all():
             yield _ranks(live, precision, distance, None)
 
 

@@ -31,7 +31,54 @@ LOW_EFFECTIVE_RANK = RuleReference(
     cost=Cost.DEEP,
 )
 
-RULES = (RANK_DEFICIENT, LOW_EFFECTIVE_RANK)
+LIPSCHITZ_BOUND = RuleReference(
+    code="SPC004",
+    name="lipschitz-bound",
+    severity=Severity.INFORMATION,
+    summary="by how much the network stretches its inputs at most",
+    source="arXiv 2404.04549; Araujo et al., arXiv 2006.08391, and arXiv 2109.00959: convolutions",
+    place="modlint_rules.spectra.lipschitz_bound:LipschitzBound",
+    cost=Cost.DEEP,
+)
+
+DEPENDENT_CLASSES = RuleReference(
+    code="SPC005",
+    name="dependent-classes",
+    severity=Severity.WARNING,
+    summary="some outputs of the last layer are combinations of the others",
+    source=f"{_FENG}, section 5: dependence of categories",
+    place="modlint_rules.spectra.dependent_classes:DependentClasses",
+    cost=Cost.DEEP,
+)
+
+UNSTABLE_RECURRENCE = RuleReference(
+    code="SPC007",
+    name="unstable-recurrence",
+    severity=Severity.WARNING,
+    summary="a recurrent layer without gates multiplies its state by more than it can hold",
+    source="arXiv 2305.10468; Pascanu et al., On the difficulty of training recurrent networks",
+    place="modlint_rules.spectra.unstable_recurrence:UnstableRecurrence",
+    cost=Cost.DEEP,
+)
+
+COMPRESSIBLE_STRUCTURE = RuleReference(
+    code="SPC008",
+    name="compressible-structure",
+    severity=Severity.INFORMATION,
+    summary="weights are Toeplitz, circulant, low-rank or made of blocks, and stored whole",
+    source="arXiv 2109.00959; Araujo et al., arXiv 2006.08391",
+    place="modlint_rules.spectra.compressible_structure:CompressibleStructure",
+    cost=Cost.DEEP,
+)
+
+RULES = (
+    RANK_DEFICIENT,
+    LOW_EFFECTIVE_RANK,
+    LIPSCHITZ_BOUND,
+    DEPENDENT_CLASSES,
+    UNSTABLE_RECURRENCE,
+    COMPRESSIBLE_STRUCTURE,
+)
 """The rules of this family."""
 
 

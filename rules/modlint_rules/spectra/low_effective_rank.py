@@ -13,7 +13,7 @@ from modlint.rule import Examination, Need, Options
 from modlint.targets import of_tensor
 from modlint.verdict import Verdict
 from modlint_rules.base.layer_weights import LayerWeightRule
-from modlint_rules.spectra import LOW_EFFECTIVE_RANK
+from modlint_rules.spectra import LOW_EFFECTIVE_RANK, RANK_DEFICIENT
 
 _RANKS = WeightRanks()
 
@@ -47,10 +47,12 @@ class LowEffectiveRank(LayerWeightRule[LowEffectiveRankOptions], reference=LOW_E
 
     def judge(self, tensor: Tensor, file: Examination) -> Verdict | None:
         """A finding where the effective rank is below the limit; of a stack, of the worst item."""
+        told = RANK_DEFICIENT.code in file.selected
         wide = [
             ranks
             for ranks in file.result(_RANKS, tensor)
             if min(ranks.rows, ranks.columns) >= self.options.min_width
+            and not (told and not ranks.by_chance)
         ]
         shares = {r.effective_rank / min(r.rows, r.columns): r for r in wide}
         if not shares or min(shares) >= self.options.min_share:
