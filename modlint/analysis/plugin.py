@@ -35,6 +35,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.layer_weights import LayerWeights
     from modlint.analysis.lora import LoraFactors
     from modlint.analysis.magnitudes import TensorMagnitudes
+    from modlint.analysis.onnx_chains import LinearChains
     from modlint.analysis.openings import Openings
     from modlint.analysis.parts import Parts
     from modlint.analysis.quantisation import QuantisedWeights
@@ -86,7 +87,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     of_rows = (DuplicateUnits, SparsityPattern)
     of_spectra = (
         *(TensorSpectrum, WeightRanks, WeightStructure),
-        *(LayerRank, StateRadius, LipschitzBound),
+        *(LayerRank, StateRadius, LipschitzBound, LinearChains),
     )
     of_units = (UnitWeights, UnitScales, Flow, NegligibleUnits, CarryingUnits, Components, Parts)
     graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph)

@@ -21,6 +21,8 @@ MOST_COLUMNS = 8192
 """Of a matrix whose rank is computed, along its shorter side."""
 _EPSILON = 2.0**-52
 _POINTS = 2000
+_FAR, _ROUNDS = 30.0, 4
+"""Times the root mean square from which on an element is left out of it, and how often."""
 
 
 def ranks(values: Array, precision: float, distance: float) -> tuple[Ranks, ...]:
@@ -105,7 +107,7 @@ def _ranks(matrix: Array, precision: float, distance: float, rms: float | None) 
     found = eigenvalues(one, math.inf)
     own, total = found.values[0], float(found.values.sum())
     rows, columns = tall.shape
-    rms = math.sqrt(total / (rows * columns)) if rms is None else rms
+    rms = _typical(tall, math.sqrt(total / (rows * columns))) if rms is None else rms
     spread = math.sqrt(rows) + math.sqrt(columns)
     floor = rows * _EPSILON * math.sqrt(float(own[-1]))
     tolerance = max(precision * rms * spread, floor)
@@ -120,6 +122,17 @@ def _ranks(matrix: Array, precision: float, distance: float, rms: float | None) 
         effective_rank=effective_rank(own),
         compressed=_compressed(own, distance),
     )
+
+
+def _typical(matrix: Array, rms: float) -> float:
+    """The root mean square without single elements that are far larger than the others."""
+    sizes = np.abs(np.asarray(matrix, np.float64))
+    for _ in range(_ROUNDS):
+        kept = sizes[sizes <= _FAR * rms]
+        if len(kept) == sizes.size or not kept.size:
+            break
+        rms = math.sqrt(float(np.mean(kept**2)))
+    return rms
 
 
 def _centred(matrix: Array, tolerance: float) -> int:

@@ -20,6 +20,16 @@ RANK_DEFICIENT = RuleReference(
     cost=Cost.DEEP,
 )
 
+RANK_BOTTLENECK = RuleReference(
+    code="SPC002",
+    name="rank-bottleneck",
+    severity=Severity.WARNING,
+    summary="a layer that all paths run through leaves the output too few directions",
+    source=f"{_FENG}, sections 2 and 3",
+    place="modlint_rules.spectra.rank_bottleneck:RankBottleneck",
+    cost=Cost.DEEP,
+)
+
 LOW_EFFECTIVE_RANK = RuleReference(
     code="SPC003",
     name="low-effective-rank",
@@ -73,6 +83,7 @@ COMPRESSIBLE_STRUCTURE = RuleReference(
 
 RULES = (
     RANK_DEFICIENT,
+    RANK_BOTTLENECK,
     LOW_EFFECTIVE_RANK,
     LIPSCHITZ_BOUND,
     DEPENDENT_CLASSES,
