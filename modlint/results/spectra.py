@@ -7,6 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+_RARE = 1e-4
 Method = Literal["gram", "lanczos"]
 """How eigenvalues were computed: all of them, or the largest ones alone."""
 
@@ -153,7 +154,15 @@ class Ranks(Struct, frozen=True, kw_only=True):
     @property
     def by_chance(self) -> bool:
         """Whether independent elements of that precision could lack as many."""
-        return self.missing <= self.chance + 4 * math.sqrt(self.chance)
+        return self.missing <= most_by_chance(self.chance)
+
+
+def most_by_chance(expected: float) -> float:
+    """Singular values that may be lost by chance where so many are expected to be.
+
+    Four standard deviations, and one more where a single one is no rarity.
+    """
+    return expected + 4 * math.sqrt(expected) + (expected > _RARE)
 
 
 class Recurrence(Struct, frozen=True):

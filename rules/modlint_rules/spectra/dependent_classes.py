@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from modlint.analysis.spectra import LayerRank
 from modlint.network import Call, Network
+from modlint.results.spectra import most_by_chance
 from modlint.rule import Examination, Need, Options
 from modlint.targets import of_layer
 from modlint.text import count
@@ -54,7 +55,7 @@ class DependentClasses(SomeLayersRule[DependentClassesOptions], reference=DEPEND
             f"rank {ranks.rank:,} of its {classes:,} outputs' rows without their mean, of"
             f" {classes - 1:,} possible"
             + (f": {count(missing, 'output')} can be told from the others" if missing > 0 else ""),
-            passes=missing <= ranks.chance + 4 * ranks.chance**0.5,
+            passes=missing <= most_by_chance(ranks.chance),
             help=self.advice,
             values={"rank": ranks.rank, "classes": classes, "missing": max(0, missing)},
             limit={"rank": {"min": classes - 1}},

@@ -74,7 +74,7 @@ def decayed(power: float) -> Change:
 
     def change(weight: Tensor) -> Tensor:
         u, s, v = torch.linalg.svd(weight, full_matrices=False)
-        return (u * s[0] * torch.arange(1, len(s) + 1) ** -power) @ v
+        return (u * s[0] * torch.arange(1.0, len(s) + 1) ** -power) @ v
 
     return change
 
