@@ -19,11 +19,13 @@ REGISTRY = load_registry()
 Change = Callable[[Tensor], None]
 FORMATS = ("onnx", "pt", "safetensors", "onnx", "pt")
 SEEDS = range(5)
+INPUTS = 48
+"""More than any network has outputs: no layer is narrow by its shape."""
 
 
 def perceptron(width: int, classes: int) -> nn.Sequential:
     return nn.Sequential(
-        *(nn.Linear(24, 40), nn.ReLU()),
+        *(nn.Linear(INPUTS, 40), nn.ReLU()),
         *(nn.Linear(40, width), nn.ReLU()),
         nn.Linear(width, classes),
     )
@@ -38,9 +40,9 @@ def convolutions(width: int, classes: int) -> nn.Sequential:
 
 
 MODELS = (
-    (lambda: perceptron(32, 10), (24,)),
-    (lambda: perceptron(64, 33), (24,)),
-    (lambda: perceptron(33, 34), (24,)),
+    (lambda: perceptron(32, 10), (INPUTS,)),
+    (lambda: perceptron(64, 33), (INPUTS,)),
+    (lambda: perceptron(34, 34), (INPUTS,)),
     (lambda: convolutions(32, 10), (3, 9, 9)),
 )
 
