@@ -27,7 +27,7 @@ class LipschitzBoundOptions(Options, frozen=True):
 
     max_bound: Annotated[
         Annotated[float, Meta(gt=0)] | None,
-        Meta(description="bound that the network may have; none: it is told, not judged"),
+        Meta(description="bound that the network may have; unset, it is told, not judged"),
     ] = None
 
 
