@@ -40,6 +40,8 @@ COMPARED = (
     *("alpha_weighted", "log_alpha_norm", "stable_rank"),
 )
 OF_BULKS = ("num_spikes", "sigma_mp", "bulk_min", "bulk_max", "mp_softrank")
+SURVEY = "\n## The rules on healthy files\n"
+"""What follows this heading is written by hand, and kept."""
 STEP = 2.0**-23
 _PROGRAM = """
 import re
@@ -231,7 +233,9 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=200)
     arguments = parser.parse_args()
     text = "\n".join(report(arguments.rounds, arguments.layers)) + "\n"
-    arguments.out.write_text(text, encoding="utf-8")
+    before = arguments.out.read_text(encoding="utf-8") if arguments.out.exists() else ""
+    _, heading, survey = before.partition(SURVEY)
+    arguments.out.write_text(text + heading + survey, encoding="utf-8")
     print(text)
 
 

@@ -12,6 +12,7 @@ from modlint.checkpoint import Tensor
 from modlint.results.spectra import Ranks
 from modlint.rule import Examination, Need, Options
 from modlint.targets import of_tensor
+from modlint.text import count
 from modlint.verdict import Severity, Verdict
 from modlint_rules.base.layer_weights import LayerWeightRule
 from modlint_rules.spectra import RANK_DEFICIENT
@@ -72,6 +73,6 @@ def _message(worst: Ranks, lacking: int, matrices: int) -> str:
     stack = f" in {lacking:,} of {matrices:,} matrices, the worst" if matrices > 1 else ""
     return (
         f"rank {worst.rank:,} of {worst.full:,}{stack} ({worst.rows:,} × {worst.columns:,} without"
-        f" dead rows and columns): {worst.missing:,} directions are combinations of the others,"
-        f" their singular values at most {worst.tolerance:.1e}"
+        f" dead rows and columns): {count(worst.missing, 'direction')} lacking, singular values of"
+        f" at most {worst.tolerance:.1e}"
     )
