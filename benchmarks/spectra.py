@@ -217,7 +217,7 @@ def report(rounds: int, layers: int) -> Iterator[str]:
         yield f"| {title} | {fast:.2f} | {least:.2f} | {slow:.2f} | {slow / fast:.1f} |"
     yield ""
     yield "The aims were 2 and 5 times. Where modlint takes what the floor takes, one core has no"
-    yield "more to give: the SVD of a layer costs two to four times a Gram matrix and its eigenvalues."
+    yield "more to give: a layer's SVD costs two to four times a Gram matrix and its eigenvalues."
     first, last = peaks(layers)
     yield ""
     yield "## Memory"
