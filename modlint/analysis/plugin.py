@@ -35,6 +35,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.layer_weights import LayerWeights
     from modlint.analysis.lora import LoraFactors
     from modlint.analysis.magnitudes import TensorMagnitudes
+    from modlint.analysis.onnx_chains import LinearChains
     from modlint.analysis.openings import Openings
     from modlint.analysis.parts import Parts
     from modlint.analysis.quantisation import QuantisedWeights
@@ -44,6 +45,14 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.siblings import SiblingDifferences
     from modlint.analysis.sparse import SparseIndices
     from modlint.analysis.sparsity import SparsityPattern
+    from modlint.analysis.spectra import (
+        LayerRank,
+        LipschitzBound,
+        StateRadius,
+        TensorSpectrum,
+        WeightRanks,
+        WeightStructure,
+    )
     from modlint.analysis.statistics import TensorStatistics
     from modlint.analysis.strays import StrayFiles
     from modlint.analysis.texts import Texts
@@ -76,9 +85,13 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     of_pairs = (TensorDrift,)
     of_training = (BatchNorms, EmbeddingRows, EmbeddingTables, InitialDistribution, SpectralExcess)
     of_rows = (DuplicateUnits, SparsityPattern)
+    of_spectra = (
+        *(TensorSpectrum, WeightRanks, WeightStructure),
+        *(LayerRank, StateRadius, LipschitzBound, LinearChains),
+    )
     of_units = (UnitWeights, UnitScales, Flow, NegligibleUnits, CarryingUnits, Components, Parts)
     graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph, ConvolutionGraph)
     of_clusters = (Partition, SpectralSum, ClusterTest)
     views = (ClusterWeights, LaplacianSpectrum, ReorderedWeights)
     measured = (*of_folders, *of_files, *of_weights, *of_tensors, *of_pairs, *of_training, *of_rows)
-    return (*measured, *of_units, *graphs, *of_clusters, *views)
+    return (*measured, *of_spectra, *of_units, *graphs, *of_clusters, *views)
