@@ -429,3 +429,11 @@ def test_sizes_that_no_machine_builds_are_told_with_their_numbers() -> None:
     digits = b'{"architectures": [], "vocab_size": ' + b"9" * 5000 + b"}"
     (remark,) = examine(memoryview(digits), "config.json", ())
     assert "9,223,372,036,854,775,808" in remark.message
+
+
+def test_an_expression_beyond_the_limit_is_told_and_not_parsed() -> None:
+    assert kinds({"a": "$" + "1+" * 1_999 + "1"}) == []
+    text = json.dumps({"a": "$" + "1+" * 2_000 + "1"}).encode()
+    (remark,) = examine(memoryview(text), "config.json", ())
+    assert remark.kind == "standard-callable"
+    assert "longer than 4,000 characters" in remark.message

@@ -81,6 +81,15 @@ def test_rebuild_from_type_calls_the_function_that_the_file_names() -> None:
     assert ("os.system", "called", "REDUCE", "os.system('id')") in uses(data)
 
 
+def test_a_tensor_without_data_is_an_instance_of_its_class() -> None:
+    data = b"ctorch._utils\n_rebuild_wrapper_subclass\n(ca\nA\nI1\ntR."
+    assert ("a.A", "instantiated") in [use[:2] for use in uses(data)]
+    found = run(data).value
+    assert isinstance(found, Object)
+    assert isinstance(found.function, Global)
+    assert found.function.name == "A"
+
+
 def test_calls_on_what_a_call_returned_are_of_the_same_global() -> None:
     data = b"cfunctools\npartial\n(cos\n_wrap\nS'system'\ntR(S'id'\ntR."
     assert [use[3] for use in uses(data)] == [
