@@ -26,6 +26,11 @@ PAYLOAD = b"cos\nsystem\n(S'id'\ntR"
             "more than 2,000 bytes of text",
         ),
         (Limits(copied_bytes=2000), b"V" + b"a" * 5000 + b"\n", "a line of over 2,000 bytes"),
+        (
+            Limits(copied_bytes=2000),
+            (b"P" + b"a" * 1500 + b"\n0") * 2,
+            "more than 2,000 bytes of text",
+        ),
         (Limits(integer_bytes=99), b"\x8b\x00\x01\0\0" + b"\1" * 256, "an integer of 256 bytes"),
         (Limits(integer_bytes=99), b"L" + b"9" * 100 + b"L\n", "an integer of 100 bytes"),
         (Limits(name_length=9), b"cabcdefghijkl\nx\n", "a global's name of over 9 characters"),
