@@ -35,7 +35,6 @@ _WRITING = re.compile(
 """Operators that change one of their arguments, or keep it."""
 _OWN_NAMESPACES = ("aten", "prim")
 _ROOTS = ("torch", "ops")
-_ROUNDS = 20
 _CHANGES = "changes the indices of a sparse tensor"
 _HANDS_ON = "hands on the indices of a sparse tensor, which nothing checks again"
 
@@ -58,21 +57,21 @@ def may_write(operators: Collection[str]) -> bool:
 
 def _in_function(function: ast.FunctionDef) -> Iterator[tuple[int, str]]:
     nodes = list(ast.walk(function))
-    names, settled = _holders(nodes)
-    if not settled or any(_renames(node) for node in nodes):
+    held = _held(nodes, _holders(nodes))
+    if any(_renames(node) for node in nodes):
         yield function.lineno, "gives the indices of a sparse tensor to what was not followed"
     for node in nodes:
         match node:
             case ast.Call():
-                told = _of_call(node, names)
-            case ast.AugAssign(target=target) if _holds(target, names):
+                told = _of_call(node, held)
+            case ast.AugAssign(target=target) if target in held:
                 told = _CHANGES
-            case ast.Assign(targets=[ast.Subscript(value=held)]) if _holds(held, names):
+            case ast.Assign(targets=[ast.Subscript(value=whole)]) if whole in held:
                 told = _CHANGES
             case (
                 ast.Assign(targets=[ast.Attribute() | ast.Subscript()], value=value)
                 | ast.Return(value=ast.expr() as value)
-            ) if _holds(value, names):
+            ) if value in held:
                 told = _HANDS_ON
             case _:
                 told = None
@@ -80,12 +79,12 @@ def _in_function(function: ast.FunctionDef) -> Iterator[tuple[int, str]]:
             yield getattr(node, "lineno", function.lineno), told
 
 
-def _of_call(call: ast.Call, names: Collection[str]) -> str | None:
+def _of_call(call: ast.Call, held: Collection[ast.AST]) -> str | None:
     """What a call does to such indices, None where it does nothing of the kind."""
     base = call.func.value if isinstance(call.func, ast.Attribute) else None
-    own = base is not None and _holds(base, names)
-    keyed = any(_holds(keyword.value, names) for keyword in call.keywords)
-    if not (own or keyed or any(_holds(argument, names) for argument in call.args)):
+    own = base in held
+    keyed = any(keyword.value in held for keyword in call.keywords)
+    if not (own or keyed or any(argument in held for argument in call.args)):
         return None
     name = _called(call)
     if keyed or _WRITING.fullmatch(name):
@@ -123,19 +122,52 @@ def _renames(node: ast.AST) -> bool:
     return False
 
 
-def _holders(nodes: list[ast.AST]) -> tuple[set[str], bool]:
-    """Variables that hold such indices, or a part of them; and whether all were found."""
-    names: set[str] = set()
-    bindings = [pair for node in nodes for pair in _bindings(node)]
-    for _ in range(_ROUNDS):
-        before = len(names)
-        names.update(name for name, value in bindings if _holds(value, names))
-        if len(names) == before:
-            return names, True
-    return names, False
+def _holders(nodes: list[ast.AST]) -> set[str]:
+    """Variables that hold such indices, or a part of them."""
+    bindings = [binding for node in nodes for binding in _bindings(node)]
+    readers: dict[str, list[int]] = {}
+    waiting: list[int] = []
+    for number, (_, value) in enumerate(bindings):
+        for part in _passed_on(value):
+            if _is_source(part):
+                waiting.append(number)
+            elif isinstance(part, ast.Name):
+                readers.setdefault(part.id, []).append(number)
+    targets = [names for names, _ in bindings]
+    held: set[str] = set()
+    while waiting:
+        names = targets[waiting.pop()]
+        held.update(names)
+        while names:  # once for each binding
+            waiting += readers.pop(names.pop(), ())
+    return held
 
 
-def _bindings(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+def _passed_on(expression: ast.expr) -> Iterator[ast.AST]:
+    """The parts of an expression that its value may share memory with."""
+    pending: list[ast.AST] = [expression]
+    while pending:
+        node = pending.pop()
+        yield node
+        if not (isinstance(node, ast.Call) and _is_fresh(node)):
+            pending += ast.iter_child_nodes(node)
+
+
+def _held(nodes: list[ast.AST], names: Collection[str]) -> set[ast.AST]:
+    """Expressions whose value may be such indices, or share their memory: each is visited once."""
+    held: set[ast.AST] = set()
+    for node in reversed(nodes):  # what an expression is made of comes after it
+        if _is_source(node) or (isinstance(node, ast.Name) and node.id in names):
+            held.add(node)
+        elif isinstance(node, ast.Call) and _is_fresh(node):
+            continue
+        elif any(child in held for child in ast.iter_child_nodes(node)):
+            held.add(node)
+    return held
+
+
+def _bindings(node: ast.AST) -> Iterator[tuple[list[str], ast.expr]]:
+    """The variables that a node gives a value."""
     match node:
         case ast.Assign(targets=[target], value=value):
             pass
@@ -145,21 +177,7 @@ def _bindings(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
             pass
         case _:
             return
-    for part in ast.walk(target):
-        if isinstance(part, ast.Name):
-            yield part.id, value
-
-
-def _holds(expression: ast.expr, names: Collection[str]) -> bool:
-    """Whether the value of an expression may be such indices, or share their memory."""
-    pending: list[ast.AST] = [expression]
-    while pending:
-        node = pending.pop()
-        if _is_source(node) or (isinstance(node, ast.Name) and node.id in names):
-            return True
-        if not (isinstance(node, ast.Call) and _is_fresh(node)):
-            pending += ast.iter_child_nodes(node)
-    return False
+    yield [part.id for part in ast.walk(target) if isinstance(part, ast.Name)], value
 
 
 def _is_source(node: ast.AST) -> bool:
