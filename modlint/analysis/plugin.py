@@ -35,6 +35,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.layer_weights import LayerWeights
     from modlint.analysis.lora import LoraFactors
     from modlint.analysis.magnitudes import TensorMagnitudes
+    from modlint.analysis.modules import MatchedTest
     from modlint.analysis.openings import Openings
     from modlint.analysis.parts import Parts
     from modlint.analysis.quantisation import QuantisedWeights
@@ -49,7 +50,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.texts import Texts
     from modlint.analysis.thresholds import ThresholdOrder
     from modlint.analysis.units import UnitWeights
-    from modlint.analysis.weights import WeightGraph
+    from modlint.analysis.weights import WeightArrays, WeightGraph
 
     of_folders = (Beside, Document, HubCache, SiblingDifferences, StrayFiles)
     of_files = (
@@ -77,8 +78,8 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     of_training = (BatchNorms, EmbeddingRows, EmbeddingTables, InitialDistribution, SpectralExcess)
     of_rows = (DuplicateUnits, SparsityPattern)
     of_units = (UnitWeights, UnitScales, Flow, NegligibleUnits, CarryingUnits, Components, Parts)
-    graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph)
-    of_clusters = (Partition, SpectralSum, ClusterTest)
+    graphs = (WeightArrays, WeightGraph, CarryingGraph, FlowGraph, BalancedGraph)
+    of_clusters = (Partition, SpectralSum, ClusterTest, MatchedTest)
     views = (ClusterWeights, LaplacianSpectrum, ReorderedWeights)
     measured = (*of_folders, *of_files, *of_weights, *of_tensors, *of_pairs, *of_training, *of_rows)
     return (*measured, *of_units, *graphs, *of_clusters, *views)
