@@ -2,6 +2,7 @@
 
     python -m benchmarks.modules calibration --networks 600
     python -m benchmarks.modules power --seeds 20
+    python -m benchmarks.modules files --folder FOLDER --rules CLU001,CLU007
     python -m benchmarks.modules table
 
 Each network's result is a line of results/modules-WHAT.jsonl, so that an interrupted run goes on
@@ -19,13 +20,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from benchmarks.modules.files import files_in, verdicts
 from benchmarks.modules.networks import Kind, network, without_modules
 from benchmarks.modules.table import table
 from modlint.analysis.modules import MatchedTest
 from modlint.errors import Unavailable
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
-SHUFFLES = 99
 SIZES = (200, 400, 800)
 PLANTED = {
     "plain": {},
@@ -41,24 +42,42 @@ PLANTED = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("what", choices=["calibration", "power", "table"])
+    parser.add_argument("what", choices=["calibration", "power", "files", "table"])
     parser.add_argument("--networks", type=int, default=600)
     parser.add_argument("--seeds", type=int, default=20, help="networks of each kind, for power")
+    parser.add_argument("--shuffles", type=int, default=99, help="exchanges; 19 give p = .05 too")
     parser.add_argument("--part", default="1/1", help="of several runs side by side")
     parser.add_argument("--hours", type=float, default=24.0, help="when to stop")
+    parser.add_argument("--folder", type=Path, help="of checkpoints, for files")
+    parser.add_argument("--rules", default="CLU007", help="to ask of files")
     asked = parser.parse_args(arguments)
     if asked.what == "table":
         (RESULTS / "modules.md").write_text(table(RESULTS))
         return 0
+    if asked.what == "files":
+        return _of_files(asked.folder, asked.rules, time.monotonic() + 3600 * asked.hours)
     mine, parts = map(int, asked.part.split("/"))
     cases = _null(asked.networks) if asked.what == "calibration" else _planted(asked.seeds)
     file, end = RESULTS / f"modules-{asked.what}.jsonl", time.monotonic() + 3600 * asked.hours
     known = {line["name"] for line in lines(file)}
     for place, (name, kind, seed) in enumerate(cases):
         if place % parts == mine - 1 and name not in known and time.monotonic() < end:
-            found = {"name": name, "seed": seed} | asdict(kind) | measured(kind, seed, SHUFFLES)
+            found = (
+                {"name": name, "seed": seed} | asdict(kind) | measured(kind, seed, asked.shuffles)
+            )
             with file.open("a") as stream:
                 stream.write(json.dumps(found) + "\n")
+    return 0
+
+
+def _of_files(folder: Path, rules: str, end: float) -> int:
+    file = RESULTS / "modules-files.jsonl"
+    known = {line["name"] for line in lines(file)}
+    for path in files_in(folder):
+        name = str(path.relative_to(folder))
+        if name not in known and time.monotonic() < end:
+            with file.open("a") as stream:
+                stream.write(json.dumps({"name": name, "verdicts": verdicts(path, rules)}) + "\n")
     return 0
 
 
@@ -73,8 +92,9 @@ def measured(kind: Kind, seed: int, shuffles: int) -> dict[str, object]:
     try:
         found = MatchedTest(shuffles=shuffles, seed=seed).compute(inputs.network, inputs)
     except Unavailable as unavailable:
-        return {"reason": str(unavailable)}
+        return {"shuffles": shuffles, "reason": str(unavailable)}
     return {
+        "shuffles": shuffles,
         "p": found.p_value,
         "clusters": found.clusters,
         "effect": found.effect_size,

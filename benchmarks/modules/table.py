@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -44,7 +45,7 @@ def _calibration(lines: list[Line]) -> Iterable[str]:
     tested = [line for line in lines if "p" in line]
     yield "## Networks without modules"
     yield ""
-    yield f"{len(lines)} networks, 99 exchanges; {len(lines) - len(tested)} inconclusive"
+    yield f"{len(lines)} networks, {_exchanges(lines)}; {len(lines) - len(tested)} inconclusive"
     yield ""
     yield "| class | | networks | p ≤ .05 | and effect ≥ .01 | mean p |"
     yield "| --- | --- | ---: | ---: | ---: | ---: |"
@@ -52,6 +53,11 @@ def _calibration(lines: list[Line]) -> Iterable[str]:
     for title, of in BY.items():
         for name in sorted({of(line) for line in tested}, key=lambda name: (len(name), name)):
             yield _row(title, name, [line for line in tested if of(line) == name])
+
+
+def _exchanges(lines: list[Line]) -> str:
+    numbers = Counter(line["shuffles"] for line in lines)
+    return ", ".join(f"{count} with {number} exchanges" for number, count in numbers.items())
 
 
 def _row(title: str, name: str, lines: list[Line]) -> str:
@@ -67,6 +73,8 @@ def _row(title: str, name: str, lines: list[Line]) -> str:
 
 def _power(lines: list[Line]) -> Iterable[str]:
     yield "## Networks with modules"
+    yield ""
+    yield f"{len(lines)} networks, {_exchanges(lines)}"
     yield ""
     yield "| planted | networks | p ≤ .05 | and effect ≥ .01 | effect (median) |"
     yield "| --- | ---: | ---: | ---: | ---: |"
