@@ -28,6 +28,7 @@ Between = tuple[str, str, Floats]
 """A group that is read, one that is driven, and the weights between them: (in, out) float64."""
 
 
+@np.errstate(all="ignore")
 def balanced_blocks(
     network: Network, sizes: Mapping[str, int], blocks: Sequence[Between]
 ) -> Iterator[Floats]:
@@ -100,12 +101,18 @@ class Balance:
         return float(abs(ratios).max()) if len(ratios) else 0.0
 
     def balance_groups(self) -> None:
-        """Move the free units of each hidden group as one: a step of Newton's method."""
+        """Move the free units of each hidden group as one: a step of Newton's method.
+
+        Raises:
+            Unavailable: sums of weights overflow.
+        """
         if not self.hidden:
             return
         between = self._between()
         into, out = np.array([self._total(group) for group in self.hidden]).T
         hessian = np.diag(into + out) - between - between.T
+        if not np.isfinite(hessian).all():
+            raise Unavailable("its weights are too far apart to be balanced")
         # of groups that no weight ties to an input or output only differences are determined
         step = np.linalg.pinv(hessian, hermitian=True) @ (out - into)
         lengths = step.clip(-LONGEST_STEP, LONGEST_STEP)

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from msgspec import Struct
 
+from modlint.errors import Unavailable
 from modlint.network import Network
 from modlint.numerics.graph.balance import Balance, balanced_blocks, scalable
 from modlint.numerics.graph.call_zeros import Mask
@@ -69,7 +70,7 @@ def balanced_edges(
     """The graph of the units that carry something, balanced, and which units are left by group.
 
     Raises:
-        Unavailable: its scales do not balance.
+        Unavailable: its scales do not balance, or overflow.
     """
     kept = [_only(block, carrying) for block in graph.blocks]
     between: dict[Pair, Floats] = {}
@@ -81,6 +82,8 @@ def balanced_edges(
     for (source, target), weights in between.items():
         if source == target:
             np.fill_diagonal(weights, 0)
+    if not all(np.isfinite(weights).all() for weights in between.values()):
+        raise Unavailable("its weights are too far apart to be balanced")
     whole = Edges(graph.groups, between)
     live = _live(whole)
     return _compact(whole, live), live

@@ -88,7 +88,10 @@ def leading_values(edges: Edges, layout: Layout, k: int) -> Floats:
     """
     if layout.order > WHOLE:
         return _by_lanczos(edges, k)[0]
-    values = np.linalg.eigvalsh(_matrix(edges, layout))[::-1][:k]
+    try:
+        values = np.linalg.eigvalsh(_matrix(edges, layout))[::-1][:k]
+    except np.linalg.LinAlgError as error:
+        raise Unavailable(f"the eigenvalues of {edges.units:,} neurons: {error}") from error
     if layout.columns is not None:
         values = np.sqrt(values.clip(0))
     return np.concatenate([values, np.zeros(k - len(values))])
