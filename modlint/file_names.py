@@ -74,17 +74,35 @@ _WRAPPED = re.compile(
 
 _COMPANION = re.compile(
     r"(\w+_)?config(_\w+)?\.json|special_tokens_map\.json|sudachi\.json|\.zarray|zarr\.json"
+    r"|\.zmetadata|configuration\.json|model-settings\.json|predictor\.json|config\.(cfg|pbtxt)"
+    r"|pickle_module_info\.txt|keras_module\.txt"
     r"|(modular_)?model_index\.json|modules\.json|mlmodel|chat_template(\.[\w-]+)*"
 )
 _TEMPLATES = "additional_chat_templates"
 """The folder of a tokenizer's further templates."""
-_CODE = (".py", ".jinja", ".jinja2", ".yaml", ".yml")
+_CODE = (".py", ".jinja", ".jinja2", ".yaml", ".yml", ".json", ".cfg", ".pbtxt")
 _RUN_BY_NAME = re.compile(
     r"(modeling|modular|configuration|tokenization|processing|image_processing|video_processing"
     r"|feature_extraction|pipeline|custom)(_\w+)?\.py|handler\.py|hubconf\.py|inference\.py|\w+_st\.py"
 )
 """Names of modules that transformers, diffusers and servers of models look for."""
 _SETTINGS = re.compile(r"(\w+[_-])?(config|hparams|hyperparams|params|settings|cfg)\.ya?ml")
+
+_CONFIGURES = (".json", ".cfg", ".pbtxt")
+_VOCABULARIES = ("vocab.json", "tokenizer.json", "added_tokens.json")
+"""JSON that is read as words and numbers, whatever it holds."""
+_KNOWN_CONFIGURATIONS = (
+    "io.json",
+    "meta.json",
+    "metadata.json",
+    "inference.json",
+    "train.json",
+    "evaluate.json",
+    "type.txt",
+)
+"""What loaders read by its name where weights are."""
+MAX_CONFIGURATION = 16 << 20
+"""Bytes of a configuration of another name that is examined."""
 
 _ADAPTER = re.compile(
     r"(adapter_model(\.\w+)?(-\d{5}-of-\d{5})?|(\d+_)?adapters?|pytorch_lora_weights(\.\w+)?)"
@@ -156,6 +174,19 @@ def is_code(path: Path) -> bool:
 def is_run_by_name(path: Path) -> bool:
     """Whether a file is named as the code that loaders look for beside a checkpoint."""
     return _RUN_BY_NAME.fullmatch(path.name.lower()) is not None
+
+
+def is_configuration(path: Path) -> bool:
+    """Whether a file may configure the checkpoints around it, by its suffix and its size."""
+    name = path.name.lower()
+    if name in _KNOWN_CONFIGURATIONS:
+        return True
+    if not name.endswith(_CONFIGURES) or name in _VOCABULARIES:
+        return False
+    try:
+        return path.stat().st_size <= MAX_CONFIGURATION
+    except OSError:
+        return False
 
 
 def is_settings(path: Path) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from traced_networks import Drawn, NetworkInputs, as_numpy
 
 from modlint.network import NormKind
@@ -147,6 +149,23 @@ def planted_weights(
     """
     weights = random_weights(seed, *sizes)
     return [w * torch.where(_within(modules, *w.shape), up, down) for w in weights]
+
+
+def planted_convolutions(folder: Path) -> Path:
+    """An exported program: planted modules between convolutions, none in its classifier."""
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        *(nn.Conv2d(3, 40, 3), nn.ReLU(), nn.Conv2d(40, 40, 1), nn.ReLU(), nn.Conv2d(40, 40, 1)),
+        *(nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(40, 50), nn.ReLU()),
+        nn.Linear(50, 7),
+    ).eval()
+    kernels = (model[2].weight, model[4].weight)
+    with torch.no_grad():
+        for kernel, weight in zip(kernels, planted_weights(0, 10, 40, 40, 40), strict=True):
+            kernel.copy_(weight[:, :, None, None])
+        program = torch.export.export(model, (torch.randn(2, 3, 8, 8),))
+    torch.export.save(program, folder / "model.pt2")
+    return folder / "model.pt2"
 
 
 def _within(modules: int, out: int, inputs: int) -> torch.Tensor:

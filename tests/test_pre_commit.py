@@ -72,15 +72,15 @@ def try_repo(
 
 
 def write_weights(path: Path, *, nan: bool = False) -> None:
-    """Two fully connected layers of random weights."""
+    """An nn.Sequential of two fully connected layers of random weights."""
     random = np.random.default_rng(0)
     sizes = (16, 32, 8)
     weights = {
-        f"fc{i}.weight": random.standard_normal((out, into)).astype(np.float32)
+        f"{2 * i}.weight": random.standard_normal((out, into)).astype(np.float32)
         for i, (into, out) in enumerate(itertools.pairwise(sizes))
     }
     if nan:
-        weights["fc1.weight"][3, 5] = np.nan
+        weights["2.weight"][3, 5] = np.nan
     save_file(weights, path, {"format": "pt"})
 
 
@@ -156,7 +156,7 @@ def test_nan_fails_with_a_message_that_fits(
     assert done.returncode == 1
     assert "- exit code: 1" in done.stdout
     (line,) = findings(done.stdout, "diverged.safetensors")
-    assert "NUM001 error fc1.weight" in line
+    assert "NUM001 error 2.weight" in line
     assert all(len(line) <= MAX_WIDTH for line in done.stdout.splitlines())
 
 

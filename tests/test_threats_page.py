@@ -69,6 +69,15 @@ CONSTANTS = {
     ),
     "YAML that is parsed": ("modlint_plugins.code.yaml_documents", "MAX_YAML"),
     "a template": ("modlint_plugins.code.templates", "MAX_TEMPLATE"),
+    "texts of a document that a loader may evaluate": (
+        "modlint_plugins.code.evaluated",
+        "MAX_EVALUATED",
+    ),
+    "settings of spaCy and Triton": ("modlint_plugins.code.settings", "MAX_SETTINGS"),
+    "JSON of a name that no loader looks for, beside weights": (
+        "modlint.file_names",
+        "MAX_CONFIGURATION",
+    ),
     "texts that are searched": ("modlint.analysis.texts", "MAX_CHARACTERS"),
 }
 LIMITS = {

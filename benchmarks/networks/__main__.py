@@ -15,10 +15,8 @@ import torch
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-EXPLAINED = """Written by `python -m benchmarks.networks`. *Exact*: every edge between layers and
-every column that the oracle measured, and no other. *Partial*: none wrong, some missing. *Wrong*:
-an edge or column that nothing depends on. *Unknown*: no network. –: the exporter fails on the
-architecture. Beside a class stands the share of layers placed."""
+PAGE = ROOT / "docs/networks.md"
+MARKS = "<!-- measured -->", "<!-- /measured -->"
 
 
 def main() -> None:
@@ -52,11 +50,12 @@ def main() -> None:
     wrong = [r for r in rows if r["class"] in ("wrong", "error")]
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "networks-wrong.json").write_text(json.dumps(wrong, indent=1))
-    table = markdown(rows, arguments.sources, EXPLAINED)
+    table = markdown(rows, arguments.sources)
     (arguments.out / "networks.md").write_text(table)
     if arguments.docs:
-        (ROOT / "docs/networks.md").write_text(table)
-    print("\n".join(table.splitlines()[7 : 9 + len(arguments.sources)]))
+        before, after = (PAGE.read_text().split(mark)[i] for i, mark in enumerate(MARKS))
+        PAGE.write_text(f"{before}{MARKS[0]}\n\n{table}\n{MARKS[1]}{after}")
+    print("\n".join(table.splitlines()[: 2 + len(arguments.sources)]))
 
 
 def _measure(sweep, architecture) -> None:
@@ -83,7 +82,7 @@ def _arguments() -> argparse.Namespace:
         "--cache", type=Path, default=ROOT / "benchmarks/cache/networks", metavar="DIR"
     )
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results", metavar="DIR")
-    parser.add_argument("--docs", action="store_true", help="write docs/networks.md too")
+    parser.add_argument("--docs", action="store_true", help="renew the table of docs/networks.md")
     parser.add_argument("--again", action="store_true", help="judge anew; truth and files are kept")
     parser.add_argument(
         "--claims", type=Path, metavar="FILE.py", help="another builder: its claimed_edges(path)"

@@ -11,12 +11,11 @@ CLASSES = ("exact", "partial", "unknown", "wrong", "error", "not exported", "no 
 _SHORT = {"not exported": "–", "no truth": "?"}
 
 
-def markdown(rows: Sequence[Row], sources: Sequence[str], exact: str) -> str:
+def markdown(rows: Sequence[Row], sources: Sequence[str]) -> str:
     """A summary by source, then a line an architecture."""
     by_place = {(r["architecture"], r["source"]): r for r in rows}
     names = list(dict.fromkeys(r["architecture"] for r in rows))
-    lines = ["# Networks against the measured truth", "", exact, ""]
-    lines += [_line(["source", *CLASSES, "layers placed"]), _line(["---"] * (len(CLASSES) + 2))]
+    lines = [_line(["source", *CLASSES, "layers placed"]), _line(["---"] * (len(CLASSES) + 2))]
     lines += [_summary(source, [r for r in rows if r["source"] == source]) for source in sources]
     lines += ["", _line(["architecture", *sources]), _line(["---"] * (len(sources) + 1))]
     lines += [_line([n, *(_cell(by_place.get((n, s))) for s in sources)]) for n in names]

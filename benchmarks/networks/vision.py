@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ def architectures() -> list[Architecture]:
     """What can be built here."""
     found: list[Architecture] = []
     if importlib.util.find_spec("torchvision"):
-        _declare_operators()
+        declare_operators()
         found += [_torchvision(n, partial(_classifier, n), s) for n, s in CLASSIFIERS.items()]
         found += [_torchvision(n, build, s) for n, (build, s) in _OTHERS.items()]
         if importlib.util.find_spec("timm"):
@@ -44,7 +44,8 @@ def architectures() -> list[Architecture]:
     return found
 
 
-def _declare_operators() -> None:
+@cache
+def declare_operators() -> None:
     """Beside another build of torch its compiled operators are missing; only detectors use them."""
     spec = importlib.util.find_spec("torchvision")
     assert spec is not None

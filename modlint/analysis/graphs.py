@@ -72,6 +72,38 @@ class FlowGraph(NetworkAnalysis[Graph], frozen=True):
         return flow_graph(network, inputs, inputs.result(Flow(), network))
 
 
+class ConvolutionGraph(NetworkAnalysis[Graph], frozen=True):
+    """The channels that convolutions make, and the kernels between them.
+
+    Neither inputs nor fully connected layers are in it: the graph of arXiv 2103.03386 for networks
+    trained on ImageNet, from which the paper leaves the input's channels and the classifier out.
+
+    Attributes:
+        graph: of what it is a part.
+    """
+
+    graph: NetworkAnalysis[Graph] = WeightGraph()
+
+    name: ClassVar[str] = "convolution-graph"
+    description: ClassVar[str] = "graph of the channels that convolutions make"
+    is_large: ClassVar[bool] = True
+
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The graph of the whole network."""
+        return (self.graph,)
+
+    def compute(self, network: Network, inputs: Inputs) -> Graph:
+        """Build the graph.
+
+        Raises:
+            Unavailable: the whole graph has none, or no convolution reads what one makes.
+        """
+        require_torch()
+        from modlint.numerics.graph.convolutions import convolution_graph
+
+        return convolution_graph(network, inputs.result(self.graph, network))
+
+
 class BalancedGraph(NetworkAnalysis[Graph], frozen=True):
     """The weight graph with each hidden unit scaled until its strength in equals that out.
 

@@ -27,7 +27,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.ends import TensorEnds
     from modlint.analysis.fixed_batch import OnnxBatchAxes
     from modlint.analysis.flow import CarryingUnits, Flow, NegligibleUnits
-    from modlint.analysis.graphs import BalancedGraph, CarryingGraph, FlowGraph
+    from modlint.analysis.graphs import BalancedGraph, CarryingGraph, ConvolutionGraph, FlowGraph
     from modlint.analysis.histograms import TensorHistogram
     from modlint.analysis.hub_cache import HubCache
     from modlint.analysis.index_buffers import IndexValues
@@ -78,7 +78,10 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     of_training = (BatchNorms, EmbeddingRows, EmbeddingTables, InitialDistribution, SpectralExcess)
     of_rows = (DuplicateUnits, SparsityPattern)
     of_units = (UnitWeights, UnitScales, Flow, NegligibleUnits, CarryingUnits, Components, Parts)
-    graphs = (WeightArrays, WeightGraph, CarryingGraph, FlowGraph, BalancedGraph)
+    graphs = (
+        *(WeightArrays, WeightGraph, CarryingGraph, FlowGraph, BalancedGraph),
+        ConvolutionGraph,
+    )
     of_clusters = (Partition, SpectralSum, ClusterTest, MatchedTest)
     views = (ClusterWeights, LaplacianSpectrum, ReorderedWeights)
     measured = (*of_folders, *of_files, *of_weights, *of_tensors, *of_pairs, *of_training, *of_rows)

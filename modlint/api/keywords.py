@@ -30,6 +30,7 @@ class Keywords(TypedDict, total=False):
     per_file_ignores: Mapping[str, Selectors]
     exclude: Selectors
     deep: bool
+    architectures: bool
     budget: float
     fail_on: str
     strict: bool

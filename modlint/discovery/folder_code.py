@@ -12,12 +12,17 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from modlint.file_names import is_run_by_name, is_settings
+from modlint.file_names import is_configuration, is_run_by_name, is_settings
 
 _PYTHON = ".py"
 _TEMPLATES = (".jinja", ".jinja2")
 _YAML = (".yaml", ".yml")
 _INDEX = "MLmodel"
+_TRITON = "config.pbtxt"
+_TRITON_MODEL = "model"
+"""The module that Triton's backend for Python runs, unless its configuration names another."""
+_CONFIGURING = ("configs", "context")
+"""Folders beside a folder of weights that say how a model is built: MONAI's, NeMo's."""
 _CODE = ("code", "custom_generate")
 """Folders of the code that goes with a model: SageMaker's and MLflow's, transformers'."""
 _MAX_SOURCE = 64 << 20
@@ -61,19 +66,27 @@ class FolderCode:
         if not any(_holds_python(folder) for folder in self._folders.values()):
             return
         for folder in self._folders.values():
-            if folder.beside or folder.path in self._over or self._is_indexed(folder):
-                folder.named = set(_named(folder.files))
+            named = any(file.name in (_INDEX, _TRITON) for file in folder.files)
+            if folder.beside or folder.path in self._over or named:
+                folder.named |= set(_named(folder.files))
+            if self._configures(folder.path) and folder.path.parent in self._folders:
+                self._folders[folder.path.parent].named |= set(_named(folder.files))
 
     def is_loaded(self, path: Path) -> bool:
         """Whether a loader of checkpoints in this folder, or in one above, runs or reads a file."""
         name, folder = path.name.lower(), self._folders[path.parent]
-        if name.endswith(_YAML):
-            return folder.beside or (path.parent in self._over and is_settings(path))
+        if name.endswith(_YAML) and path.parent in self._over and is_settings(path):
+            return True
+        if name.endswith(_YAML) or is_configuration(path):
+            return folder.beside or self._configures(path.parent)
         if name.endswith(_TEMPLATES):
             return folder.beside
         if not name.endswith(_PYTHON):
             return False
         return (folder.beside and is_run_by_name(path)) or self._is_named(path)
+
+    def _configures(self, folder: Path) -> bool:
+        return folder.name in _CONFIGURING and folder.parent in self._over
 
     def _is_named(self, path: Path) -> bool:
         """Whether an index above names the module, or holds its folder as code of a model."""
@@ -103,8 +116,10 @@ def _named(files: Iterable[Path]) -> Iterator[str]:
     files = list(files)
     found: set[str] = set()
     for file in files:
-        if file.name.lower().endswith((".json", *_YAML)) or file.name == _INDEX:
+        if file.name.lower().endswith((".json", *_YAML)) or file.name in (_INDEX, _TRITON):
             found.update(_in_configuration(file))
+        if file.name == _TRITON:
+            found.add(_TRITON_MODEL)
     pending = [file for file in files if file.name.endswith(_PYTHON)]
     while reached := [file for file in pending if file.stem in found or is_run_by_name(file)]:
         pending = [file for file in pending if file not in reached]
@@ -116,7 +131,8 @@ def _named(files: Iterable[Path]) -> Iterator[str]:
 
 def _in_configuration(path: Path) -> Iterator[str]:
     text = _ESCAPE.sub(lambda match: chr(int(match[1] or match[2], 16)), _start(path))
-    pattern = _IN_JSON if path.name.lower().endswith(".json") else _IN_YAML
+    quoted = path.name.lower().endswith((".json", _TRITON))
+    pattern = _IN_JSON if quoted else _IN_YAML
     for match in pattern.finditer(text):
         yield from _NAME.findall(match.group(1))
         yield from _PART.findall(match.group(1))

@@ -18,12 +18,13 @@ class Clusters(Struct, frozen=True):
     """A partition of a network's live neurons.
 
     Attributes:
-        labels: per group name, one cluster index for each neuron, −1 for isolated ones.
+        labels: per group name, one cluster index for each neuron, −1 for isolated ones and those
+            that the graph leaves out.
         sizes: neurons per cluster, in descending order; labels follow that order.
         ncut: Σ_c cut(c)/vol(c), no factor ½ (section 2.2).
         spectral_sum: S_k, the sum of the k smallest eigenvalues of the normalised Laplacian: the
             Ky Fan lower bound on n-cut over all partitions into k.
-        neurons: number of neurons in the network, inputs and outputs included.
+        neurons: number of neurons in the graph; the whole network's has inputs and outputs too.
         isolated_units: neurons removed because nothing connects them.
     """
 

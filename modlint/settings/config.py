@@ -206,6 +206,8 @@ def _load_toml(file: Path) -> dict[str, Any]:
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file}: is not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise UsageError(f"{file}: is nested too deeply to be read") from error
 
 
 def _table(parent: dict[str, Any], key: str, file: Path) -> dict[str, Any]:
@@ -239,7 +241,7 @@ def _parse_value(text: str) -> Any:
 
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return text
 
 

@@ -212,6 +212,35 @@ def test_a_name_that_promises_a_checkpoint_is_enough(tmp_path: Path, name: str) 
     assert found.unsure == {tmp_path / name}
 
 
+def test_configurations_around_a_checkpoint_are_found(tmp_path: Path) -> None:
+    texts = {
+        "configs/inference.json": '{"net": {"_target_": "scripts.net.Net"}}',
+        "scripts/net.py": "",
+        "scripts/plot.py": "",
+        "models/serving.json": "{}",
+        "models/tokenizer.json": "{}",
+        "models/large.json": " " * (17 << 20),
+        "models/io.json": " " * (17 << 20),
+        "elsewhere/deep/inference.json": "{}",
+        "triton/config.pbtxt": 'backend: "python"',
+        "triton/1/model.py": "",
+        "triton/1/client.py": "",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    save_file({"w": torch.ones(3)}, tmp_path / "models/model.safetensors")
+    assert sorted(names(discover([tmp_path]).files, tmp_path)) == [
+        "configs/inference.json",
+        "models/io.json",
+        "models/model.safetensors",
+        "models/serving.json",
+        "scripts/net.py",
+        "triton/1/model.py",
+        "triton/config.pbtxt",
+    ]
+
+
 def test_what_loaders_read_along_with_a_checkpoint_is_found(tmp_path: Path) -> None:
     for name in ("config.json", "modeling_x.py", "extra.jinja", "README.md", "vocab.json"):
         (tmp_path / name).write_text("{}")

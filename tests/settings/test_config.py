@@ -57,6 +57,7 @@ def test_an_override_reaches_a_rule(tmp_path: Path) -> None:
         ("seed = -1", "expected `int` >= 0"),
         ('[[networks]]\nfile = "x"', "networks: unknown key `file`; did you mean `files`?"),
         ("strict = ", "is not valid TOML"),
+        ("a = " + "[" * 20_000, "is nested too deeply"),
         ("networks = 5", "expected `array`, got `int`"),
         ('[[networks]]\nfiles = "x"\nactivation = "rleu"', "invalid enum value 'rleu'"),
     ],

@@ -129,7 +129,8 @@ _OPERATORS = {
 }
 
 
-def _scripted(call: str) -> bytes:
+def scripted(call: str) -> bytes:
+    """An archive of TorchScript whose method makes a call."""
     code = (
         "class M(Module):\n  __parameters__ = []\n  __buffers__ = []\n"
         "  def forward(self: __torch__.M,\n    x: Tensor) -> Tensor:\n"
@@ -140,14 +141,15 @@ def _scripted(call: str) -> bytes:
         Entry("model/constants.pkl", b"\x80\x02)."),
     )
     pickle = b"\x80\x02c__torch__\nM\n)\x81}b."
-    return zip_archive(Torch(pickle=pickle, more=more).entries()).content
+    entries = Torch(pickle=pickle, more=more).entries()
+    return zip_archive([entry for entry in entries if entry.data is not DATA]).content
 
 
 _SCRIPTS = tuple(
     Threat(
         36,
         f"TorchScript that reads or writes a file, by {title}",
-        alone("m.pt", _scripted(call), Finding("SEC003|SEC008", "warning|error", ANYWHERE, None)),
+        alone("m.pt", scripted(call), Finding("SEC003|SEC008", "warning|error", ANYWHERE, None)),
     )
     for title, call in _OPERATORS.items()
 )
@@ -158,7 +160,8 @@ _NESTED_TARGET = json.dumps({"model": {"x": [{"_target_": "builtins.exec", "_arg
 _CONFIG = {"auto_map": {"AutoModel": "modeling_x.Model"}, "model_type": "x"}
 
 
-def _metadata(**texts: str) -> bytes:
+def metadata(**texts: str) -> bytes:
+    """A safetensors file with texts beside its tensor."""
     tensors = json.loads(header({"w": (0, 16)}))
     return safetensors(json.dumps({"__metadata__": texts, **tensors}).encode(), DATA)
 
@@ -170,7 +173,7 @@ def _specified(context: Mapping[str, object]) -> bytes:
 
 
 def _hub(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    return {"model.safetensors": _metadata(format="pt"), **files}
+    return {"model.safetensors": metadata(format="pt"), **files}
 
 
 _FILES = {
@@ -206,11 +209,11 @@ _FILES = {
     ),
     "a chat template of GGUF": ("m.gguf", gguf("tokenizer.chat_template", _TEMPLATE)),
     "a named chat template of GGUF": ("m.gguf", gguf("tokenizer.chat_template.tool", _TEMPLATE)),
-    "a target of hydra in metadata": ("m.safetensors", _metadata(config=_TARGET)),
-    "a target of hydra deep in metadata": ("m.safetensors", _metadata(config=_NESTED_TARGET)),
+    "a target of hydra in metadata": ("m.safetensors", metadata(config=_TARGET)),
+    "a target of hydra deep in metadata": ("m.safetensors", metadata(config=_NESTED_TARGET)),
     "a target of hydra behind escapes": (
         "m.safetensors",
-        _metadata(config=_TARGET.replace("_target_", "\\u005ftarget_")),
+        metadata(config=_TARGET.replace("_target_", "\\u005ftarget_")),
     ),
     "a Lambda layer of Keras": ("m.keras", keras(LAMBDA)),
     "a layer of a module of Python": (
@@ -250,11 +253,11 @@ _FILES = {
     ),
     "a constructor in TorchScript that believes its indices": (
         "m.pt",
-        _scripted("torch._sparse_coo_tensor_unsafe(x, x, [4])"),
+        scripted("torch._sparse_coo_tensor_unsafe(x, x, [4])"),
     ),
     "an unchecked cast to a class in TorchScript": (
         "m.pt",
-        _scripted("unchecked_cast(__torch__.M, x)"),
+        scripted("unchecked_cast(__torch__.M, x)"),
     ),
     "an instantiator among a checkpoint's hyperparameters": (
         "m.ckpt",
@@ -356,7 +359,7 @@ _HIDDEN = (
         Threat(39, f"a pickle {title}, in {where}", alone(name, make(value), _ENCODED))
         for title, value in _TEXTS.items()
         for where, name, make in (
-            ("metadata", "m.safetensors", lambda value: _metadata(note=value)),
+            ("metadata", "m.safetensors", lambda value: metadata(note=value)),
             ("a text of a pickle", "m.pkl", lambda value: ended(text(value))),
             ("the header of GGUF", "m.gguf", lambda value: gguf("general.note", value)),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threats.build import ANYWHERE, Entry, Finding, Threat, Writer, alone, zip_archive
+from threats.build import ANYWHERE, RUN, Entry, Finding, Threat, Writer, alone, zip_archive
 from threats.pickled import (
     PIP,
     WIPE,
@@ -10,6 +10,7 @@ from threats.pickled import (
     called,
     dict_of,
     ended,
+    found,
     list_of,
     namespace,
     number,
@@ -198,7 +199,70 @@ _HANDED = {
 """Values of the standard library that are listed, in uses that are not."""
 
 
+_HOOK = ("torch.nn.modules.module", "_WrappedHook")
+_CONFIG = ("transformers.configuration_utils", "PreTrainedConfig")
+_WRITES = called(("builtins", "getattr"), rebuilt(_CONFIG, b"}"), text("to_json_file"))
+_SEQUENTIAL = ("torch.nn.modules.container", "Sequential")
+_INSTANCES = {
+    "a hook is called, which calls a bound method": called(
+        rebuilt(_HOOK, dict_of(hook=_WRITES, with_module=b"\x89")), text("x.json")
+    ),
+    "a network is called, which calls its modules": called(
+        rebuilt(_SEQUENTIAL, dict_of(_modules=dict_of(x=pushed(WIPE)))), number(1)
+    ),
+    "a hook by OBJ": b"(" + rebuilt(_HOOK, dict_of(hook=_WRITES)) + text("x.json") + b"o",
+}
+"""Instances of listed classes that a pickle calls: no pickler writes that."""
+
+_DATA_PIPE = ("torch.utils.data.datapipes.datapipe", "_IterDataPipeSerializationWrapper")
+_OPTIMISED = ("torch._dynamo.eval_frame", "OptimizedModule")
+_ACTING = {
+    "torch.hub.load, beside a class that calls it": rebuilt(
+        _OPTIMISED, dict_of(dynamo_ctx=pushed(("torch.hub", "load")))
+    ),
+    "a compiled module, which calls what it holds": rebuilt(_OPTIMISED, dict_of()),
+    "a data pipe, which unpickles": rebuilt(_DATA_PIPE, tuple_of(raw(b"N."), b"\x89")),
+    "a DataSource, which removes its folder": rebuilt(
+        ("numpy.lib._datasource", "DataSource"), dict_of(_istmpdest=b"\x88", _destpath=text("x"))
+    ),
+    "an NpzFile, which closes what it holds": rebuilt(
+        ("numpy.lib._npyio_impl", "NpzFile"), dict_of(zip=b"N", fid=b"N")
+    ),
+    "np.memmap through another module, which empties a file": found(("sklearn.base", "np.memmap"))
+    + tuple_of(text("x"), text("u1"), text("w+"))
+    + b"\x81",
+    "a function that loads, of any package": pushed(("thirdparty.zoo", "load_from_checkpoint")),
+    "a module that is a program": pushed(("numpy.f2py.__main__", "main")),
+    "np.load through another module": found(("thirdparty.io", "np.load")),
+}
+"""Globals of third parties that act, where the pickle does not call them itself."""
+
 THREATS = (
+    *(
+        Threat(32, title, alone("m.pkl", ended(opcodes), Finding("SEC001", "error", None, None)))
+        for title, opcodes in (_INSTANCES | _ACTING).items()
+    ),
+    Threat(
+        32,
+        "items of a sparse matrix behind its state",
+        alone(
+            "m.pkl",
+            ended(
+                rebuilt(("scipy.sparse._csr", "csr_matrix"), dict_of(indices=b"N")),
+                number(0) + number(1) + b"s",
+            ),
+            Finding("FMT001", "error", None, None, "behind its state"),
+        ),
+    ),
+    Threat(
+        22,
+        "a pickle of protocol 0 in a literal that a third party's class unpickles",
+        alone(
+            "m.pkl",
+            ended(rebuilt(("thirdparty.wrap", "Wrapper"), tuple_of(raw(b"N0" * 300 + RUN)))),
+            Finding("SEC001", "error", ANYWHERE, None, "os.system"),
+        ),
+    ),
     *(_member(title, opcodes) for title, opcodes in _MEMBERS.items()),
     *(
         Threat(32, title, alone("m.pkl", ended(opcodes), Finding("SEC001", "error", None, None)))

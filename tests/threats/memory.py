@@ -11,10 +11,12 @@ from threats.pickled import (
     dict_of,
     dtype,
     ended,
+    list_of,
     ndarray,
     number,
     pushed,
     raw,
+    rebuilt,
     tuple_of,
 )
 
@@ -173,8 +175,43 @@ _MUCH = {
         raw(b"d"),
     ),
 }
+_MODULUS = (1 << 61) - 1
+"""What CPython takes numbers modulo to hash them."""
+_ALIKE = [number(_MODULUS * factor) for factor in range(1, 3000)]
+_LONG = {
+    "keys of one hash": b"}(" + b"".join(key + _NONE for key in _ALIKE) + b"u",
+    "a set of tuples of one hash": b"\x8f(" + b"".join(key + b"\x85" for key in _ALIKE) + b"\x90",
+    "a set of a list of one hash": called(("builtins", "set"), list_of(*_ALIKE)),
+    "an OrderedDict of pairs of one hash": called(
+        ("collections", "OrderedDict"), list_of(*(tuple_of(key, _NONE) for key in _ALIKE))
+    ),
+    "a Counter of a list of one hash": called(("collections", "Counter"), list_of(*_ALIKE)),
+    "a set of a range of one hash": called(
+        ("builtins", "set"),
+        called(("builtins", "range"), number(0), number(_MODULUS * 10**6), number(_MODULUS)),
+    ),
+    "a text in Punycode, which takes the square of its length": called(
+        ("_codecs", "encode"), text("a"), text("punycode")
+    ),
+    "bytes out of Punycode": called(("builtins", "str"), raw(b"a"), text("punycode")),
+}
+_SAMPLER = rebuilt(("torch.utils.data.sampler", "SequentialSampler"), dict_of(data_source=_RANGE))
+_SUBSET = rebuilt(("torch.utils.data.dataset", "Subset"), dict_of(dataset=_RANGE, indices=_RANGE))
+_MUCH |= {
+    "a list of a sampler": called(("builtins", "list"), _SAMPLER),
+    "a deque of a sampler": called(("collections", "deque"), _SAMPLER),
+    "a tensor of a data set": called(("torch", "LongTensor"), _SUBSET),
+    "a list of the addresses of a network by its prefix": called(
+        ("builtins", "list"),
+        called(("ipaddress", "IPv4Network"), tuple_of(number(0), number(0))),
+    ),
+}
 _ALLOCATIONS = tuple(
     Threat(37, title, alone("m.pkl", ended(opcodes), _FILLS)) for title, opcodes in _MUCH.items()
 )
 
-THREATS = (*_ARRAYS, *_TENSORS, *_ALLOCATIONS)
+_TIMES = tuple(
+    Threat(57, title, alone("m.pkl", ended(opcodes), _CORRUPTS)) for title, opcodes in _LONG.items()
+)
+
+THREATS = (*_ARRAYS, *_TENSORS, *_ALLOCATIONS, *_TIMES)

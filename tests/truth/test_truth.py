@@ -30,6 +30,7 @@ NAMES = (
     "transformers_bert",
     "transformers_llama",
 )
+MISLEADING = [name for name, architecture in ZOO.items() if architecture.group == "misleading"]
 EXACT = ("onnx-ts", "onnx-dynamo", "pt2")
 UNWRITTEN = {
     **{(name, "config"): "only transformers writes a config.json" for name in NAMES},
@@ -75,6 +76,14 @@ def test_no_edge_is_wrong_and_graphs_are_exact(name: str, source: str, tmp_path:
         assert found.share == 1.0
     elif source == "config":
         assert found.share >= 0.9
+
+
+@pytest.mark.usefixtures("_edges")
+@pytest.mark.parametrize("name", MISLEADING)
+def test_what_names_and_shapes_cannot_tell_is_no_more_than_a_guess(
+    name: str, tmp_path: Path
+) -> None:
+    assert _judged(name, "safetensors", tmp_path).wrong == {}
 
 
 @pytest.mark.parametrize("name", NAMES)

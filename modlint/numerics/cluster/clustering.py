@@ -86,18 +86,21 @@ def partition(network: Network, inputs: Inputs, spec: PartitionSpec) -> Clusters
     assert cut.labels is not None and cut.ncut is not None  # noqa: S101, PT018
     labels = torch.full(live.shape, -1, dtype=torch.int64, device=live.device)
     labels[live] = cut.labels
-    groups = torch.split(labels.cpu(), [group.size for group in network.groups])
     return Clusters(
-        labels={
-            group.name: tuple(part.tolist())
-            for group, part in zip(network.groups, groups, strict=True)
-        },
+        labels=_by_group(network, inputs.result(spec.graph, network), labels.cpu()),
         sizes=cut.sizes,
         ncut=cut.ncut,
         spectral_sum=cut.spectral_sum,
-        neurons=network.neurons,
+        neurons=len(labels),
         isolated_units=int((~live).sum()),
     )
+
+
+def _by_group(network: Network, graph: Graph, labels: torch.Tensor) -> dict[str, tuple[int, ...]]:
+    """Labels of the graph's vertices by the network's groups; −1 where a group is in no graph."""
+    parts = torch.split(labels, list(graph.groups.values()))
+    known = {name: tuple(part.tolist()) for name, part in zip(graph.groups, parts, strict=True)}
+    return {group.name: known.get(group.name, (-1,) * group.size) for group in network.groups}
 
 
 def spectral_sum(network: Network, inputs: Inputs, spec: PartitionSpec) -> float:

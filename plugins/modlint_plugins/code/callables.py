@@ -6,6 +6,7 @@ nothing is imported.
 
 from __future__ import annotations
 
+import builtins
 import re
 import sys
 
@@ -49,7 +50,9 @@ _HARMLESS = re.compile(
     r"|sys\.(?:argv|exit|exc_info|hash_info|flags|implementation|executable|getsizeof)(?:\.\w+)*"
     r"|importlib\.(?:util|util\.find_spec|metadata(?:\.\w+)*)|importlib_metadata(?:\.\w+)*"
     r"|urllib\.parse(?:\.\w+)*|http\.HTTPStatus(?:\.\w+)*"
-    r"|builtins\.(?:dict|list|tuple|set|frozenset|int|float|str|bool|bytes|complex|slice|range)"
+    r"|huggingface_hub\.constants(?:\.\w+)*"
+    r"|builtins\.(?:dict|list|tuple|set|frozenset|int|float|str|bool|bytes|complex|slice|range"
+    r"|len|sum|min|max|abs|round|sorted|reversed|zip|enumerate|any|all|divmod|print)"
 )
 _COMMON = ("os", "sys", "importlib")
 """Modules that act where a name of theirs is used that is not harmless; importing them does not."""
@@ -83,17 +86,27 @@ _INNER = words(
 )
 """Modules that act under any other module's name too: `torch.os` is `os`."""
 
+_BUILTINS = frozenset(name for name in dir(builtins) if name[:1].islower() or name[:2] == "__")
+
 _LONGEST = 1000
 """Characters of a dotted name that is followed; nobody's is as long."""
 
 _STANDARD = frozenset(sys.stdlib_module_names) | {"__builtin__", "__builtins__", "cPickle"}
-_PLAIN = re.compile(
+PLAIN = re.compile(
     r"builtins\.(?:dict|list|tuple|set|frozenset|int|float|str|bool|slice|range)"
+    r"|builtins\.(?:len|sum|min|max|abs|round|sorted|reversed|zip|enumerate|any|all|divmod|print)"
     r"|collections\.(?:OrderedDict|defaultdict|deque|Counter)|datetime\.\w+"
     r"|pathlib\.(?:Pure)?(?:Posix)?Path|math\.\w+|decimal\.Decimal|uuid\.UUID|fractions\.Fraction"
     r"|random\.Random|functools\.partial"
+    r"|_?operator\.(?:not_|neg|pos|abs|add|sub|mul|truediv|floordiv|mod|and_|or_|xor|eq|ne|lt|le|gt|ge|contains|concat|getitem)"
 )
 """Callables of the standard library that only build a value; `partial` names what it wraps."""
+
+
+def as_path(name: str) -> str:
+    """A name by its path: `module:attribute` by dots, a function of Python's within builtins."""
+    path = name.strip().replace(":", ".")
+    return f"builtins.{path}" if path in _BUILTINS else path
 
 
 def acts(path: str) -> str | None:
@@ -121,4 +134,4 @@ def importing_acts(path: str) -> str | None:
 
 def standard(path: str) -> bool:
     """Whether a dotted name is the standard library's and does more than build a value."""
-    return path.partition(".")[0] in _STANDARD and not _PLAIN.fullmatch(path)
+    return path.partition(".")[0] in _STANDARD and not PLAIN.fullmatch(path)

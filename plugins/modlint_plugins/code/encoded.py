@@ -71,6 +71,16 @@ _OPCODE = frozenset(
 )
 _MAGICS = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\0", b"\x7fELF", b"MZ")
 _CALL = re.compile(rb"[^\x80-\xff]{0,200}?(?:^|[^\w.])[ci][A-Za-z_][\w.]*\r?\n[A-Za-z_][\w.]*\r?\n")
+_GLOBAL = re.compile(rb"[ci][A-Za-z_][\w.]{0,200}\r?\n[A-Za-z_][\w.]{0,200}\r?\n")
+_SEARCHED = 1 << 16
+_LEAST = 8
+
+
+def is_old_pickle(view: memoryview) -> bool:
+    """Whether bytes begin with an opcode and soon name a global, as protocols 0 and 1 do."""
+    if len(view) < _LEAST or view[0] not in _OPCODE:
+        return False
+    return _GLOBAL.search(bytes(view[:_SEARCHED])) is not None
 
 
 def decode(text: str) -> Iterator[bytes]:

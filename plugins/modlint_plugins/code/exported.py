@@ -44,15 +44,20 @@ _HELP = "do not run this program; ask what the operator is for"
 _HELP_NAME = "do not load this program: loading imports what it names"
 
 
-def examine_exported(table: Table) -> Iterator[Remark]:
-    """Remarks on a node of an exported program, or on a context of its specifications."""
+def examine_exported(table: Table, within: str) -> Iterator[Remark]:
+    """Remarks on a node of an exported program, or on a context of its specifications.
+
+    Args:
+        table: the table.
+        within: the key that leads to it.
+    """
     if table.holds("target", "inputs", "outputs"):
         for target in table.texts("target"):
             yield from _of_target(target)
     if table.holds("__enum__", "fqn"):
         for name in table.texts("fqn"):
             yield from _imported(name.replace(":", "."), "the member of an enumeration")
-    yield from _of_names(table)
+    yield from _of_names(table, within)
     if table.holds("default_factory_module", "default_factory_name"):
         names = list(table.texts("default_factory_name")) or [""]
         for module in table.texts("default_factory_module"):
@@ -60,7 +65,7 @@ def examine_exported(table: Table) -> Iterator[Remark]:
                 yield from _imported(f"{module}.{name}", "the factory of a mapping")
 
 
-def _of_names(table: Table) -> Iterator[Remark]:
+def _of_names(table: Table, within: str) -> Iterator[Remark]:
     """Remarks on names of a program's graph that are no names: torch writes them into source.
 
     Sources: torch 2.13, `fx/graph.py`, `_format_target` and the arguments of `forward`;
@@ -73,13 +78,13 @@ def _of_names(table: Table) -> Iterator[Remark]:
             yield from _unwritable(key, (name for name in value if isinstance(name, str)))
         elif key == _TEXT and isinstance(value, str) and not _QUOTABLE.fullmatch(value):
             yield _evaluated(key, value)
-        elif key in _NAMES and isinstance(value, str) and _is_tensor(key, table):
+        elif key in _NAMES and isinstance(value, str) and _is_tensor(key, within):
             yield from _unwritable(key, (value,))
 
 
-def _is_tensor(key: str, table: Table) -> bool:
+def _is_tensor(key: str, within: str) -> bool:
     """Whether a table names a value of a graph, not one of any other configuration's."""
-    return key != "name" or len(table.pairs) == 1
+    return key != "name" or within.startswith("as_") or within == "arg"
 
 
 def _unwritable(key: str, names: Iterable[str]) -> Iterator[Remark]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from modlint.checkpoint import Remark
 from modlint_plugins.code.callables import acts, standard
@@ -30,6 +30,8 @@ def examine_folder(table: Table) -> Iterator[Remark]:
         for name in table.texts("type"):
             if "." in name and not name.startswith(_SENTENCE):
                 yield _of_sentences(name)
+        if table.holds("idx", "name"):
+            yield from _hidden(table.texts("path"), "modules.json")
 
 
 def _of_mlflow(table: Table) -> Iterator[Remark]:
@@ -39,22 +41,22 @@ def _of_mlflow(table: Table) -> Iterator[Remark]:
             yield _acting(message, module) or Remark(
                 FOREIGN, f"{message}, which loading the folder imports and runs", help=_HELP
             )
-    for path in _paths(table):
-        message = f"MLmodel names a hidden file, where nothing was looked for: {path[:_SHOWN]}"
-        yield Remark(FOREIGN, message, help=_HELP)
+    held = (value for _, value in table.pairs if isinstance(value, str) and "/" in value)
+    yield from _hidden(held, "MLmodel")
     for key in _CODE_KEYS:
         for path in table.texts(key):
             message = f"MLmodel names the code of the folder, which loading runs: {path[:_SHOWN]}"
             yield Remark(REMOTE, message, help=_HELP)
 
 
-def _paths(table: Table) -> Iterator[str]:
-    """Paths of an index that lead to a hidden file, or out of the folder."""
-    for _, value in table.pairs:
-        if isinstance(value, str) and "/" in value:
-            parts = value.split("/")
-            if not parts[0] or any(part.startswith(".") for part in parts):
-                yield value
+def _hidden(paths: Iterable[str], index: str) -> Iterator[Remark]:
+    """A remark on each path that leads to a hidden file, or out of the folder."""
+    for path in paths:
+        parts = path.split("/")
+        absolute = len(parts) > 1 and not parts[0]
+        if absolute or any(part.startswith(".") and part != "." for part in parts):
+            message = f"{index} names a hidden file, where nothing was looked for: {path[:_SHOWN]}"
+            yield Remark(FOREIGN, message, help=_HELP)
 
 
 def _of_sentences(name: str) -> Remark:

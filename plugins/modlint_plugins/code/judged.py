@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modlint.checkpoint import Remark
-from modlint_plugins.code.classes import examine_classes
 from modlint_plugins.code.compilers import examine_compiler
 from modlint_plugins.code.documents import Place, Table, walk
+from modlint_plugins.code.evaluated import (
+    MAX_EVALUATED,
+    examine_evaluated,
+    examine_rows,
+    is_evaluated,
+)
 from modlint_plugins.code.exported import examine_exported
 from modlint_plugins.code.expressions import KEY as EXPRESSION
 from modlint_plugins.code.expressions import examine_expression
 from modlint_plugins.code.folders import examine_folder
 from modlint_plugins.code.hub import examine_hub
+from modlint_plugins.code.imports import examine_imports, examine_names
 from modlint_plugins.code.keras import examine_keras
 from modlint_plugins.code.skops import examine_skops
 from modlint_plugins.code.targets import (
@@ -22,8 +28,10 @@ from modlint_plugins.code.targets import (
     examine_targets,
 )
 from modlint_plugins.code.templates import examine_template, looks_like_template
+from modlint_plugins.code.zarr import examine_codecs
 
 _SHOWN = 80
+_UNEXAMINED = "unexamined-code"
 
 
 def examine_documents(documents: list[object], where: str = "") -> Iterator[Remark]:
@@ -33,22 +41,36 @@ def examine_documents(documents: list[object], where: str = "") -> Iterator[Rema
         documents: as `parse_json` gives them.
         where: what holds them, to begin a message, "" where the place in the report says it.
     """
+    evaluated = 0
     for place in walk(documents):
         if isinstance(place.value, Table):
-            yield from _of_table(place.value)
-        else:
-            yield from _of_text(place, place.value, where)
+            yield from _of_table(place.value, place.key)
+            continue
+        yield from _of_text(place, place.value, where)
+        if is_evaluated(place.value):
+            evaluated += 1
+            if evaluated <= MAX_EVALUATED:
+                yield from examine_evaluated(place.value)
+    if evaluated > MAX_EVALUATED:
+        more = f"holds more than {MAX_EVALUATED:,} expressions that may be evaluated"
+        yield Remark(_UNEXAMINED, f"{more}; the rest was not examined")
 
 
-def _of_table(table: Table) -> Iterator[Remark]:
-    yield from examine_keras(table)
-    yield from examine_skops(table)
-    yield from examine_hub(table)
-    yield from examine_folder(table)
-    yield from examine_compiler(table)
-    yield from examine_targets(table)
-    yield from examine_exported(table)
-    yield from examine_classes(table)
+def _of_table(table: Table, key: str) -> Iterator[Remark]:
+    remarks = [
+        *examine_keras(table),
+        *examine_skops(table),
+        *examine_hub(table),
+        *examine_folder(table),
+        *examine_compiler(table),
+        *examine_targets(table),
+        *examine_exported(table, key),
+        *examine_imports(table, key),
+        *examine_codecs(table, key),
+        *examine_rows(table),
+    ]
+    yield from remarks
+    yield from examine_names(table, [remark.message for remark in remarks])
 
 
 def _of_text(place: Place, text: str, where: str) -> Iterator[Remark]:

@@ -25,9 +25,21 @@ _UNCHECKED = re.compile(
     r"aten::(?:_sparse_\w+_unsafe|_sparse_coo_tensor_with_dims_and_tensors|_nested_view_from_\w+)"
 )
 """torch's constructors that believe the indices and sizes they are given."""
-_WHOLE = re.compile(r"(?:torch|ops)::\*")
+_INNER = re.compile(r"(?:inductor|static_runtime|symm_mem)::\w+")
+"""torch's own passes write these, behind checks of their own; no model does."""
+_WHOLE = re.compile(r"(?:torch|ops|classes)::\*")
 _OTHERS = words("torchvision torchaudio torchtext torchao torch_sparse torch_scatter torch_cluster")
 """Namespaces of libraries whose operators compute, but for those that `_ACTS` names."""
+_CLASSES = words(
+    "quantized sparse rnn mkldnn xnnpack metal vulkan nnapi _nnapi profiling cuda aten _test"
+    " backendutils torchvision torchaudio torchtext torio"
+)
+"""Namespaces of classes that hold weights, or compute."""
+_ACTING_CLASS = re.compile(
+    r"(?:dist_\w+|c10d)\.\w+"
+    r"|(?:torchvision|torchaudio|torio)\.\w*(?:Video|Audio|Stream|Reader|Writer|Decoder|Encoder)\w*"
+)
+_NATIVE_CLASS = re.compile(r"(?:\w*tensorrt\w*|\w*aoti\w*|\w*inductor\w*|neuron\w*)\.\w+")
 
 
 class Judgement(Struct, frozen=True):
@@ -49,6 +61,8 @@ def judge_operator(name: str) -> Judgement | None:
         return Judgement(FILE_OPERATOR, f"uses {name}, which reads or writes files or the network")
     if _UNCHECKED.fullmatch(name):
         return Judgement(ACTING_OPERATOR, f"uses {name}, which believes any indices")
+    if _INNER.fullmatch(name):
+        return Judgement(UNCHECKED_OPERATOR, f"uses {name}, which believes what it is given")
     if _WHOLE.fullmatch(name):
         return Judgement(
             FILE_OPERATOR, f"takes {name[:-3]} itself as a value: any operator may follow"
@@ -56,6 +70,23 @@ def judge_operator(name: str) -> Judgement | None:
     if name in _listed() or name.partition("::")[0] in _OTHERS:
         return None
     return Judgement(UNKNOWN_OPERATOR, f"uses {name}, an operator that modlint does not know")
+
+
+def judge_class(name: str) -> Judgement | None:
+    """What is said of a class of C++, None where it only holds weights or computes.
+
+    Args:
+        name: namespace and name, as below `__torch__.torch.classes`: "rnn.CellParamsBase".
+    """
+    if _ACTING_CLASS.fullmatch(name):
+        return Judgement(
+            FILE_OPERATOR, f"uses the class {name}, which reaches files or the network"
+        )
+    if _NATIVE_CLASS.fullmatch(name):
+        return Judgement(FILE_OPERATOR, f"uses the class {name}, which loads native code")
+    if name.partition(".")[0] in _CLASSES:
+        return None
+    return Judgement(UNKNOWN_OPERATOR, f"uses {name}, a class that modlint does not know")
 
 
 @cache

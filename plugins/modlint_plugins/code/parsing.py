@@ -44,8 +44,8 @@ def readings_of(view: memoryview) -> list[str]:
     return [text] if marked else [text, str(view, "utf-8", "backslashreplace")]
 
 
-def parse(source: bytes) -> ast.Module:
-    """The syntax tree of Python source, decoded as it says itself (PEP 263).
+def parse(source: bytes | str) -> ast.Module:
+    """The syntax tree of Python source; bytes are decoded as they say themselves (PEP 263).
 
     Raises:
         UnparsedError: it is too long, nested too deeply, or not this version's Python.

@@ -20,10 +20,17 @@ from modlint_plugins.code.hdf5 import examine_hdf5
 from modlint_plugins.code.judged import examine_documents
 from modlint_plugins.code.parsing import MAX_SOURCE, is_text, readings_of, text_of
 from modlint_plugins.code.python_source import examine_python, examine_text, named_python
+from modlint_plugins.code.settings import MAX_SETTINGS, settings_of
 from modlint_plugins.code.templates import examine_template, looks_like_template
-from modlint_plugins.code.torchscript import examine_torchscript, in_torchscript
+from modlint_plugins.code.torchscript import (
+    examine_operators,
+    examine_torchscript,
+    in_torchscript,
+    may_be_arena,
+)
 from modlint_plugins.code.yaml_text import examine_yaml, named_yaml
 
+_SAMPLE = 4096
 _MAX_HEADER = 100_000_000
 _TEMPLATES = (".jinja", ".jinja2", ".j2")
 _TEMPLATE_OPENS = ("{{", "{%", "{#")
@@ -42,6 +49,8 @@ def examine_run(view: memoryview, name: str, siblings: Collection[str]) -> Itera
         yield from of_format or ()
         if _is_named_text(name) or (of_format is None and is_text(view)):
             yield from _text(view, name)
+        if siblings and may_be_arena(bytes(view[:_SAMPLE]), siblings):
+            yield from examine_operators(bytes(view[: MAX_SOURCE + 1]))
 
 
 def _of_format(view: memoryview) -> Iterator[Remark] | None:
@@ -57,8 +66,13 @@ def _of_format(view: memoryview) -> Iterator[Remark] | None:
 
 def _python(view: memoryview, name: str, siblings: Collection[str]) -> Iterator[Remark]:
     source = bytes(view[: MAX_SOURCE + 1])  # one more tells that it goes on
-    remarks = examine_torchscript(source) if in_torchscript(name, siblings) else None
-    yield from examine_python(source, name, siblings) if remarks is None else remarks
+    scripted = in_torchscript(name, siblings) or may_be_arena(source, siblings)
+    remarks = examine_torchscript(source) if scripted else None
+    if remarks is None:
+        yield from examine_python(source, name, siblings)
+    if remarks is None and scripted:
+        yield from examine_operators(source)
+    yield from remarks or ()
 
 
 def _safetensors_header(view: memoryview) -> memoryview | None:
@@ -98,7 +112,8 @@ def _text(view: memoryview, name: str) -> Iterator[Remark]:
 def _of_text(text: str, name: str) -> Iterator[Remark]:
     lowered = name.lower()
     start = text[:256].lstrip()
-    documents = start[:1] in ("{", "[")
+    settings = settings_of(text, name)
+    documents = start[:1] in ("{", "[") and (settings is None or is_json(text))
     if documents and not is_bounded(text):
         message = f"JSON of more than {MAX_VALUES:,} values, in which code was not looked for"
         yield Remark(_UNEXAMINED, message, help=_HELP)
@@ -109,5 +124,10 @@ def _of_text(text: str, name: str) -> Iterator[Remark]:
         yield from examine_documents(parse_json(text))
     elif "template" in lowered and looks_like_template(text):
         yield from examine_template(text, "the file")
-    if not documents or not is_json(text):
+    if settings is not None and len(text) > MAX_SETTINGS:
+        message = f"settings of {len(text):,} characters, in which code was not looked for"
+        yield Remark(_UNEXAMINED, message, help=_HELP)
+    if settings is not None:
+        yield from examine_documents([settings])
+    elif not documents or not is_json(text):
         yield from examine_yaml(text, name, known=documents and not named_yaml(name))

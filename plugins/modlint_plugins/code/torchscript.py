@@ -8,44 +8,81 @@ Grammar: torch/csrc/jit/serialization/import_source.cpp.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Iterator
 
 from modlint.checkpoint import Remark
-from modlint_plugins.code.operators import UNCHECKED_OPERATOR, judge_operator
+from modlint_plugins.code.operators import (
+    UNCHECKED_OPERATOR,
+    UNKNOWN_OPERATOR,
+    Judgement,
+    judge_class,
+    judge_operator,
+)
 from modlint_plugins.code.parsing import UnparsedError, offset_of_line, parse
 from modlint_plugins.code.python_deeds import deeds
 from modlint_plugins.code.python_source import ACTING, UNPARSED, told
-from modlint_plugins.code.words import words
 
 _BASES = frozenset(("Module", "NamedTuple", "Enum", "ModuleInterface", "Interface", "object"))
 _ROOTS = frozenset(("torch", "ops"))
 _CLASSES = ("__torch__", "torch", "classes")
-_OWN_CLASSES = words(
-    "quantized sparse rnn mkldnn xnnpack metal vulkan caffe2 dist_rpc dist_c10d c10d profiler nnapi"
-    " cuda aten _test torchvision torchaudio torchtext torio"
-)
+CLASS = "classes::"
+"""What stands before the namespace and the name of a class of C++."""
+_CAST = "unchecked_cast"
+_NAMES_OPERATORS = re.compile(rb"\b(?:torch|ops)\s*\.")
+_LEGACY = "model.json"
+_BEGINS = re.compile(rb"\s*(?:op_version_set\s*=|class\s+\w+|def\s+\w+|import\s+\w+|#)")
 _HELP = "do not load this file; ask for its weights as safetensors"
 
 
 def in_torchscript(name: str, siblings: Collection[str]) -> bool:
-    """Whether a member is where the TorchScript of its archive lies."""
-    root, found, _ = f"/{name}".rpartition("/code/")
+    """Whether a member is where the TorchScript of its archive lies, which is found in any case."""
+    path = f"/{name.lower()}"
+    if "/code/__torch__" in path:
+        return True
+    root, found, _ = path.rpartition("/code/")
     if not found:
-        root, found, _ = f"/{name}".partition("/code/")
+        root, found, _ = path.partition("/code/")
     folder = root.lstrip("/")
     folder += "/" if folder else ""
-    marks = (f"{folder}constants.pkl", f"{folder}model.json")
-    return "/code/__torch__" in f"/{name}" or any(mark in siblings for mark in marks)
+    marks = (f"{folder}constants.pkl", f"{folder}{_LEGACY}")
+    return any(sibling.lower() in marks for sibling in siblings)
+
+
+def may_be_arena(source: bytes, siblings: Collection[str]) -> bool:
+    """Whether a member of any name may be code: before PyTorch 1.2 `model.json` names its place."""
+    return _BEGINS.match(source) is not None and any(
+        sibling.lower().rpartition("/")[2] == _LEGACY for sibling in siblings
+    )
 
 
 def examine_torchscript(source: bytes) -> Iterator[Remark] | None:
-    """Remarks on TorchScript; None where the source is ordinary Python instead."""
+    """Remarks on TorchScript; None where the source is ordinary Python instead.
+
+    torch reads the text as it stands: what it says of its encoding is a comment.
+    """
     try:
-        tree = parse(source)
+        tree = parse(source.decode("utf-8-sig", "backslashreplace"))
     except UnparsedError as error:
         message = f"TorchScript code was not examined: {error}"
         return iter((Remark(UNPARSED, message, offset=0, help=_HELP),))
     return _remarks(tree, source) if _is_torchscript(tree) else None
+
+
+def examine_operators(source: bytes) -> Iterator[Remark]:
+    """Remarks on operators that act, in source that may be Python and TorchScript.
+
+    torch passes over every import, of whatever it is.
+    """
+    try:
+        tree = parse(source.decode("utf-8-sig", "backslashreplace"))
+    except UnparsedError as error:
+        if _NAMES_OPERATORS.search(source):
+            yield Remark(UNPARSED, f"TorchScript code was not examined: {error}", None, 0, _HELP)
+        return
+    for remark in _of_operators(tree, source):
+        if remark.kind != UNKNOWN_OPERATOR:
+            yield remark
 
 
 def _is_torchscript(tree: ast.Module) -> bool:
@@ -70,9 +107,13 @@ def _remarks(tree: ast.Module, source: bytes) -> Iterator[Remark]:
     if found:
         offset = offset_of_line(source, found[0].line)
         yield Remark(ACTING, f"TorchScript code {told(found)}", None, offset, _HELP)
+    yield from _of_operators(tree, source)
+
+
+def _of_operators(tree: ast.Module, source: bytes) -> Iterator[Remark]:
     judged: dict[str, Remark] = {}
     for name, line in _used(tree):
-        judgement = None if name in judged else judge_operator(name)
+        judgement = None if name in judged else judge(name)
         if judgement is not None:
             offset = offset_of_line(source, line)
             message = f"TorchScript code {judgement.message} (line {line})"
@@ -81,16 +122,33 @@ def _remarks(tree: ast.Module, source: bytes) -> Iterator[Remark]:
     yield from _casts(tree, source)
 
 
+def judge(name: str) -> Judgement | None:
+    """What is said of an operator, or of a class as `classes::namespace.name`."""
+    if name.startswith(CLASS) and name != f"{CLASS}*":
+        return judge_class(name.removeprefix(CLASS))
+    return judge_operator(name)
+
+
 def _casts(tree: ast.Module, source: bytes) -> Iterator[Remark]:
     """A remark on a cast to a class, which reads whatever lies where an attribute would be."""
+    line = next(_cast_lines(tree), None)
+    if line is not None:
+        message = f"TorchScript code casts to a class unchecked (line {line})"
+        offset = offset_of_line(source, line)
+        yield Remark(UNCHECKED_OPERATOR, message, None, offset, _HELP)
+
+
+def _cast_lines(tree: ast.Module) -> Iterator[int]:
+    """Lines that cast to a class, or to what it is made of, or call a cast by another name."""
+    called: set[ast.AST] = set()
     for node in ast.walk(tree):
         match node:
-            case ast.Call(func=ast.Name(id="unchecked_cast"), args=[ast.Attribute() as cls, _]):
-                if ast.unparse(cls).startswith("__torch__."):
-                    message = f"TorchScript code casts to a class unchecked (line {node.lineno})"
-                    offset = offset_of_line(source, node.lineno)
-                    yield Remark(UNCHECKED_OPERATOR, message, None, offset, _HELP)
-                    return
+            case ast.Call(func=ast.Name(id=name), args=[to, _]) if name == _CAST:
+                called.add(node.func)
+                if any(isinstance(part, ast.Attribute) for part in ast.walk(to)):
+                    yield node.lineno
+            case ast.Name(id=name) if name == _CAST and node not in called:
+                yield node.lineno
 
 
 def _used(tree: ast.Module) -> Iterator[tuple[str, int]]:
@@ -104,6 +162,8 @@ def _used(tree: ast.Module) -> Iterator[tuple[str, int]]:
                     yield from _of_chain(node)
             case ast.Name(id=name, ctx=ast.Load()) if name in _ROOTS and node not in inner:
                 yield f"{name}::*", node.lineno
+            case ast.Name(id=name, ctx=ast.Load()) if name == _CLASSES[0] and node not in inner:
+                yield f"{CLASS}*", node.lineno
 
 
 def _of_chain(node: ast.Attribute) -> Iterator[tuple[str, int]]:
@@ -115,9 +175,8 @@ def _of_chain(node: ast.Attribute) -> Iterator[tuple[str, int]]:
     if isinstance(value, ast.Name):
         names.append(value.id)
     names.reverse()
-    if tuple(names[:3]) == _CLASSES and len(names) > 3:
-        if names[3] not in _OWN_CLASSES:
-            yield f"classes::{names[3]}", node.lineno
+    if tuple(names[:3]) == _CLASSES[: len(names)]:
+        yield f"{CLASS}{'.'.join(names[3:5])}" if len(names) > 4 else f"{CLASS}*", node.lineno
     elif names[0] == "torch" and isinstance(value, ast.Name):
         yield (
             f"aten::{names[1]}" if len(names) == 2 else f"torch::{'.'.join(names[1:])}",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from modlint.checkpoint import Remark
-from modlint_plugins.code.callables import DOTTED, acts, standard
+from modlint_plugins.code.callables import DOTTED, PLAIN, acts, as_path, standard
 from modlint_plugins.code.targets import ACTING_CALLABLE, STANDARD, TARGET
 from modlint_plugins.code.words import words
 
@@ -19,6 +19,7 @@ _OBJECTS = frozenset(("argparse.Namespace", "pathlib.PosixPath", "pathlib.Window
 _LOCAL = re.compile(
     r"!(?:apply|applyref|new|name|module|call|obj|class|func|import)\w*:(.*)", re.DOTALL
 )
+_EVALUATES = re.compile(r"!(?:eval|exec|lambda|pickle|shell|cmd)\b.*", re.DOTALL)
 _INCLUDES = re.compile(r"!include\w*:?(.*)", re.DOTALL)
 _SHOWN = 80
 _HELP = "do not load it with a loader that obeys its tags; read its values only"
@@ -41,10 +42,8 @@ def examine_tag(tag: str, text: str) -> Iterator[Remark]:
     elif (local := _LOCAL.fullmatch(tag)) is not None:
         yield from _of_callable(tag, local.group(1).strip() or text.strip(), STANDARD)
     elif (included := _INCLUDES.fullmatch(tag)) is not None:
-        shown = (included.group(1) or text).strip()[:_SHOWN]
-        message = f"{_named(tag)} reads another file, which was not examined: {shown}"
-        yield Remark(STANDARD, message, help=_HELP)
-    elif tag.startswith("!ruby/"):
+        yield from _of_included(tag, (included.group(1) or text).strip())
+    elif tag.startswith("!ruby/") or _EVALUATES.fullmatch(tag):
         yield Remark(STANDARD, f"{_named(tag)} makes a loader build an object", help=_HELP)
 
 
@@ -59,12 +58,24 @@ def _of_python(tag: str, name: str) -> Iterator[Remark]:
         yield Remark(STANDARD, message, help=_HELP)
 
 
+def _of_included(tag: str, path: str) -> Iterator[Remark]:
+    """A remark on another file that is read; YAML of the same folder is examined by itself."""
+    inside = path.lower().endswith((".yaml", ".yml")) and not path.startswith(("/", "\\"))
+    if inside and ".." not in path and ":" not in path:
+        yield Remark(TARGET, f"{_named(tag)} reads {path[:_SHOWN]} beside it", help=_HELP)
+    else:
+        message = f"{_named(tag)} reads another file, which was not examined: {path[:_SHOWN]}"
+        yield Remark(STANDARD, message, help=_HELP)
+
+
 def _of_callable(tag: str, name: str, kind: str, only_named: bool = False) -> Iterator[Remark]:
-    deed = acts(name) if DOTTED.fullmatch(name) else None
+    path = as_path(name)
+    deed = acts(path) if DOTTED.fullmatch(path) else None
+    asked = name in _OBJECTS or only_named or (tag.startswith("!") and not standard(path))
     if deed is not None:
         message = f"{_named(tag)} makes a YAML loader reach {name[:_SHOWN]}, which {deed}"
-        yield Remark(ACTING_CALLABLE if standard(name) else STANDARD, message, help=_HELP)
-    elif name in _OBJECTS or only_named or (tag.startswith("!") and not standard(name)):
+        yield Remark(ACTING_CALLABLE if standard(path) else STANDARD, message, help=_HELP)
+    elif asked or PLAIN.fullmatch(path):
         message = f"{_named(tag)} makes a YAML loader reach {name[:_SHOWN]}"
         yield Remark(TARGET, message, help=_HELP)
     else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from modlint_plugins.pickling.alike import MODULUS
 from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.sizes import MAX_RANK, product
 from modlint_plugins.pickling.values import Global, NumpyDType, Object, TensorRecord, Value
@@ -18,8 +19,19 @@ MOST = 1 << 30
 _WIDEST = 16
 """Bytes of a complex number, the widest element, or of a pointer with what it points to."""
 _FEW = 64
+_WALKING = frozenset(
+    {
+        *(("builtins", name) for name in ("dict", "frozenset", "list", "set", "tuple")),
+        *(("collections", name) for name in ("Counter", "OrderedDict", "defaultdict", "deque")),
+        ("array", "array"),
+        ("torch", "Size"),
+    }
+)
+"""Functions that walk over what they are given."""
 _RANGES = frozenset({("builtins", "range"), ("builtins", "xrange")})
 _BYTES = frozenset({("builtins", "bytes"), ("builtins", "bytearray")})
+_BOUNDED = _RANGES | _BYTES | {("builtins", "iter")}
+"""Functions whose results have a length that is known, or that the file holds."""
 _TENSOR_MODULES = frozenset(
     {"torch", "torch.cuda", "torch.sparse", "torch.cuda.sparse", "torch.storage"}
 )
@@ -35,6 +47,11 @@ def account(
     computed = any(isinstance(arg, Object) and not _length(arg) for arg in args)
     if computed and function.canonical in _BYTES | _RANGES:
         machine.hazard("allocation", f"{function.name}(…) of a number that a call computes")
+    if function.canonical in _RANGES and any(
+        isinstance(n, int) and abs(n) >= MODULUS for n in args
+    ):
+        machine.hazard("allocation", "a range of numbers that may have one hash")
+    _check_walked(machine, function, args)
     asked = _asked(function.canonical, args)
     if instantiated and function.module.partition(".")[0] == "numpy":
         asked = _elements(args)
@@ -48,6 +65,19 @@ def account(
             f"{function.module}.{function.name}(…) asks for {_amount(asked)}, which the file does"
             " not hold",
         )
+
+
+def _check_walked(machine: Interpreter, function: Global, args: tuple[Value, ...]) -> None:
+    """Note an instance that is walked over: how far, its class says by what the file gave it."""
+    module, name = function.canonical
+    tensors = module in _TENSOR_MODULES and name.endswith(_TENSOR_SUFFIXES)
+    if function.canonical not in _WALKING and not tensors:
+        return
+    for arg in args[name == "defaultdict" :]:
+        if isinstance(arg, Object) and isinstance(arg.function, Global):
+            bounded = arg.function.canonical in _BOUNDED or arg.function.module == "ipaddress"
+            if not bounded:
+                machine.hazard("allocation", f"{name}(…) of an instance, whose length is not known")
 
 
 def _asked(function: tuple[str, str], args: tuple[Value, ...]) -> int:
@@ -105,8 +135,10 @@ def _length(value: Value) -> int:
     args = value.args if isinstance(value.args, tuple) else ()
     if value.function.canonical in _BYTES:
         return _natural(args[0]) if args else 0
-    if value.function.module == "ipaddress" and args and isinstance(args[0], str):
-        return _addresses(value.function.name, args[0])
+    if value.function.module == "ipaddress" and args:
+        pair = isinstance(args[0], tuple) and len(args[0]) == 2  # an address and its prefix
+        network = f"/{args[0][1]}" if pair else args[0]
+        return _addresses(value.function.name, network) if isinstance(network, str) else 0
     return _length_of_range(value.function, args)
 
 

@@ -11,6 +11,7 @@ from modlint_plugins.pickling.handing_on import instances_in, note_arguments, no
 from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.reach import callables_in, callees, origin_of
 from modlint_plugins.pickling.rebuild.numpy_types import check_class
+from modlint_plugins.pickling.rebuild.python import ENCODINGS
 from modlint_plugins.pickling.rebuild.refused import Refused
 from modlint_plugins.pickling.rebuild.table import INTERPRETED, rebuild, set_state
 from modlint_plugins.pickling.render import render, render_call
@@ -35,6 +36,9 @@ _OF_STORAGES = frozenset({"torch._utils", "torch._tensor"})
 _DIFFERENT = 100
 """Different uses that are kept of one global."""
 _SHORT = 100
+_CODED = frozenset(
+    {("_codecs", "encode"), *(("builtins", n) for n in ("bytearray", "bytes", "str", "unicode"))}
+)
 _NATIVE = frozenset({"torch", "numpy"})
 _LITERALS = (bool, int, float, complex, str, Blob)
 
@@ -58,6 +62,7 @@ class Caller(Interpreter):
             note_arguments(self, function, args, kwargs)
             _mark_used(args)
             _check_keywords(self, function, kwargs)
+            _check_codec(self, function, args)
             _check_nested(self, function, args)
             check_class(self, function, instantiated=kwargs is not None)
             if kwargs is None and function.canonical in INTERPRETED:
@@ -71,7 +76,7 @@ class Caller(Interpreter):
             for held in callees(self, function):
                 if held is not origin_of(function):
                     self.call(held, args, kwargs)
-            self.note_use(function, "handed-on", rendered)
+            self.note_use(function, "handed-on" if function.called else "called", rendered)
         else:
             self.note_use(function, "called", rendered, literal=literal)
         return otherwise
@@ -162,6 +167,16 @@ def _check_nested(machine: Interpreter, function: Global, args: Value) -> None:
     held = any(isinstance(arg, Nested) for arg in args) if isinstance(args, tuple) else False
     if held and function.module not in _OF_STORAGES:
         machine.anomaly(f"a checkpoint within it as an argument of {function.name}")
+
+
+def _check_codec(machine: Interpreter, function: Global, args: Value) -> None:
+    """Note a codec that no pickler names: some take very long, and all are looked up by import."""
+    if function.canonical not in _CODED or not isinstance(args, tuple) or len(args) < 2:
+        return
+    if not isinstance(args[1], str) or args[1].lower() not in ENCODINGS:
+        machine.hazard(
+            "allocation", f"a text that {function.name} codes in a way of the file's own"
+        )
 
 
 def _check_keywords(machine: Interpreter, function: Global, kwargs: Value) -> None:

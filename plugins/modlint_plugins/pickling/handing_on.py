@@ -145,7 +145,13 @@ def _is_pair(value: Value) -> bool:
 
 
 def note_filled(machine: Interpreter, target: Object) -> None:
-    """Note what an instance holds that is filled, or built again, after it was built."""
+    """Note what an instance holds that is filled, or built again, after it was built.
+
+    Picklers write items before the state (CPython, Lib/pickle.py, `save_reduce`): a class that is
+    filled behind it works with what the file says of its insides.
+    """
+    if machine.opcode != "BUILD" and target.state is not None:
+        machine.anomaly("items of an instance behind its state")
     for held in (target.args, target.kwargs, target.state, *(target.earlier or ())):
         if held is not None:
             hand_on_all(machine, held, target, machine.opcode)

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from modlint.pickles import Use
+from modlint_plugins.pickling.alike import Alike
 from modlint_plugins.pickling.depth import Depths
 from modlint_plugins.pickling.limits import Budget, LimitReached, Malformed
 from modlint_plugins.pickling.notes import Anomaly, Hazard, Notes
@@ -43,6 +44,7 @@ class Interpreter(ABC):
         frame_end: where the last FRAME ends.
         notes: what was noticed.
         depths: how deep tuples are nested.
+        alike: keys by their hash.
         shared: how often a container was pushed again.
         hashed: keys and arguments, which loading may hash or walk over before they are dropped.
         allocated: bytes that calls asked for beyond what the file holds.
@@ -76,6 +78,7 @@ class Interpreter(ABC):
         self.frame_end = 0
         self.notes = Notes(budget)
         self.depths = Depths()
+        self.alike = Alike()
         self.shared = 0
         self.hashed: list[Value] = []
         self.allocated = 0
@@ -163,6 +166,13 @@ class Interpreter(ABC):
         """Remember a key or an argument that sharing may have made large."""
         if self.shared > FEW and isinstance(value, CONTAINERS):
             self.hashed.append(value)
+
+    def note_key(self, key: Value) -> None:
+        """Note keys of mappings and sets whose hashes are alike: finding one compares them all."""
+        if self.alike.add(key, self.budget):
+            self.hazard(
+                "allocation", "very many keys whose hashes are alike, each compared with all"
+            )
 
     def anomaly(self, what: str) -> None:
         """Note something that no pickler writes, at the current opcode."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from modlint.errors import UnreadableError
 from modlint.pickles import GlobalUse
-from modlint_plugins.code.encoded import decode
+from modlint_plugins.code.encoded import decode, is_old_pickle
 from modlint_plugins.pickling.limits import Budget, LimitReached
 from modlint_plugins.pickling.opcodes.table import has_header
 from modlint_plugins.pickling.render import render
@@ -82,7 +82,7 @@ class Notes:
     def note_embedded(self, blob: Blob) -> None:
         """Remember bytes that may be a pickle themselves, an archive or a program."""
         telling = has_header(blob.view) or bytes(blob.view[:4]).startswith(_MAGICS)
-        if telling:
+        if telling or is_old_pickle(blob.view):
             self._embed(blob)
 
     def note_text(self, text: str) -> None:

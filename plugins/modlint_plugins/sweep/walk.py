@@ -14,6 +14,7 @@ from modlint.reader import Found
 from modlint.source import Source
 from modlint_plugins.archives.zip.archive import LOCAL_MAGIC
 from modlint_plugins.code import examine
+from modlint_plugins.code.bytecode import examine_scripted
 from modlint_plugins.pickling.scan import Interpretation
 from modlint_plugins.readers.contained import Allowance
 from modlint_plugins.readers.torch.reading import within
@@ -131,6 +132,8 @@ class _Walk:
             data = storage and not start  # behind an array's header a loader looks for objects
             for found in chain(run, start, self._allowance.budget, storage=data):
                 self._keep(run, found)
+                for remark in examine_scripted(found.trace, run.name):
+                    self.remarks.add(replace(remark, member=run.member))
                 for literal in _literals(run, found):
                     self._visit_hidden(literal)
 

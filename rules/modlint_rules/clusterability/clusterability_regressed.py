@@ -50,7 +50,7 @@ class ClusterabilityRegressed(NotClusterable, reference=CLUSTERABILITY_REGRESSED
 
     def needs(self) -> tuple[Need, ...]:
         """The test, of the network and of its counterpart."""
-        return (self.options.test(),)
+        return (self._test,)
 
     def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Compare the network's verdict with that of its counterpart."""
@@ -58,7 +58,7 @@ class ClusterabilityRegressed(NotClusterable, reference=CLUSTERABILITY_REGRESSED
         if self.options.max_z is None:
             self.options.require_enough_shuffles()
         old, before = self._before(network, file)
-        after = file.result(self.options.test(), network)
+        after = file.result(self._test, network)
         was, (holds, limit) = self._decide(before)[0], self._decide(after)
         target = of_network(network)
         name = "n-cut" if self.options.method == "filan2021" else "spectral sum"
@@ -85,7 +85,7 @@ class ClusterabilityRegressed(NotClusterable, reference=CLUSTERABILITY_REGRESSED
             raise Unavailable("no baseline to compare with: give --baseline-model")
         old = counterpart(network, file.networks, reference.networks)
         try:
-            return old, reference.result(self.options.test(), old)
+            return old, reference.result(self._test, old)
         except Unavailable as unavailable:
             raise Unavailable(f"the baseline: {unavailable}") from unavailable
 

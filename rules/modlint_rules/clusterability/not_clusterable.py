@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
-
-from modlint.analysis.clustering import SpectralSum
+from modlint.analysis.clustering import WEIGHTS, ClusterTest, SpectralSum
 from modlint.analysis.graphs import FlowGraph
 from modlint.errors import Unavailable
 from modlint.network import Network
@@ -17,7 +15,7 @@ from modlint.targets import of_network
 from modlint.text import count
 from modlint.verdict import Verdict
 from modlint_rules.clusterability import NOT_CLUSTERABLE
-from modlint_rules.clusterability.options import PermutationOptions
+from modlint_rules.clusterability.options import NotClusterableOptions
 from modlint_rules.clusterability.size import GraphRule, with_parts
 
 _HELP = (
@@ -31,15 +29,6 @@ STATISTICS = {"filan2021": "ncut", "spectral": "spectral_sum"}
 """By method, the value that is compared with those of shuffles."""
 
 
-class NotClusterableOptions(PermutationOptions, frozen=True):
-    """Options of CLU001."""
-
-    max_z: Annotated[
-        float | None,
-        msgspec.Meta(description="z-score that decides instead of p; negative is clusterable"),
-    ] = None
-
-
 class NotClusterable(GraphRule[NotClusterableOptions], reference=NOT_CLUSTERABLE):
     """The published permutation test of clusterability."""
 
@@ -47,13 +36,13 @@ class NotClusterable(GraphRule[NotClusterableOptions], reference=NOT_CLUSTERABLE
 
     def needs(self) -> tuple[Need, ...]:
         """The test against shuffled weights, and the sum that no unit's scale changes."""
-        return with_parts(self.options.test(), self._scale_free_sum)
+        return with_parts(self._test, self._scale_free_sum)
 
     def judge_graph(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Compare the network's n-cut with those of its shuffles."""
         if self.options.max_z is None:
             self.options.require_enough_shuffles()
-        result = file.result(self.options.test(), network)
+        result = file.result(self._test, network)
         passes, limit = self._decide(result)
         yield self.decided(
             of_network(network),
@@ -74,7 +63,11 @@ class NotClusterable(GraphRule[NotClusterableOptions], reference=NOT_CLUSTERABLE
 
     @property
     def _scale_free_sum(self) -> SpectralSum:
-        return SpectralSum(self.options.partition_of(FlowGraph()))
+        return SpectralSum(self.options.partition_of(self.options.part_of(FlowGraph())))
+
+    @property
+    def _test(self) -> ClusterTest:
+        return self.options.test(self.options.part_of(WEIGHTS))
 
     def _decide(self, result: ClusterNull) -> tuple[bool, Mapping[str, Mapping[str, float]]]:
         max_z = self.options.max_z
@@ -88,6 +81,7 @@ class NotClusterable(GraphRule[NotClusterableOptions], reference=NOT_CLUSTERABLE
             "method": options.method,
             "statistic": STATISTICS[options.method],
             "null": options.null,
+            "part": options.part,
             "clusters": options.clusters,
             "shuffles": len(result.null_samples),
             "seed": options.seed,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 from modlint.analysis.base import NetworkAnalysis
 from modlint.analysis.clustering import MAX_CONNECTIONS, WEIGHTS, ClusterTest, Partition
+from modlint.analysis.graphs import ConvolutionGraph
 from modlint.errors import Unavailable
 from modlint.results.clusters import Method, Null
 from modlint.results.graphs import Graph
@@ -103,6 +104,26 @@ class PermutationOptions(PartitionOptions, frozen=True):
         if self.extremes is None:
             return EXTREMES if self.method == "spectral" else None
         return self.extremes or None
+
+
+class NotClusterableOptions(PermutationOptions, frozen=True):
+    """Options of CLU001."""
+
+    max_z: Annotated[
+        float | None,
+        msgspec.Meta(description="z-score that decides instead of p; negative is clusterable"),
+    ] = None
+    part: Annotated[
+        Literal["network", "convolutions"],
+        msgspec.Meta(
+            description="of which part: network, all of it; convolutions, the channels that"
+            " convolutions make, without inputs and fully connected layers"
+        ),
+    ] = "network"
+
+    def part_of(self, graph: NetworkAnalysis[Graph]) -> NetworkAnalysis[Graph]:
+        """A variant of the graph, or the part of it that is chosen."""
+        return graph if self.part == "network" else ConvolutionGraph(graph)
 
 
 def require_enough_shuffles(shuffles: int, max_p: float) -> None:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from modlint.checkpoint import Checkpoint
 from modlint.pickles import GlobalUse, PickleTrace
 from modlint.verdict import Confidence, Severity
+from modlint_rules.safety.acting import acts, leads_through
 from modlint_rules.safety.allowlist import (
     CALLED,
     CALLED_WITH_LITERALS,
@@ -222,8 +223,7 @@ def _covered(use: GlobalUse, hands_on: bool, allowed: frozenset[str]) -> bool:
     packages = {".".join((*parts[:depth], "*")) for depth in range(1, len(parts) + 1)}
     library = library_of(use.module)
     evaluates = library is not None and library.evaluates(use)
-    reaches = reaches_standard_library(use.module, use.name)
-    return not packages.isdisjoint(allowed) and not reaches and not evaluates
+    return not packages.isdisjoint(allowed) and not _is_unneeded(use) and not evaluates
 
 
 def _builds_code(use: GlobalUse) -> bool:
@@ -244,9 +244,16 @@ def _like_an_enum(use: GlobalUse) -> bool:
     return name[:1].isupper() and _ONE_VALUE.fullmatch(use.rendered) is not None
 
 
+def _is_unneeded(use: GlobalUse) -> bool:
+    """Whether no checkpoint needs a global: the standard library's, or one that is known to act."""
+    if reaches_standard_library(use.module, use.name) or acts(use.module, use.name):
+        return True
+    return use.use == "instantiated" and leads_through(use.name)
+
+
 def _weigh(use: GlobalUse, hands_on: bool) -> tuple[Severity, Confidence, str]:
     """Severity, confidence and reason of a use that is not taken as safe."""
-    if _like_an_enum(use) and not reaches_standard_library(use.module, use.name):
+    if _like_an_enum(use) and not _is_unneeded(use):
         return Severity.WARNING, Confidence.MEDIUM, _ENUM
     if _builds_code(use):
         return Severity.ERROR, Confidence.HIGH, _BUILDS_CODE
@@ -255,7 +262,7 @@ def _weigh(use: GlobalUse, hands_on: bool) -> tuple[Severity, Confidence, str]:
         return Severity.ERROR, Confidence.HIGH, _PATCHED if patched else _CALLED
     if use.use == "handed-on":
         return Severity.ERROR, Confidence.HIGH, _HANDED_ON
-    if reaches_standard_library(use.module, use.name):
+    if _is_unneeded(use):
         return Severity.ERROR, Confidence.MEDIUM, _UNLISTED
     library = library_of(use.module)
     if library is not None and library.evaluates(use):

@@ -49,6 +49,17 @@ def test_a_batch_of_any_size(tmp_path: Path) -> None:
     assert edges_of(built(tmp_path / "m.pt2").networks) == CASES["attending"].edges
 
 
+def test_the_weights_of_the_largest_layers_are_moved(tmp_path: Path) -> None:
+    """A decomposed program transposes each weight; VGG's first has 102,760,448 elements."""
+    module = nn.Sequential(nn.Linear(4100, 4100, bias=False), nn.Linear(4100, 2)).half()
+    with torch.no_grad():
+        program = torch.export.export(module, (torch.zeros(1, 4100).half(),), strict=False)
+        torch.export.save(program.run_decompositions(), tmp_path / "m.pt2")
+    found = built(tmp_path / "m.pt2")
+    assert not found.unplaced
+    assert [call.weight for call in found.networks[0].calls] == ["0.weight", "1.weight"]
+
+
 def test_the_layout_before_torch_2_7(tmp_path: Path) -> None:
     module = saved(CASES["residual"], tmp_path / "new.pt2")
     with zipfile.ZipFile(tmp_path / "new.pt2") as archive:

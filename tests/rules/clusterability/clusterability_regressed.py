@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from hand_built import planted_weights, random_weights
+from hand_built import planted_convolutions, planted_weights, random_weights
 from rule_cases import Case, Expected
 
 SIZES = (60, 50, 50, 50, 10)
@@ -64,6 +64,19 @@ CASES = (
         ),
         QUICK,
         PLANTED,
+    ),
+    Case(
+        "of the convolutions alone, as CLU001",
+        planted_convolutions,
+        (
+            Expected(
+                "pass",
+                values={"part": "convolutions", "neurons": 120, "baseline_p_value": FLOOR},
+                message="clusterable as in the baseline",
+            ),
+        ),
+        QUICK | {"part": "convolutions"},
+        planted_convolutions,
     ),
     Case(
         "the verdict is won",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from hand_built import planted_weights, random_weights
+from hand_built import planted_convolutions, planted_weights, random_weights
 from rule_cases import Case, Expected
 
 SIZES = (60, 50, 50, 50, 10)
@@ -208,6 +208,32 @@ CASES = (
             ),
         ),
         QUICK | {"max-connections": 8500},
+    ),
+    Case(
+        "the convolutions alone",
+        planted_convolutions,
+        (
+            Expected(
+                "pass",
+                "information",
+                target=("network", "0"),
+                values={"part": "convolutions", "neurons": 120, "isolated_units": 0},
+                message="its neurons form better clusters than those of shuffled weights",
+            ),
+        ),
+        QUICK | {"part": "convolutions"},
+    ),
+    Case(
+        "the same whole",
+        planted_convolutions,
+        (Expected("pass", values={"part": "network", "neurons": 3 + 120 + 50 + 7}),),
+        QUICK | {"part": "network"},
+    ),
+    Case(
+        "no convolutions",
+        written(planted()),
+        (Expected("inconclusive", message="no convolution of it reads what a convolution makes"),),
+        QUICK | {"part": "convolutions"},
     ),
     Case(
         "NaN",

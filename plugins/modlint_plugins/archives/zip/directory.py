@@ -136,10 +136,11 @@ def directories(view: memoryview) -> Iterator[Directory]:
     for end in _ends(view):
         for record, start, nbytes in _records(view, end):
             before = record - nbytes
-            for directory in (
-                Directory(start, nbytes, 0, end),
-                Directory(before, nbytes, before - start, end),
-            ):
+            found = [Directory(start, nbytes, 0, end)]
+            # zipfile never counts back from an end record that a 64-bit one stands before
+            if record != end or not _has_record_64(view, end):
+                found.append(Directory(before, nbytes, before - start, end))
+            for directory in found:
                 inside = directory.start >= 0 and directory.start + nbytes <= len(view)
                 if inside and directory[:3] not in seen:
                     seen.add(directory[:3])
@@ -202,6 +203,12 @@ def _records(view: memoryview, end: int) -> Iterator[tuple[int, int, int]]:
 def _has_locator(view: memoryview, end: int) -> bool:
     locator = end - END_64_LOCATOR.size
     return locator >= 0 and bytes(view[locator : locator + 4]) == _LOCATOR_64_MAGIC
+
+
+def _has_record_64(view: memoryview, end: int) -> bool:
+    """Whether a 64-bit end record stands where zipfile looks for it."""
+    at = end - END_64_LOCATOR.size - END_64.size
+    return _has_locator(view, end) and at >= 0 and bytes(view[at : at + 4]) == END_64_MAGIC
 
 
 def _located(view: memoryview, end: int) -> tuple[int, int]:

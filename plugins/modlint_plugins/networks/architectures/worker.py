@@ -31,7 +31,8 @@ def main() -> None:
         try:
             answer = exported(request)
         except Exception as error:  # a library may raise anything for such a request
-            answer = {"reason": f"{type(error).__name__}: {str(error)[:300]}"}
+            told, *_ = f"{error}\n".split("\n")[0].split(". ")
+            answer = {"reason": f"{type(error).__name__}: {told[:200]}"}
     sys.stdout.write(json.dumps(answer))
 
 

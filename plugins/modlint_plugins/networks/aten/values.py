@@ -21,6 +21,8 @@ Value = Any
 Shape = tuple[int, ...]
 MAX_ELEMENTS = 1 << 24
 """Elements of one tensor that are moved or computed."""
+MAX_VIEWED = 1 << 28
+"""Elements of a weight that are moved: a byte each, where a move has to copy them."""
 _MAX_READ = 1 << 20
 
 

@@ -12,6 +12,7 @@ from modlint_plugins.networks.aten.arguments import Arguments, Tensorlike, tenso
 from modlint_plugins.networks.aten.standing import moved_fixed
 from modlint_plugins.networks.aten.values import (
     MAX_ELEMENTS,
+    MAX_VIEWED,
     Fixed,
     Lost,
     Names,
@@ -132,8 +133,9 @@ class Walk:
 
     def move(self, name: str, function: Callable[..., Any], *moved: Tensorlike) -> Value:
         """What a function that only moves elements makes of tensors; a list where it gives one."""
-        if sum(map(_weight, moved)) > MAX_ELEMENTS:
-            raise UnfollowedError(f"{name} of more than {MAX_ELEMENTS:,} elements")
+        most = MAX_VIEWED if all(map(_is_view, moved)) else MAX_ELEMENTS
+        if sum(map(_weight, moved)) > most:
+            raise UnfollowedError(f"{name} of more than {most:,} elements")
         if all(isinstance(x, Fixed) for x in moved):
             found = moved_fixed(function, moved)  # type: ignore[arg-type]
         else:
@@ -203,6 +205,10 @@ def _weight(x: Tensorlike) -> int:
     """Elements that moving a tensor may write; one whose labels all agree is moved as a view."""
     alike = isinstance(x, Traced) and x.labels.size == 1
     return 0 if alike else int(np.prod(x.shape, dtype=object))
+
+
+def _is_view(x: Tensorlike) -> bool:
+    return isinstance(x, Fixed) and x.view is not None and x.value is None
 
 
 def _packed(parts: Sequence[Value]) -> Value:

@@ -208,10 +208,11 @@ class _Assembly:
         members: dict[int, list[Node]] = {}
         for node in self.nodes:
             members.setdefault(int(group_of[place[id(node)]]), []).append(node)
+        first = neurons == np.arange(len(neurons))
+        sizes = np.bincount(group_of[owners[first]], minlength=len(self._ordered))
         read = self._read()
         named = {
-            root: self._group(nodes, neurons[group_of[owners] == root], read)
-            for root, nodes in members.items()
+            root: self._group(nodes, int(sizes[root]), read) for root, nodes in members.items()
         }
         values = tuple(
             Value(
@@ -255,7 +256,7 @@ class _Assembly:
                     found |= {id(self._ordered[i]) for i in owners}
         return found
 
-    def _group(self, nodes: Sequence[Node], neurons: NDArray[np.int64], read: set[int]) -> Group:
+    def _group(self, nodes: Sequence[Node], size: int, read: set[int]) -> Group:
         calls = [node for node in nodes if _is_call(node)]
         results = [node for node in nodes if node.is_output]
         role: GroupRole = "hidden"
@@ -266,7 +267,7 @@ class _Assembly:
         first = calls[0] if calls else nodes[0]
         exposed = role != "output" and any(node.is_output or node.exposed for node in nodes)
         heads = max((n.heads for n in nodes if isinstance(n, JoinNode)), default=1)
-        return Group(self.names[id(first)], len(np.unique(neurons)), role, exposed, heads)
+        return Group(self.names[id(first)], size, role, exposed, heads)
 
 
 def _unique_names(nodes: Sequence[Node]) -> dict[int, str]:

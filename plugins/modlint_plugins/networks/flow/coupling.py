@@ -7,26 +7,22 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from modlint_plugins.networks.flow.labels import distinct_pairs
+
 Indices = NDArray[np.int64]
 
 
 def coupled(count: int, pairs: Iterable[tuple[Indices, Indices]]) -> Indices:
     """For each of `count` things the least that it is connected to, through pairs: (count,)."""
-    both = [np.stack(pair) for pair in pairs]
-    root = np.arange(count)
-    if not both:
-        return root
-    left, right = np.concatenate(both, axis=1)
-    while True:
-        low = np.minimum(root[left], root[right])
-        new = root.copy()
-        for side in (left, right):
-            np.minimum.at(new, root[side], low)
-            np.minimum.at(new, side, low)
-        new = new[new]
-        if np.array_equal(new, root):
-            return root
-        root = new
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    left, right = np.concatenate([np.zeros((2, 0), np.int64), *map(np.stack, pairs)], axis=1)
+    edges = coo_array((np.ones(len(left), bool), (left, right)), shape=(count, count))
+    _, component = connected_components(edges, directed=False)
+    _, least = np.unique(component, return_index=True)
+    found: Indices = least[component]
+    return found
 
 
 def numbered(neurons: Indices, group: Indices) -> Indices:
@@ -36,7 +32,7 @@ def numbered(neurons: Indices, group: Indices) -> Indices:
         neurons: a number for each channel's neuron.
         group: a number for each channel's group.
     """
-    pairs, place = np.unique(np.stack([group, neurons]), axis=1, return_inverse=True)
+    pairs, place = distinct_pairs(group, neurons)
     _, first, sizes = np.unique(pairs[0], return_index=True, return_counts=True)
     within = np.arange(pairs.shape[1]) - np.repeat(first, sizes)
-    return within[place.reshape(-1)]
+    return within[place]

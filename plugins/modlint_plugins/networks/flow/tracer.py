@@ -18,6 +18,7 @@ from modlint_plugins.networks.flow.labels import (
     along,
     broadcast,
     by_column,
+    distinct_pairs,
     squashed,
     uniform,
     with_rank,
@@ -347,6 +348,21 @@ class Tracer:
         Channels of an operand that are at most places along what is summed are in the result;
         channels of two that both vary there meet.
         """
+        varies = self.meet(letters, a, b)
+        parts = [
+            Traced(tuple(shape), self._lettered_sum(x, own, letters[2]), x.origin)
+            for x, own in ((a, letters[0]), (b, letters[1]))
+        ]
+        if all(x.is_unlabelled for x in parts):
+            return self.forgotten(name, shape, *((a, b) if varies else ()))
+        return self.join("product", *parts)
+
+    def meet(self, letters: tuple[str, str, str], a: Traced, b: Traced) -> bool:
+        """Note that channels of two tensors meet along what an einsum of both sums over.
+
+        Returns:
+            Whether channels of either are summed.
+        """
         summed = (set(letters[0]) | set(letters[1])) - set(letters[2])
         varies = [
             any(x.labels.shape[i] > 1 for i, letter in enumerate(own) if letter in summed)
@@ -354,13 +370,7 @@ class Tracer:
         ]
         if all(varies):
             self._meet(letters, a, b, summed)
-        parts = [
-            Traced(tuple(shape), self._lettered_sum(x, own, letters[2]), x.origin)
-            for x, own in ((a, letters[0]), (b, letters[1]))
-        ]
-        if all(x.is_unlabelled for x in parts):
-            return self.forgotten(name, shape, *((a, b) if any(varies) else ()))
-        return self.join("product", *parts)
+        return any(varies)
 
     def node_of(self, x: Traced) -> Node | None:
         """The one node whose channels a tensor carries; None where they are those of several."""
@@ -447,7 +457,7 @@ class Tracer:
         self, kind: JoinKind, a: LabelArray, b: LabelArray, wide: Sequence[bool]
     ) -> LabelArray:
         """The labels of what joins two vectors of labels, either of which may be broadcast."""
-        pairs, place = np.unique(np.stack([a, b]), axis=1, return_inverse=True)
+        pairs, place = distinct_pairs(a, b)
         apart = [
             self._met_often(*each)
             for each, is_wide in zip((pairs, pairs[::-1]), wide, strict=True)
@@ -468,13 +478,13 @@ class Tracer:
             )
             self._joined[key] = node
             self._add(node)
-        return node.base + place.reshape(-1)
+        return node.base + place
 
     def _met_often(self, labels: LabelArray, others: LabelArray) -> LabelArray:
         """Labels that are beside several channels of one node."""
         owner = np.searchsorted(self._bases, others, side="right")
-        met, count = np.unique(np.stack([labels, owner]), axis=1, return_counts=True)
-        return np.unique(met[0][count > 1])
+        met, place = distinct_pairs(labels, owner)
+        return np.unique(met[0][np.bincount(place) > 1])
 
     def _pointed(
         self,
@@ -492,7 +502,7 @@ class Tracer:
             return x
         own = labels[present]
         which = np.zeros_like(own) if elements is None else elements[present]
-        pairs, place = np.unique(np.stack([own, which]), axis=1, return_inverse=True)
+        pairs, place = distinct_pairs(own, which)
         size = pairs.shape[1]
         node = PointNode(
             name=f"{activation or (norm and norm.kind)} {len(self.nodes)}",
@@ -505,7 +515,7 @@ class Tracer:
         )
         self._add(node)
         out = np.array(labels)
-        out[present] = node.base + place.reshape(-1)
+        out[present] = node.base + place
         return replace(x, labels=squashed(out))
 
     def _self_gated(self, x: Traced, gate: Traced) -> Traced | None:
@@ -558,7 +568,6 @@ class Tracer:
         return found.reshape([1 if axis in axes else n for axis, n in enumerate(labels.shape)])
 
     def _meet(self, letters: tuple[str, str, str], a: Traced, b: Traced, summed: set[str]) -> None:
-        """Note that channels of two tensors meet along what is summed."""
         order = "".join(dict.fromkeys(letters[0] + letters[1]))
         sides = [
             _lettered(x.labels, own, order, set()) for x, own in ((a, letters[0]), (b, letters[1]))
@@ -576,7 +585,7 @@ class Tracer:
         left, right = np.broadcast_arrays(*sides)
         both = (left > NONE) & (right > NONE)
         if both.any():
-            pairs = np.unique(np.stack([left[both], right[both]]), axis=1)
+            pairs, _ = distinct_pairs(left[both], right[both])
             size = pairs.shape[1]
             own = np.arange(size)
             per_head = int(

@@ -11,23 +11,14 @@ from modlint_plugins.networks.names.words import is_index
 
 
 def chain_confidence(chain: Chain, modules: Modules) -> Confidence:
-    """Medium where one nn.Sequential holds all layers, or only one order fits; else low.
+    """Medium where one nn.Sequential holds all layers and something between any two; else low.
 
     Two layers that read one, gates, modules that are used twice and channels that change places
-    between layers leave no trace in names and shapes, so it is never high.
+    between layers leave no trace in names and shapes: it is never high, and not even medium where
+    all widths differ and only one order fits.
     """
-    if chain.assumption is not None or any(link.assumption for link in chain.links):
-        return Confidence.LOW
-    told = _is_sequential(modules) or _has_one_order(chain)
-    return Confidence.MEDIUM if told else Confidence.LOW
-
-
-def _has_one_order(chain: Chain) -> bool:
-    """Whether all widths differ: no layer fits anywhere else, and nothing can be added or gated."""
-    first, *rest = chain.links
-    widths = [first.inputs, first.outputs, *(link.outputs for link in rest)]
-    flattens = any(link.columns_per_unit > 1 or link.groups > 1 for link in rest)
-    return bool(rest) and not flattens and len(set(widths)) == len(widths)
+    assumed = chain.assumption is not None or any(link.assumption for link in chain.links)
+    return Confidence.MEDIUM if not assumed and _is_sequential(modules) else Confidence.LOW
 
 
 def _is_sequential(modules: Modules) -> bool:

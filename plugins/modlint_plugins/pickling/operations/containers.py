@@ -178,5 +178,6 @@ def _check_hashable(machine: Interpreter, keys: list[Value]) -> None:
         if not machine.depths.hashable(key):
             machine.anomaly(f"{machine.opcode} with a key that cannot be hashed")
         machine.note_hashed(key)
+        machine.note_key(key)
         if isinstance(key, tuple) and machine.depths.of(key) > _DEEPEST:
             machine.anomaly(f"a key of tuples nested more than {_DEEPEST:,} deep")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from modlint_plugins.pickling.handing_on import hand_on_all, note_items, note_planted
 from modlint_plugins.pickling.interpreter import Interpreter
@@ -27,19 +27,21 @@ _EMPTY = frozenset(
 )
 """Types that make an empty value when they are called with nothing."""
 _DECIMAL = ("decimal", "_decimal")
-_ENCODINGS = frozenset({"latin1", "latin-1", "ascii", "utf-8", "utf8"})
+ENCODINGS = frozenset({"latin1", "latin-1", "ascii", "utf-8", "utf8"})
+"""Those that picklers name; others take a time that grows with the text's square."""
 
 
 def _ordered_dict(machine: Interpreter, content: Value = None) -> Value:
     """OrderedDict(), or from a list of pairs (Python 2), or from another mapping."""
     if content is None:
         return Dict()
-    if isinstance(content, Dict):
+    if isinstance(content, Dict):  # its keys are counted already
         machine.budget.spend_copy(_POINTER * len(content.pairs))
         return Dict(list(content.pairs))
     require(isinstance(content, (list, tuple)))
     machine.budget.spend_copy(_POINTER * len(content))
     require(all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in content))
+    _count_keys(machine, [pair[0] for pair in content])
     return Dict([(key, value) for key, value in content])
 
 
@@ -51,6 +53,8 @@ def _default_dict(machine: Interpreter, factory: Value = None, content: Value = 
 
 
 def _counter(machine: Interpreter, content: Value = None) -> Value:
+    if isinstance(content, (list, tuple)):
+        _count_keys(machine, content)
     require(content is None or isinstance(content, Dict))
     return _ordered_dict(machine, content)
 
@@ -61,12 +65,22 @@ def _sequence(machine: Interpreter, content: Value = ()) -> list[Value]:
     return list(content)
 
 
+def _count_keys(machine: Interpreter, keys: Sequence[Value]) -> None:
+    machine.budget.spend_opcodes(len(keys))
+    for key in keys:
+        machine.note_key(key)
+
+
 def _set(machine: Interpreter, content: Value = ()) -> Value:
-    return Set(_sequence(machine, content))
+    items = _sequence(machine, content)
+    _count_keys(machine, items)
+    return Set(items)
 
 
 def _frozenset(machine: Interpreter, content: Value = ()) -> Value:
-    return Set(_sequence(machine, content), frozen=True)
+    items = _sequence(machine, content)
+    _count_keys(machine, items)
+    return Set(items, frozen=True)
 
 
 def _complex(real: Value = 0, imaginary: Value = 0) -> Value:
@@ -83,7 +97,7 @@ def _as_float(number: float) -> float:
 
 def _encode(machine: Interpreter, text: Value, encoding: Value = "utf-8") -> Value:
     """How protocol 2 writes bytes: as text, to be encoded to Latin-1."""
-    require(isinstance(text, str) and isinstance(encoding, str) and encoding in _ENCODINGS)
+    require(isinstance(text, str) and isinstance(encoding, str) and encoding in ENCODINGS)
     machine.budget.spend_copy(len(text))
     try:
         blob = Blob(memoryview(text.encode(encoding)), None)

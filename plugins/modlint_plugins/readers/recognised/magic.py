@@ -34,6 +34,9 @@ _COMPRESSED = (
     (b"7z\xbc\xaf\x27\x1c", Format("7z", "a 7z archive", _UNPACK, True)),
     (b"Rar!\x1a\x07", Format("rar", "a RAR archive", _UNPACK, True)),
 )
+_SKIPPED = Format("zstd", "compressed with Zstandard or LZ4", _UNPACK, holds_weights=True)
+_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
+"""A frame of either that readers skip (RFC 8878, 3.1.2)."""
 _OTHER = (
     (b"\x89PNG\r\n\x1a\n", Format("png", "a PNG image", _NAME_CHECKPOINT)),
     (b"\xff\xd8\xff", Format("jpeg", "a JPEG image", _NAME_CHECKPOINT)),
@@ -89,6 +92,8 @@ def classify_saved_model(source: Source) -> Format | None:
 
 def classify_compressed(source: Source) -> Format | None:
     """Compressed files and archives that are not unpacked."""
+    if _SKIPPABLE.match(bytes(source.view[:4])):
+        return _SKIPPED
     return _by_magic(source, _COMPRESSED)
 
 

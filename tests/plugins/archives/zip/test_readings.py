@@ -291,3 +291,18 @@ def test_an_offset_before_the_beginning_is_damage() -> None:
     for shift in (-10, -5000):
         archive = Archive(view, directory._replace(shift=shift))
         assert list(audit(archive))
+
+
+def test_a_record_as_long_as_the_64_bit_end_makes_no_second_directory() -> None:
+    """Counted back from the 32-bit record the directory is 76 bytes off, its first entry long.
+
+    A nested archive 76 bytes behind its own header looks like a member there, as PyTorch's
+    sample inputs do in some exported programs.
+    """
+    data = zipped(("n" * 30, b"first"), ("m" * 46, zipped(("inner", b"second"))))
+    end = data.rindex(END)
+    nbytes, start = struct.unpack_from("<2I", data, end + 12)
+    data = wide(data, start, nbytes, end)
+    assert data[start + 76 : start + 80] == CENTRAL
+    (only,) = readings(memoryview(data))
+    assert [member.name for member in only.entries] == [name for name, _ in read_by_zipfile(data)]

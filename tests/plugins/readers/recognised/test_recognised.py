@@ -60,6 +60,13 @@ def test_weights_of_another_format_are_named_and_not_called_damaged(
     assert fault.help
 
 
+def test_a_frame_that_readers_skip_hides_no_compression(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pkl.zst"
+    path.write_bytes(b"\x5a\x2a\x4d\x18\4\0\0\0abcd\x28\xb5\x2f\xfd" + bytes(32))
+    checkpoint = only(path)
+    assert (checkpoint.status, checkpoint.format) == (Status.UNREADABLE, "zstd")
+
+
 def sqlite(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("create table t (x)")

@@ -39,7 +39,9 @@ def rebuild_families(
     used: set[str] = set()
     names: list[str] = []
     for family in _candidates(config):
-        for path in _paths(family, by_key):
+        for path, first in _places(family, by_key):
+            if first.name in used:
+                continue
             built = _rebuilt(family, path, identifier, by_key, config, used)
             if built is not None:
                 found.append(built)
@@ -98,14 +100,18 @@ def _candidates(config: Mapping[str, Any]) -> Sequence[Family]:
     return [family for family in FAMILIES if stated in family.types]
 
 
-def _paths(family: Family, tensors: Mapping[str, Tensor]) -> list[str]:
-    """Paths below which the first layer of a family's first block stands."""
+def _places(family: Family, tensors: Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:
+    """Paths below which the first layer of a family's first block stands, and its weight."""
     stack = family.stacks[0]
     attention = stack.block.attention
     first = attention.query or attention.fused or ""
     joint = "_" if first.endswith("in_proj") else "."
     anchor = f"{stack.path}.0.{first}{joint}weight".removeprefix(".0.")
-    return [key[: -len(anchor)].rstrip(".") for key in tensors if f".{key}".endswith(f".{anchor}")]
+    return [
+        (key[: -len(anchor)].rstrip("."), tensor)
+        for key, tensor in tensors.items()
+        if f".{key}".endswith(f".{anchor}")
+    ]
 
 
 def _rebuilt(
@@ -132,7 +138,7 @@ def _rebuilt(
     heads = list(_headed(family, parts, result, config))
     tracer.output(*heads or [result])
     used |= parts.used
-    whole = path if len(_paths(family, tensors)) > 1 else identifier
+    whole = path if len(_places(family, tensors)) > 1 else identifier
     remarks = [f"its parts are known by the names of {family.name}"]
     return network_of(tracer, whole or identifier, "names", blocks, remarks)
 

@@ -246,8 +246,7 @@ def _meet(parts: Parts, queries: Traced, keys: Traced, cut: Heads, *, known: boo
     """Queries (1, length, heads, channels) meet keys; if heads are not known, none may move."""
     times = cut.queries // cut.keys
     (keys,) = parts.tracer.move("keys", lambda labels: np.repeat(labels, times, axis=2), keys)
-    shape = (queries.shape[0], cut.queries, queries.shape[1], keys.shape[1])
-    parts.tracer.contracted("scores", ("bqhd", "bkhd", "bhqk"), queries, keys, shape)
+    parts.tracer.meet(("bqhd", "bkhd", "bhqk"), queries, keys)
     last = parts.tracer.nodes[-1]
     if not known and isinstance(last, JoinNode) and last.kind == "meeting":
         last.heads = last.size

@@ -1,0 +1,1 @@
+"""The paper's networks for ImageNet, with fresh weights, beside its authors' code."""
