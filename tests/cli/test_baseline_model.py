@@ -173,7 +173,7 @@ def test_a_rule_may_read_the_tensor_analyses_of_the_reference() -> None:
     assert not plan.errors
     old, new = planted_weights(0, 10, *SIZES), random_weights(7, *SIZES)
     moved = {
-        f"{i}.weight": float(n.min() - o.min())
+        f"{2 * i}.weight": float(n.min() - o.min())
         for i, (o, n) in enumerate(zip(old, new, strict=True))
     }
     for path, expected in (("new.pt", moved), ("same.pt", dict.fromkeys(moved, 0.0))):

@@ -42,6 +42,10 @@ REASONS = {
     "python -m pip install scikit-learn matplotlib ./plugins/modlint-train": BENCHMARK,
     "python benchmarks/reproduce.py --seeds 2 --data FOLDER": BENCHMARK,
     "python benchmarks/speed.py MNIST_MLP.pt": BENCHMARK,
+    "git clone https://github.com/dfilan/clusterability_in_neural_networks": BENCHMARK,
+    "git clone https://github.com/HumanCompatibleAI/nn-clustering-pytorch": BENCHMARK,
+    "nice python -m benchmarks.larger --authors clusterability_in_neural_networks"
+    " --pytorch nn-clustering-pytorch": BENCHMARK,
     "python benchmarks/calibration.py": BENCHMARK,
     "python -m pip install ./plugins/modlint-train": BENCHMARK,
     "python benchmarks/promote.py --seeds 3 --mnist-seeds 2": BENCHMARK,

@@ -19,13 +19,18 @@ from modlint_plugins.code.hub import FOREIGN
 from modlint_plugins.code.operators import judge_operator
 from modlint_plugins.code.targets import ACTING_CALLABLE
 
-_OPERATOR = "torch.ops."
+_ROOTS = ("torch", "_operator", "math")
+"""How a name begins that is followed; what stands up to its first dot is not looked at."""
+_OPERATORS = "ops"
+_LONGEST = 3
+"""Names of an operator: its namespace, its own and its overload's."""
 _BUILT_IN = ("higher_order", "_operator", "math")
 _FUNCTION = re.compile(
     r"torch\._?sym_\w+|torch\._C\._set_grad_enabled|torch\._C\._functorch\.\w+"
     r"|torch\._functorch\.predispatch\.\w+|torch\.amp\.autocast_mode\._(?:enter|exit)_autocast"
+    r"|_operator\.(?!__|call$|attrgetter$|methodcaller$)\w+|math\.(?!__)\w+"
 )
-"""Functions of torch's, no operators, that exported programs call."""
+"""Functions that exported programs call and that are no operators."""
 _TABLES = (
     "tensor_values",
     "sym_int_values",
@@ -36,6 +41,7 @@ _TABLES = (
 _LISTS = ("forward_arg_names",)
 _NAMES = ("name", "parameter_name", "buffer_name", "tensor_constant_name", "custom_obj_name")
 _TEXT = "as_string"
+_CALLED = "as_operator"
 _NAME = re.compile(r"[\w.\-/]{0,1000}")
 """What stands in source as it is: a name, or a path of names within quotes."""
 _QUOTABLE = re.compile(r"[^'\"\\#\n\r]*")
@@ -78,6 +84,8 @@ def _of_names(table: Table, within: str) -> Iterator[Remark]:
             yield from _unwritable(key, (name for name in value if isinstance(name, str)))
         elif key == _TEXT and isinstance(value, str) and not _QUOTABLE.fullmatch(value):
             yield _evaluated(key, value)
+        elif key == _CALLED and isinstance(value, str):
+            yield from _of_target(value)
         elif key in _NAMES and isinstance(value, str) and _is_tensor(key, within):
             yield from _unwritable(key, (value,))
 
@@ -100,16 +108,33 @@ def _evaluated(key: str, text: str) -> Remark:
 
 
 def _of_target(target: str) -> Iterator[Remark]:
-    """A remark on a node's target: an operator with its overload, or a function."""
-    names = target.removeprefix(_OPERATOR).split(".")
-    if target.startswith(_OPERATOR):
-        judged = len(names) > 1 and names[0] not in _BUILT_IN
-        judgement = judge_operator("::".join(names[:2])) if judged else None
-        if judgement is not None:
-            yield Remark(judgement.kind, f"the program {judgement.message}", help=_HELP)
-    elif target.startswith("torch.") and not _FUNCTION.fullmatch(target):
-        shown = target[:_SHOWN]
-        yield Remark(EVALUATED, f"the program calls {shown}, which is no operator", help=_HELP)
+    """A remark on what a program calls: an operator with its overload, or a function."""
+    root = next((root for root in _ROOTS if target.startswith(root)), None)
+    names = target.split(".")[1:]
+    if root is None or not names or not all(name.isidentifier() for name in names):
+        return
+    if root == _ROOTS[0] and names[0] == _OPERATORS:
+        yield from _of_operator(names[1:], target)
+    elif not _FUNCTION.fullmatch(".".join((root, *names))):
+        yield _no_operator(target)
+
+
+def _of_operator(names: list[str], target: str) -> Iterator[Remark]:
+    """A remark on an operator, by its names below `torch.ops`."""
+    judged = "::".join(names[:2])
+    listed = judge_operator(judged) is None
+    inner = names[2:] if listed else names[1:]
+    if not 1 < len(names) <= _LONGEST or any(name.startswith("__") for name in inner):
+        yield _no_operator(target)
+        return
+    judgement = None if names[0] in _BUILT_IN else judge_operator(judged)
+    if judgement is not None:
+        yield Remark(judgement.kind, f"the program {judgement.message}", help=_HELP)
+
+
+def _no_operator(target: str) -> Remark:
+    message = f"the program calls {target[:_SHOWN]}, which is no operator"
+    return Remark(EVALUATED, message, help=_HELP)
 
 
 def _imported(name: str, what: str) -> Iterator[Remark]:

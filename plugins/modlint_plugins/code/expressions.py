@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 
 from modlint.checkpoint import Remark
+from modlint_plugins.code.expression_costs import too_costly
 from modlint_plugins.code.words import words
 
 EVALUATED = "evaluated-expression"
@@ -41,7 +42,7 @@ _ASSUMPTIONS = words(
 _SYMBOL = re.compile(r"[A-Za-z_]\w{0,99}")
 _NUMBER = re.compile(r"-?\d{1,40}(?:\.\d{0,60})?(?:e[+-]?\d{1,4})?|-?(?:inf|nan)")
 _MAX_NUMBER = 1 << 80
-_MAX_POWER = 4096
+_OF_TWO = words("Pow PowByNatural FloatPow LShift")
 _OPERATORS = (
     ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.BitAnd, ast.BitOr,
     ast.BitXor,
@@ -69,39 +70,14 @@ def refusal(text: str) -> str | None:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return "it does not parse"
-    pending = [(tree.body, 1)]
+    pending = [tree.body]
     while pending:
-        node, power = pending.pop()
+        node = pending.pop()
         inner = _inner(node)
         if inner is None:
             return f"{_what(node)} is nothing that torch writes"
-        if _power_of(node):
-            power *= _factor(inner[-1])
-        if power > _MAX_POWER:
-            return "it holds a power that takes too long to work out"
-        pending += ((part, power) for part in inner)
-    return None
-
-
-def _power_of(node: ast.expr) -> bool:
-    """Whether the node raises its first operand to its last."""
-    match node:
-        case ast.BinOp(op=ast.Pow()) | ast.Call(func=ast.Name(id="Pow" | "PowByNatural")):
-            return True
-        case ast.Call(func=ast.Name(id="FloatPow" | "LShift")):
-            return True
-    return False
-
-
-def _factor(exponent: ast.expr) -> int:
-    """How large an exponent can become: the product of its numbers; a tower of powers is too."""
-    factor = 1
-    for node in ast.walk(exponent):
-        if isinstance(node, ast.expr) and _power_of(node):
-            return _MAX_POWER + 1
-        if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-            factor = min(factor * max(int(abs(node.value)), 1), _MAX_POWER + 1)
-    return factor
+        pending += inner
+    return too_costly(tree.body)
 
 
 def _inner(node: ast.expr) -> list[ast.expr] | None:
@@ -142,7 +118,7 @@ def _of_call(call: ast.Call) -> list[ast.expr] | None:
             return [] if _SYMBOL.fullmatch(text) else None
         case [ast.Constant(value=str(text))] if name == "Float":
             return [] if _NUMBER.fullmatch(text) else None
-    if _power_of(call) and len(call.args) != 2:
+    if name in _OF_TWO and len(call.args) != 2:
         return None
     return list(call.args)
 

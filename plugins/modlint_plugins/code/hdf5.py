@@ -16,9 +16,8 @@ MAGIC = b"\x89HDF\r\n\x1a\n"
 MAX_SEARCHED = 256 << 20
 """Bytes from the start, and as many from the end, that are searched."""
 
-_BEGINS = re.compile(
-    rb'\{\s*"(?:class_name|module|config|name|registered_name|build_config|_target_)"\s*:'
-)
+_BEGINS = re.compile(rb'\{\s{0,100}"(?:[^"\\\x00-\x1f]|\\.){1,100}"\s{0,100}:')
+"""An object of JSON, whatever its first key is and however it is spelled."""
 _TEXT = re.compile(rb"[^\x00-\x08\x0e-\x1f]{1,16777216}")
 _MAX_TEXTS = 200
 _UNSEARCHED = "unexamined-code"

@@ -32,12 +32,12 @@ def examine_skops(table: Table) -> Iterator[Remark]:
     """A remark on a node of a schema that names what no estimator is made of."""
     if not table.holds("__loader__", "__module__", "__class__"):
         return
-    loader = next(table.texts("__loader__"), "")
+    loader = next((each for each in table.texts("__loader__") if each in _CALLS), "")
     for module in table.texts("__module__"):
         for cls in table.texts("__class__"):
             name = f"{module}.{cls}"
             deed = acts(name)
-            if loader in _CALLS:
+            if loader:
                 why = f"by {loader}, which calls what it names"
             elif deed is not None:
                 why = f"which {deed}"

@@ -8,7 +8,6 @@ Objects/tupleobject.c, `tuple_hash`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from fractions import Fraction
 
 from modlint_plugins.pickling.limits import Budget
@@ -20,7 +19,8 @@ MOST = 2_000
 """Different keys of one hash that a healthy mapping never comes near."""
 
 _KEPT = 1_000_000
-_LEAVES = 10_000
+_PARTS = 10_000
+_FEW = 8
 _DEEPEST = 100
 _DIGITS = re.compile(r"[+-]?\d{1,60}")
 _RATIO = re.compile(r"[+-]?\d{1,60}(?:/0*[1-9]\d{0,60})?")
@@ -39,10 +39,11 @@ class Alike:
         self.flooded = False
         self._first: dict[int, Value] = {}
         self._others: dict[int, set[Value]] = {}
+        self._sizes: dict[int, tuple[tuple[Value, ...], int]] = {}
 
     def add(self, key: Value, budget: Budget) -> bool:
         """Count a key in; whether it is the first beyond the limit."""
-        plain = None if self.flooded else _plain(key, budget)
+        plain = None if self.flooded else self._plain(key, budget)
         if plain is None:
             return False
         value = hash(plain)
@@ -56,18 +57,41 @@ class Alike:
         self.flooded = len(others) > MOST
         return self.flooded
 
+    def _plain(self, key: Value, budget: Budget) -> Value:
+        """A value of Python's own with the key's hash; None where that is salted, or its own."""
+        if isinstance(key, Object):
+            key = _number(key) or key.args
+        if isinstance(key, int):
+            return key if abs(key) >= MODULUS else None
+        if isinstance(key, (float, complex, Fraction)):
+            return key
+        held = tuple(key.items) if isinstance(key, Set) else key
+        if not isinstance(held, tuple) or not 0 < (parts := self._parts(held)) <= _PARTS:
+            return None
+        budget.spend_opcodes(parts)
+        return frozenset(held) if isinstance(key, Set) else held
 
-def _plain(key: Value, budget: Budget) -> Value:
-    """A value of Python's own with the key's hash; None where that is salted, or its own."""
-    if isinstance(key, Object):
-        key = _number(key) or key.args
-    if isinstance(key, int):
-        return key if abs(key) >= MODULUS else None
-    if isinstance(key, (float, complex, Fraction)):
-        return key
-    if isinstance(key, Set):
-        return frozenset(key.items) if _are_numbers(tuple(key.items), budget) else None
-    return key if isinstance(key, tuple) and _are_numbers(key, budget) else None
+    def _parts(self, values: tuple[Value, ...], depth: int = 0) -> int:
+        """Numbers and tuples that hashing takes; more than `_PARTS` where anything else is held.
+
+        What is held twice is hashed twice.
+        """
+        if (known := self._sizes.get(id(values))) is not None:
+            return known[1]
+        if depth > _DEEPEST:
+            return _PARTS + 1
+        count, nested = len(values), False
+        for part in values:
+            if count > _PARTS:
+                break
+            if isinstance(part, tuple):
+                nested = True
+                count += self._parts(part, depth + 1)
+            elif not isinstance(part, _NUMBERS):
+                count = _PARTS + 1
+        if nested or len(values) > _FEW:
+            self._sizes[id(values)] = (values, count)
+        return count
 
 
 def _number(key: Object) -> int | Fraction | None:
@@ -92,24 +116,3 @@ def _stated(state: Value) -> int | None:
     """The number of an UUID that BUILD set."""
     pairs = state.pairs if isinstance(state, Dict) else ()
     return next((n for name, n in pairs if name == "int" and isinstance(n, int)), None)
-
-
-def _are_numbers(values: tuple[Value, ...], budget: Budget) -> bool:
-    """Whether tuples hold numbers alone, and not so many that counting them takes long."""
-    count = 0
-    for count, leaf in enumerate(_leaves(values)):
-        if not isinstance(leaf, _NUMBERS) or count >= _LEAVES:
-            return False
-    budget.spend_opcodes(count)
-    return count > 0 or bool(values)
-
-
-def _leaves(values: tuple[Value, ...]) -> Iterator[Value]:
-    pending = [(values, 0)]
-    while pending:
-        current, depth = pending.pop()
-        for part in current:
-            if isinstance(part, tuple) and depth < _DEEPEST:
-                pending.append((part, depth + 1))
-            else:
-                yield part

@@ -121,3 +121,98 @@ def test_it_is_found_wherever_it_stands() -> None:
     for text in (inner, json.dumps({"deep": [[{"text": inner}]]}), inner[:-1]):
         kinds = [remark.kind for remark in examine(memoryview(text.encode()), "models/m.json", ())]
         assert kinds == ["evaluated-expression"], text
+
+
+def _symbols(letter: str, number: int) -> str:
+    return ", ".join(f"Symbol('{letter}{i}', integer=True)" for i in range(number))
+
+
+_SUM = f"Add({_symbols('a', 4)})"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "floor(exp(exp(25)))",
+        "floor(exp(1000000))",
+        "Gt(OpaqueUnaryFn_exp(exp(3)), 1)",
+        "floor(exp(Float('1e9')))",
+        "floor(Pow(2.5, Float('1e9')))",
+        f"Pow(10, Add({', '.join(['1'] * 5000)}))",
+        "Mul(" + ", ".join(f"Pow({(1 << 79) - i}, 50)" for i in range(1300)) + ")",
+        f"Max({_symbols('a', 200)})",
+        f"Min(1, Max({_symbols('a', 60)}), Max({_symbols('b', 60)}))",
+        f"Mod(Pow({_SUM}, 40), Pow({_SUM}, 20))",
+        "Mod(" + " * ".join(f"(a{i} + b{i})" for i in range(40)) + ", s0)",
+        f"Mod(Mul({', '.join([_SUM] * 8)}), s0)",
+        "+".join(f"Rational(1, {(1 << 79) - 1 - 2 * i})" for i in range(1000)),
+        "+".join(f"1/{(1 << 79) - 1 - 2 * i}" for i in range(600)),
+    ],
+)
+def test_what_takes_long_to_work_out_is_told_at_once(text: str) -> None:
+    started = time.process_time()
+
+    assert refusal(text) is not None
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Max({_symbols('a', 40)})",
+        "Mod((s0 + 1)**2 * (s1 + 2) * (s2 - 1), 64)",
+        "FloorDiv(Pow(Add(Symbol('s0'), Symbol('s1')), 3), Mul(s0, s1))",
+        "+".join(f"s{i}*{i}" for i in range(400)),
+        "OpaqueUnaryFn_exp(Mul(Float('0.5'), Symbol('s0')))",
+        "floor(Pow(Float('2.0'), Float('9.0')))",
+        "CeilToInt(IntTrueDiv(Symbol('s0', integer=True), 3))",
+    ],
+)
+def test_sizes_of_ordinary_programs_take_no_time(text: str) -> None:
+    assert refusal(text) is None
+
+
+_FROM_FILE = "aten.from_file.default"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("torch.ops.aten.relu.default", None),
+        ("torch.ops.aten.__and__.Tensor", None),
+        ("torch.ops.higher_order.cond", None),
+        ("torch.sym_max", None),
+        ("_operator.mul", None),
+        ("math.ceil", None),
+        ("mathematics of the torch. And more.", None),
+        (f"torch.ops.{_FROM_FILE}", "aten::from_file"),
+        (f"torchX.ops.{_FROM_FILE}", "aten::from_file"),
+        (f"torch one.ops.{_FROM_FILE}", "aten::from_file"),
+        ("torch.platform.subprocess.Popen", "which is no operator"),
+        ("torchX.platform.subprocess.Popen", "which is no operator"),
+        ("torch.ops.load_library", "which is no operator"),
+        ("torch.ops.aten.__class__.__init__", "which is no operator"),
+        ("torch.ops.aten.add.__call__", "which is no operator"),
+        ("torch.ops.aten.add.default.decompose", "which is no operator"),
+        ("_operator.call", "which is no operator"),
+        ("_operatorX.methodcaller", "which is no operator"),
+        ("math.__loader__.load_module", "which is no operator"),
+    ],
+)
+@pytest.mark.parametrize("handed", [False, True], ids=["target", "as_operator"])
+def test_what_a_program_calls_is_followed_as_torch_does(
+    name: str, told: str | None, *, handed: bool
+) -> None:
+    """Whatever stands before the first dot; a name handed to a higher-order operator as well."""
+    target = "torch.ops.higher_order.wrap" if handed else name
+    inputs = [{"name": "", "arg": {"as_operator": name}, "kind": 1}] if handed else []
+    node = {"target": target, "inputs": inputs, "outputs": [], "metadata": {}}
+    data = json.dumps({"graph_module": {"graph": {"nodes": [node]}}}).encode()
+
+    remarks = list(examine(memoryview(data), "p/models/model.json", frozenset()))
+
+    if told is None:
+        assert not remarks
+    else:
+        found = [remark for remark in remarks if told in remark.message]
+        assert [remark.kind for remark in found] in (["acting-operator"], ["evaluated-expression"])

@@ -269,11 +269,12 @@ CASES = (
         (finding("error", "thirdparty.os.system", "pushed"),),
     ),
     Case(
-        "unlisted names of torch and numpy weigh as a third party's",
-        archive(names("torch.hub load", "numpy load")),
+        "unlisted names of torch and numpy weigh as a third party's, but for those that act",
+        archive(names("torch.hub load", "numpy load", "torch.nn.utils.prune identity")),
         (
-            finding("warning", "torch.hub.load", "pushed"),
-            finding("warning", "numpy.load", "pushed"),
+            finding("error", "torch.hub.load", "pushed"),
+            finding("error", "numpy.load", "pushed"),
+            finding("warning", "torch.nn.utils.prune.identity", "pushed"),
         ),
     ),
     Case(
