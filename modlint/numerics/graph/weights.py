@@ -27,6 +27,7 @@ CHUNK = 1 << 20
 """Weights that are widened to float64 at a time."""
 
 
+@np.errstate(all="ignore")
 def build_graph(network: Network, inputs: Inputs, kernel_norm: KernelNorm) -> Graph:
     """Build the graph of a network, as numpy's arrays.
 
