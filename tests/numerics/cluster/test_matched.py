@@ -260,6 +260,18 @@ def test_sums_without_spread_are_no_comparison() -> None:
     assert Scan(varied, (2, 3)).best.clusters == 2
 
 
+def test_rounding_does_not_say_who_is_smaller() -> None:
+    sums = np.full((20, 1), 2.0)
+    sums[0] -= 1e-12
+    sums[-1] = 3
+    assert Scan(sums, (2,)).p_value == 19 / 20
+
+
+def test_of_parts_side_by_side_all_are_told() -> None:
+    null = np.tile([1.0, 2.0, 3.0], (19, 1)) + np.arange(19)[:, None] / 100
+    assert Scan(np.vstack([[0, 0, 1.0], null]), (2, 3, 4)).best.clusters == 3
+
+
 def test_numbers_of_clusters_up_to_a_third_of_the_units() -> None:
     found = _test(random_chain(0, 10, 10, 8))
     assert [step.clusters for step in found.scan] == [2, 3, 4, 6, 8]

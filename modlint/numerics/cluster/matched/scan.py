@@ -16,8 +16,14 @@ from modlint.numerics.cluster.comparison import interval
 from modlint.numerics.graph.channels import Floats
 from modlint.results.modules import ScanStep
 
+DIGITS = 7
+"""Of a sum; what differs less is rounding, which would else decide who is smaller."""
+
 NO_SPREAD = 1e-6
 """Sums that differ by less are the same up to rounding."""
+
+ALIKE = 6
+"""Digits up to which effects are told apart."""
 
 STANDS_OUT = 0.05
 """Quantile of the smallest sums of exchanged networks, up to which a k stands out."""
@@ -48,6 +54,7 @@ class Scan:
         Raises:
             Unavailable: the sums have no spread.
         """
+        sums = sums.round(DIGITS)
         deviation = sums.std(0)
         varied = deviation >= NO_SPREAD
         if not varied.any():
@@ -77,12 +84,12 @@ class Scan:
 
     @property
     def best(self) -> ScanStep:
-        """The step of k*."""
+        """The step of k*; of several that nothing separates (parts side by side) the largest."""
         limit = np.quantile(self.smallest[1:], STANDS_OUT)
         outstanding = [step for step in self.varied if step.standardised <= limit]
         if not outstanding:
             return min(self.varied, key=lambda step: step.standardised)
-        return max(outstanding, key=lambda step: step.effect_size)
+        return max(outstanding, key=lambda step: (round(step.effect_size, ALIKE), step.clusters))
 
     @property
     def _as_small(self) -> int:
