@@ -35,6 +35,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.layer_weights import LayerWeights
     from modlint.analysis.lora import LoraFactors
     from modlint.analysis.magnitudes import TensorMagnitudes
+    from modlint.analysis.modules import MatchedTest
     from modlint.analysis.onnx_chains import LinearChains
     from modlint.analysis.openings import Openings
     from modlint.analysis.parts import Parts
@@ -58,7 +59,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.texts import Texts
     from modlint.analysis.thresholds import ThresholdOrder
     from modlint.analysis.units import UnitWeights
-    from modlint.analysis.weights import WeightGraph
+    from modlint.analysis.weights import WeightArrays, WeightGraph
 
     of_folders = (Beside, Document, HubCache, SiblingDifferences, StrayFiles)
     of_files = (
@@ -90,8 +91,11 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         *(LayerRank, StateRadius, LipschitzBound, LinearChains),
     )
     of_units = (UnitWeights, UnitScales, Flow, NegligibleUnits, CarryingUnits, Components, Parts)
-    graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph, ConvolutionGraph)
-    of_clusters = (Partition, SpectralSum, ClusterTest)
+    graphs = (
+        *(WeightArrays, WeightGraph, CarryingGraph, FlowGraph, BalancedGraph),
+        ConvolutionGraph,
+    )
+    of_clusters = (Partition, SpectralSum, ClusterTest, MatchedTest)
     views = (ClusterWeights, LaplacianSpectrum, ReorderedWeights)
     measured = (*of_folders, *of_files, *of_weights, *of_tensors, *of_pairs, *of_training, *of_rows)
     return (*measured, *of_spectra, *of_units, *graphs, *of_clusters, *views)

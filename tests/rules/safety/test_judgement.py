@@ -79,6 +79,14 @@ def verdict(*uses: GlobalUse, allowed: tuple[str, ...] = ()) -> str:
         ("sklearn.tree._tree:Tree", NOTE, NOTE, NOTE, NOTE),
         ("sklearn.neighbors._kd_tree:newObj", NOTE, NOTE, NOTE, "error"),
         ("scipy.stats._continuous_distns:norm_gen", "error", "error", "error", "error"),
+        ("scipy.stats.distributions:norm_gen", "error", "error", "error", "error"),
+        ("gym.vector.utils:CloudpickleWrapper", *["error"] * 4),
+        ("lightning.fabric.wrappers:OptimizedModule", *["error"] * 4),
+        ("thirdparty.layers:FunctionType", *["error"] * 4),
+        ("sympy.core.symbol:Symbol", *["error"] * 4),
+        ("cookielib:Cookie", *["error"] * 4),
+        ("networkx.classes.graph:Graph", NOTE, NOTE, "error", "error"),
+        ("networkx.classes.reportviews:OutEdgeDataView", NOTE, NOTE, NOTE, "error"),
     ],
 )
 def test_each_use_has_its_weight(
