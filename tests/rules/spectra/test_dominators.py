@@ -16,7 +16,7 @@ WIDTH = 4
 
 def drawn(seed: int, operations: int) -> Network:
     """Layers and sums of values that are drawn at random."""
-    choose, network = random.Random(seed), Drawn()  # noqa: S311 (nothing is kept secret)
+    choose, network = random.Random(seed), Drawn()
     values = [network.input(1, WIDTH)]
     for number in range(operations):
         x = choose.choice(values[-4:])
