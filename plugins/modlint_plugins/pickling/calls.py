@@ -7,7 +7,7 @@ from functools import partial
 
 from modlint.pickles import GlobalUse, Use
 from modlint_plugins.pickling.allocation import account
-from modlint_plugins.pickling.class_making import is_by_value, note_class_made
+from modlint_plugins.pickling.class_making import check_setter, is_by_value, note_class_made
 from modlint_plugins.pickling.handing_on import instances_in, note_arguments, note_planted
 from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.reach import callables_in, callees, origin_of
@@ -66,6 +66,7 @@ class Caller(Interpreter):
             _mark_used(args)
             _check_keywords(self, function, kwargs)
             _check_codec(self, function, args)
+            check_setter(self, function, args)
             _check_nested(self, function, args)
             check_class(self, function, instantiated=kwargs is not None)
             if kwargs is None and function.canonical in INTERPRETED:

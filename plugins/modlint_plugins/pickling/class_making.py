@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from modlint_plugins.pickling.handing_on import hand_on_all
 from modlint_plugins.pickling.interpreter import Interpreter
+from modlint_plugins.pickling.reach import origin_of
 from modlint_plugins.pickling.values import Dict, Global, Object, Value
 
 _PARTS = 3
 """A class's name, its bases and its namespace; what follows a metaclass may read besides."""
 _BY_VALUE = frozenset({"cloudpickle", "dill"})
+_SETTERS = frozenset({"_class_setstate", "_fill_function", "_function_setstate"})
+"""Functions that set what the file says on what they are given first."""
 
 
 def is_by_value(function: Value) -> bool:
@@ -32,3 +35,19 @@ def note_class_made(machine: Interpreter, metaclass: Value, args: Value) -> None
         return
     for value in (bases, namespace):
         hand_on_all(machine, value, Object(metaclass, ()), name)
+
+
+def check_setter(machine: Interpreter, function: Global, args: Value) -> None:
+    """Note code that is set on what the file did not make: on a class of the program's own.
+
+    Source: cloudpickle 3, `cloudpickle.py`, `_function_setstate`.
+    """
+    if not is_by_value(function) or function.name not in _SETTERS:
+        return
+    target = args[0] if isinstance(args, tuple) and args else None
+    if not isinstance(target, Object) or not _makes_code(origin_of(target)):
+        machine.anomaly("code that is set on what the file does not make")
+
+
+def _makes_code(function: Value) -> bool:
+    return is_by_value(function) or (isinstance(function, Global) and function.module == "types")

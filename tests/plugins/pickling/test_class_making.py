@@ -41,6 +41,13 @@ def test_a_class_by_value_is_left_to_what_is_said_of_code() -> None:
     assert ("_make_skeleton_class", "called") in uses(made)
 
 
+def test_code_is_set_on_functions_of_the_file_alone() -> None:
+    setter, state = b"ccloudpickle.cloudpickle\n_function_setstate\n", b"}}\x86"
+    own = b"ccloudpickle.cloudpickle\n_make_function\n)R"
+    assert not run(setter + own + state + b"\x86R").anomalies
+    assert run(setter + b"ctorch.nn.modules.module\nModule\n" + state + b"\x86R").anomalies
+
+
 def test_many_different_literals_are_still_literals() -> None:
     found = interpret(memoryview(pickle.dumps([ipaddress.IPv4Address(n) for n in range(300)], 2)))
     addresses = [use for use in found.trace.uses if use.name == "IPv4Address"]

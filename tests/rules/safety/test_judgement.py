@@ -202,3 +202,21 @@ def test_torchscript_names_its_own_types() -> None:
     own = use("__torch__:Net", "instantiated", "NEWOBJ")
     assert not judged(own, kind="torchscript").judged
     assert verdict(own) == "warning"
+
+
+MADE = use("cloudpickle.cloudpickle:_make_function", "called", "REDUCE")
+
+
+@pytest.mark.parametrize(
+    ("beside", "severity"),
+    [
+        ("gymnasium.spaces.box:Box", "warning"),
+        ("thirdparty:Net", "error"),
+        ("networkx.classes.reportviews:OutEdgeDataView", "error"),
+    ],
+)
+def test_functions_by_value_are_left_to_their_library_where_nothing_calls_them(
+    beside: str, severity: str
+) -> None:
+    found = judged(MADE, use(beside, "instantiated", "NEWOBJ"), kind="stable-baselines3").judged
+    assert str(found[0].severity) == severity
