@@ -26,7 +26,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.embeddings import EmbeddingRows, EmbeddingTables
     from modlint.analysis.ends import TensorEnds
     from modlint.analysis.fixed_batch import OnnxBatchAxes
-    from modlint.analysis.flow import CarryingUnits, Flow, NegligibleUnits
+    from modlint.analysis.flow import CarryingUnits, Flow, FlowShares, NegligibleUnits
     from modlint.analysis.graphs import BalancedGraph, CarryingGraph, ConvolutionGraph, FlowGraph
     from modlint.analysis.histograms import TensorHistogram
     from modlint.analysis.hub_cache import HubCache
@@ -76,7 +76,8 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     of_pairs = (TensorDrift,)
     of_training = (BatchNorms, EmbeddingRows, EmbeddingTables, InitialDistribution, SpectralExcess)
     of_rows = (DuplicateUnits, SparsityPattern)
-    of_units = (UnitWeights, UnitScales, Flow, NegligibleUnits, CarryingUnits, Components, Parts)
+    of_flow = (Flow, NegligibleUnits, FlowShares, CarryingUnits)
+    of_units = (UnitWeights, UnitScales, *of_flow, Components, Parts)
     graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph, ConvolutionGraph)
     of_clusters = (Partition, SpectralSum, ClusterTest)
     views = (ClusterWeights, LaplacianSpectrum, ReorderedWeights)

@@ -99,6 +99,29 @@ class GroupFlow(Struct, frozen=True):
     smallest: float | None
 
 
+class FlowShare(Struct, frozen=True):
+    """How the flow of one hidden group spreads over its units.
+
+    Attributes:
+        group: the group's name.
+        layer: name of the layer that drives the group.
+        total: number of units that are compared with one another.
+        connected: how many of them have weights in and out.
+        unit: the one with the most flow.
+        largest: its share of their flow.
+        participation: (Σφ)² / Σφ² over the connected ones, and over their number: 1 where all
+            carry alike, 1 / `connected` where one carries everything.
+    """
+
+    group: str
+    layer: str
+    total: int
+    connected: int
+    unit: int
+    largest: float
+    participation: float
+
+
 class Carriers(Struct, frozen=True, eq=False):
     """Which neurons carry something.
 

@@ -84,6 +84,8 @@ WITHOUT_SUBJECT: Mapping[str, Writer] = {
     "NEU001": ONE_LAYER,
     "NEU002": ONE_LAYER,
     "NEU005": ONE_LAYER,
+    "NEU006": ONE_LAYER,
+    "NEU007": ONE_LAYER,
     "STR002": ONE_LAYER,
     "TRN001": ONE_LAYER,
     "TRN002": ONE_LAYER,
@@ -136,7 +138,9 @@ def test_a_file_of_which_a_part_is_missing_is_not_passed(
         assert Outcome.PASS not in outcomes(code, write(tmp_path))
 
 
-MEASURING = [code for code in REGISTRY.rules if code.startswith(("CLU", "NEU002", "NUM"))]
+MEASURING = [
+    code for code in REGISTRY.rules if code.startswith(("CLU", "NEU002", "NEU006", "NEU007", "NUM"))
+]
 
 
 @pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")

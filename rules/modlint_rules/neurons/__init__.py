@@ -39,10 +39,32 @@ DUPLICATE_NEURONS = RuleReference(
     persona=Persona.PEDANTIC,
 )
 
+CONCENTRATED_FLOW = RuleReference(
+    code="NEU006",
+    name="concentrated-flow",
+    severity=Severity.INFORMATION,
+    summary="few units of a layer carry nearly all of its flow",
+    source="van Meegen and Sompolinsky, arXiv 2406.16689, coding schemes; flow of arXiv 2006.08228",
+    place="modlint_rules.neurons.concentrated_flow:ConcentratedFlow",
+    cost=Cost.PASS,
+)
+
+BOTTLENECK_NEURON = RuleReference(
+    code="NEU007",
+    name="bottleneck-neuron",
+    severity=Severity.WARNING,
+    summary="one unit carries most of its layer's flow",
+    source="Yousefpour et al., ResiliNet, arXiv 2002.07386; flow of Tanaka et al., 2006.08228",
+    place="modlint_rules.neurons.bottleneck_neuron:BottleneckNeuron",
+    cost=Cost.PASS,
+)
+
 RULES = (
     DEAD_NEURONS,
     NEGLIGIBLE_FLOW,
     DUPLICATE_NEURONS,
+    CONCENTRATED_FLOW,
+    BOTTLENECK_NEURON,
 )
 """The rules of this family."""
 
