@@ -35,6 +35,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.layer_weights import LayerWeights
     from modlint.analysis.lora import LoraFactors
     from modlint.analysis.magnitudes import TensorMagnitudes
+    from modlint.analysis.norm_scales import SilencedChannels
     from modlint.analysis.openings import Openings
     from modlint.analysis.parts import Parts
     from modlint.analysis.quantisation import QuantisedWeights
@@ -77,7 +78,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     of_training = (BatchNorms, EmbeddingRows, EmbeddingTables, InitialDistribution, SpectralExcess)
     of_rows = (DuplicateUnits, SparsityPattern)
     of_flow = (Flow, NegligibleUnits, FlowShares, CarryingUnits)
-    of_units = (UnitWeights, UnitScales, *of_flow, Components, Parts)
+    of_units = (UnitWeights, UnitScales, *of_flow, SilencedChannels, Components, Parts)
     graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph, ConvolutionGraph)
     of_clusters = (Partition, SpectralSum, ClusterTest)
     views = (ClusterWeights, LaplacianSpectrum, ReorderedWeights)

@@ -122,6 +122,24 @@ class FlowShare(Struct, frozen=True):
     participation: float
 
 
+class NormScales(Struct, frozen=True):
+    """The channels that a norm leaves next to nothing of.
+
+    Attributes:
+        tensor: name of the norm's scale γ.
+        total: number of channels.
+        zero: how many γ are exactly zero.
+        faint: channels whose abs γ is small beside the others'.
+        shut: channels that a shift keeps below zero in front of a ReLU, but for `faint` ones.
+    """
+
+    tensor: str
+    total: int
+    zero: int
+    faint: tuple[int, ...]
+    shut: tuple[int, ...]
+
+
 class Carriers(Struct, frozen=True, eq=False):
     """Which neurons carry something.
 

@@ -83,6 +83,7 @@ WITHOUT_SUBJECT: Mapping[str, Writer] = {
     "CLU005": saved(bert()),
     "NEU001": ONE_LAYER,
     "NEU002": ONE_LAYER,
+    "NEU004": ONE_LAYER,
     "NEU005": ONE_LAYER,
     "NEU006": ONE_LAYER,
     "NEU007": ONE_LAYER,

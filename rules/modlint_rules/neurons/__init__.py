@@ -28,6 +28,16 @@ NEGLIGIBLE_FLOW = RuleReference(
     cost=Cost.PASS,
 )
 
+SILENCED_BY_NORM = RuleReference(
+    code="NEU004",
+    name="silenced-by-norm",
+    severity=Severity.NOTE,
+    summary="a norm scales channels to next to nothing, or shifts them below a ReLU's zero",
+    source="Liu et al., Network Slimming, arXiv 1708.06519, section 3: scales of batch norms",
+    place="modlint_rules.neurons.silenced_by_norm:SilencedByNorm",
+    cost=Cost.PASS,
+)
+
 DUPLICATE_NEURONS = RuleReference(
     code="NEU005",
     name="duplicate-neurons",
@@ -62,6 +72,7 @@ BOTTLENECK_NEURON = RuleReference(
 RULES = (
     DEAD_NEURONS,
     NEGLIGIBLE_FLOW,
+    SILENCED_BY_NORM,
     DUPLICATE_NEURONS,
     CONCENTRATED_FLOW,
     BOTTLENECK_NEURON,
