@@ -43,6 +43,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.rows import TensorRows
     from modlint.analysis.scales import UnitScales
     from modlint.analysis.siblings import SiblingDifferences
+    from modlint.analysis.signal_path import InputReach
     from modlint.analysis.sparse import SparseIndices
     from modlint.analysis.sparsity import SparsityPattern
     from modlint.analysis.statistics import TensorStatistics
@@ -78,7 +79,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     of_training = (BatchNorms, EmbeddingRows, EmbeddingTables, InitialDistribution, SpectralExcess)
     of_rows = (DuplicateUnits, SparsityPattern)
     of_flow = (Flow, NegligibleUnits, FlowShares, CarryingUnits)
-    of_units = (UnitWeights, UnitScales, *of_flow, SilencedChannels, Components, Parts)
+    of_units = (UnitWeights, UnitScales, *of_flow, SilencedChannels, InputReach, Components, Parts)
     graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph, ConvolutionGraph)
     of_clusters = (Partition, SpectralSum, ClusterTest)
     views = (ClusterWeights, LaplacianSpectrum, ReorderedWeights)

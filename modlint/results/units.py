@@ -140,6 +140,24 @@ class NormScales(Struct, frozen=True):
     shut: tuple[int, ...]
 
 
+class SignalPath(Struct, frozen=True):
+    """Whether the input of a network reaches its output.
+
+    Attributes:
+        outputs: channels of its outputs.
+        reached: how many of them the input may change.
+        stops: names of the layers that the input reaches and does not leave.
+        zero: names of the layers whose weights are all zero, embeddings left out.
+        heads: those of `zero` that make outputs.
+    """
+
+    outputs: int
+    reached: int
+    stops: tuple[str, ...]
+    zero: tuple[str, ...]
+    heads: tuple[str, ...]
+
+
 class Carriers(Struct, frozen=True, eq=False):
     """Which neurons carry something.
 
