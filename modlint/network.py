@@ -27,6 +27,7 @@ NetworkSource = Literal[
 
 ZERO_AT_ZERO = frozenset(
     {"relu", "relu6", "leakyrelu", "prelu", "elu", "silu", "swish", "gelu", "tanh", "identity"}
+    | {"square", "polynomial"}
 )
 """Activations that give zero for zero: a factor without weights in and bias stays zero."""
 
@@ -191,16 +192,20 @@ class Activation(Struct, frozen=True):
             where a file does not tell.
         reads: the channels that it is applied to, by channel of the target.
         target: the value that it makes.
+        slope: name of the tensor of a PReLU's slopes, where these are known.
+        elements: for each channel of the target, which element of the slopes is its own: runs.
     """
 
     name: str
     reads: tuple[Span, ...]
     target: str
+    slope: str | None = None
+    elements: tuple[range, ...] = ()
 
     @property
     def tensors(self) -> tuple[str, ...]:
-        """None."""
-        return ()
+        """Names of its tensors."""
+        return () if self.slope is None else (self.slope,)
 
 
 class Join(Struct, frozen=True):
@@ -269,7 +274,8 @@ class Group(Struct, frozen=True):
         role: "input" where no call drives it, "output" where each neuron is a result and no call
             reads it, else "hidden".
         exposed: some neuron is a result, or something reads it that is not in the network.
-        heads: parts within which neurons may change places, and which may change places as wholes.
+        heads: equal parts, one after the other, within which neurons may change places: heads of
+            an attention, those of queries and keys and those of values.
     """
 
     name: str

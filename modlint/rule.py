@@ -108,6 +108,8 @@ class Rule(Generic[OptionsT]):
         strict_severity: of a finding under `--strict`, where it differs.
         needs_reference: whether it compares the file with `Examination.reference`; it is not run
             where the user gives none.
+        portrayed: whether one of severity information runs unasked where the output shows what it
+            measures.
     """
 
     code: ClassVar[str]
@@ -123,6 +125,7 @@ class Rule(Generic[OptionsT]):
     reports_faults: ClassVar[bool] = False
     strict_severity: ClassVar[Severity | None] = None
     needs_reference: ClassVar[bool] = False
+    portrayed: ClassVar[bool] = True
 
     def __init_subclass__(cls, *, reference: RuleReference | None = None, **keywords: Any) -> None:
         """Take what the reference says of the rule."""

@@ -40,6 +40,7 @@ def write(folder: Path, checkpoints: Path) -> None:
     _pruned(folder)
     _quantised(folder)
     _adapter(folder)
+    _sharded(folder)
     _with_a_tail(folder)
 
 
@@ -115,6 +116,31 @@ def _adapter(folder: Path) -> None:
                 nn.init.normal_(values, std=0.02)
         adapted.save_pretrained(str(folder / "adapter"))
     (folder / "adapter" / "README.md").unlink(missing_ok=True)
+
+
+def _sharded(folder: Path) -> None:
+    """What transformers makes of a model that is larger than a shard."""
+    import json
+
+    from safetensors.numpy import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    (folder / "sharded").mkdir()
+    names = sorted(weights)
+    middle = len(names) // 2
+    shards = {
+        f"model-0000{place}-of-00002.safetensors": part
+        for place, part in enumerate((names[:middle], names[middle:]), 1)
+    }
+    for shard, part in shards.items():
+        held = {name: weights[name] for name in part}
+        save_file(held, folder / "sharded" / shard, {"format": "pt"})
+    index = {
+        "metadata": {"total_size": sum(values.nbytes for values in weights.values())},
+        "weight_map": {name: shard for shard, part in shards.items() for name in part},
+    }
+    place = folder / "sharded" / "model.safetensors.index.json"
+    place.write_text(json.dumps(index), encoding="utf-8")
 
 
 def _with_a_tail(folder: Path) -> None:

@@ -12,7 +12,7 @@ from torch import nn
 from traced_networks import Drawn, NetworkInputs, as_numpy
 
 from modlint.network import NormKind
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 
 __all__ = ["Drawn", "HandInputs", "as_numpy"]
 

@@ -7,7 +7,8 @@ import numpy as np
 from modlint.network import Network
 from modlint_plugins.networks.flow.assembly import network_of
 from modlint_plugins.networks.flow.nodes import Weighted
-from modlint_plugins.networks.flow.tracer import Traced, Tracer
+from modlint_plugins.networks.flow.traced import Traced
+from modlint_plugins.networks.flow.tracer import Tracer
 
 
 def linear(tracer: Tracer, name: str, x: Traced, rows: int = 8) -> Traced:

@@ -22,7 +22,8 @@ from modlint.network import Layout, Network, NormKind
 from modlint.numerics.tensor.arrays import COMPLEX32
 from modlint_plugins.networks.flow.assembly import network_of
 from modlint_plugins.networks.flow.nodes import NormTensors, Weighted
-from modlint_plugins.networks.flow.tracer import Traced, Tracer
+from modlint_plugins.networks.flow.traced import Traced
+from modlint_plugins.networks.flow.tracer import Tracer
 
 
 @dataclass

@@ -36,6 +36,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.lora import LoraFactors
     from modlint.analysis.magnitudes import TensorMagnitudes
     from modlint.analysis.norm_scales import SilencedChannels
+    from modlint.analysis.onnx_chains import LinearChains
     from modlint.analysis.openings import Openings
     from modlint.analysis.parts import Parts
     from modlint.analysis.quantisation import QuantisedWeights
@@ -46,6 +47,14 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.signal_path import InputReach
     from modlint.analysis.sparse import SparseIndices
     from modlint.analysis.sparsity import SparsityPattern
+    from modlint.analysis.spectra import (
+        LayerRank,
+        LipschitzBound,
+        StateRadius,
+        TensorSpectrum,
+        WeightRanks,
+        WeightStructure,
+    )
     from modlint.analysis.statistics import TensorStatistics
     from modlint.analysis.strays import StrayFiles
     from modlint.analysis.texts import Texts
@@ -78,10 +87,14 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     of_pairs = (TensorDrift,)
     of_training = (BatchNorms, EmbeddingRows, EmbeddingTables, InitialDistribution, SpectralExcess)
     of_rows = (DuplicateUnits, SparsityPattern)
+    of_spectra = (
+        *(TensorSpectrum, WeightRanks, WeightStructure),
+        *(LayerRank, StateRadius, LipschitzBound, LinearChains),
+    )
     of_flow = (Flow, NegligibleUnits, FlowShares, CarryingUnits)
     of_units = (UnitWeights, UnitScales, *of_flow, SilencedChannels, InputReach, Components, Parts)
     graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph, ConvolutionGraph)
     of_clusters = (Partition, SpectralSum, ClusterTest)
     views = (ClusterWeights, LaplacianSpectrum, ReorderedWeights)
     measured = (*of_folders, *of_files, *of_weights, *of_tensors, *of_pairs, *of_training, *of_rows)
-    return (*measured, *of_units, *graphs, *of_clusters, *views)
+    return (*measured, *of_spectra, *of_units, *graphs, *of_clusters, *views)

@@ -10,21 +10,27 @@ from pathlib import Path
 def add_clusters_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the file, what to compute, and what to write."""
     parser.add_argument("file", type=Path, metavar="FILE")
-    parser.add_argument("--clusters", type=_from(2), default=12, metavar="N", help="default: 12")
+    parser.add_argument(
+        "--clusters", type=from_least(2), default=12, metavar="N", help="default: 12"
+    )
     parser.add_argument(
         "--shuffles",
-        type=_from(0),
+        type=from_least(0),
         default=50,
         metavar="N",
         help="shuffled networks to compare with; 0 for none; default: 50",
     )
     parser.add_argument(
-        "--seed", type=_from(0), default=0, metavar="N", help="of everything random; default: 0"
+        "--seed",
+        type=from_least(0),
+        default=0,
+        metavar="N",
+        help="of everything random; default: 0",
     )
     parser.add_argument("--network", metavar="ID", help="only this one, by its id")
     parser.add_argument(
         "--max-connections",
-        type=_from(1),
+        type=from_least(1),
         metavar="N",
         help="larger networks are not clustered; default: 2,500,000",
     )
@@ -45,7 +51,9 @@ def add_clusters_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-progress", action="store_true", help="show no progress on stderr")
 
 
-def _from(least: int) -> Callable[[str], int]:
+def from_least(least: int) -> Callable[[str], int]:
+    """What reads a whole number that is not below `least`."""
+
     def whole_number(text: str) -> int:
         value = int(text)
         if value < least:

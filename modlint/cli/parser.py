@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from modlint import __version__
 from modlint.cli.clusters_arguments import add_clusters_arguments
+from modlint.cli.spectra_arguments import add_spectra_arguments
 
 _EPILOG = "Exit codes: 0 nothing at or above --fail-on, 1 findings, 2 wrong usage, 130 interrupted."
 _SEVERITIES = ("error", "warning", "note")
@@ -27,6 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_inspect(commands)
     _add_clusters(commands)
+    _add_spectra(commands)
     _add_diff(commands)
     _add_catalogue(commands)
     _add_baseline(commands)
@@ -218,6 +220,11 @@ def _add_inspect(commands: _Commands) -> None:
 def _add_clusters(commands: _Commands) -> None:
     description = "show the clusters of neurons in a file's networks"
     add_clusters_arguments(_command(commands, "clusters", "clusters", description))
+
+
+def _add_spectra(commands: _Commands) -> None:
+    description = "show the spectra of a file's weights: power laws, norms, ranks"
+    add_spectra_arguments(_command(commands, "spectra", "spectra", description))
 
 
 def _add_diff(commands: _Commands) -> None:

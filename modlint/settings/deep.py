@@ -38,7 +38,8 @@ def is_portrayed(rule: Rule[Any]) -> bool:
 
     It fails nothing, so that the exit code does not depend on the output format.
     """
-    return rule.severity is Severity.INFORMATION and not rule.needs_reference
+    measures = rule.severity is Severity.INFORMATION and not rule.needs_reference
+    return measures and rule.portrayed
 
 
 def within(seconds: float, progress: Progress) -> Progress:

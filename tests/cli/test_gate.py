@@ -162,12 +162,11 @@ def test_pedantic_findings_are_for_those_who_ask(capsys: Capture) -> None:
         assert [v["persona"] for v in of_rule(report, "FMT012")] == ["pedantic"]
 
 
-def test_every_rule_says_what_it_costs_and_clusters_are_deep() -> None:
+def test_every_rule_says_what_it_costs_and_clusters_and_spectra_are_deep() -> None:
+    informing = {f"CLU00{number}" for number in range(1, 6)} | {"COV001", "SPC004", "SPC008"}
     for code, rule in load_registry().rules.items():
-        assert (rule.cost == Cost.DEEP) is code.startswith("CLU"), code
-        assert (rule.severity is Severity.INFORMATION) is (
-            code in ("CLU001", "CLU002", "CLU003", "CLU004", "CLU005", "COV001")
-        ), code
+        assert (rule.cost == Cost.DEEP) is code.startswith(("CLU", "SPC")), code
+        assert (rule.severity is Severity.INFORMATION) is (code in informing), code
 
 
 def test_the_profile_quality_gates_clusters_and_dead_units(capsys: Capture) -> None:

@@ -52,6 +52,8 @@ REASONS = {
     "python benchmarks/penalty.py": BENCHMARK,
     "python benchmarks/api.py": BENCHMARK,
     "python benchmarks/diff.py": BENCHMARK,
+    "python -m pip install weightwatcher torch .": BENCHMARK,
+    "python benchmarks/spectra.py": BENCHMARK,
     "python -m venv scanners": BENCHMARK,
     "scanners/bin/pip install picklescan fickling modelscan modelaudit hayward==1.4.1": BENCHMARK,
     "python benchmarks/scanners.py --venv scanners --corpus FOLDER --literature": BENCHMARK,

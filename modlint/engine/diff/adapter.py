@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -48,7 +48,7 @@ def factors_of(checkpoint: Checkpoint) -> dict[str, Factors]:
 
 def adapted(factors: Mapping[str, Factors], base: Side, config: Config) -> list[AdaptedModule]:
     """Each module of an adapter beside its weight in the base."""
-    targets = _Targets(base.tensors)
+    targets = Targets(base.tensors)
     return [_module(found, targets.of(found.module), config) for found in factors.values()]
 
 
@@ -77,11 +77,22 @@ def judged(modules: Sequence[AdaptedModule]) -> Iterator[Regression]:
         )
 
 
-class _Targets:
+class _Weight(Protocol):
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+
+W = TypeVar("W", bound=_Weight)
+
+
+class Targets(Generic[W]):
     """The weights of a base, by the names that adapters call them."""
 
-    def __init__(self, tensors: Sequence[Logical]) -> None:
-        self.known: dict[str, Logical | None] = {}
+    def __init__(self, tensors: Iterable[W]) -> None:
+        self.known: dict[str, W | None] = {}
         for tensor in tensors:
             if len(tensor.shape) < 2:
                 continue
@@ -93,7 +104,7 @@ class _Targets:
         flat = ((name.replace(".", "_"), tensor) for name, tensor in self.known.items())
         self.flat = {name: tensor for name, tensor in flat if tensor is not None}
 
-    def of(self, module: str) -> Logical | None:
+    def of(self, module: str) -> W | None:
         """The weight that a module adapts; None where the base has none, or several."""
         words = module.split(".")
         for start in range(min(len(words), _MOST_WORDS)):
@@ -109,7 +120,7 @@ class _Targets:
 
 
 def _module(found: Factors, target: Logical | None, config: Config) -> AdaptedModule:
-    scale, rank = _scale(found, config), found.down.shape[0] if found.down is not None else 0
+    scale, rank = scale_of(found, config), found.down.shape[0] if found.down is not None else 0
     problem = _problem(found, target)
     effect = None
     if problem is None and target is not None and found.down and found.up:
@@ -147,7 +158,7 @@ def _problem(found: Factors, target: Logical | None) -> str | None:
     return None
 
 
-def _scale(found: Factors, config: Config) -> float | None:
+def scale_of(found: Factors, config: Config) -> float | None:
     """What the product is multiplied by: alpha / r, or alpha / √r; None where nothing says."""
     rank = found.down.shape[0] if found.down is not None and found.down.shape else 0
     if not rank:

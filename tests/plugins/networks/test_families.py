@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from network_views import edges, networks_of, views
+from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
 from torch import nn
 from truth.claims import claimed_edges
@@ -89,7 +92,7 @@ def test_heads_share_keys_and_rotary_positions_turn_pairs(tmp_path: Path) -> Non
     (meeting,) = (op for op in built.operations if isinstance(op, Join) and op.kind == "meeting")
     assert meeting.heads == 4
     queries = built.value("model.layers.0.self_attn.q_proj")
-    assert built.group(queries.group).heads == 4
+    assert built.group(queries.group).heads == 2  # those of the keys
     values = edges(built)[
         "model.layers.0.self_attn.v_proj.weight", "model.layers.0.self_attn.o_proj.weight"
     ]
@@ -222,3 +225,47 @@ def test_edges_that_contradict_the_file(stated: str, reason: str, tmp_path: Path
     assert built is not None
     assert built.networks[0].reason is not None
     assert reason in built.networks[0].reason
+
+
+def adapted(name: str, targets: list[str], **options: object) -> tuple[nn.Module, Any]:
+    module, inputs = built(ZOO[f"transformers_{name}"])
+    config = LoraConfig(target_modules=targets, r=3, init_lora_weights=False, **options)
+    with warnings.catch_warnings():  # what PEFT asks of transformers is deprecated there
+        warnings.simplefilter("ignore")
+        return get_peft_model(module, config), inputs
+
+
+def placed_factors(path: Path) -> list[str]:
+    networks = networks_of(NamesBuilder(), load_whole(path, modlint_readers()))
+    return [c.weight for network in networks for c in network.calls if ".lora_" in c.weight]
+
+
+@pytest.mark.parametrize(
+    ("name", "targets", "kind"),
+    [
+        ("bert", ["query", "value", "dense"], "exact"),
+        ("gpt2", ["c_attn", "c_fc"], "partial"),  # whether the head is tied is not told
+        ("llama", ["q_proj", "v_proj", "down_proj"], "partial"),  # of keys shared by how many heads
+    ],
+)
+def test_factors_beside_their_base_read_what_it_reads(
+    name: str, targets: list[str], kind: str, tmp_path: Path
+) -> None:
+    module, inputs = adapted(name, targets)
+    path = write("safetensors", module, inputs, tmp_path)
+    weights = {n: v.numpy() for n, v in module.state_dict().items() if v.ndim > 1}
+
+    truth = measure(module, inputs)
+
+    judgement = judge(truth, claimed_edges(path), matches(arrays(path), weights, truth))
+    assert judgement.kind == kind, (judgement.wrong, judgement.missing)
+    assert not judgement.wrong
+    assert len(placed_factors(path)) == len([n for n in weights if ".lora_" in n])
+
+
+def test_factors_that_may_be_off_or_are_scaled_stand_in_no_network(tmp_path: Path) -> None:
+    several, inputs = adapted("bert", ["query"])
+    several.add_adapter("second", LoraConfig(target_modules=["query"], r=2))
+    assert not placed_factors(write("safetensors", several, inputs, tmp_path))
+    scaled, inputs = adapted("bert", ["query"], use_dora=True)
+    assert not placed_factors(write("safetensors", scaled, inputs, tmp_path))

@@ -1,12 +1,28 @@
-"""Operations on an ONNX file through a claimed graph that leave its function as it is.
+"""Operations on an ONNX file through modlint's network that leave its function as it is.
 
-A neuron is what the edges join: output channels of weights and input columns of others. Neurons of
-one pattern may be exchanged, a ReLU unit scaled, and a dead unit cut; where onnxruntime then gives
-another output, the graph is wrong or lacks a reader.
+A unit is all that belongs to one neuron: rows, columns, biases and elements of norms, by the
+places in their tensors that the network names. Units that stand alike may be exchanged, a unit
+behind a ReLU scaled, and a dead one taken out; where onnxruntime then gives another output, the
+network is wrong, or lacks a reader.
 """
 
-from truth.surgery.neurons import Neuron, neurons
-from truth.surgery.operating import Editable, cut, permute, scale
+from truth.surgery.dead import dead
+from truth.surgery.file import File, opened
+from truth.surgery.operating import exchanged, killed, removed
 from truth.surgery.running import difference, feeds
+from truth.surgery.scaling import scaled
+from truth.surgery.units import Unit, units
 
-__all__ = ["Editable", "Neuron", "cut", "difference", "feeds", "neurons", "permute", "scale"]
+__all__ = [
+    "File",
+    "Unit",
+    "dead",
+    "difference",
+    "exchanged",
+    "feeds",
+    "killed",
+    "opened",
+    "removed",
+    "scaled",
+    "units",
+]

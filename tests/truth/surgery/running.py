@@ -11,7 +11,10 @@ _TYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int
 
 
 def feeds(model: onnx.ModelProto, seed: int = 0, tokens: int = 8) -> Feeds:
-    """Noise for every input: numbers below `tokens` where it takes integers, 2 for a free axis."""
+    """Noise for every input: numbers below `tokens` where it takes integers, 2 for a free axis.
+
+    An integer alone is 0: the exporter by tracing makes an input of `logits_to_keep`.
+    """
     rng = np.random.default_rng(seed)
     found = {}
     for value in _session(model).get_inputs():
@@ -20,9 +23,9 @@ def feeds(model: onnx.ModelProto, seed: int = 0, tokens: int = 8) -> Feeds:
         noise = (
             rng.normal(size=shape)
             if kind in (np.float32, np.float64)
-            else rng.integers(1, tokens, shape)
+            else rng.integers(1, tokens, shape) * bool(shape)
         )
-        found[value.name] = noise.astype(kind)
+        found[value.name] = np.asarray(noise, kind)
     return found
 
 
@@ -38,4 +41,37 @@ def difference(a: onnx.ModelProto, b: onnx.ModelProto, given: Feeds) -> float:
 def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    return onnxruntime.InferenceSession(model.SerializeToString(), options)
+    return onnxruntime.InferenceSession(_with_counts(model).SerializeToString(), options)
+
+
+def _with_counts(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with numbers for what CumSum counts, as torch has it: the older exporter omits it.
+
+    onnxruntime refuses sums of booleans.
+    """
+    booleans = _booleans(model)
+    if not booleans:
+        return model
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    del copy.graph.node[:], copy.graph.value_info[:]
+    for node in model.graph.node:
+        counts = node.op_type == "CumSum" and node.input[0] in booleans
+        if counts:
+            counted = f"{node.output[0]} counted"
+            copy.graph.node.append(
+                onnx.helper.make_node("Cast", [node.input[0]], [counted], to=onnx.TensorProto.INT64)
+            )
+        copy.graph.node.append(node)
+        if counts:
+            copy.graph.node[-1].input[0] = counted
+    return copy
+
+
+def _booleans(model: onnx.ModelProto) -> set[str]:
+    """Names of booleans that are summed up."""
+    summed = {node.input[0] for node in model.graph.node if node.op_type == "CumSum"}
+    if not summed:
+        return summed
+    known = onnx.shape_inference.infer_shapes(model).graph.value_info
+    return {v.name for v in known if v.type.tensor_type.elem_type == onnx.TensorProto.BOOL} & summed

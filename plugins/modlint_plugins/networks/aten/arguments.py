@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modlint_plugins.networks.aten.values import Fixed, Lost, UnfollowedError, Value, number
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 
 Tensorlike = Traced | Fixed
 _MISSING = object()

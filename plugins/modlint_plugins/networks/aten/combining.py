@@ -12,7 +12,7 @@ from modlint_plugins.networks.aten.values import MAX_ELEMENTS, Fixed, Value, com
 from modlint_plugins.networks.aten.walk import Walk
 from modlint_plugins.networks.flow.labels import broadcast
 from modlint_plugins.networks.flow.nodes import NormTensors
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 
 _NUMPY: dict[str, Any] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "floor_divide": np.floor_divide,

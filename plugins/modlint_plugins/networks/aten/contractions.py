@@ -8,7 +8,7 @@ from modlint_plugins.networks.aten.arguments import Arguments, Tensorlike
 from modlint_plugins.networks.aten.tables import table
 from modlint_plugins.networks.aten.values import Fixed, UnfollowedError, Value
 from modlint_plugins.networks.aten.walk import Walk
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 
 
 def contraction(walk: Walk, letters: tuple[str, str, str], x: Tensorlike, y: Tensorlike) -> Traced:

@@ -11,7 +11,7 @@ from modlint_plugins.networks.aten.values import Fixed, UnfollowedError, Value, 
 from modlint_plugins.networks.aten.walk import Walk
 from modlint_plugins.networks.aten.weighted import layer_name, with_bias
 from modlint_plugins.networks.flow.nodes import Weighted
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 
 Sizes = tuple[int, ...]
 

@@ -13,7 +13,7 @@ from modlint_plugins.networks.aten.tables import table
 from modlint_plugins.networks.aten.values import Fixed, UnfollowedError, Value, computed
 from modlint_plugins.networks.aten.walk import Walk
 from modlint_plugins.networks.aten.weighted import product
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 
 
 @table("einsum", "equation tensors")

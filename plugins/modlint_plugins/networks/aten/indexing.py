@@ -12,7 +12,7 @@ from modlint_plugins.networks.aten.tables import table
 from modlint_plugins.networks.aten.values import Fixed, UnfollowedError, Value, computed
 from modlint_plugins.networks.aten.walk import Walk
 from modlint_plugins.networks.aten.weighted import gathered, looked_up
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 
 
 @table("index _unsafe_index", "self indices")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modlint_plugins.networks.aten.values import Fixed, Lost, Value
 from modlint_plugins.networks.aten.walk import Walk
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 
 
 def merged(walk: Walk, a: Value, b: Value) -> Value:

@@ -12,7 +12,7 @@ from modlint_plugins.networks.aten.arguments import Arguments, as_int, plain
 from modlint_plugins.networks.aten.tables import table
 from modlint_plugins.networks.aten.values import UnfollowedError, Value
 from modlint_plugins.networks.aten.walk import Walk
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 
 Array = NDArray[Any]
 _END = 1 << 62

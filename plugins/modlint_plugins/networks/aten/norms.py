@@ -8,7 +8,7 @@ from modlint_plugins.networks.aten.tables import table
 from modlint_plugins.networks.aten.values import Fixed, Value, computed
 from modlint_plugins.networks.aten.walk import Walk
 from modlint_plugins.networks.flow.nodes import NormTensors
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 
 
 @table(

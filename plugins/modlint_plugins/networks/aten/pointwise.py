@@ -8,18 +8,18 @@ from modlint_plugins.networks.aten.tables import table
 from modlint_plugins.networks.aten.values import Fixed, Value
 from modlint_plugins.networks.aten.walk import Walk
 from modlint_plugins.networks.flow.labels import broadcast
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 
 _NAMES = {
     "leaky_relu": "leakyrelu", "hardtanh": "clip", "clamp_max": "clip", "log_sigmoid": "logsigmoid",
     "softshrink": "shrink", "hardshrink": "shrink", "threshold": "thresholdedrelu",
-    "rrelu": "leakyrelu", "square": "pow", "_prelu_kernel": "prelu", "erfc": "erf",
+    "rrelu": "leakyrelu", "erfc": "erf",
     "special_erf": "erf", "special_expit": "sigmoid", "absolute": "abs",
 }  # fmt: skip
 _ACTIVATIONS = (
     "relu relu6 leaky_relu elu selu celu gelu silu mish sigmoid hardsigmoid hardswish tanh softplus"
-    " softsign logit threshold rrelu log_sigmoid softshrink hardshrink tanhshrink prelu"
-    " _prelu_kernel exp exp2 expm1 log log2 log10 log1p abs absolute sqrt rsqrt square reciprocal"
+    " softsign logit threshold rrelu log_sigmoid softshrink hardshrink tanhshrink"
+    " exp exp2 expm1 log log2 log10 log1p abs absolute sqrt rsqrt square reciprocal"
     " sign sgn sin cos tan asin acos atan sinh cosh asinh acosh atanh erf erfc erfinv special_erf"
     " special_expit floor ceil round trunc frac angle lgamma digamma sinc deg2rad"
 )
@@ -47,6 +47,18 @@ def _activation(walk: Walk, a: Arguments) -> Value:
         return fixed(a, x)
     name = a.op.rstrip("_") if a.op not in _NAMES else _NAMES[a.op]
     return walk.tracer.activation(_NAMES.get(name, name), x)
+
+
+@table("prelu _prelu_kernel", "self weight")
+def _prelu(walk: Walk, a: Arguments) -> Value:
+    x, slope = as_tensor(a.first, a.op), a.tensor("weight")
+    if isinstance(x, Fixed):
+        return fixed(a, x)
+    axes = [axis - slope.rank for axis, n in enumerate(slope.shape) if n > 1]
+    if not isinstance(slope, Fixed) or slope.view is None or slope.start or len(axes) != 1:
+        return walk.tracer.activation("prelu", x)
+    axis = (1 if x.rank > 1 else 0) if slope.rank == 1 and a.op == "prelu" else axes[0]
+    return walk.tracer.activation("prelu", x, slope.owners[0], axis)
 
 
 @table(_SAME, "self")

@@ -10,7 +10,7 @@ from modlint_plugins.networks.aten.convolutions import sizes_of
 from modlint_plugins.networks.aten.tables import table
 from modlint_plugins.networks.aten.values import Fixed, UnfollowedError, Value, computed
 from modlint_plugins.networks.aten.walk import Walk
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 
 
 def _rank_of(op: str) -> int:

@@ -13,7 +13,7 @@ from modlint_plugins.networks.aten.tables import table
 from modlint_plugins.networks.aten.values import Fixed, UnfollowedError, Value, layout_of
 from modlint_plugins.networks.aten.walk import Walk
 from modlint_plugins.networks.flow.nodes import Weighted
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 
 _PART = re.compile(r"\.?weight_ih(?:_l(\d+))?(_reverse)?$")
 _ACTIVATIONS = {"rnn_relu": "relu", "rnn_relu_cell": "relu"}

@@ -11,7 +11,7 @@ from modlint_plugins.networks.aten.combining import combined
 from modlint_plugins.networks.aten.tables import table
 from modlint_plugins.networks.aten.values import Fixed, Value, computed
 from modlint_plugins.networks.aten.walk import Walk
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 
 _NUMPY: dict[str, Any] = {
     "sum": np.sum, "amax": np.max, "amin": np.min, "max": np.max, "min": np.min, "prod": np.prod,

@@ -141,7 +141,7 @@ def _numbers(tensor: Tensor) -> NDArray[Any] | None:
         steps = [step * flat.itemsize for step in tensor.strides]
         first = flat[tensor.storage_offset :]
         last = sum((n - 1) * s for n, s in zip(tensor.shape, tensor.strides, strict=True))
-        if tensor.elements and not 0 <= last < len(first):
+        if tensor.elements and (min(steps, default=0) < 0 or last >= len(first)):
             return None
         return np.lib.stride_tricks.as_strided(first, tensor.shape, steps).copy()
     except (ValueError, TypeError, OSError):
@@ -169,3 +169,10 @@ class Names:
         if first not in self._made:
             self._made[first] = stored(self.tensors[first])
         return replace(self._made[first])
+
+    def number(self, name: str) -> Fixed | None:
+        """The tensor called `name` as a number that is known; None where it has more elements."""
+        x = self.tensors.get(name)
+        if x is None or x.elements != 1 or (value := _numbers(x)) is None:
+            return None
+        return Fixed(x.shape, value=value)

@@ -22,7 +22,8 @@ from modlint_plugins.networks.aten.values import (
     computed,
 )
 from modlint_plugins.networks.flow.labels import uniform
-from modlint_plugins.networks.flow.tracer import Traced, Tracer
+from modlint_plugins.networks.flow.traced import Traced
+from modlint_plugins.networks.flow.tracer import Tracer
 
 Handler = Callable[["Walk", Arguments], Value]
 SURPRISES = (

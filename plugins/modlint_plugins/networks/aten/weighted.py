@@ -15,7 +15,7 @@ from modlint_plugins.networks.aten.tables import table
 from modlint_plugins.networks.aten.values import Fixed, UnfollowedError, Value, computed, layout_of
 from modlint_plugins.networks.aten.walk import Walk
 from modlint_plugins.networks.flow.nodes import NormTensors, Weighted
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 
 _MOST_PARTS = 256
 _STEM = re.compile(

@@ -10,7 +10,7 @@ import numpy as np
 from modlint_plugins.networks.aten.arguments import Tensorlike
 from modlint_plugins.networks.aten.values import MAX_ELEMENTS, Fixed, UnfollowedError, Value
 from modlint_plugins.networks.aten.walk import Walk
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 
 
 def store(walk: Walk, target: Value, source: Tensorlike) -> dict[int, Value]:

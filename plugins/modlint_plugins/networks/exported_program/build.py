@@ -13,7 +13,7 @@ from modlint_plugins.networks.aten.operations import OPERATIONS
 from modlint_plugins.networks.aten.values import Fixed, Names, UnfollowedError, Value
 from modlint_plugins.networks.aten.walk import SURPRISES, Walk
 from modlint_plugins.networks.exported_program.graph import GraphRun, Json, entries, text
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.readers.containers.zip.exported_program import ExportedProgram
 
 _HELD = (

@@ -23,7 +23,7 @@ from modlint.network import (
     Value,
 )
 from modlint.verdict import Confidence
-from modlint_plugins.networks.flow.coupling import coupled, numbered
+from modlint_plugins.networks.flow.coupling import coupled, equal_runs, numbered, parts_of
 from modlint_plugins.networks.flow.nodes import (
     CallNode,
     InputNode,
@@ -51,7 +51,7 @@ def network_of(
     nodes = _live(tracer.nodes)
     if not any(_is_call(node) for node in nodes):
         return Built((), missing)
-    assembly = _Assembly(nodes)
+    assembly = _Assembly(nodes, tracer.apart)
     confidences = {node.confidence for node in nodes if isinstance(node, CallNode)}
     network = Network(
         id=id,
@@ -106,10 +106,12 @@ class _Assembly:
 
     Args:
         nodes: in topological order.
+        apart: labels, and the head in which each is.
     """
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
+    def __init__(self, nodes: Sequence[Node], apart: Sequence[Pairs] = ()) -> None:
         self.nodes = nodes
+        self.apart = apart
         self.names = _unique_names(nodes)
         ordered = sorted(nodes, key=lambda node: node.base)
         self._ordered, self._bases = ordered, np.array([node.base for node in ordered])
@@ -159,7 +161,8 @@ class _Assembly:
     def _point(self, node: PointNode, name: str) -> Operation:
         reads = self._spans(_operands(node))
         if node.norm is None:
-            return Activation(node.activation or "unknown", reads, name)
+            own = () if node.elements is None else ranges_of(node.elements)
+            return Activation(node.activation or "unknown", reads, name, node.slope, own)
         norm, elements = node.norm, node.elements
         assert elements is not None  # noqa: S101
         return Norm(
@@ -208,11 +211,14 @@ class _Assembly:
         members: dict[int, list[Node]] = {}
         for node in self.nodes:
             members.setdefault(int(group_of[place[id(node)]]), []).append(node)
-        first = neurons == np.arange(len(neurons))
-        sizes = np.bincount(group_of[owners[first]], minlength=len(self._ordered))
-        read = self._read()
+        least = np.flatnonzero(neurons == np.arange(len(neurons)))
+        order = np.argsort(group_of[owners[least]], kind="stable")
+        own, whose = least[order], group_of[owners[least]][order]
+        starts, ends = (np.searchsorted(whose, list(members), side) for side in ("left", "right"))
+        read, heads = self._read(), self._heads(neurons, group_of[owners])
         named = {
-            root: self._group(nodes, int(sizes[root]), read) for root, nodes in members.items()
+            root: self._group(nodes, own[start:end], read, heads.get(root, []))
+            for (root, nodes), start, end in zip(members.items(), starts, ends, strict=True)
         }
         values = tuple(
             Value(
@@ -256,7 +262,24 @@ class _Assembly:
                     found |= {id(self._ordered[i]) for i in owners}
         return found
 
-    def _group(self, nodes: Sequence[Node], size: int, read: set[int]) -> Group:
+    def _heads(
+        self, neurons: NDArray[np.int64], groups: NDArray[np.int64]
+    ) -> dict[int, list[Pairs]]:
+        """By group, neurons and the head in which each is, of what an attention reads."""
+        found: dict[int, list[Pairs]] = {}
+        sizes = np.array([node.size for node in self._ordered])
+        for labels, heads in self.apart:
+            owner = np.searchsorted(self._bases, labels, side="right") - 1
+            live = (owner >= 0) & (labels < self._bases[owner] + sizes[owner])
+            number, head = self._number(labels[live]), heads[live]
+            for root in np.unique(groups[number]):
+                inside = groups[number] == root
+                found.setdefault(int(root), []).append((neurons[number[inside]], head[inside]))
+        return found
+
+    def _group(
+        self, nodes: Sequence[Node], neurons: NDArray[np.int64], read: set[int], apart: list[Pairs]
+    ) -> Group:
         calls = [node for node in nodes if _is_call(node)]
         results = [node for node in nodes if node.is_output]
         role: GroupRole = "hidden"
@@ -266,8 +289,8 @@ class _Assembly:
             role = "output"
         first = calls[0] if calls else nodes[0]
         exposed = role != "output" and any(node.is_output or node.exposed for node in nodes)
-        heads = max((n.heads for n in nodes if isinstance(n, JoinNode)), default=1)
-        return Group(self.names[id(first)], size, role, exposed, heads)
+        heads = equal_runs(parts_of(neurons, apart))
+        return Group(self.names[id(first)], len(neurons), role, exposed, heads)
 
 
 def _unique_names(nodes: Sequence[Node]) -> dict[int, str]:

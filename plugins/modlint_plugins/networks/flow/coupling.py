@@ -36,3 +36,31 @@ def numbered(neurons: Indices, group: Indices) -> Indices:
     _, first, sizes = np.unique(pairs[0], return_index=True, return_counts=True)
     within = np.arange(pairs.shape[1]) - np.repeat(first, sizes)
     return within[place]
+
+
+def parts_of(neurons: Indices, sets: Iterable[tuple[Indices, Indices]]) -> Indices:
+    """For each neuron a number, the same for neurons that are members of the same sets.
+
+    Args:
+        neurons: numbers, in order.
+        sets: for each kind, neurons and the set of that kind in which each is.
+    """
+    found = np.zeros(len(neurons), np.int64)
+    for members, which in sets:
+        pairs, _ = distinct_pairs(np.searchsorted(neurons, members), which)
+        _, first, counts = np.unique(pairs[0], return_index=True, return_counts=True)
+        number = np.zeros(len(neurons), np.int64)
+        if len(first) == len(pairs[0]):
+            number[pairs[0]] = pairs[1] + 1
+        else:  # members of several sets of the kind
+            held = [tuple(pairs[1, i : i + n].tolist()) for i, n in zip(first, counts, strict=True)]
+            kinds = {each: i + 1 for i, each in enumerate(dict.fromkeys(held))}
+            number[pairs[0, first]] = [kinds[each] for each in held]
+        found = distinct_pairs(found, number)[1]
+    return found
+
+
+def equal_runs(numbers: Indices) -> int:
+    """Into how many equal parts a sequence falls such that each is of one number."""
+    ends = np.flatnonzero(np.diff(numbers)) + 1
+    return len(numbers) // int(np.gcd.reduce([*ends, len(numbers)])) if len(numbers) else 1

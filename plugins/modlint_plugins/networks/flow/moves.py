@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 import numpy as np
 
 from modlint_plugins.networks.flow.labels import LabelArray
-from modlint_plugins.networks.flow.tracer import Shape, Traced, Tracer
+from modlint_plugins.networks.flow.traced import Shape, Traced
+from modlint_plugins.networks.flow.tracer import Tracer
 
 MOST_ELEMENTS = 1 << 22
 """Of one tensor, along the axes along which its labels differ."""

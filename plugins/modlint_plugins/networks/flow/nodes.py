@@ -102,12 +102,13 @@ class CallNode(Node):
 
 @dataclass(kw_only=True, eq=False)
 class PointNode(Node):
-    """Channels each of which comes of one other: a norm (with its elements) or an activation."""
+    """Channels each of which comes of one other: a norm or an activation, with its elements."""
 
     operand: LabelArray
     norm: NormTensors | None = None
     elements: NDArray[np.int64] | None = None
     activation: str | None = None
+    slope: str | None = None
 
 
 @dataclass(kw_only=True, eq=False)

@@ -10,7 +10,8 @@ from modlint.results.lora import LoraModule
 from modlint.verdict import Confidence
 from modlint_plugins.networks.flow import layouts
 from modlint_plugins.networks.flow.assembly import network_of
-from modlint_plugins.networks.flow.tracer import Traced, Tracer
+from modlint_plugins.networks.flow.traced import Traced
+from modlint_plugins.networks.flow.tracer import Tracer
 
 _REMARK = "each pair of factors reads an input of its own: what they adapt is not in the file"
 _ALONE = "a factor without its counterpart"

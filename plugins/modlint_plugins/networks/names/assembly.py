@@ -12,7 +12,8 @@ from modlint.verdict import Confidence
 from modlint_plugins.networks.flow import layouts
 from modlint_plugins.networks.flow.assembly import network_of
 from modlint_plugins.networks.flow.nodes import Weighted
-from modlint_plugins.networks.flow.tracer import Traced, Tracer
+from modlint_plugins.networks.flow.traced import Traced
+from modlint_plugins.networks.flow.tracer import Tracer
 from modlint_plugins.networks.names.blocks import find_residual_blocks
 from modlint_plugins.networks.names.chain import Contradiction, Link
 from modlint_plugins.networks.names.confidence import chain_confidence

@@ -12,8 +12,7 @@ from modlint.text import listed
 from modlint_plugins.networks.names.modules import is_matrix
 from modlint_plugins.networks.names.words import words
 
-EXPORT = "if it is a plain chain of layers, check its ONNX export, which records their order"
-NOT_YET = "modlint does not rebuild such networks yet, nor from their ONNX export"
+EXPORT = "check its ONNX or .pt2 export, which records what each layer reads"
 
 
 class _Sign(Struct, frozen=True):
@@ -21,7 +20,7 @@ class _Sign(Struct, frozen=True):
 
     applies: Callable[[Tensor], bool]
     shows: str
-    help: str = NOT_YET
+    help: str = EXPORT
 
 
 def _parameter(pattern: str) -> Callable[[Tensor], bool]:

@@ -14,7 +14,8 @@ from modlint.network import Unplaced
 from modlint_plugins.networks.flow import layouts
 from modlint_plugins.networks.flow.assembly import network_of
 from modlint_plugins.networks.flow.nodes import Weighted
-from modlint_plugins.networks.flow.tracer import Traced, Tracer
+from modlint_plugins.networks.flow.traced import Traced
+from modlint_plugins.networks.flow.tracer import Tracer
 
 _WEIGHT = re.compile(r"(?:(?P<path>.+)\.)?weight_ih_l0")
 _OUTSIDE = "stands outside of the recurrent layers, and names do not tell what it reads"

@@ -9,7 +9,8 @@ from modlint.checkpoint import Tensor
 from modlint.network import Network, NormKind
 from modlint.verdict import Confidence
 from modlint_plugins.networks.flow.assembly import network_of
-from modlint_plugins.networks.flow.tracer import Traced, Tracer
+from modlint_plugins.networks.flow.traced import Traced
+from modlint_plugins.networks.flow.tracer import Tracer
 from modlint_plugins.networks.names.families.parts import Parts, Unfit
 
 _INPUT = "input"

@@ -15,7 +15,8 @@ from modlint.network import Network, Unplaced
 from modlint_plugins.networks.flow.assembly import network_of
 from modlint_plugins.networks.flow.blocks import repeated
 from modlint_plugins.networks.flow.nodes import CallNode
-from modlint_plugins.networks.flow.tracer import Traced, Tracer
+from modlint_plugins.networks.flow.traced import Traced
+from modlint_plugins.networks.flow.tracer import Tracer
 from modlint_plugins.networks.onnx_graph.handlers import HANDLERS
 from modlint_plugins.networks.onnx_graph.nodes import Node, components, domain_of, ordered
 from modlint_plugins.networks.onnx_graph.op import Items, Value

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from modlint_plugins.networks.flow.tracer import Traced, Tracer
+from modlint_plugins.networks.flow.traced import Traced
+from modlint_plugins.networks.flow.tracer import Tracer
 from modlint_plugins.networks.onnx_graph.constants import (
     arange,
     constant,

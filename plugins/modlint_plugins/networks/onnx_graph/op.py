@@ -9,7 +9,8 @@ import numpy as np
 
 from modlint_plugins.networks.flow import moves
 from modlint_plugins.networks.flow.labels import NONE, uniform
-from modlint_plugins.networks.flow.tracer import Traced, Tracer
+from modlint_plugins.networks.flow.traced import Traced
+from modlint_plugins.networks.flow.tracer import Tracer
 from modlint_plugins.networks.onnx_graph.nodes import Node
 from modlint_plugins.networks.onnx_graph.refused import Refused
 from modlint_plugins.networks.onnx_graph.scope import Walk
@@ -188,7 +189,7 @@ class Op:
         """The same labels in a shape that the tensor broadcasts to."""
         missing = (1,) * (len(shape) - x.rank)
         labels = x.labels.reshape(missing + x.labels.shape)
-        return Traced(tuple(shape), labels, x.origin)
+        return Traced(tuple(shape), labels, x.origin, x.normed)
 
 
 def cut(axis: int, start: int, stop: int) -> Callable[[Array], Array]:

@@ -83,7 +83,8 @@ class Scope(Struct, eq=False):
         readers: how many operators and results read each.
         prefix: what precedes the names of its tensors.
         fresh: calls by the value that they have just made.
-        normed: by value, the normalisation that has been applied and not yet scaled.
+        normed: by value, the normalisation that has been applied and not yet scaled; with its
+            number of groups ("group 4").
     """
 
     values: Values

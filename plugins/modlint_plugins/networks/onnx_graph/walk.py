@@ -7,7 +7,8 @@ from collections import ChainMap, Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
-from modlint_plugins.networks.flow.tracer import Traced, Tracer
+from modlint_plugins.networks.flow.traced import Traced
+from modlint_plugins.networks.flow.tracer import Tracer
 from modlint_plugins.networks.onnx_graph.folds import fold
 from modlint_plugins.networks.onnx_graph.nodes import Node, ordered
 from modlint_plugins.networks.onnx_graph.op import Items, Op, Result, Value

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from modlint.network import CallKind
 from modlint_plugins.networks.flow.nodes import CallNode, Weighted
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.onnx_graph.naming import layer_name
 from modlint_plugins.networks.onnx_graph.op import Op
 from modlint_plugins.networks.onnx_graph.refused import Refused

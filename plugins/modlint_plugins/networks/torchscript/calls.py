@@ -8,7 +8,7 @@ from modlint_plugins.networks.aten.arguments import tensors_in
 from modlint_plugins.networks.aten.values import Fixed, Lost, UnfollowedError, Value
 from modlint_plugins.networks.aten.walk import Walk
 from modlint_plugins.networks.aten.writing import store
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.torchscript.functions import PLAIN, described, is_description
 from modlint_plugins.networks.torchscript.objects import (
     Code,

@@ -6,7 +6,7 @@ import ast
 
 from modlint_plugins.networks.aten.values import Value
 from modlint_plugins.networks.aten.walk import Walk
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.torchscript.objects import Function, ScriptError, ScriptObject
 from modlint_plugins.networks.torchscript.undecided import Shape, Undecided, annotated
 

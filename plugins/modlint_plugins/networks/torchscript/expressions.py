@@ -8,7 +8,7 @@ from typing import Any
 from modlint_plugins.networks.aten.arguments import plain
 from modlint_plugins.networks.aten.merging import merged
 from modlint_plugins.networks.aten.values import Fixed, Lost, Value
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.torchscript.calls import Calls, Names, RaisedError
 from modlint_plugins.networks.torchscript.functions import described
 from modlint_plugins.networks.torchscript.objects import (

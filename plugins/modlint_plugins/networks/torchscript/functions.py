@@ -9,7 +9,7 @@ from typing import Any
 
 from modlint_plugins.networks.aten.arguments import plain
 from modlint_plugins.networks.aten.values import Depends, Fixed, Lost, Value, number
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.torchscript.objects import ScriptError
 
 

@@ -10,7 +10,7 @@ import ast
 
 from modlint_plugins.networks.aten.arguments import tensors_in
 from modlint_plugins.networks.aten.values import Depends, Fixed, Lost, Value
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.torchscript.calls import Names, RaisedError
 from modlint_plugins.networks.torchscript.expressions import Expressions
 from modlint_plugins.networks.torchscript.objects import (

@@ -169,11 +169,17 @@ class Loading:
     def constants(self) -> list[Value]:
         """The archive's constants, by number."""
         held = self.program.constants
-        return [self.value(x) for x in held] if isinstance(held, (list, tuple)) else []
+        return [self._constant(x) for x in held] if isinstance(held, (list, tuple)) else []
+
+    def _constant(self, x: Any) -> Value:
+        """A constant: a number where it is a tensor of one (the 1 of 1 + γ)."""
+        name = self.program.names.get(id(x), "")
+        known = self.names.number(name) if isinstance(x, TensorRecord) else None
+        return self.value(x) if known is None else known
 
 
 def is_tensor(x: Value) -> bool:
     """Whether a value is a tensor, followed or not."""
-    from modlint_plugins.networks.flow.tracer import Traced
+    from modlint_plugins.networks.flow.traced import Traced
 
     return isinstance(x, (Traced, Fixed, Lost))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modlint_plugins.networks.aten.values import Fixed, Value
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 
 Shape = tuple[int, ...]
 IMAGE_SIDES = (64, 224, 32, 28, 128, 256, 96, 299, 84, 48, 512, 40, 36, 80, 112, 16, 160, 320)

@@ -10,7 +10,9 @@ from modlint.checkpoint import Tensor
 from modlint.network import NormKind, Unplaced
 from modlint.verdict import Confidence
 from modlint_plugins.networks.flow.assembly import network_of
-from modlint_plugins.networks.flow.tracer import Traced, Tracer
+from modlint_plugins.networks.flow.traced import Traced
+from modlint_plugins.networks.flow.tracer import Tracer
+from modlint_plugins.networks.names.families.adapted import by_key
 from modlint_plugins.networks.names.families.convolutional import CONVOLUTIONAL, traced
 from modlint_plugins.networks.names.families.decoders import DECODERS
 from modlint_plugins.networks.names.families.encoders import ENCODERS
@@ -34,19 +36,19 @@ def rebuild_families(
         tensors: parameters and buffers of one state_dict.
         config: config.json beside the file, {} where there is none.
     """
-    by_key = {tensor.key: tensor for tensor in tensors}
+    keyed = by_key(tensors)
     found: list[Built] = []
     used: set[str] = set()
     names: list[str] = []
     for family in _candidates(config):
-        for path, first in _places(family, by_key):
+        for path, first in _places(family, keyed):
             if first.name in used:
                 continue
-            built = _rebuilt(family, path, identifier, by_key, config, used)
+            built = _rebuilt(family, path, identifier, keyed, config, used)
             if built is not None:
                 found.append(built)
                 names.append(family.name)
-    for built, own, name in _convolutional(identifier, by_key, config):
+    for built, own, name in _convolutional(identifier, keyed, config):
         if not own & used:
             used |= own
             found.append(built)

@@ -9,8 +9,9 @@ from modlint.checkpoint import Tensor
 from modlint.network import NormKind
 from modlint.verdict import Confidence
 from modlint_plugins.networks.flow import layouts
-from modlint_plugins.networks.flow.nodes import NormTensors
-from modlint_plugins.networks.flow.tracer import Traced, Tracer
+from modlint_plugins.networks.flow.nodes import NormTensors, Weighted
+from modlint_plugins.networks.flow.traced import Traced
+from modlint_plugins.networks.flow.tracer import Tracer
 
 _ALIASES = {"weight": ("weight", "gamma"), "bias": ("bias", "beta")}
 
@@ -111,9 +112,8 @@ class Parts:
         weight = layouts.linear(tensor, transposed=transposed, rows=rows, bias=bias)
         if weight.columns != x.shape[-1]:
             raise Unfit(f"{tensor.key} has {weight.columns} columns for {x.shape[-1]} channels")
-        shape = (*x.shape[:-1], weight.rows)
-        name = self._key(module)
-        return self.tracer.call(name, "linear", weight, x, -1, shape, -1, self.confidence)
+        y = self._through(self._key(module), weight, x)
+        return self._adapted(module, x, y, rows)
 
     def convolution(self, module: str, x: Traced, *, depthwise: bool = False) -> Traced:
         """A convolution along axis 1; positions stay as many.
@@ -169,6 +169,30 @@ class Parts:
         if len({x.shape for x in parts}) > 1:
             raise Unfit("what is added has not as many channels")
         return self.tracer.join("sum", *parts) if len(parts) > 1 else parts[0]
+
+    def _adapted(self, module: str, x: Traced, y: Traced, rows: range | None) -> Traced:
+        """What a linear layer gives with a low-rank adapter's factors beside it, where there are.
+
+        DoRA's scale is computed of all three: with it the factors stand in no network.
+        """
+        down, up = (self._find(f"{module}.lora_{factor}", "weight") for factor in "AB")
+        if down is None or up is None or self.has(module, "lora_magnitude_vector.weight"):
+            return y
+        into = down.shape[1:]
+        if into != (x.shape[-1],) or up.shape[1:] != down.shape[:1] or 0 in down.shape:
+            return y
+        if up.shape[0] < rows.stop if rows else up.shape[0] != y.shape[-1]:
+            return y
+        self.used |= {down.name, up.name}
+        at = self._key(module)
+        middle = self._through(f"{at}.lora_A", layouts.linear(down), x)
+        self.tracer.expose(middle)  # a fresh adapter's second factor is zero: that silences no unit
+        beside = self._through(f"{at}.lora_B", layouts.linear(up, rows=rows), middle)
+        return self.tracer.join("sum", y, beside)
+
+    def _through(self, name: str, weight: Weighted, x: Traced) -> Traced:
+        shape = (*x.shape[:-1], weight.rows)
+        return self.tracer.call(name, "linear", weight, x, -1, shape, -1, self.confidence)
 
     def _vector(self, module: str, part: str) -> str | None:
         found = self._find(module, part)

@@ -9,8 +9,7 @@ import numpy as np
 from msgspec import Struct
 
 from modlint_plugins.networks.flow.labels import LabelArray
-from modlint_plugins.networks.flow.nodes import JoinNode
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.names.families.layout import (
     Attention,
     Block,
@@ -233,11 +232,12 @@ def _attention(
         turning = _turning(parts.config, cut.channels)
         by_head = [_rotated(parts, side, attention.rotation, turning) for side in by_head]
     _meet(parts, by_head[0], by_head[1], cut, known=heads is not None)
-    times = cut.queries // cut.keys
+    times, values = cut.queries // cut.keys, _cut(parts, values, cut.keys)
+    tracer.keep_apart(values, (2,))
     (out,) = tracer.move(
         "heads",
         lambda labels: np.repeat(labels, times, axis=2).reshape(*labels.shape[:2], -1),
-        _cut(parts, values, cut.keys),
+        values,
     )
     return parts.linear(attention.out, out, transposed=family.transposed)
 
@@ -247,9 +247,8 @@ def _meet(parts: Parts, queries: Traced, keys: Traced, cut: Heads, *, known: boo
     times = cut.queries // cut.keys
     (keys,) = parts.tracer.move("keys", lambda labels: np.repeat(labels, times, axis=2), keys)
     parts.tracer.meet(("bqhd", "bkhd", "bhqk"), queries, keys)
-    last = parts.tracer.nodes[-1]
-    if not known and isinstance(last, JoinNode) and last.kind == "meeting":
-        last.heads = last.size
+    if not known:
+        parts.tracer.keep_apart(queries, (2, 3))
 
 
 def _projected(

@@ -12,7 +12,7 @@ from dataclasses import replace
 from modlint.network import JoinKind, NormKind
 from modlint_plugins.networks.flow.labels import broadcast
 from modlint_plugins.networks.flow.nodes import NormTensors, PointNode
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.onnx_graph.naming import layer_name
 from modlint_plugins.networks.onnx_graph.op import Handlers, Op, Result, alike, standard
 from modlint_plugins.networks.onnx_graph.refused import Refused
@@ -72,19 +72,28 @@ def with_constant(op: Op, kind: str, x: Traced, constant: Static, read: str) -> 
         return y
     added = kind in ("Add", "Sub", "") and constant.scalar != 0
     if name is None:
-        return op.tracer.offset(y) if added else y
+        return _unnamed(op, y, constant, added)
     if kind == "Add" and _biased(op, x, constant, name, read):
         return y
-    axis = _axis(y, constant)
+    axis = along(y, constant)
     if axis is None or constant.elements == 1:
-        return op.tracer.offset(y) if added else y
+        return _unnamed(op, y, constant, added)
     if kind == "Add" and _shifted(op, x, constant, name, read):
         return y
     tensors = _tensors(op, kind, name, read)
-    return y if tensors is None else op.tracer.norm(tensors, y, axis)
+    if tensors is None:
+        return _unnamed(op, y, constant, added=False)
+    return op.tracer.norm(tensors, y, axis)
 
 
-def _axis(y: Traced, constant: Static) -> int | None:
+def _unnamed(op: Op, y: Traced, constant: Static, added: bool) -> Traced:
+    """Channels with a constant that is no tensor with an element for each of them."""
+    missing = y.rank - constant.rank
+    op.tracer.keep_apart(y, [missing + i for i, n in enumerate(constant.shape) if n != 1])
+    return op.tracer.offset(y) if added else y
+
+
+def along(y: Traced, constant: Static) -> int | None:
     """The axis along which a constant has an element for each channel."""
     missing = y.rank - constant.rank
     axes = [missing + i for i, n in enumerate(constant.shape) if n != 1]
@@ -94,7 +103,8 @@ def _axis(y: Traced, constant: Static) -> int | None:
 def _tensors(op: Op, kind: str, name: str, read: str) -> NormTensors | None:
     if kind == "Mul":
         own: dict[str, NormKind] = {"layer": "layer", "rms": "rms", "group": "group"}
-        return NormTensors(kind=own.get(op.walk.scope.normed.get(read, ""), "affine"), scale=name)
+        kept, _, groups = op.walk.scope.normed.get(read, "").partition(" ")
+        return NormTensors(kind=own.get(kept, "affine"), scale=name, groups=int(groups or 1))
     if kind == "Add":
         return NormTensors(kind="affine", shift=name)
     return NormTensors(kind="affine", mean=name) if kind == "Sub" else None

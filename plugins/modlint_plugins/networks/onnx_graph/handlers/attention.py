@@ -12,7 +12,7 @@ import numpy as np
 
 from modlint_plugins.networks.flow import moves
 from modlint_plugins.networks.flow.nodes import NormTensors
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.onnx_graph.handlers.rotary import (
     ROTARY,
     cut_last,

@@ -6,7 +6,7 @@ Source: onnxruntime, `docs/ContribOperators.md`.
 from __future__ import annotations
 
 from modlint_plugins.networks.flow import moves
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.onnx_graph.handlers.arithmetic import with_constant
 from modlint_plugins.networks.onnx_graph.handlers.pooling import Windows, windowed
 from modlint_plugins.networks.onnx_graph.op import Handler, Handlers, Op, Result

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from modlint.network import NormKind
 from modlint_plugins.networks.flow.labels import broadcast
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.onnx_graph.handlers.arithmetic import with_constant
 from modlint_plugins.networks.onnx_graph.handlers.codes import MICROSOFT, pooled_last
 from modlint_plugins.networks.onnx_graph.handlers.convolutions import Places, convolved

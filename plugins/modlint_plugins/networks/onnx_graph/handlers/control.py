@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from modlint_plugins.networks.flow.nodes import CallNode
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.onnx_graph.op import Handlers, Items, Op, Result, Value, cut, standard
 from modlint_plugins.networks.onnx_graph.refused import Refused
 from modlint_plugins.networks.onnx_graph.static import Static

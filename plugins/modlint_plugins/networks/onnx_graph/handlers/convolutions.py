@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from modlint_plugins.networks.flow.labels import NONE, LabelArray, uniform
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.onnx_graph.handlers.pooling import Windows
 from modlint_plugins.networks.onnx_graph.op import Handlers, Op, Result, sizes, standard
 from modlint_plugins.networks.onnx_graph.refused import Refused

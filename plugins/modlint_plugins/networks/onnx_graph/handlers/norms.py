@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modlint.network import NormKind
 from modlint_plugins.networks.flow.nodes import NormTensors
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.onnx_graph.op import Handlers, Op, Result, alike, standard
 from modlint_plugins.networks.onnx_graph.refused import Refused
 from modlint_plugins.networks.onnx_graph.static import Static
@@ -45,7 +45,7 @@ def _group(op: Op) -> Result:
     scale, shift = (named(op, i, x.shape[1]) for i in (1, 2))
     spreads = x.labels.shape[1] == 1 or any(n > 1 for n in x.labels.shape[2:])
     if scale is None or spreads:  # a group norm over reshaped channels: the scale comes later
-        op.walk.scope.normed[op.node.output] = "group"
+        op.walk.scope.normed[op.node.output] = f"group {groups}"
         return x
     tensors = NormTensors(
         kind="group", scale=scale, shift=shift, epsilon=op.node.real("epsilon", 1e-5), groups=groups

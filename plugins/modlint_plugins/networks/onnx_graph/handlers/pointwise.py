@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from modlint_plugins.networks.flow.labels import broadcast
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
+from modlint_plugins.networks.onnx_graph.handlers.arithmetic import along
 from modlint_plugins.networks.onnx_graph.op import Handlers, Op, Result, alike, standard
+from modlint_plugins.networks.onnx_graph.static import Static
 
 _FUNCTIONS = (
-    *("Relu", "LeakyRelu", "PRelu", "ThresholdedRelu", "Elu", "Selu", "Celu", "Gelu", "Mish"),
+    *("Relu", "LeakyRelu", "ThresholdedRelu", "Elu", "Selu", "Celu", "Gelu", "Mish"),
     *("Sigmoid", "HardSigmoid", "Tanh", "Softplus", "Softsign", "HardSwish", "Swish", "Shrink"),
     *("Exp", "Log", "Abs", "Neg", "Sqrt", "Reciprocal", "Erf", "Sign", "Floor", "Ceil", "Round"),
     *("Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh"),
@@ -29,6 +31,14 @@ def _function(op: Op) -> Result:
     if kind in ("sqrt", "reciprocal"):
         op.walk.scope.normed[op.node.output] = kind
     return activated(op, kind, x)
+
+
+def _sloped(op: Op) -> Result:
+    """PRelu: a slope for each channel, or one for all."""
+    x, slope = op.traced(0), op.value(1)
+    if not isinstance(slope, Static) or slope.name is None or (axis := along(x, slope)) is None:
+        return _function(op)
+    return op.tracer.activation("prelu", x, slope.name, axis)
 
 
 def _clip(op: Op) -> Result:
@@ -82,7 +92,7 @@ HANDLERS: Handlers = {
     **alike(_softmax, "Softmax", "LogSoftmax", "Hardmax"),
     **alike(_test, *_TESTS, *_LOGIC),
     **alike(_normalised, "LpNormalization", "MeanVarianceNormalization", "LRN"),
-    **standard(Clip=_clip, CumSum=_cumulative),
+    **standard(Clip=_clip, CumSum=_cumulative, PRelu=_sloped),
     ("com.microsoft", "Gelu"): _function,
     ("com.microsoft", "QuickGelu"): _function,
 }

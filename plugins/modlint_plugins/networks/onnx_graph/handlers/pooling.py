@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from modlint_plugins.networks.flow import moves
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.onnx_graph.op import Handlers, Op, Result, alike, sizes, standard
 from modlint_plugins.networks.onnx_graph.refused import Refused
 

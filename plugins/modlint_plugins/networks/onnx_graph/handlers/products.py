@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from string import ascii_uppercase
 
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.onnx_graph.handlers.arithmetic import with_constant
 from modlint_plugins.networks.onnx_graph.op import Handlers, Op, Result, standard
 from modlint_plugins.networks.onnx_graph.refused import Refused

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from modlint.network import Layout
 from modlint_plugins.networks.flow.nodes import Weighted
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.onnx_graph.handlers.arithmetic import with_constant
 from modlint_plugins.networks.onnx_graph.handlers.codes import CODES, MICROSOFT, turned
 from modlint_plugins.networks.onnx_graph.handlers.convolutions import Places, convolved

@@ -8,7 +8,7 @@ import numpy as np
 
 from modlint_plugins.networks.flow import moves
 from modlint_plugins.networks.flow.nodes import Weighted
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.onnx_graph.naming import layer_name
 from modlint_plugins.networks.onnx_graph.op import Handlers, Op, Result, alike
 from modlint_plugins.networks.onnx_graph.refused import Refused

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.onnx_graph.op import Handlers, Op, Result, alike, standard
 from modlint_plugins.networks.onnx_graph.refused import Refused
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from modlint_plugins.networks.flow.labels import broadcast
-from modlint_plugins.networks.flow.tracer import Traced
+from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.onnx_graph.op import Handlers, Op, Result, standard
 from modlint_plugins.networks.onnx_graph.static import Array
 

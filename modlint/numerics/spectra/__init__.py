@@ -1,0 +1,1 @@
+"""Spectra of weights: eigenvalues, power laws, random matrices, structure."""
