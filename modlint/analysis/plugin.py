@@ -36,6 +36,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.lora import LoraFactors
     from modlint.analysis.magnitudes import TensorMagnitudes
     from modlint.analysis.norm_scales import SilencedChannels
+    from modlint.analysis.octaves import TensorOctaves
     from modlint.analysis.onnx_chains import LinearChains
     from modlint.analysis.openings import Openings
     from modlint.analysis.parts import Parts
@@ -81,6 +82,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         TensorMagnitudes,
         TensorHistogram,
         TensorRows,
+        TensorOctaves,
         TensorEnds,
         IndexValues,
     )

@@ -92,6 +92,7 @@ WITHOUT_SUBJECT: Mapping[str, Writer] = {
     "SPC003": ONE_LAYER,
     "SPC007": ONE_LAYER,
     "SPC008": ONE_LAYER,
+    "STG001": ONE_LAYER,
     "STR002": ONE_LAYER,
     "TRN001": ONE_LAYER,
     "TRN002": ONE_LAYER,

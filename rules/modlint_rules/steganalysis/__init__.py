@@ -8,6 +8,17 @@ from modlint import hookimpl
 from modlint.rule_reference import RuleReference
 from modlint.verdict import Confidence, Cost, Severity
 
+MANTISSA_PAYLOAD = RuleReference(
+    code="STG001",
+    name="mantissa-payload",
+    severity=Severity.WARNING,
+    confidence=Confidence.MEDIUM,
+    summary="mantissas are spread as those of bits that were written over",
+    source="Wang, Liu and Cui, EvilModel, IEEE ISCC 2021, arXiv:2107.08590, section III",
+    place="modlint_rules.steganalysis.mantissa_payload:MantissaPayload",
+    cost=Cost.DEEP,
+)
+
 LOW_BIT_DIFF = RuleReference(
     code="STG003",
     name="low-bit-diff",
@@ -19,7 +30,7 @@ LOW_BIT_DIFF = RuleReference(
     cost=Cost.PASS,
 )
 
-RULES: tuple[RuleReference, ...] = (LOW_BIT_DIFF,)
+RULES: tuple[RuleReference, ...] = (MANTISSA_PAYLOAD, LOW_BIT_DIFF)
 """The rules of this family."""
 
 
