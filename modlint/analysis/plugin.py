@@ -18,6 +18,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.checksums import Checksums
     from modlint.analysis.cluster_views import ClusterWeights, LaplacianSpectrum, ReorderedWeights
     from modlint.analysis.clustering import ClusterTest, Partition, SpectralSum
+    from modlint.analysis.code_steps import QuantisedSteps, TensorBytes
     from modlint.analysis.comparing import TensorDrift
     from modlint.analysis.components import Components
     from modlint.analysis.copies import StoredCopies
@@ -72,6 +73,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         Openings,
         QuantisationBreaches,
         QuantisedWeights,
+        QuantisedSteps,
         SparseIndices,
         Texts,
     )
@@ -83,6 +85,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         TensorHistogram,
         TensorRows,
         TensorOctaves,
+        TensorBytes,
         TensorEnds,
         IndexValues,
     )

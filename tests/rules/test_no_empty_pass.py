@@ -78,6 +78,7 @@ WITHOUT_SUBJECT: Mapping[str, Writer] = {
     "NEU": NOTHING,
     "NUM": NOTHING,
     "SPC": NOTHING,
+    "STG": NOTHING,
     "STR": NOTHING,
     "TRN": NOTHING,
     "CLU003": ONE_LAYER,
