@@ -57,6 +57,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         WeightRanks,
         WeightStructure,
     )
+    from modlint.analysis.spiking import SpikingLayers
     from modlint.analysis.statistics import TensorStatistics
     from modlint.analysis.strays import StrayFiles
     from modlint.analysis.texts import Texts
@@ -74,6 +75,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         QuantisationBreaches,
         QuantisedWeights,
         QuantisedSteps,
+        SpikingLayers,
         SparseIndices,
         Texts,
     )

@@ -69,6 +69,16 @@ BOTTLENECK_NEURON = RuleReference(
     cost=Cost.PASS,
 )
 
+SPIKING_PARAMETERS = RuleReference(
+    code="NEU010",
+    name="spiking-parameters",
+    severity=Severity.WARNING,
+    summary="spiking neurons cannot reach their threshold, or decay outside 0 to 1",
+    source="Neuman et al., arXiv 2404.04549; Eshraghian et al., snnTorch, arXiv 2109.12894",
+    place="modlint_rules.neurons.spiking_parameters:SpikingParameters",
+    cost=Cost.PASS,
+)
+
 RULES = (
     DEAD_NEURONS,
     NEGLIGIBLE_FLOW,
@@ -76,6 +86,7 @@ RULES = (
     DUPLICATE_NEURONS,
     CONCENTRATED_FLOW,
     BOTTLENECK_NEURON,
+    SPIKING_PARAMETERS,
 )
 """The rules of this family."""
 
