@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePath
 
 _READ = (
     ".pt",
@@ -87,6 +87,12 @@ _RUN_BY_NAME = re.compile(
 )
 """Names of modules that transformers, diffusers and servers of models look for."""
 _SETTINGS = re.compile(r"(\w+[_-])?(config|hparams|hyperparams|params|settings|cfg)\.ya?ml")
+
+_REQUIREMENTS = re.compile(
+    r"(.*[-_.])?(requirements?|reqs?|constraints?|dependencies|deps)([-_.].*)?\.(txt|in|pip)"
+)
+_ENVIRONMENT = re.compile(r"(conda|python_env|environment)\.ya?ml")
+"""Names of lists of packages that a server of models installs."""
 
 _CONFIGURES = (".json", ".cfg", ".pbtxt")
 _VOCABULARIES = ("vocab.json", "tokenizer.json", "added_tokens.json")
@@ -187,6 +193,16 @@ def is_configuration(path: Path) -> bool:
         return path.stat().st_size <= MAX_CONFIGURATION
     except OSError:
         return False
+
+
+def is_requirements(path: PurePath) -> bool:
+    """Whether a file is named as a list of packages that a model needs, as pip reads it."""
+    return _REQUIREMENTS.fullmatch(path.name.lower()) is not None
+
+
+def names_packages(path: Path) -> bool:
+    """Whether a file is named as the packages that a server of the model installs."""
+    return is_requirements(path) or _ENVIRONMENT.fullmatch(path.name.lower()) is not None
 
 
 def is_settings(path: Path) -> bool:

@@ -22,6 +22,7 @@ NAMESPACES = {
 EXCLUDED = re.compile(
     r"aten::(from_file|load|save)|\w+::rpc_.*"
     r"|aten::(_sparse_\w+_unsafe|_sparse_coo_tensor_with_dims_and_tensors|_nested_view_from_\w+)"
+    r"|aten::(sparse_(coo|csr|csc|bsr|bsc|compressed)_tensor|_sparse_compressed_tensor_with_dims)"
 )
 """Operators that read or write files, use the network, or believe any indices."""
 HEADER = """\

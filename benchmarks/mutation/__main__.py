@@ -36,7 +36,7 @@ def main() -> int:
     ledger.path = options.ledger
     drawn = _drawn(options, ledger, [ROOT / name for name in files])
     with tempfile.TemporaryDirectory(prefix="modlint-mutation-") as folder:
-        tests = Suite(ROOT, _recorded(files, Path(folder), options.jobs))
+        tests = Suite(ROOT, _recorded(files, Path(folder), options))
         servers = [Server(Path(folder, f"mutant{i}")) for i in range(options.jobs)]
 
         def work(server: Server, mutant: Mutant) -> tuple[Mutant, dict[str, Any]]:
@@ -65,19 +65,21 @@ def _drawn(options: argparse.Namespace, ledger: Ledger, files: list[Path]) -> li
         wanted = {told["id"] for told in ledger.outcomes.values() if not ledger.noticed(told)}
         return [m for path in files for m in mutants(ROOT, path) if m.id in wanted]
     drawn = sample(ROOT, files, options.sample, options.seed)
-    ledger.keep({mutant.id for mutant in drawn} if options.resume else set())
-    return [mutant for mutant in drawn if mutant.id not in ledger.outcomes]
+    there = {m.id for path in files for m in mutants(ROOT, path)} if options.resume else set()
+    ledger.keep(there)
+    left = [mutant for mutant in drawn if mutant.id not in ledger.outcomes]
+    return left[: max(options.sample - len(ledger.outcomes), 0)]
 
 
-def _recorded(files: list[str], folder: Path, jobs: int) -> dict[str, Any]:
+def _recorded(files: list[str], folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """The record of the tests, kept among the machine's temporary files for the same code."""
     trees = ("modlint/", "plugins/", "rules/", "tests/")
     summed = digest([name for name in tracked() if name.startswith(trees)])
-    chosen = hashlib.sha256("\n".join(files).encode()).hexdigest()[:8]
+    chosen = hashlib.sha256("\n".join([*files, *options.tests]).encode()).hexdigest()[:8]
     kept = Path(tempfile.gettempdir(), f"modlint-tests-{summed}-{chosen}.json")
     if not kept.exists():
-        servers = [Server(folder / f"record{i}") for i in range(jobs)]
-        kept.write_text(json.dumps(record(servers, files)))
+        servers = [Server(folder / f"record{i}") for i in range(options.jobs)]
+        kept.write_text(json.dumps(record(servers, files, options.tests)))
         for server in servers:
             server.close()
     told: dict[str, Any] = json.loads(kept.read_text())
@@ -96,9 +98,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--sample", type=int, default=200, help="number of lines to change")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--paths", nargs="+", default=PATHS, metavar="PATH", help="what to change")
+    asked = "ask only tests whose path begins so"
+    parser.add_argument("--tests", nargs="+", default=["tests/"], metavar="PATH", help=asked)
     parser.add_argument("--jobs", type=int, default=2, help="copies in which tests run at a time")
     parser.add_argument("--ledger", type=Path, default=LEDGER, help="where the outcomes go")
-    parser.add_argument("--resume", type=Path, metavar="FILE", help="keep its outcomes")
+    parser.add_argument("--resume", type=Path, metavar="FILE", help="keep what still stands")
     parser.add_argument("--again", action="store_true", help="run only what was not noticed")
     parser.add_argument("--at-least", type=float, default=0.9, help="share that must be noticed")
     return parser.parse_args()

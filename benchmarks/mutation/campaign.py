@@ -50,14 +50,17 @@ class Server:
             self._process.communicate()
 
 
-def record(servers: list[Server], files: list[str]) -> dict[str, Any]:
-    """The tests: what each executes of these files, how long it takes, and which do not pass."""
+def record(servers: list[Server], files: list[str], tests: list[str]) -> dict[str, Any]:
+    """The tests: what each executes of these files, how long it takes, and which do not pass.
+
+    Only tests are recorded, and later asked, whose path begins with one of `tests`.
+    """
     for server in servers:
         root = server.workspace.root
         instrument(root, [root / name for name in files])
     found: dict[str, Any] = {"tests": {}, "failed": []}
     # The last by name take longest, and are better not begun when all others are done.
-    modules = [name for name in reversed(tracked()) if _is_asked(name)]
+    modules = [name for name in reversed(tracked()) if _is_asked(name, tests)]
     for number, answer in enumerate(each(servers, modules, _record_file)):
         found["tests"] |= answer.get("tests", {})
         found["failed"] += answer.get("failed", [answer["file"]])
@@ -65,8 +68,8 @@ def record(servers: list[Server], files: list[str]) -> dict[str, Any]:
     return found
 
 
-def _is_asked(name: str) -> bool:
-    test = name.startswith("tests/") and Path(name).match("test_*.py")
+def _is_asked(name: str, tests: list[str]) -> bool:
+    test = name.startswith(tuple(tests)) and Path(name).match("test_*.py")
     return test and not name.startswith(UNRELATED)
 
 

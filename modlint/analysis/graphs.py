@@ -128,6 +128,6 @@ class BalancedGraph(NetworkAnalysis[Graph], frozen=True):
             Unavailable: the weight graph has none.
         """
         require_torch()
-        from modlint.numerics.graph.balance import balanced_graph
+        from modlint.numerics.graph.balanced import balanced_graph
 
-        return balanced_graph(network, inputs.result(WeightGraph(), network), inputs.torch_device)
+        return balanced_graph(network, inputs.result(WeightGraph(), network))

@@ -36,6 +36,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.layer_weights import LayerWeights
     from modlint.analysis.lora import LoraFactors
     from modlint.analysis.magnitudes import TensorMagnitudes
+    from modlint.analysis.modules import MatchedTest
     from modlint.analysis.norm_scales import SilencedChannels
     from modlint.analysis.octaves import TensorOctaves
     from modlint.analysis.onnx_chains import LinearChains
@@ -63,7 +64,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.texts import Texts
     from modlint.analysis.thresholds import ThresholdOrder
     from modlint.analysis.units import UnitWeights
-    from modlint.analysis.weights import WeightGraph
+    from modlint.analysis.weights import WeightArrays, WeightGraph
 
     of_folders = (Beside, Document, HubCache, SiblingDifferences, StrayFiles)
     of_files = (
@@ -100,8 +101,11 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     )
     of_flow = (Flow, NegligibleUnits, FlowShares, CarryingUnits)
     of_units = (UnitWeights, UnitScales, *of_flow, SilencedChannels, InputReach, Components, Parts)
-    graphs = (WeightGraph, CarryingGraph, FlowGraph, BalancedGraph, ConvolutionGraph)
-    of_clusters = (Partition, SpectralSum, ClusterTest)
+    graphs = (
+        *(WeightArrays, WeightGraph, CarryingGraph, FlowGraph, BalancedGraph),
+        ConvolutionGraph,
+    )
+    of_clusters = (Partition, SpectralSum, ClusterTest, MatchedTest)
     views = (ClusterWeights, LaplacianSpectrum, ReorderedWeights)
     measured = (*of_folders, *of_files, *of_weights, *of_tensors, *of_pairs, *of_training, *of_rows)
     return (*measured, *of_spectra, *of_units, *graphs, *of_clusters, *views)

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from modlint.analysis.base import Inputs, NetworkAnalysis
+from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
 from modlint.analysis.values import require_torch
 from modlint.network import Network
 from modlint.results.graphs import Graph, KernelNorm
 
 
+class WeightArrays(NetworkAnalysis[Graph], frozen=True):
+    """Absolute weights between neurons, as numpy's arrays; needs no torch.
+
+    Attributes:
+        kernel_norm: how a convolution's kernel becomes one edge: entrywise "l1" or "l2".
+    """
+
+    kernel_norm: KernelNorm = "l1"
+
+    name: ClassVar[str] = "weight-arrays"
+    description: ClassVar[str] = "absolute weights between neurons, norms folded, without torch"
+    is_large: ClassVar[bool] = True
+
+    def compute(self, network: Network, inputs: Inputs) -> Graph:
+        """Build the graph.
+
+        Raises:
+            Unavailable: a weight is not finite, or its shape contradicts the network.
+        """
+        from modlint.numerics.graph.weights import build_graph
+
+        return build_graph(network, inputs, self.kernel_norm)
+
+
 class WeightGraph(NetworkAnalysis[Graph], frozen=True):
-    """Absolute weights between neurons.
+    """The same as torch's tensors, where torch computes.
 
     Attributes:
         kernel_norm: how a convolution's kernel becomes one edge: entrywise "l1" or "l2".
@@ -23,13 +47,18 @@ class WeightGraph(NetworkAnalysis[Graph], frozen=True):
     description: ClassVar[str] = "absolute weights between neurons, norms folded"
     is_large: ClassVar[bool] = True
 
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The arrays."""
+        return (WeightArrays(self.kernel_norm),)
+
     def compute(self, network: Network, inputs: Inputs) -> Graph:
-        """Build the graph.
+        """Hand the arrays to torch.
 
         Raises:
-            Unavailable: a weight is not finite, or its shape contradicts the network.
+            Unavailable: there are none, or torch is not installed.
         """
         require_torch()
-        from modlint.numerics.graph.weights import build_graph
+        from modlint.numerics.graph.on_torch import graph_on_torch
 
-        return build_graph(network, inputs, self.kernel_norm)
+        arrays = inputs.result(WeightArrays(self.kernel_norm), network)
+        return graph_on_torch(arrays, inputs.torch_device)

@@ -10,8 +10,8 @@ from typing import Any, TypedDict
 import msgspec
 
 from modlint.engine.cache.folder import default_folder
-from modlint.engine.workers import processors
 from modlint.errors import UsageError
+from modlint.processors import processors
 from modlint.settings.config import Configuration, Settings, load_config, nearest
 
 Selectors = str | Iterable[str]

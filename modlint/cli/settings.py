@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from modlint.engine.cache.folder import default_folder
-from modlint.engine.workers import processors
 from modlint.errors import UsageError
+from modlint.processors import processors
 from modlint.settings.config import Configuration, Settings, load_config
 from modlint.settings.steering import load_found
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from modlint.file_names import is_configuration, is_run_by_name, is_settings
+from modlint.file_names import is_configuration, is_run_by_name, is_settings, names_packages
 
 _PYTHON = ".py"
 _TEMPLATES = (".jinja", ".jinja2")
@@ -75,6 +75,8 @@ class FolderCode:
     def is_loaded(self, path: Path) -> bool:
         """Whether a loader of checkpoints in this folder, or in one above, runs or reads a file."""
         name, folder = path.name.lower(), self._folders[path.parent]
+        if names_packages(path) and self._is_installed(folder):
+            return True
         if name.endswith(_YAML) and path.parent in self._over and is_settings(path):
             return True
         if name.endswith(_YAML) or is_configuration(path):
@@ -84,6 +86,12 @@ class FolderCode:
         if not name.endswith(_PYTHON):
             return False
         return (folder.beside and is_run_by_name(path)) or self._is_named(path)
+
+    def _is_installed(self, folder: Folder) -> bool:
+        """Whether a server of models looks in a folder for the packages that they need."""
+        over = self._folders.get(folder.path.parent)
+        code = folder.path.name in _CODE and over is not None and over.beside
+        return folder.beside or code or self._is_indexed(folder)
 
     def _configures(self, folder: Path) -> bool:
         return folder.name in _CONFIGURING and folder.parent in self._over

@@ -18,7 +18,7 @@ from modlint.engine.examine import FileExamination, RuleExamination, tensor_anal
 from modlint.engine.load import load
 from modlint.engine.plan import CheckPlan
 from modlint.errors import Unavailable, UsageError
-from modlint.file_names import is_code, is_companion, promises_checkpoint
+from modlint.file_names import is_code, is_companion, is_requirements, promises_checkpoint
 from modlint.report import FileReport
 from modlint.rule import Rule
 from modlint.settings.deep import within
@@ -176,7 +176,7 @@ def _tells(verdict: Verdict, path: Path, rules: Sequence[Rule[Any]], *, closed: 
         return False
     if verdict.rule in {rule.code for rule in rules if rule.reports_faults}:
         return closed and verdict.severity is Severity.ERROR
-    known = closed or is_companion(path) or is_code(path)
+    known = closed or is_companion(path) or is_code(path) or is_requirements(path)
     return known or promises_checkpoint(path) or verdict.severity is Severity.ERROR
 
 

@@ -13,8 +13,9 @@ from modlint.analysis.base import Chunk, Device, Progress, TensorAnalysis
 from modlint.analysis.values import parts_on
 from modlint.checkpoint import Tensor
 from modlint.engine.bounds import most_viewed
-from modlint.engine.workers import Workers, usable_threads
+from modlint.engine.workers import Workers
 from modlint.errors import Unavailable, UnreadableError
+from modlint.processors import usable_threads
 
 _PAST_LIMIT = "the tensors before it view as many bytes as are examined of one file"
 _LITTLE = 1 << 15

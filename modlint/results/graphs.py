@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 from msgspec import Struct
-
-if TYPE_CHECKING:
-    import torch
 
 KernelNorm = Literal["l1", "l2"]
 
@@ -22,7 +19,8 @@ class Block(Struct, frozen=True, eq=False):
         target: group that its rows drive.
         weights: non-negative finite edge weights, shape (in, out): after norm folding, absolute
             values, kernel norm and flatten aggregation; read-only; float64 in a graph of which some
-            weight is stored so, else float32.
+            weight is stored so, else float32. Tensors of torch's, but those of `WeightArrays` are
+            arrays of numpy's, and so are the masks.
         mask: where an edge can exist, bool, shape (in, out); None where everywhere (grouped
             convolutions connect only within their group, and a layer may read part of the source).
             No null moves a weight elsewhere.
@@ -35,8 +33,8 @@ class Block(Struct, frozen=True, eq=False):
     tensor: str
     source: str
     target: str
-    weights: torch.Tensor
-    mask: torch.Tensor | None = None
+    weights: Any
+    mask: Any = None
     turned: bool = False
     part: str = ""
 

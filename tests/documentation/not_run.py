@@ -47,6 +47,10 @@ REASONS = {
     "nice python -m benchmarks.larger --authors clusterability_in_neural_networks"
     " --pytorch nn-clustering-pytorch": BENCHMARK,
     "python benchmarks/calibration.py": BENCHMARK,
+    "python -m benchmarks.modules calibration --networks 600": BENCHMARK,
+    "python -m benchmarks.modules power --seeds 20": BENCHMARK,
+    "python -m benchmarks.modules files --folder FOLDER --rules CLU001,CLU007": BENCHMARK,
+    "python -m benchmarks.modules table": BENCHMARK,
     "python -m pip install ./plugins/modlint-train": BENCHMARK,
     "python benchmarks/promote.py --seeds 3 --mnist-seeds 2": BENCHMARK,
     "python benchmarks/penalty.py": BENCHMARK,

@@ -24,6 +24,7 @@ from modlint.dtypes import DTYPES
 from modlint.engine import workers
 from modlint.engine.visit import Visit, visit
 from modlint.numerics.tensor import chunks
+from modlint.processors import usable_threads
 
 
 @dataclass
@@ -245,7 +246,7 @@ def test_what_lies_in_memory_is_read_when_there_is_room(monkeypatch: pytest.Monk
 def test_threads_are_as_many_as_may_compute(monkeypatch: pytest.MonkeyPatch) -> None:
     processors = len(os.sched_getaffinity(0))
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    assert workers.usable_threads() == processors
+    assert usable_threads() == processors
     for allowed, threads in {"1": 1, "9999": processors, "0": 1, "x": processors}.items():
         monkeypatch.setenv("OMP_NUM_THREADS", allowed)
-        assert workers.usable_threads() == threads
+        assert usable_threads() == threads

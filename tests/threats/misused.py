@@ -73,7 +73,24 @@ _LISTED = rebuilt(
 )
 _NESTED = called(_LOAD, raw(PAYLOAD))
 _ATTRIBUTE = dict_of(__setstate__=pushed(WIPE))
+_PLACEMENT: Name = ("torch.distributed.tensor.placement_types", "Partial")
 _MEMORY = {
+    "a distance with a state of one part": rebuilt(
+        ("sklearn.metrics._dist_metrics", "EuclideanDistance64"), tuple_of(number(1))
+    ),
+    "a distance that newObj makes, with a state of two parts": called(
+        ("sklearn.metrics._dist_metrics", "newObj"),
+        pushed(("sklearn.metrics._dist_metrics", "EuclideanDistance64")),
+    )
+    + list_of(number(1), number(1))
+    + b"b",
+    "a tree with a state of twelve parts": rebuilt(
+        ("sklearn.neighbors._kd_tree", "KDTree64"), tuple_of(*[number(0)] * 12)
+    ),
+    "a placement that is never set": rebuilt(_PLACEMENT),
+    "a placement that is a key before it is set": _kept(
+        rebuilt(_PLACEMENT), b"}" + _AGAIN + b"Ns", _AGAIN + dict_of(reduce_op=text("sum")) + b"b"
+    ),
     "fewer objects than an array has": ndarray(tuple_of(number(100)), _OBJECT, list_of(_NONE)),
     "an array filled again after another was made of it": _kept(
         ndarray(tuple_of(number(2)), dtype("f8"), raw(bytes(16))),
@@ -146,7 +163,61 @@ _MEMORY = {
     + tuple_of(_NONE, number(0), tuple_of(), tuple_of())
     + b"b\x86",
 }
+_META: Name = ("torch.nn.parameter", "_ParameterMeta")
+_CLASS = rebuilt(_META, b"", text("Net"), b")", dict_of(__setstate__=pushed(WIPE)))
+_EVALUATED = text("[].append(1)")
 _CALLS = {
+    "a class that a metaclass makes, with a method of its own": _CLASS
+    + b")\x81"
+    + dict_of()
+    + b"b",
+    "a class that a metaclass makes, by a call": called(
+        _META, text("Net"), b")", dict_of(__hash__=pushed(WIPE))
+    ),
+    "a class that is made of another, which is told of it": rebuilt(
+        _META, b"", text("Net"), tuple_of(pushed(WIPE)), b"}"
+    ),
+    "a metaclass of Python's by another module's import": rebuilt(
+        ("sklearn.naive_bayes", "ABCMeta"), b"", text("Net"), b")", b"}"
+    ),
+    "a tuple of SymPy, which evaluates texts": rebuilt(
+        ("sympy.core.containers", "Tuple"), b"", _EVALUATED
+    ),
+    "a distribution of SciPy by another module's import": rebuilt(
+        ("scipy.stats", "rv_continuous"), dict_of(_parse_arg_template=_EVALUATED)
+    ),
+    "a compiled module by another module's import": rebuilt(
+        ("lightning.fabric.wrappers", "OptimizedModule"), dict_of(dynamo_ctx=_METHOD)
+    ),
+    "a program of Python's by another module's import": list_of(
+        pushed(("numexpression.tasks", "Popen"))
+    ),
+    "Python 2's name of a module of the standard library": list_of(
+        pushed(("DocXMLRPCServer", "resolve_dotted_attribute"))
+    ),
+    "a method of an array, in a layer": rebuilt(
+        ("sklearn.ensemble._hist_gradient_boosting.predictor", "TreePredictor"),
+        dict_of(nodes=rebuilt(("torch.nn.modules.module", "Module"), dict_of(astype=pushed(WIPE)))),
+    ),
+    "edges of a graph of NetworkX, which ask it for its nodes": rebuilt(
+        ("networkx.classes.reportviews", "OutEdgeDataView"),
+        dict_of(viewer=rebuilt(("thirdparty.nets", "Net"), dict_of(_graph=_METHOD))),
+    ),
+    "a callback that removes a folder when it is dropped": rebuilt(
+        ("transformers.integrations.integration_utils", "NeptuneCallback"),
+        dict_of(_volatile_checkpoints_dir=text("/tmp/x")),
+    ),
+    "a summary of a layer, which calls a hook when it is dropped": rebuilt(
+        ("lightning.pytorch.utilities.model_summary.model_summary", "LayerSummary"),
+        dict_of(detach_hook=_METHOD),
+    ),
+    "a bar of progress, which is closed when it is dropped": rebuilt(
+        ("tqdm.std", "tqdm"), dict_of(close=_METHOD)
+    ),
+    "a tokenizer that asks another for its vocabulary": rebuilt(
+        ("transformers.models.roformer.tokenization_roformer", "RoFormerTokenizer"),
+        dict_of(_tokenizer=rebuilt(("thirdparty.nets", "Net"), dict_of(get_vocab=_METHOD))),
+    ),
     "an optimiser whose state is pairs": rebuilt(
         ("torch.optim.sgd", "SGD"),
         list_of(tuple_of(text("_patch_step_function"), _METHOD)),

@@ -36,8 +36,8 @@ from modlint.engine.jobs.messages import (
 from modlint.engine.jobs.progress import FileProgress
 from modlint.engine.jobs.worker import identity
 from modlint.engine.plan import CheckPlan
-from modlint.engine.workers import usable_threads
 from modlint.errors import Unavailable, UsageError
+from modlint.processors import usable_threads
 
 _BOOT = (
     "import sys; sys.path[:] = __import__('json').loads(sys.argv[1]);"

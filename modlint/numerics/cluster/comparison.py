@@ -5,6 +5,9 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from itertools import accumulate
+from math import log, log1p
+
+import numpy as np
 
 from modlint.errors import Unavailable
 from modlint.results.clusters import Comparison
@@ -83,10 +86,23 @@ def interval(count: int, samples: int, *, stopped: bool = False) -> tuple[float,
         samples: of how many.
         stopped: samples were drawn until it came true so often (inverse sampling).
     """
-    from scipy.special import betaincinv
-
     tail, failures = (1 - LEVEL) / 2, samples - count
     above = count if stopped else count + 1
-    low = float(betaincinv(count, failures + 1, tail)) if count else 0.0
-    high = float(betaincinv(above, failures, 1 - tail)) if failures else 1.0
+    low = _chance(count, count + failures, tail) if count else 0.0
+    high = _chance(above, above + failures - 1, 1 - tail) if failures else 1.0
     return low, high
+
+
+def _chance(least: int, draws: int, probability: float) -> float:
+    """The chance of a success of which `least` or more in so many draws have a probability."""
+    counts = np.arange(1, draws + 1)
+    ways = np.append(0.0, np.cumsum(np.log((draws - counts + 1) / counts)))
+    counts, ways = np.arange(least, draws + 1), ways[least:]
+    low, high = 0.0, 1.0
+    while low < (chance := (low + high) / 2) < high:
+        logs = ways + counts * log(chance) + (draws - counts) * log1p(-chance)
+        if np.exp(logs).sum() < probability:
+            low = chance
+        else:
+            high = chance
+    return high

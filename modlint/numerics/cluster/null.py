@@ -83,7 +83,7 @@ def footprint(graph: Graph) -> int:
     """Bytes that a shuffle takes: its weights, and one matrix' permutation with its entries."""
     weights = [block.weights for block in graph.blocks]
     own = sum(w.numel() * w.element_size() for w in weights)
-    return own + max((8 + w.element_size()) * w.numel() for w in weights)
+    return int(own + max((8 + w.element_size()) * w.numel() for w in weights))
 
 
 def _before(end: float, future: Future[Cut], done: int, spec: TestSpec) -> Cut:

@@ -9,7 +9,16 @@ from modlint.network import Network
 from modlint.results.clusters import Method, Null
 
 
-class PartitionSpec(Protocol):
+class SizeSpec(Protocol):
+    """Up to which size a graph is looked at."""
+
+    @property
+    def max_connections(self) -> int:
+        """Graphs of more edges have no answer."""
+        ...
+
+
+class PartitionSpec(SizeSpec, Protocol):
     """How a graph is clustered; `modlint.analysis.clustering.Partition` says what each part is."""
 
     @property
@@ -23,17 +32,12 @@ class PartitionSpec(Protocol):
         ...
 
     @property
-    def max_connections(self) -> int:
-        """Graphs of more edges have no answer."""
-        ...
-
-    @property
     def graph(self) -> Any:
         """The analysis whose result is the graph."""
         ...
 
 
-def require_size(network: Network, spec: PartitionSpec) -> None:
+def require_size(network: Network, spec: SizeSpec) -> None:
     """Refuse a graph of more edges than a description says.
 
     Raises:

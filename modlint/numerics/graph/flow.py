@@ -76,6 +76,12 @@ def _over_means(flow: Floats, ends: Mask) -> Floats:
     return relative
 
 
+def carrying(network: Network, flows: Flows, threshold: float) -> dict[str, Mask]:
+    """By group, which neurons' flow is not negligible; what no layer touches counts as carrying."""
+    whole = {group.name: np.ones(group.size) for group in network.groups}
+    return {name: flow >= threshold for name, flow in (whole | flows.units).items()}
+
+
 def negligible_units(
     flows: Flows, groups: Iterable[LayerUnits], threshold: float
 ) -> tuple[GroupFlow, ...]:

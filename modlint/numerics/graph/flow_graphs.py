@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,9 +11,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from modlint.network import Call, GroupRole, Network
-from modlint.numerics.graph.channels import Ints
+from modlint.numerics.graph.channels import Floats, Ints
+from modlint.numerics.graph.flow import carrying
 from modlint.numerics.graph.folding import Columns, Folding
-from modlint.numerics.graph.on_torch import OnTorch, on_torch
+from modlint.numerics.graph.on_numpy import OnNumpy
+from modlint.numerics.graph.on_torch import graph_on_torch
 from modlint.numerics.graph.weights import BlockBuilder, joining, precision
 from modlint.numerics.inputs import Inputs
 from modlint.results.graphs import Block, Graph
@@ -23,17 +26,15 @@ def carrying_units(
     network: Network, flows: Flows, threshold: float, device: torch.device
 ) -> Carriers:
     """Which neurons' flow is not negligible; what no layer touches counts as carrying."""
-    units: dict[str, torch.Tensor] = {}
+    units = carrying(network, flows, threshold)
     dropped: dict[GroupRole, int] = {}
     for group in network.groups:
-        flow = flows.units.get(group.name)
-        if flow is None:
-            units[group.name] = torch.ones(group.size, dtype=torch.bool, device=device)
-            continue
-        units[group.name] = on_torch(flow, device) >= threshold
         count = int((~units[group.name]).sum())
         dropped[group.role] = dropped.get(group.role, 0) + count
-    return Carriers(units, {role: count for role, count in dropped.items() if count})
+    return Carriers(
+        {name: torch.from_numpy(mask).to(device) for name, mask in units.items()},
+        {role: count for role, count in dropped.items() if count},
+    )
 
 
 def carrying_graph(graph: Graph, carriers: Carriers) -> Graph:
@@ -55,19 +56,20 @@ def flow_graph(network: Network, inputs: Inputs, flows: Flows) -> Graph:
     Raises:
         Unavailable: a weight's entries are not known.
     """
-    on_torch = OnTorch(inputs)
-    factors = _FlowFactors(Folding(network, on_torch), flows, inputs.torch_device)
-    builder = BlockBuilder(network, on_torch, factors, "l1", torch.float64)
+    on_numpy = OnNumpy(inputs)
+    factors = _FlowFactors(Folding(network, on_numpy), flows)
+    builder = BlockBuilder(network, on_numpy, factors, "l1", np.float64)
     dtype = precision(network, inputs)
     groups = {group.name: group.size for group in network.groups}
     layers = (tuple(builder.blocks(call)) for call in joining(network))
-    return Graph(groups, tuple(part for blocks in layers for part in _shares(blocks, dtype)))
+    shares = tuple(part for blocks in layers for part in _shares(blocks, dtype))
+    return graph_on_torch(Graph(groups, shares), inputs.torch_device)
 
 
-def _shares(blocks: tuple[Block, ...], dtype: torch.dtype) -> list[Block]:
+def _shares(blocks: tuple[Block, ...], dtype: type[np.floating[Any]]) -> list[Block]:
     """The blocks of one layer with their sum set to 1."""
     whole = sum(float(block.weights.sum()) for block in blocks) or 1.0
-    return [replace(block, weights=(block.weights / whole).to(dtype)) for block in blocks]
+    return [replace(block, weights=(block.weights / whole).astype(dtype)) for block in blocks]
 
 
 class _FlowFactors(Struct, frozen=True, eq=False):
@@ -75,19 +77,15 @@ class _FlowFactors(Struct, frozen=True, eq=False):
 
     folding: Folding
     flows: Flows
-    device: torch.device
 
-    def rows(self, call: Call) -> tuple[Ints, torch.Tensor]:
+    def rows(self, call: Call) -> tuple[Ints, Floats]:
         """B of what each row drives."""
         neurons, _ = self.folding.rows(call)
-        return neurons, torch.from_numpy(self.flows.backward[call.name]).to(self.device)
+        return neurons, self.flows.backward[call.name]
 
     def columns(self, call: Call) -> tuple[Columns, ...]:
         """F of what each column reads; of several neurons that one column reads, their mean."""
         found = self.folding.columns(call)
         read = np.bincount(np.concatenate([part.columns for part in found]), minlength=call.columns)
         flow = self.flows.forward[call.name] / np.maximum(read, 1)
-        return tuple(
-            replace(part, factors=torch.from_numpy(flow[part.columns]).to(self.device))
-            for part in found
-        )
+        return tuple(replace(part, factors=flow[part.columns]) for part in found)

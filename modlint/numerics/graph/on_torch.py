@@ -8,9 +8,11 @@ from typing import Any
 
 import torch
 from msgspec import Struct
+from msgspec.structs import replace
 
 from modlint.numerics.inputs import Array, Inputs
 from modlint.numerics.tensor.arrays import COMPLEX32, on_numpy
+from modlint.results.graphs import Graph
 
 
 class OnTorch(Struct, frozen=True, eq=False):
@@ -62,3 +64,18 @@ def on_torch(values: Array, device: torch.device) -> torch.Tensor:
             codes = torch.from_numpy(values.view(f"<i{values.dtype.itemsize}"))
             return codes.view(getattr(torch, name)).to(device)
         return torch.from_numpy(values).to(device)
+
+
+def graph_on_torch(graph: Graph, device: torch.device) -> Graph:
+    """A graph of numpy's arrays as one of tensors, sharing their memory on the CPU."""
+    return Graph(
+        graph.groups,
+        tuple(
+            replace(
+                block,
+                weights=on_torch(block.weights, device),
+                mask=None if block.mask is None else on_torch(block.mask, device),
+            )
+            for block in graph.blocks
+        ),
+    )

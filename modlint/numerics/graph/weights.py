@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
 from modlint.errors import Unavailable
 from modlint.network import Call, Network
-from modlint.numerics.graph.channels import Ints
+from modlint.numerics.graph.call_zeros import Mask
+from modlint.numerics.graph.channels import Floats, Ints
 from modlint.numerics.graph.folding import Columns, Folding, blame
 from modlint.numerics.graph.kernels import is_turned, kernels_of, slices
-from modlint.numerics.graph.on_torch import OnTorch
-from modlint.numerics.inputs import Inputs
+from modlint.numerics.graph.on_numpy import OnNumpy
+from modlint.numerics.inputs import Array, Inputs
 from modlint.numerics.tensor.arrays import is_double, magnitudes
 from modlint.results.graphs import Block, Graph, KernelNorm
 
@@ -26,15 +27,16 @@ CHUNK = 1 << 20
 """Weights that are widened to float64 at a time."""
 
 
+@np.errstate(all="ignore")
 def build_graph(network: Network, inputs: Inputs, kernel_norm: KernelNorm) -> Graph:
-    """Build the graph of a network.
+    """Build the graph of a network, as numpy's arrays.
 
     Raises:
         Unavailable: a weight is not finite, or is not what the network says.
     """
-    on_torch = OnTorch(inputs)
+    on_numpy = OnNumpy(inputs)
     dtype = precision(network, inputs)
-    builder = BlockBuilder(network, on_torch, Folding(network, on_torch), kernel_norm, dtype)
+    builder = BlockBuilder(network, on_numpy, Folding(network, on_numpy), kernel_norm, dtype)
     blocks = (block for call in joining(network) for block in builder.blocks(call))
     return Graph({group.name: group.size for group in network.groups}, tuple(blocks))
 
@@ -44,16 +46,16 @@ def joining(network: Network) -> list[Call]:
     return [call for call in network.calls if call.reads]
 
 
-def precision(network: Network, inputs: Inputs) -> torch.dtype:
+def precision(network: Network, inputs: Inputs) -> type[np.floating[Any]]:
     """Of a network's edges: float64 where some weight is stored so, else float32."""
     double = any(is_double(inputs.weight(call.weight)) for call in joining(network))
-    return torch.float64 if double else torch.float32
+    return np.float64 if double else np.float32
 
 
 class Factors(Protocol):
     """What weights are multiplied by, and the neurons that they join."""
 
-    def rows(self, call: Call) -> tuple[Ints, torch.Tensor]:
+    def rows(self, call: Call) -> tuple[Ints, Floats]:
         """The neuron that each row of a call drives, −1 for none, and the row's factor."""
         ...
 
@@ -68,10 +70,10 @@ class BlockBuilder:
     def __init__(
         self,
         network: Network,
-        inputs: OnTorch,
+        inputs: OnNumpy,
         factors: Factors,
         kernel_norm: KernelNorm,
-        dtype: torch.dtype,
+        dtype: type[np.floating[Any]],
     ) -> None:
         self.network = network
         self.inputs = inputs
@@ -92,7 +94,7 @@ class BlockBuilder:
                 (self.network.group(columns.group).size, self.network.group(target).size),
             )
             edges = self._edges(kernels, places, factors)
-            if not edges.isfinite().all():
+            if not np.isfinite(edges).all():
                 raise Unavailable(blame(call, self.network, self.inputs))
             yield Block(
                 call.name,
@@ -100,17 +102,16 @@ class BlockBuilder:
                 columns.group,
                 target,
                 edges,
-                places.mask(edges.device),
+                places.mask(),
                 is_turned(call),
                 places.part(),
             )
 
-    def _edges(self, kernels: torch.Tensor, places: _Places, factors: torch.Tensor) -> torch.Tensor:
+    def _edges(self, kernels: Array, places: _Places, factors: Floats) -> NDArray[Any]:
         """Kernel norms with norms folded, columns and rows of one neuron added up: (in, out)."""
         groups, height, fan_in, positions = kernels.shape
-        dtype = self.dtype if places.rows_apart else torch.float64
-        edges = torch.zeros(places.sizes, dtype=dtype, device=kernels.device)
-        scale = factors.abs()
+        edges = np.zeros(places.sizes, self.dtype if places.rows_apart else np.float64)
+        scale = abs(factors)
         step = max(1, CHUNK // max(1, fan_in * positions))
         for group in range(groups):
             own = places.columns_of(group, fan_in)
@@ -120,7 +121,7 @@ class BlockBuilder:
                 rows = slice(group * height + some.start, group * height + some.stop)
                 norms = _kernel_norms(kernels[group, some], self.kernel_norm)
                 places.add(edges, own.summed(norms) * scale[rows], own.neurons, rows)
-        return edges.to(self.dtype)
+        return edges.astype(self.dtype, copy=False)
 
 
 class _Places:
@@ -146,39 +147,37 @@ class _Places:
         return _Sum(
             self.columns.neurons[mine],
             self.columns.columns[mine] - group * fan_in,
-            self.columns.factors[mine].abs(),
+            abs(self.columns.factors[mine]),
             fan_in,
         )
 
-    def add(self, edges: torch.Tensor, sums: torch.Tensor, neurons: Ints, rows: slice) -> None:
+    def add(self, edges: NDArray[Any], sums: Floats, neurons: Ints, rows: slice) -> None:
         """Add edges, (neurons, rows), to a block."""
         targets = self.rows[rows]
         driving = targets >= 0
         if not driving.all():
-            sums, targets = sums[:, torch.from_numpy(driving)], targets[driving]
+            sums, targets = sums[:, driving], targets[driving]
         if not self.rows_apart:
-            at = _index(neurons, edges).unsqueeze(1), _index(targets, edges)
-            edges.index_put_(at, sums, accumulate=True)
+            np.add.at(edges, (neurons[:, None], targets), sums)
         elif _is_run(neurons) and _is_run(targets):
             edges[neurons[0] : neurons[-1] + 1, targets[0] : targets[-1] + 1] = sums
         else:
-            edges[_index(neurons, edges).unsqueeze(1), _index(targets, edges)] = sums.to(edges)
+            edges[neurons[:, None], targets] = sums
 
-    def mask(self, device: torch.device) -> torch.Tensor | None:
+    def mask(self) -> Mask | None:
         """Where an edge can exist: (in, out) bool, None for everywhere."""
         source, target = self.sizes
         groups = self.call.groups
         whole = len(np.unique(self.columns.neurons)) == source
         if groups == 1 and whole and len(np.unique(self.rows[self.rows >= 0])) == target:
             return None
-        mask = torch.zeros(source, target, dtype=torch.bool, device=device)
+        mask = np.full((source, target), False)
         fan_in, height = self.call.columns // groups, self.call.rows // groups
         for group in range(groups):
             rows = self.rows[group * height : (group + 1) * height]
             own = self.columns_of(group, fan_in)
             if own is not None:
-                ends = torch.from_numpy(own.neurons).unsqueeze(1), torch.from_numpy(rows[rows >= 0])
-                mask[ends[0].to(device), ends[1].to(device)] = True
+                mask[own.neurons[:, None], rows[rows >= 0]] = True
         return mask
 
     def part(self) -> str:
@@ -195,10 +194,6 @@ class _Places:
         return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
-def _index(places: Ints, like: torch.Tensor) -> torch.Tensor:
-    return torch.from_numpy(places).to(like.device)
-
-
 def _is_run(places: Ints) -> bool:
     """Whether they are consecutive numbers."""
     return len(places) > 0 and bool((np.diff(places) == 1).all())
@@ -211,28 +206,29 @@ class _Sum:
         neurons: those that they read, each once.
     """
 
-    def __init__(self, neurons: Ints, columns: Ints, factors: torch.Tensor, fan_in: int) -> None:
+    def __init__(self, neurons: Ints, columns: Ints, factors: Floats, fan_in: int) -> None:
         order = np.lexsort((columns, neurons))
         self.neurons, counts = np.unique(neurons, return_counts=True)
         self._columns = columns[order]
         self._whole = np.array_equal(self._columns, np.arange(fan_in))
-        self._factors = factors[torch.from_numpy(order).to(factors.device)]
-        self._each = int(counts[0]) if (counts == counts[0]).all() else 0
-        self._owner = np.repeat(np.arange(len(counts)), counts)
+        self._factors = factors[order]
+        self._apart = bool((counts == 1).all())
+        self._starts = np.cumsum(counts) - counts
 
-    def summed(self, norms: torch.Tensor) -> torch.Tensor:
+    def summed(self, norms: Floats) -> Floats:
         """Norms, (rows, columns), with their factors, added up: (neurons, rows)."""
         if not self._whole:
-            norms = norms[:, torch.from_numpy(self._columns).to(norms.device)]
-        norms = norms * self._factors
-        if self._each:
-            return norms.view(len(norms), len(self.neurons), self._each).sum(-1).T
-        owner = torch.from_numpy(self._owner).to(norms.device)
-        sums = norms.new_zeros(len(self.neurons), len(norms))
-        return sums.index_add_(0, owner, norms.T)
+            norms = norms[:, self._columns]
+        if self._apart:
+            return (norms * self._factors).T
+        sums: Floats = np.add.reduceat(norms * self._factors, self._starts, axis=1).T
+        return sums
 
 
-def _kernel_norms(kernels: torch.Tensor, kernel_norm: KernelNorm) -> torch.Tensor:
+def _kernel_norms(kernels: Array, kernel_norm: KernelNorm) -> Floats:
     """Entrywise norm over the last axis, in float64."""
-    sizes: torch.Tensor = magnitudes(kernels)
-    return sizes.square().sum(-1).sqrt() if kernel_norm == "l2" else sizes.sum(-1)
+    sizes: Floats = magnitudes(kernels)
+    if kernel_norm == "l2":
+        roots: Floats = np.sqrt(np.square(sizes).sum(-1))
+        return roots
+    return sizes[..., 0] if sizes.shape[-1] == 1 else sizes.sum(-1)

@@ -7,9 +7,9 @@ result.
 
 from __future__ import annotations
 
-import hashlib
-
 import torch
+
+from modlint.numerics.tensor.streams import seed_of
 
 _GAMMA, _MIX_1, _MIX_2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 _PIECE = 1 << 15
@@ -75,9 +75,3 @@ def _sorted(keys: torch.Tensor) -> torch.Tensor:
 def _signed(number: int) -> int:
     """The int64 with the same low 64 bits."""
     return (number + (1 << 63)) % (1 << 64) - (1 << 63)
-
-
-def seed_of(purpose: str, *numbers: int) -> int:
-    """The 64-bit seed of a stream."""
-    text = "\0".join((purpose, *map(str, numbers)))
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 
 from modlint.checkpoint import Remark
 from modlint.pickles import PickleTrace
+from modlint_plugins.code.operators import UNCHECKED_OPERATOR
+from modlint_plugins.code.sparse_indices import may_write
 from modlint_plugins.code.torchscript import CLASS, judge
 
 _MEMBER = "bytecode.pkl"
@@ -43,6 +45,9 @@ def examine_scripted(trace: PickleTrace, name: str) -> Iterator[Remark]:
         called += _in_texts(trace)
         if trace.texts_cut:
             yield Remark(_UNEXAMINED, "bytecode whose texts go past a limit", help=_HELP)
+    if may_write(called):
+        message = f"{what} may change the indices of a sparse tensor"
+        yield Remark(UNCHECKED_OPERATOR, message, offset=trace.offset, help=_HELP)
     for each in dict.fromkeys(called):
         judgement = judge(each)
         if judgement is not None:

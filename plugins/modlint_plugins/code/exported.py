@@ -16,7 +16,8 @@ from modlint_plugins.code.callables import acts, standard
 from modlint_plugins.code.documents import Table
 from modlint_plugins.code.expressions import EVALUATED
 from modlint_plugins.code.hub import FOREIGN
-from modlint_plugins.code.operators import judge_operator
+from modlint_plugins.code.operators import UNCHECKED_OPERATOR, judge_operator
+from modlint_plugins.code.sparse_indices import may_write
 from modlint_plugins.code.targets import ACTING_CALLABLE
 
 _ROOTS = ("torch", "_operator", "math")
@@ -64,6 +65,7 @@ def examine_exported(table: Table, within: str) -> Iterator[Remark]:
         for name in table.texts("fqn"):
             yield from _imported(name.replace(":", "."), "the member of an enumeration")
     yield from _of_names(table, within)
+    yield from _of_indices(table)
     if table.holds("default_factory_module", "default_factory_name"):
         names = list(table.texts("default_factory_name")) or [""]
         for module in table.texts("default_factory_module"):
@@ -130,6 +132,15 @@ def _of_operator(names: list[str], target: str) -> Iterator[Remark]:
     judgement = None if names[0] in _BUILT_IN else judge_operator(judged)
     if judgement is not None:
         yield Remark(judgement.kind, f"the program {judgement.message}", help=_HELP)
+
+
+def _of_indices(table: Table) -> Iterator[Remark]:
+    """A remark on a graph that may write into the indices of a sparse tensor."""
+    nodes = [node for nodes in table.values("nodes") if isinstance(nodes, list) for node in nodes]
+    targets = {text for node in nodes if isinstance(node, Table) for text in node.texts("target")}
+    if may_write({"::".join(target.split(".")[2:4]) for target in targets}):
+        message = "the program may change the indices of a sparse tensor"
+        yield Remark(UNCHECKED_OPERATOR, message, help=_HELP)
 
 
 def _no_operator(target: str) -> Remark:

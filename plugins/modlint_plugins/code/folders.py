@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from modlint.checkpoint import Remark
@@ -12,6 +13,8 @@ from modlint_plugins.code.targets import ACTING_CALLABLE
 
 _SENTENCE = "sentence_transformers."
 _MLFLOW = "mlflow"
+HIDDEN = "hidden-module"
+_ABSOLUTE = re.compile(r"[/\\]|[A-Za-z]:")
 _CODE_KEYS = ("code", "model_code_path")
 _SHOWN = 100
 _HELP = "read that code before anything loads this folder"
@@ -31,7 +34,10 @@ def examine_folder(table: Table) -> Iterator[Remark]:
             if "." in name and not name.startswith(_SENTENCE):
                 yield _of_sentences(name)
         if table.holds("idx", "name"):
-            yield from _hidden(table.texts("path"), "modules.json")
+            yield from _elsewhere(table.texts("path"))
+    if table.holds("types", "structure"):
+        held = [value for value in table.values("types") if isinstance(value, Table)]
+        yield from _elsewhere(name for types in held for name, _ in types.pairs)
 
 
 def _of_mlflow(table: Table) -> Iterator[Remark]:
@@ -47,6 +53,21 @@ def _of_mlflow(table: Table) -> Iterator[Remark]:
         for path in table.texts(key):
             message = f"MLmodel names the code of the folder, which loading runs: {path[:_SHOWN]}"
             yield Remark(REMOTE, message, help=_HELP)
+
+
+def _elsewhere(paths: Iterable[str]) -> Iterator[Remark]:
+    """A remark on each folder of a module that is not one of the model's own, in plain sight.
+
+    Weights lie there too: `SentenceTransformer` joins the path to the folder's, whatever it is.
+    """
+    for path in paths:
+        parts = path.replace("\\", "/").split("/")
+        if ".." in parts or _ABSOLUTE.match(path):
+            message = f"names a module outside of the model's folder: {path[:_SHOWN]!r}"
+            yield Remark("path-escape", message, help=_HELP)
+        elif any(part.startswith(".") and part != "." for part in parts):
+            message = f"names a module in a hidden folder, which nothing examined: {path[:_SHOWN]}"
+            yield Remark(HIDDEN, message, help=_HELP)
 
 
 def _hidden(paths: Iterable[str], index: str) -> Iterator[Remark]:

@@ -20,6 +20,8 @@ from modlint_plugins.code.folders import examine_folder
 from modlint_plugins.code.hub import examine_hub
 from modlint_plugins.code.imports import examine_imports, examine_names
 from modlint_plugins.code.keras import examine_keras
+from modlint_plugins.code.requirements import examine_packages
+from modlint_plugins.code.sizes import examine_sizes
 from modlint_plugins.code.skops import examine_skops
 from modlint_plugins.code.targets import (
     TARGET_KEYS,
@@ -62,6 +64,8 @@ def _of_table(table: Table, key: str) -> Iterator[Remark]:
         *examine_skops(table),
         *examine_hub(table),
         *examine_folder(table),
+        *examine_packages(table),
+        *examine_sizes(table),
         *examine_compiler(table),
         *examine_targets(table),
         *examine_exported(table, key),

@@ -25,6 +25,11 @@ _UNCHECKED = re.compile(
     r"aten::(?:_sparse_\w+_unsafe|_sparse_coo_tensor_with_dims_and_tensors|_nested_view_from_\w+)"
 )
 """torch's constructors that believe the indices and sizes they are given."""
+_BELIEVING = re.compile(
+    r"aten::(?:sparse_(?:coo|csr|csc|bsr|bsc|compressed)_tensor"
+    r"|_sparse_compressed_tensor_with_dims)"
+)
+"""torch's constructors that check the indices where a program asks for it; a script cannot."""
 _INNER = re.compile(r"(?:inductor|static_runtime|symm_mem)::\w+")
 """torch's own passes write these, behind checks of their own; no model does."""
 _WHOLE = re.compile(r"(?:torch|ops|classes)::\*")
@@ -61,6 +66,8 @@ def judge_operator(name: str) -> Judgement | None:
         return Judgement(FILE_OPERATOR, f"uses {name}, which reads or writes files or the network")
     if _UNCHECKED.fullmatch(name):
         return Judgement(ACTING_OPERATOR, f"uses {name}, which believes any indices")
+    if _BELIEVING.fullmatch(name):
+        return Judgement(UNCHECKED_OPERATOR, f"uses {name}, which checks no index")
     if _INNER.fullmatch(name):
         return Judgement(UNCHECKED_OPERATOR, f"uses {name}, which believes what it is given")
     if _WHOLE.fullmatch(name):

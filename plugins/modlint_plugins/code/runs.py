@@ -20,6 +20,7 @@ from modlint_plugins.code.hdf5 import examine_hdf5
 from modlint_plugins.code.judged import examine_documents
 from modlint_plugins.code.parsing import MAX_SOURCE, is_text, readings_of, text_of
 from modlint_plugins.code.python_source import examine_python, examine_text, named_python
+from modlint_plugins.code.requirements import examine_requirements
 from modlint_plugins.code.settings import MAX_SETTINGS, settings_of
 from modlint_plugins.code.templates import examine_template, looks_like_template
 from modlint_plugins.code.torchscript import (
@@ -49,6 +50,7 @@ def examine_run(view: memoryview, name: str, siblings: Collection[str]) -> Itera
         yield from of_format or ()
         if _is_named_text(name) or (of_format is None and is_text(view)):
             yield from _text(view, name)
+        yield from examine_requirements(view, name, packed=bool(siblings))
         if siblings and may_be_arena(bytes(view[:_SAMPLE]), siblings):
             yield from examine_operators(bytes(view[: MAX_SOURCE + 1]))
 

@@ -22,6 +22,7 @@ from modlint_plugins.code.operators import (
 from modlint_plugins.code.parsing import UnparsedError, offset_of_line, parse
 from modlint_plugins.code.python_deeds import deeds
 from modlint_plugins.code.python_source import ACTING, UNPARSED, told
+from modlint_plugins.code.sparse_indices import writes
 
 _BASES = frozenset(("Module", "NamedTuple", "Enum", "ModuleInterface", "Interface", "object"))
 _ROOTS = frozenset(("torch", "ops"))
@@ -120,6 +121,7 @@ def _of_operators(tree: ast.Module, source: bytes) -> Iterator[Remark]:
             judged[name] = Remark(judgement.kind, message, None, offset, _HELP)
     yield from judged.values()
     yield from _casts(tree, source)
+    yield from _of_indices(tree, source)
 
 
 def judge(name: str) -> Judgement | None:
@@ -136,6 +138,16 @@ def _casts(tree: ast.Module, source: bytes) -> Iterator[Remark]:
         message = f"TorchScript code casts to a class unchecked (line {line})"
         offset = offset_of_line(source, line)
         yield Remark(UNCHECKED_OPERATOR, message, None, offset, _HELP)
+
+
+def _of_indices(tree: ast.Module, source: bytes) -> Iterator[Remark]:
+    """Remarks on what changes the indices of a sparse tensor, each thing told once."""
+    seen: set[str] = set()
+    for line, what in writes(tree):
+        if what not in seen:
+            seen.add(what)
+            message = f"TorchScript code {what} (line {line})"
+            yield Remark(UNCHECKED_OPERATOR, message, None, offset_of_line(source, line), _HELP)
 
 
 def _cast_lines(tree: ast.Module) -> Iterator[int]:

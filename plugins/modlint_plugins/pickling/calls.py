@@ -7,9 +7,11 @@ from functools import partial
 
 from modlint.pickles import GlobalUse, Use
 from modlint_plugins.pickling.allocation import account
+from modlint_plugins.pickling.class_making import check_setter, is_by_value, note_class_made
 from modlint_plugins.pickling.handing_on import instances_in, note_arguments, note_planted
 from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.reach import callables_in, callees, origin_of
+from modlint_plugins.pickling.rebuild.native import is_unset
 from modlint_plugins.pickling.rebuild.numpy_types import check_class
 from modlint_plugins.pickling.rebuild.python import ENCODINGS
 from modlint_plugins.pickling.rebuild.refused import Refused
@@ -50,6 +52,7 @@ class Caller(Interpreter):
         """What stands for the result of a call."""
         self.note_hashed(args)
         self._check_arguments(args)
+        note_class_made(self, function, args)
         if isinstance(function, Global) and function.canonical == _IDENTITY and args:
             return self.instantiate(function, args)
         otherwise = Object(function, args, kwargs, called=True)
@@ -63,6 +66,7 @@ class Caller(Interpreter):
             _mark_used(args)
             _check_keywords(self, function, kwargs)
             _check_codec(self, function, args)
+            check_setter(self, function, args)
             _check_nested(self, function, args)
             check_class(self, function, instantiated=kwargs is not None)
             if kwargs is None and function.canonical in INTERPRETED:
@@ -87,7 +91,10 @@ class Caller(Interpreter):
         self._check_arguments(args)
         if not isinstance(cls, _CALLABLE):
             self.anomaly("an instance of what is no class")
+        note_class_made(self, cls, args)
         if not isinstance(cls, Global):
+            if not is_by_value(origin_of(cls)):
+                self.anomaly("an instance of a class that the file itself makes")
             return Object(cls, args)
         if cls.canonical == _IDENTITY and args:
             return args[0] if isinstance(args, tuple) else args
@@ -98,9 +105,10 @@ class Caller(Interpreter):
             self.hazard(
                 "raw-objects", "a NumPy class is made of an instance: it asks that for bytes"
             )
-        if cls.canonical in INTERPRETED:
-            return self._interpret(cls, args, Object(cls, args))
-        return Object(cls, args)
+        made = Object(cls, args)
+        if is_unset(made):
+            self.unset.append(made)
+        return self._interpret(cls, args, made) if cls.canonical in INTERPRETED else made
 
     def _check_arguments(self, args: Value) -> None:
         """Note arguments that are no tuple of the file's: what they are is not known."""
@@ -148,9 +156,11 @@ class Caller(Interpreter):
         alike = (use, text, followed, literal)
         if alike in ((u.use, u.rendered, u.followed, u.literal) for u in function.uses):
             return
-        if len(function.uses) == _DIFFERENT:  # what is not kept is not known to be a literal
-            text, literal = "…", False
-        if len(function.uses) <= _DIFFERENT:
+        kinds = [(u.use, u.followed, u.literal) for u in function.uses]
+        of_this_kind = kinds.count((use, followed, literal))
+        if of_this_kind == _DIFFERENT:  # the rest of them is told once
+            text = "…"
+        if of_this_kind <= _DIFFERENT:
             where = self.opcode, self.offset
             noted = GlobalUse(function.module, function.name, use, *where, text, followed, literal)
             function.uses.append(noted)

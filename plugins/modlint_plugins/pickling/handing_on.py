@@ -39,6 +39,7 @@ UNPICKLED = frozenset({"__setstate__", "add", "append", "extend"})
 """What the unpickler itself looks up on an instance."""
 ALWAYS_CALLED = UNPICKLED | {
     "as_subclass",
+    "astype",
     "clear",
     "copy",
     "detach",

@@ -15,7 +15,7 @@ from modlint_plugins.pickling.depth import Depths
 from modlint_plugins.pickling.limits import Budget, LimitReached, Malformed
 from modlint_plugins.pickling.notes import Anomaly, Hazard, Notes
 from modlint_plugins.pickling.unfold import CONTAINERS
-from modlint_plugins.pickling.values import Blob, Global, PersistentId, Value
+from modlint_plugins.pickling.values import Blob, Global, Object, PersistentId, Value
 
 FEW = 20
 """Containers pushed again that cannot unfold to much."""
@@ -51,6 +51,7 @@ class Interpreter(ABC):
         calling: the global of the last call that was interpreted.
         wrapped: a wrapper of joblib's announces an array within the stream.
         arrays: spans of the arrays that joblib's reading stepped over.
+        unset: instances that hold no value until their state is set.
         ambiguous: why C and Python may read the stream differently.
     """
 
@@ -85,6 +86,7 @@ class Interpreter(ABC):
         self.calling = Global("", "", "", start)
         self.wrapped = False
         self.arrays: list[tuple[int, int]] = []
+        self.unset: list[Object] = []
         self.ambiguous: str | None = None
 
     @property

@@ -68,6 +68,16 @@ CLUSTERABILITY_REGRESSED = RuleReference(
     cost=Cost.DEEP,
 )
 
+NO_MODULES = RuleReference(
+    code="CLU007",
+    name="no-modules",
+    severity=Severity.INFORMATION,
+    summary="units group no more than their strengths alone make them",
+    source="Filan et al., arXiv 2103.03386; Westfall and Young (1993): max-T; the null is new",
+    place="modlint_rules.clusterability.no_modules:NoModules",
+    cost=Cost.DEEP,
+)
+
 RULES = (
     NOT_CLUSTERABLE,
     UNBALANCED_CLUSTERS,
@@ -75,6 +85,7 @@ RULES = (
     DEAD_UNITS_CHANGE_VERDICT,
     FRAGMENTED_NETWORK,
     CLUSTERABILITY_REGRESSED,
+    NO_MODULES,
 )
 """The rules of this family."""
 

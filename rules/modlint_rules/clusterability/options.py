@@ -96,13 +96,7 @@ class PermutationOptions(PartitionOptions, frozen=True):
         Raises:
             Unavailable: it is too small.
         """
-        floor = 1 / (self.shuffles + 1)
-        if floor > self.max_p:
-            raise Unavailable(
-                f"{self.shuffles} shuffles cannot give a p below {floor:.3g}, which is above"
-                f" max-p {self.max_p:g}: set shuffles to {math.ceil(1 / self.max_p - 1e-9) - 1}"
-                " or more"
-            )
+        require_enough_shuffles(self.shuffles, self.max_p)
 
     @property
     def _most_extremes(self) -> int | None:
@@ -130,3 +124,17 @@ class NotClusterableOptions(PermutationOptions, frozen=True):
     def part_of(self, graph: NetworkAnalysis[Graph]) -> NetworkAnalysis[Graph]:
         """A variant of the graph, or the part of it that is chosen."""
         return graph if self.part == "network" else ConvolutionGraph(graph)
+
+
+def require_enough_shuffles(shuffles: int, max_p: float) -> None:
+    """Refuse a number of shuffles that can give no p as small as a limit.
+
+    Raises:
+        Unavailable: it is too small.
+    """
+    floor = 1 / (shuffles + 1)
+    if floor > max_p:
+        raise Unavailable(
+            f"{shuffles} shuffles cannot give a p below {floor:.3g}, which is above"
+            f" max-p {max_p:g}: set shuffles to {math.ceil(1 / max_p - 1e-9) - 1} or more"
+        )

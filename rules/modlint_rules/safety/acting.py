@@ -24,17 +24,21 @@ _NUMPY = (
     " core.records.fromfile"
 )
 _OTHERS = (
-    "IPython _pytest aiohttp anyio boto3 botocore celery cffi cppyy dill django docker execnet"
-    " fabric flask fsspec gevent git gradio httpx huggingface_hub._snapshot_download"
-    " huggingface_hub.cli huggingface_hub.commands huggingface_hub.file_download"
-    " huggingface_hub.hf_api huggingface_hub.hf_hub_download huggingface_hub.snapshot_download"
-    " invoke ipykernel jinja2 joblib.dump joblib.executor joblib.externals joblib.memory"
-    " joblib.numpy_pickle.dump joblib.parallel joblib.pool jsonpickle jupyter_client jupyter_core"
-    " mako nltk.downloader nox numexpr onnx.hub pandas.eval pandas.io.common pandas.io.parsers"
-    " pandas.io.pickle pandas.io.sql paramiko pexpect plumbum pre_commit psutil ptyprocess pytest"
-    " requests sh streamlit sympy.core.sympify sympy.lambdify sympy.parsing sympy.sympify"
-    " sympy.utilities.lambdify tox transformers.dynamic_module_utils transformers.pipelines"
-    " transformers.utils.hub triton urllib3 virtualenv websocket websockets werkzeug wheel yaml zmq"
+    "IPython PIL.ImageTk _pytest aiohttp anyio boto3 botocore celery cffi cppyy dill django"
+    " docker execnet fabric filelock flask fsspec gevent git gradio httpx"
+    " huggingface_hub._commit_scheduler huggingface_hub._snapshot_download huggingface_hub.cli"
+    " huggingface_hub.commands huggingface_hub.file_download huggingface_hub.hf_api"
+    " huggingface_hub.hf_file_system huggingface_hub.hf_hub_download"
+    " huggingface_hub.snapshot_download invoke ipykernel jinja2 joblib.dump joblib.executor"
+    " joblib.externals joblib.memory joblib.numpy_pickle.dump joblib.parallel joblib.pool"
+    " jsonpickle jupyter_client jupyter_core lightning.pytorch.trainer.connectors mako"
+    " matplotlib.animation matplotlib.backend_bases matplotlib.backends matplotlib.testing"
+    " nltk.downloader nox numexpr onnx.hub onnxruntime.tools onnxruntime.transformers"
+    " pandas.eval pandas.io.common pandas.io.parsers pandas.io.pickle pandas.io.sql paramiko"
+    " pexpect plumbum pre_commit psutil ptyprocess pytest pytorch_lightning.trainer.connectors"
+    " requests sh streamlit sympy tox tqdm transformers.dynamic_module_utils"
+    " transformers.pipelines transformers.utils.hub triton urllib3 virtualenv websocket"
+    " websockets werkzeug wheel yaml zmq"
 )
 _PREFIXES = frozenset(
     (
@@ -50,6 +54,25 @@ _DEED_NAMES = (
 )
 _DEEDS = frozenset(_DEED_NAMES.split())
 """Names of functions that say what they do, whichever package has them."""
+_ACTING_CLASSES = (
+    "CloudpickleWrapper ContinuousBatchProcessor DFIterDataPipe DataSource FFI HfApi"
+    " HfFileSystemFile HfFileSystemStreamFile IterDataPipe MLflowCallback MapDataPipe"
+    " MemorizedFunc ModelProtoWithShapeInfo NcclCommRegistration NeptuneCallback NpzFile"
+    " OptimizedModule PartialFileIO StorageWeakRef _AsyncCheckpointProcess"
+    " _IterDataPipeSerializationWrapper _MapDataPipeSerializationWrapper"
+    " _MultiProcessingDataLoaderIter memmap"
+)
+_STANDARD_MAKERS = (
+    "ABCMeta BufferedWriter BuiltinFunctionType CDLL CellType CodeType EnumMeta EnumType FileIO"
+    " ForkingPickler FunctionType LambdaType MethodType ModuleType PathFinder Popen PyDLL"
+    " SourceFileLoader TextIOWrapper Unpickler _Popen attrgetter methodcaller rmtree"
+)
+_IMPORTED = frozenset(f"{_ACTING_CLASSES} {_STANDARD_MAKERS}".split())
+"""Names that other modules import: picklers write the module where a name is defined.
+
+The first are those of classes above that act when they are rebuilt, called or dropped; the others
+the standard library's, of what makes classes, functions and modules, or starts and opens.
+"""
 _ALIASES = {"np": "numpy", "numpy": "numpy", "pd": "pandas", "torch": "torch"}
 _LONGEST = 1000
 
@@ -65,7 +88,7 @@ def acts(module: str, name: str) -> bool:
     if len(module) + len(name) > _LONGEST or "__main__" in module.split(".")[1:]:
         return True
     parts = name.split(".")
-    if parts[-1] in _DEEDS:
+    if parts[-1] in _DEEDS or parts[-1] in _IMPORTED:
         return True
     through = (
         ".".join((_ALIASES[part], *parts[at + 1 :]))

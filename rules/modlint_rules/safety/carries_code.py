@@ -23,6 +23,7 @@ _ACTS = (
     "file-operator",
     "foreign-class",
     "foreign-code",
+    "foreign-package",
     "hub-kernel",
     "lambda-layer",
     "standard-callable",
@@ -36,6 +37,8 @@ _RUNS = (
     "compiler-command",
     "evaluated-expression",
     "foreign-kernel",
+    "hidden-module",
+    "installed-package",
     "standard-class",
 )
 _NAMED = 3

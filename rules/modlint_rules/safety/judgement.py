@@ -151,6 +151,8 @@ def judge(checkpoint: Checkpoint, allowed: frozenset[str]) -> Judgement:
     """
     worst: dict[tuple[str | None, str, str], Judged] = {}
     familiar: dict[str, Familiar] = {}
+    stores = checkpoint.pickles if checkpoint.format == _WRITES_FUNCTIONS else ()
+    only_stored = {id(t) for t in stores if not _has_unknown_instances(t, allowed)}
     for trace, use, hands_on in _unlisted_uses(checkpoint, allowed):
         library = library_of(use.module)
         if library is not None and library.writes(use):
@@ -158,7 +160,7 @@ def judge(checkpoint: Checkpoint, allowed: frozenset[str]) -> Judgement:
             familiar.setdefault(library.package, first).add(use)
         elif not _covered(use, hands_on, allowed):
             judged = Judged(trace.member, use, 1, *_weigh(use, hands_on))
-            if _builds_code(use) and checkpoint.format == _WRITES_FUNCTIONS:
+            if _builds_code(use) and not hands_on and id(trace) in only_stored:
                 judged = replace(judged, severity=Severity.WARNING)
             key = (trace.member, use.module, use.name)
             if judged.severity is Severity.WARNING and _builds_code(use):
@@ -182,6 +184,16 @@ def _unlisted_uses(
             own_type = compiled and use.module.partition(".")[0] == "__torch__"
             if use.qualified not in allowed and not own_type and not _listed(use):
                 yield trace, use, hands_on
+
+
+def _has_unknown_instances(trace: PickleTrace, allowed: frozenset[str]) -> bool:
+    """Whether a pickle rebuilds what nothing is known of: it may call what its state holds."""
+    for use in trace.uses:
+        if use.use == "instantiated" and use.qualified not in allowed and not _listed(use):
+            library = library_of(use.module)
+            if library is None or not library.writes(use):
+                return True
+    return False
 
 
 def _is_compiled(member: str | None) -> bool:

@@ -16,7 +16,10 @@ _KINDS = ("allocation", "bad-dtype", "bad-state", "outside-storage", "raw-object
 class MemoryCorruption(RemarkRule[Options], reference=MEMORY_CORRUPTION):
     """A statement on memory that the file's own bytes do not bear out."""
 
-    kinds = dict.fromkeys(_KINDS, Severity.ERROR)
+    kinds = {  # noqa: RUF012
+        **dict.fromkeys(_KINDS, Severity.ERROR),
+        "absurd-size": Severity.WARNING,
+    }
     sound = "types, views and indices fit the bytes that the file holds"
     advice = "do not load this file; ask for its weights as safetensors"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from _compat_pickle import IMPORT_MAPPING
 
 _PYTHON_2 = (
     "BaseHTTPServer CGIHTTPServer ConfigParser Cookie HTMLParser Queue SimpleHTTPServer"
@@ -23,7 +24,10 @@ _ADDED_SINCE_3_11 = (
     " compression"
 )
 
-OTHER_VERSIONS = frozenset(f"{_PYTHON_2} {_REMOVED_FROM_3} {_ADDED_SINCE_3_11}".split())
+_RENAMED = frozenset(name.partition(".")[0] for name in IMPORT_MAPPING)
+"""Python 2's modules that `pickle` looks up under their new names."""
+
+OTHER_VERSIONS = _RENAMED | frozenset(f"{_PYTHON_2} {_REMOVED_FROM_3} {_ADDED_SINCE_3_11}".split())
 """Top-level names, so that the verdict does not depend on the Python that runs modlint."""
 
 _BESIDE_IT = frozenset({"_distutils_hack", "pip", "pkg_resources", "setuptools"})

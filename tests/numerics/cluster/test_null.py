@@ -34,7 +34,8 @@ from modlint.numerics.cluster.null import summarise
 from modlint.numerics.cluster.shuffling import shuffle
 from modlint.numerics.graph.adjacency import adjacency, compact, live_vertices
 from modlint.numerics.graph.flow_graphs import carrying_graph
-from modlint.numerics.tensor.seeds import permutation, seed_of
+from modlint.numerics.tensor.seeds import permutation
+from modlint.numerics.tensor.streams import seed_of
 from modlint.results.clusters import ClusterNull, Clusters, Method, Null
 from modlint.results.graphs import Graph
 from modlint.results.units import Carriers

@@ -365,7 +365,15 @@ def test_modules_of_sentence_transformers() -> None:
     assert kinds([module | {"type": "a/b--evil.Cls"}], "modules.json") == ["foreign-code"]
     assert kinds([module | {"type": "os.system"}], "modules.json") == ["acting-callable"]
     assert kinds([module | {"path": "./1_Pooling"}], "modules.json") == []
-    assert kinds([module | {"path": ".cache"}], "modules.json") == ["foreign-code"]
+    assert kinds([module | {"path": ".cache"}], "modules.json") == ["hidden-module"]
+    for path in ("../other", "/models/other", "a/../../b", r"C:\other", r"..\other"):
+        assert kinds([module | {"path": path}], "modules.json") == ["path-escape"]
+    for path in ("0_Transformer", "a/b", "1..2"):
+        assert kinds([module | {"path": path}], "modules.json") == []
+    router = {"types": {"query": "sentence_transformers.models.Dense"}, "structure": {}}
+    assert kinds(router, "router_config.json") == []
+    router["types"] = {"../x": "sentence_transformers.models.Dense"}
+    assert kinds(router, "router_config.json") == ["path-escape"]
     assert kinds([{"path": "/data/train.json", "type": "json"}], "data.json") == []
 
 
@@ -390,3 +398,42 @@ FLAGS = {"compiler": "g++", "cflags": ["O3"], "compile_flags": [], "definitions"
 )
 def test_flags_with_which_loading_compiles(flags: dict[str, Any], kind: str) -> None:
     assert kinds(flags, "data/aotinductor/model/c.wrapper_compile_flags.json") == [kind]
+
+
+def test_sizes_that_no_machine_builds_are_told_with_their_numbers() -> None:
+    config = {
+        "model_type": "llama",
+        "num_hidden_layers": 126,
+        "hidden_size": 16384,
+        "intermediate_size": 53248,
+        "vocab_size": 262144,
+        "max_position_embeddings": 10**9,
+        "num_experts": 512,
+    }
+    assert kinds(config, "config.json") == []
+    for key, size in {
+        "num_hidden_layers": 10_001,
+        "n_layer": 10**9,
+        "num_local_experts": 1e6,
+        "vocab_size": 2**24 + 1,
+        "intermediate_size": 10**12,
+        "d_ff": float("inf"),
+        "vocab_size ": 1,
+    }.items():
+        told = kinds(config | {key: size}, "config.json")
+        assert told == ([] if size == 1 else ["absurd-size"]), key
+    assert kinds(config | {"text_config": {"model_type": "x", "n_layers": 10**6}}, "c.json") == [
+        "absurd-size"
+    ]
+    assert kinds({"n_layer": 10**9}, "config.json") == []
+    digits = b'{"architectures": [], "vocab_size": ' + b"9" * 5000 + b"}"
+    (remark,) = examine(memoryview(digits), "config.json", ())
+    assert "9,223,372,036,854,775,808" in remark.message
+
+
+def test_an_expression_beyond_the_limit_is_told_and_not_parsed() -> None:
+    assert kinds({"a": "$" + "1+" * 1_999 + "1"}) == []
+    text = json.dumps({"a": "$" + "1+" * 2_000 + "1"}).encode()
+    (remark,) = examine(memoryview(text), "config.json", ())
+    assert remark.kind == "standard-callable"
+    assert "longer than 4,000 characters" in remark.message

@@ -72,6 +72,28 @@ class FromFile(nn.Module):
         return x + torch.from_file("/tmp/never-written", True, 4).sum()
 
 
+class FillsIndices(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        sparse = x.to_sparse()
+        sparse._indices()[0] = 1_000_000_000_000
+        return sparse.to_dense()
+
+
+class ReadsIndices(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        sparse = x.to_sparse()
+        indices = sparse.coalesce().indices()
+        rows, columns = indices[0], indices[1]
+        degrees = torch.zeros_like(x[0]).index_add(0, rows, torch.ones_like(x[0, 0]).expand(1))
+        degrees += rows.size(0)
+        return torch.mm(sparse, x) * degrees + (columns > 3).sum()
+
+
+class BuildsSparse(nn.Module):
+    def forward(self, indices: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        return torch.sparse_coo_tensor(indices, values, [4, 4]).to_dense()
+
+
 def remarks(path: Path) -> Iterator[Remark]:
     with zipfile.ZipFile(path) as archive:
         names = frozenset(archive.namelist())
@@ -81,7 +103,7 @@ def remarks(path: Path) -> Iterator[Remark]:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
-    "module", [Everything, Quantised, lambda: nn.TransformerEncoderLayer(4, 2)]
+    "module", [Everything, Quantised, ReadsIndices, lambda: nn.TransformerEncoderLayer(4, 2)]
 )
 def test_what_only_computes_is_silent(tmp_path: Path, module: type[nn.Module]) -> None:
     path = tmp_path / "model.pt"
@@ -96,6 +118,22 @@ def test_a_traced_module_is_silent(tmp_path: Path) -> None:
     torch.jit.trace(nn.Sequential(*layers).eval(), torch.ones(1, 1, 8, 8)).save(tmp_path / "m.pt")
 
     assert list(remarks(tmp_path / "m.pt")) == []
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("module", "what"),
+    [(FillsIndices, "changes the indices"), (BuildsSparse, "aten::sparse_coo_tensor")],
+)
+def test_sparse_indices_that_nothing_checks_are_told(
+    tmp_path: Path, module: type[nn.Module], what: str
+) -> None:
+    torch.jit.script(module()).save(tmp_path / "m.pt")
+
+    (remark,) = remarks(tmp_path / "m.pt")
+
+    assert remark.kind == "unchecked-operator"
+    assert what in remark.message
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -26,6 +26,11 @@ PAYLOAD = b"cos\nsystem\n(S'id'\ntR"
             "more than 2,000 bytes of text",
         ),
         (Limits(copied_bytes=2000), b"V" + b"a" * 5000 + b"\n", "a line of over 2,000 bytes"),
+        (
+            Limits(copied_bytes=2000),
+            (b"P" + b"a" * 1500 + b"\n0") * 2,
+            "more than 2,000 bytes of text",
+        ),
         (Limits(integer_bytes=99), b"\x8b\x00\x01\0\0" + b"\1" * 256, "an integer of 256 bytes"),
         (Limits(integer_bytes=99), b"L" + b"9" * 100 + b"L\n", "an integer of 100 bytes"),
         (Limits(name_length=9), b"cabcdefghijkl\nx\n", "a global's name of over 9 characters"),
@@ -61,10 +66,10 @@ def test_uses_of_one_global_are_counted_but_not_all_kept() -> None:
     assert [use.rendered for use in trace.uses] == [f"x.y({n})" for n in range(100)]
 
 
-def test_beyond_the_uses_that_are_kept_nothing_is_taken_for_a_literal() -> None:
+def test_beyond_the_uses_that_are_kept_literals_are_told_once() -> None:
     calls = b"".join(b"h\x00(M" + struct.pack("<H", n) + b"tR0" for n in range(200))
     *_, last = interpret(memoryview(b"cx\ny\nq\x00" + calls + b".")).trace.uses
-    assert (last.rendered, last.literal) == ("…", False)
+    assert (last.rendered, last.literal) == ("…", True)
 
 
 def test_many_harmless_uses_do_not_hide_another_kind_of_use() -> None:

@@ -81,6 +81,23 @@ def test_rebuild_from_type_calls_the_function_that_the_file_names() -> None:
     assert ("os.system", "called", "REDUCE", "os.system('id')") in uses(data)
 
 
+def test_a_tensor_without_data_is_an_instance_of_its_class() -> None:
+    data = b"ctorch._utils\n_rebuild_wrapper_subclass\n(ca\nA\nI1\ntR."
+    assert ("a.A", "instantiated") in [use[:2] for use in uses(data)]
+    found = run(data).value
+    assert isinstance(found, Object)
+    assert isinstance(found.function, Global)
+    assert found.function.name == "A"
+
+
+@pytest.mark.parametrize("arguments", [b"]", b"]I10\n", b"S'1'\nS'x'\n", b"S'1'\nI99\n"])
+def test_numbers_that_cannot_be_computed_are_refused(arguments: bytes) -> None:
+    made = run(b"cbuiltins\nint\n(" + arguments + b"tR.").value
+    assert isinstance(made, Object)
+    (use,) = run(b"cbuiltins\nint\n(" + arguments + b"tR.").trace.uses
+    assert (use.qualified, use.use, use.followed) == ("builtins.int", "called", False)
+
+
 def test_calls_on_what_a_call_returned_are_of_the_same_global() -> None:
     data = b"cfunctools\npartial\n(cos\n_wrap\nS'system'\ntR(S'id'\ntR."
     assert [use[3] for use in uses(data)] == [

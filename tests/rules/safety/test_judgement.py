@@ -79,6 +79,14 @@ def verdict(*uses: GlobalUse, allowed: tuple[str, ...] = ()) -> str:
         ("sklearn.tree._tree:Tree", NOTE, NOTE, NOTE, NOTE),
         ("sklearn.neighbors._kd_tree:newObj", NOTE, NOTE, NOTE, "error"),
         ("scipy.stats._continuous_distns:norm_gen", "error", "error", "error", "error"),
+        ("scipy.stats.distributions:norm_gen", "error", "error", "error", "error"),
+        ("gym.vector.utils:CloudpickleWrapper", *["error"] * 4),
+        ("lightning.fabric.wrappers:OptimizedModule", *["error"] * 4),
+        ("thirdparty.layers:FunctionType", *["error"] * 4),
+        ("sympy.core.symbol:Symbol", *["error"] * 4),
+        ("cookielib:Cookie", *["error"] * 4),
+        ("networkx.classes.graph:Graph", NOTE, NOTE, "error", "error"),
+        ("networkx.classes.reportviews:OutEdgeDataView", NOTE, NOTE, NOTE, "error"),
     ],
 )
 def test_each_use_has_its_weight(
@@ -194,3 +202,21 @@ def test_torchscript_names_its_own_types() -> None:
     own = use("__torch__:Net", "instantiated", "NEWOBJ")
     assert not judged(own, kind="torchscript").judged
     assert verdict(own) == "warning"
+
+
+MADE = use("cloudpickle.cloudpickle:_make_function", "called", "REDUCE")
+
+
+@pytest.mark.parametrize(
+    ("beside", "severity"),
+    [
+        ("gymnasium.spaces.box:Box", "warning"),
+        ("thirdparty:Net", "error"),
+        ("networkx.classes.reportviews:OutEdgeDataView", "error"),
+    ],
+)
+def test_functions_by_value_are_left_to_their_library_where_nothing_calls_them(
+    beside: str, severity: str
+) -> None:
+    found = judged(MADE, use(beside, "instantiated", "NEWOBJ"), kind="stable-baselines3").judged
+    assert str(found[0].severity) == severity

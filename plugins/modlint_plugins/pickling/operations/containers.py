@@ -12,6 +12,7 @@ from modlint_plugins.pickling.handing_on import (
 from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.limits import Malformed
 from modlint_plugins.pickling.operations.registry import operation
+from modlint_plugins.pickling.rebuild.native import is_unset
 from modlint_plugins.pickling.values import Dict, Nested, Object, Pairs, Set, Value
 
 _DEEPEST = 1000
@@ -175,6 +176,8 @@ def _check_hashable(machine: Interpreter, keys: list[Value]) -> None:
     for key in keys:
         if isinstance(key, Nested):
             machine.anomaly("a checkpoint within it as a key")
+        if is_unset(key):
+            machine.hazard("bad-state", "a key that holds no value yet")
         if not machine.depths.hashable(key):
             machine.anomaly(f"{machine.opcode} with a key that cannot be hashed")
         machine.note_hashed(key)

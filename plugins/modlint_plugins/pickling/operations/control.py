@@ -7,6 +7,7 @@ from modlint_plugins.pickling.limits import Malformed
 from modlint_plugins.pickling.opcodes.numbers import natural
 from modlint_plugins.pickling.opcodes.table import HIGHEST_PROTOCOL
 from modlint_plugins.pickling.operations.registry import operation
+from modlint_plugins.pickling.rebuild.native import is_unset
 from modlint_plugins.pickling.values import Value
 
 _FRAME = 1 << 16
@@ -52,6 +53,8 @@ def stop(machine: Interpreter, _: None) -> None:
     if machine.frame_end > machine.end:
         machine.mark_ambiguous("a FRAME reaches past STOP")
     value = machine.stack.pop()
+    if any(map(is_unset, machine.unset)):
+        machine.hazard("bad-state", "a placement of a tensor's that is never set")
     if machine.stack or machine.below:
         machine.anomaly("values that its STOP leaves behind on the stack")
     if _frame_ends_early(machine):

@@ -6,6 +6,8 @@ twice, and runtimes read one of several fields of elements: what the others hold
 
 from __future__ import annotations
 
+import re
+
 from modlint.checkpoint import Remark
 from modlint.signatures import LONGEST, signature
 from modlint_plugins.readers.onnx.schema import NEWEST_IR, SCHEMA, Spec
@@ -28,7 +30,11 @@ _STRINGS, _RAW = "string_data", "raw_data"
 _ELEMENTS = frozenset({"float_data", "int32_data", _STRINGS, "int64_data", _RAW, "double_data"})
 _ELEMENTS |= {"uint64_data"}
 _ENGINE = b"ep_cache_context"
-"""Attribute in which onnxruntime keeps what it compiled for a device."""
+"""Attribute in which onnxruntime keeps what it compiled for a device, or the path of its file."""
+_TEXT = 4
+_LONGEST_PATH = 4096
+_ELSEWHERE = re.compile(r"(?:[/\\]|[A-Za-z]:|(?:[^\x00-\x1f]*[/\\])?\.\.(?:[/\\]|$))[^\x00-\x1f]*")
+"""A path that is absolute or has a way up, which onnxruntime's QNN and TensorRT refuse."""
 
 
 class Concealed:
@@ -143,6 +149,9 @@ class Message:
             self._unread()
         for item in self._texts:
             self._program(item)
+        engine = self._given.get(_TEXT)
+        if engine is not None and self._is_engine():
+            self._elsewhere(engine)
 
     def _repeated(self, spec: Spec, earlier: Field) -> None:
         if spec.message:
@@ -182,6 +191,19 @@ class Message:
         name = b"" if item is None else self._owner.bytes_of(item)
         return repr(name.decode("utf-8", "backslashreplace"))
 
+    def _is_engine(self) -> bool:
+        """Whether this is the attribute with what a device runs."""
+        own = self._given.get(1)
+        named = own is not None and self._owner.bytes_of(own) == _ENGINE
+        return named and self._kind == "AttributeProto"
+
+    def _elsewhere(self, item: Field) -> None:
+        """Remark on the path of an engine that leaves the folder; one within the model is none."""
+        path = self._owner.bytes_of(item, _LONGEST_PATH + 1).decode("utf-8", "replace")
+        if len(path) <= _LONGEST_PATH and _ELSEWHERE.fullmatch(path):
+            message = f"names a compiled engine outside of the model's folder: {path!r}"
+            self._owner.remarks.add(Remark("path-escape", message, offset=item.start))
+
     def _program(self, item: Field) -> None:
         """Remark on a text or an attribute that is a program; elements are judged by tensors."""
         name = self._specs[item.number].name
@@ -190,8 +212,6 @@ class Message:
         what = signature(self._owner.bytes_of(item))
         if what is None:
             return
-        own = self._given.get(1)
-        engine = own is not None and self._owner.bytes_of(own) == _ENGINE
-        kind = "embedded-program" if engine and name == "s" else "hidden-program"
+        kind = "embedded-program" if self._is_engine() and name == "s" else "hidden-program"
         message = f"{item.end - item.start:,} bytes of {name} of a {self._kind} are {what}"
         self._owner.remarks.add(Remark(kind, message, offset=item.start))

@@ -42,10 +42,12 @@ class Library(Struct, frozen=True):
     Attributes:
         package: its top-level package.
         tables: by (module, name), the table that holds it.
+        evaluating: names of what evaluates: other modules of the package import them.
     """
 
     package: str
     tables: Mapping[tuple[str, str], str]
+    evaluating: frozenset[str]
 
     def writes(self, use: GlobalUse) -> bool:
         """Whether the library itself uses that global so."""
@@ -65,7 +67,7 @@ class Library(Struct, frozen=True):
 
     def evaluates(self, use: GlobalUse) -> bool:
         """Whether that global evaluates what the file holds."""
-        return self.tables.get((use.module, use.name)) == "evaluates"
+        return use.name.rpartition(".")[2] in self.evaluating
 
     def _member_of_enum(self, use: GlobalUse) -> bool:
         cls, _, member = use.name.rpartition(".")
@@ -91,7 +93,8 @@ def library(package: str) -> Library:
         for module in modules.split()
         for name in names.split()
     }
-    return Library(package, tables)
+    evaluating = frozenset(name for (_, name), table in tables.items() if table == "evaluates")
+    return Library(package, tables, evaluating)
 
 
 def library_of(module: str) -> Library | None:

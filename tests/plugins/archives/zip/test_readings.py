@@ -131,6 +131,15 @@ def test_methods_that_zipfile_reads(method: int) -> None:
     assert archive.content(member).problem is None
 
 
+def test_an_empty_member_that_is_compressed_begins_with_nothing() -> None:
+    data = zipped(("a", b""), method=zipfile.ZIP_DEFLATED)
+    assert data[8:10] == b"\x08\0"
+
+    (archive,) = readings(memoryview(data))
+
+    assert bytes(archive.peek(archive.entries[0], 5)) == b""
+
+
 @pytest.mark.parametrize("method", METHODS[1:])
 def test_what_can_be_had_of_a_damaged_member(method: int) -> None:
     blocks = 2_500_000 if method == zipfile.ZIP_BZIP2 else 300_000  # bzip2 gives whole blocks

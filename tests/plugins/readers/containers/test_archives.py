@@ -192,6 +192,7 @@ def test_payload_before_the_damage_is_traced(
     assert checkpoint.status is Status.UNREADABLE
     assert (codec, "posix.system") in called(checkpoint)
     assert "truncated" in checkpoint.faults[0].message
+    assert checkpoint.faults[0].help == "download or save it again"
 
 
 def test_several_gzip_streams_are_one_file(

@@ -23,6 +23,7 @@ ARRAYS = {
     "half": np.float16([1.5]),
     "scalar": np.float64(3.25),
     "empty": np.zeros((0, 4), dtype="u2"),
+    **{code: np.arange(3).astype(code) for code in ("i1", "i2", "i8", "u1", "u4", "u8", "c8")},
 }
 
 
@@ -96,6 +97,7 @@ def test_objects_are_pickles(
     assert trace.member == ("evil.npy" if archive else None)
     assert any(use.rendered == "posix.system('exit 1')" for use in trace.uses)
     assert "object-array" in {remark.kind for remark in checkpoint.remarks}
+    assert checkpoint.format == ("npz" if archive else "npy")
 
 
 def test_other_elements_are_carried(tmp_path: Path, load_any: Read) -> None:

@@ -142,3 +142,10 @@ def test_unknown_content_is_left_alone(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
     assert not any(reader.sniff(open_source(path)) for reader in READERS)
+
+
+def test_only_formats_of_weights_are_sought_in_folders() -> None:
+    sought = {reader.name: getattr(reader, "sought", True) for reader in recognised_readers(KNOWN)}
+    assert {name for name, seeks in sought.items() if not seeks} == {
+        "other-file", "blank", "json", "text",
+    }  # fmt: skip

@@ -155,3 +155,15 @@ def test_bytes_before_the_first_archive(tmp_path: Path, load_any: Read) -> None:
 
     assert "leading-bytes" in {remark.kind for remark in checkpoint.remarks}
     assert "0.a.weight" in checkpoint.tensors
+
+
+def test_a_part_that_is_cut_off_is_damaged(folder: Path, load_any: Read) -> None:
+    (part,) = folder.glob("*.distcp")
+    part.write_bytes(part.read_bytes()[:-100])
+
+    checkpoint = load_any(folder / ".metadata")
+
+    told = [fault for fault in checkpoint.faults if fault.kind == "damaged-member"]
+    assert told
+    assert all(fault.member == part.name for fault in told)
+    assert "is not wholly there" in told[0].message

@@ -1,0 +1,1 @@
+"""How often the matched null (CLU007) finds modules where there are none, and where there are."""
