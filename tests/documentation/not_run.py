@@ -49,7 +49,7 @@ REASONS = {
     "python benchmarks/calibration.py": BENCHMARK,
     "python -m benchmarks.modules calibration --networks 600": BENCHMARK,
     "python -m benchmarks.modules power --seeds 20": BENCHMARK,
-    "python -m benchmarks.modules files --folder FOLDER --rules CLU001,CLU007": BENCHMARK,
+    "python -m benchmarks.modules files --folder FOLDER --seeds 5": BENCHMARK,
     "python -m benchmarks.modules table": BENCHMARK,
     "python -m pip install ./plugins/modlint-train": BENCHMARK,
     "python benchmarks/promote.py --seeds 3 --mnist-seeds 2": BENCHMARK,

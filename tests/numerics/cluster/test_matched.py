@@ -26,11 +26,12 @@ from modlint.analysis.modules import MatchedTest
 from modlint.analysis.weights import WeightArrays
 from modlint.errors import Unavailable
 from modlint.numerics.cluster.matched import spectrum
-from modlint.numerics.cluster.matched.edges import Edges, balanced_edges, rebalanced
+from modlint.numerics.cluster.matched.edges import balanced_edges, rebalanced
 from modlint.numerics.cluster.matched.exchange import Pool, exchanged, pools_of
 from modlint.numerics.cluster.matched.parts import joined
 from modlint.numerics.cluster.matched.scan import Scan
 from modlint.numerics.cluster.matched.spectrum import layout_of, leading_values
+from modlint.numerics.graph.edges import Edges
 from modlint.numerics.graph.flow import carrying
 from modlint.results.modules import ModuleTest
 
