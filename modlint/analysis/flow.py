@@ -13,7 +13,7 @@ from modlint.analysis.units import UnitWeights
 from modlint.analysis.values import require_torch
 from modlint.analysis.weights import WeightGraph
 from modlint.network import Network
-from modlint.results.units import Carriers, Flows, GroupFlow
+from modlint.results.units import Carriers, Flows, FlowShare, GroupFlow
 
 THRESHOLD = 1e-3
 """A unit whose flow is below this share of its layer's mean carries nothing."""
@@ -70,6 +70,32 @@ class NegligibleUnits(NetworkAnalysis[tuple[GroupFlow, ...]], frozen=True):
         flows = inputs.result(Flow(), network)
         groups = inputs.result(UnitWeights(), network)
         return negligible_units(flows, groups, self.threshold)
+
+
+class FlowShares(NetworkAnalysis["tuple[FlowShare, ...]"], frozen=True):
+    """How flow spreads over the units of each hidden group; residual streams are left out.
+
+    Every branch adds to a stream, so that few of its channels hold most of the flow.
+    """
+
+    name: ClassVar[str] = "flow-shares"
+    description: ClassVar[str] = "how flow spreads over the units of a layer"
+
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The flow, and units without weights."""
+        return (Flow(), UnitWeights())
+
+    def compute(self, network: Network, inputs: Inputs) -> tuple[FlowShare, ...]:
+        """Hidden groups in topological order; queries and keys of a group apart from its values.
+
+        Raises:
+            Unavailable: the flow has none.
+        """
+        from modlint.numerics.graph.flow import flow_shares
+
+        flows = inputs.result(Flow(), network)
+        groups = inputs.result(UnitWeights(), network)
+        return flow_shares(network, flows, groups)
 
 
 class CarryingUnits(NetworkAnalysis[Carriers], frozen=True):

@@ -18,6 +18,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.checksums import Checksums
     from modlint.analysis.cluster_views import ClusterWeights, LaplacianSpectrum, ReorderedWeights
     from modlint.analysis.clustering import ClusterTest, Partition, SpectralSum
+    from modlint.analysis.code_steps import QuantisedSteps, TensorBytes
     from modlint.analysis.comparing import TensorDrift
     from modlint.analysis.components import Components
     from modlint.analysis.copies import StoredCopies
@@ -26,7 +27,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.embeddings import EmbeddingRows, EmbeddingTables
     from modlint.analysis.ends import TensorEnds
     from modlint.analysis.fixed_batch import OnnxBatchAxes
-    from modlint.analysis.flow import CarryingUnits, Flow, NegligibleUnits
+    from modlint.analysis.flow import CarryingUnits, Flow, FlowShares, NegligibleUnits
     from modlint.analysis.graphs import BalancedGraph, CarryingGraph, ConvolutionGraph, FlowGraph
     from modlint.analysis.histograms import TensorHistogram
     from modlint.analysis.hub_cache import HubCache
@@ -36,6 +37,8 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.lora import LoraFactors
     from modlint.analysis.magnitudes import TensorMagnitudes
     from modlint.analysis.modules import MatchedTest, ModuleClusters
+    from modlint.analysis.norm_scales import SilencedChannels
+    from modlint.analysis.octaves import TensorOctaves
     from modlint.analysis.onnx_chains import LinearChains
     from modlint.analysis.openings import Openings
     from modlint.analysis.parts import Parts
@@ -44,6 +47,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.rows import TensorRows
     from modlint.analysis.scales import UnitScales
     from modlint.analysis.siblings import SiblingDifferences
+    from modlint.analysis.signal_path import InputReach
     from modlint.analysis.sparse import SparseIndices
     from modlint.analysis.sparsity import SparsityPattern
     from modlint.analysis.spectra import (
@@ -54,6 +58,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         WeightRanks,
         WeightStructure,
     )
+    from modlint.analysis.spiking import SpikingLayers
     from modlint.analysis.statistics import TensorStatistics
     from modlint.analysis.strays import StrayFiles
     from modlint.analysis.texts import Texts
@@ -70,6 +75,8 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         Openings,
         QuantisationBreaches,
         QuantisedWeights,
+        QuantisedSteps,
+        SpikingLayers,
         SparseIndices,
         Texts,
     )
@@ -80,6 +87,8 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         TensorMagnitudes,
         TensorHistogram,
         TensorRows,
+        TensorOctaves,
+        TensorBytes,
         TensorEnds,
         IndexValues,
     )
@@ -90,7 +99,8 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         *(TensorSpectrum, WeightRanks, WeightStructure),
         *(LayerRank, StateRadius, LipschitzBound, LinearChains),
     )
-    of_units = (UnitWeights, UnitScales, Flow, NegligibleUnits, CarryingUnits, Components, Parts)
+    of_flow = (Flow, NegligibleUnits, FlowShares, CarryingUnits)
+    of_units = (UnitWeights, UnitScales, *of_flow, SilencedChannels, InputReach, Components, Parts)
     graphs = (
         *(WeightArrays, WeightGraph, CarryingGraph, FlowGraph, BalancedGraph),
         ConvolutionGraph,

@@ -101,6 +101,65 @@ class GroupFlow(Struct, frozen=True):
     smallest: float | None
 
 
+class FlowShare(Struct, frozen=True):
+    """How the flow of one hidden group spreads over its units.
+
+    Attributes:
+        group: the group's name.
+        layer: name of the layer that drives the group.
+        total: number of units that are compared with one another.
+        connected: how many of them have weights in and out.
+        unit: the one with the most flow.
+        largest: its share of their flow.
+        participation: (Σφ)² / Σφ² over the connected ones, and over their number: 1 where all
+            carry alike, 1 / `connected` where one carries everything.
+    """
+
+    group: str
+    layer: str
+    total: int
+    connected: int
+    unit: int
+    largest: float
+    participation: float
+
+
+class NormScales(Struct, frozen=True):
+    """The channels that a norm leaves next to nothing of.
+
+    Attributes:
+        tensor: name of the norm's scale γ.
+        total: number of channels.
+        zero: how many γ are exactly zero.
+        faint: channels whose abs γ is small beside the others'.
+        shut: channels that a shift keeps below zero in front of a ReLU, but for `faint` ones.
+    """
+
+    tensor: str
+    total: int
+    zero: int
+    faint: tuple[int, ...]
+    shut: tuple[int, ...]
+
+
+class SignalPath(Struct, frozen=True):
+    """Whether the input of a network reaches its output.
+
+    Attributes:
+        outputs: channels of its outputs.
+        reached: how many of them the input may change.
+        stops: names of the layers that the input reaches and does not leave.
+        zero: names of the layers whose weights are all zero, embeddings left out.
+        heads: those of `zero` that make outputs.
+    """
+
+    outputs: int
+    reached: int
+    stops: tuple[str, ...]
+    zero: tuple[str, ...]
+    heads: tuple[str, ...]
+
+
 class Carriers(Struct, frozen=True, eq=False):
     """Which neurons carry something.
 

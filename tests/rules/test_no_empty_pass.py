@@ -78,17 +78,22 @@ WITHOUT_SUBJECT: Mapping[str, Writer] = {
     "NEU": NOTHING,
     "NUM": NOTHING,
     "SPC": NOTHING,
+    "STG": NOTHING,
     "STR": NOTHING,
     "TRN": NOTHING,
     "CLU003": ONE_LAYER,
     "CLU005": saved(bert()),
     "NEU001": ONE_LAYER,
     "NEU002": ONE_LAYER,
+    "NEU004": ONE_LAYER,
     "NEU005": ONE_LAYER,
+    "NEU006": ONE_LAYER,
+    "NEU007": ONE_LAYER,
     "SPC001": ONE_LAYER,
     "SPC003": ONE_LAYER,
     "SPC007": ONE_LAYER,
     "SPC008": ONE_LAYER,
+    "STG001": ONE_LAYER,
     "STR002": ONE_LAYER,
     "TRN001": ONE_LAYER,
     "TRN002": ONE_LAYER,
@@ -141,7 +146,8 @@ def test_a_file_of_which_a_part_is_missing_is_not_passed(
         assert Outcome.PASS not in outcomes(code, write(tmp_path))
 
 
-MEASURING = [code for code in REGISTRY.rules if code.startswith(("CLU", "NEU002", "NUM", "SPC"))]
+OF_VALUES = ("CLU", "NEU002", "NEU006", "NEU007", "NUM", "SPC")
+MEASURING = [code for code in REGISTRY.rules if code.startswith(OF_VALUES)]
 
 
 @pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from modlint.numerics.graph.flow_walk import FlowWalk
 from modlint.numerics.inputs import Inputs
 from modlint.numerics.tensor.arrays import indices
 from modlint.numerics.tensor.scaled import Scaled, total
-from modlint.results.units import Flows, GroupFlow, LayerUnits
+from modlint.results.units import Flows, FlowShare, GroupFlow, LayerUnits
 
 
 @np.errstate(all="ignore")
@@ -101,3 +101,36 @@ def _group_flow(units: LayerUnits, flow: Floats, threshold: float) -> GroupFlow:
         unconnected=tuple(unconnected),
         smallest=float(flow[connected].min()) if connected.any() else None,
     )
+
+
+def flow_shares(
+    network: Network, flows: Flows, groups: Iterable[LayerUnits]
+) -> tuple[FlowShare, ...]:
+    """How the flow of each hidden group but the residual streams spreads over its units."""
+    ends = _ends(network)
+    return tuple(
+        share
+        for units in groups
+        if units.group not in network.streams
+        for share in _shares(units, flows.units[units.group], ends[units.group])
+    )
+
+
+def _shares(units: LayerUnits, flow: Floats, ends: Mask) -> Iterator[FlowShare]:
+    """Of the units whose flow ends before the output, and of the others."""
+    connected = np.full(units.total, True)
+    connected[[*units.silent, *units.constant]] = False
+    for mask in (ends, ~ends):
+        own = np.where(mask & connected, flow, 0.0)
+        if not own.any():
+            continue
+        number, unit = int((mask & connected).sum()), int(own.argmax())
+        yield FlowShare(
+            group=units.group,
+            layer=units.layer,
+            total=int(mask.sum()),
+            connected=number,
+            unit=unit,
+            largest=float(own[unit] / own.sum()),
+            participation=float(own.sum() ** 2 / (own**2).sum() / number),
+        )

@@ -77,8 +77,8 @@ def activated(op: Activation, read: State) -> State:
 def normed(norm: Norm, read: State, parts: tuple[Floats, Floats, Floats]) -> State:
     """Behind a norm, given its factor, its shift and its mean by channel.
 
-    Statistics of the data change what is constant, but for zeros that only a root mean square
-    scales.
+    Statistics of the data change what is constant where something beside it varies, but for zeros
+    that only a root mean square scales.
     """
     factor, shift, mean = parts
     off = factor == 0
@@ -86,8 +86,9 @@ def normed(norm: Norm, read: State, parts: tuple[Floats, Floats, Floats]) -> Sta
         value = (read.value - mean) * factor + shift
         return State(read.varies & ~off, np.where(off, shift, value), np.full(len(off), False))
     zero = read.is_zero if norm.kind == "rms" else np.full(len(off), False)
-    constant = off | zero
-    return State(~constant, np.where(constant, shift, np.nan), np.full(len(off), False))
+    known = off | zero
+    varies = ~known & read.varies.any()
+    return State(varies, np.where(known, shift, np.nan), np.full(len(off), False))
 
 
 def joined(join: Join, operands: Sequence[State]) -> State:

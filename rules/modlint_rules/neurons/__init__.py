@@ -28,6 +28,16 @@ NEGLIGIBLE_FLOW = RuleReference(
     cost=Cost.PASS,
 )
 
+SILENCED_BY_NORM = RuleReference(
+    code="NEU004",
+    name="silenced-by-norm",
+    severity=Severity.NOTE,
+    summary="a norm scales channels to next to nothing, or shifts them below a ReLU's zero",
+    source="Liu et al., Network Slimming, arXiv 1708.06519, section 3: scales of batch norms",
+    place="modlint_rules.neurons.silenced_by_norm:SilencedByNorm",
+    cost=Cost.PASS,
+)
+
 DUPLICATE_NEURONS = RuleReference(
     code="NEU005",
     name="duplicate-neurons",
@@ -39,10 +49,44 @@ DUPLICATE_NEURONS = RuleReference(
     persona=Persona.PEDANTIC,
 )
 
+CONCENTRATED_FLOW = RuleReference(
+    code="NEU006",
+    name="concentrated-flow",
+    severity=Severity.INFORMATION,
+    summary="few units of a layer carry nearly all of its flow",
+    source="van Meegen and Sompolinsky, arXiv 2406.16689, coding schemes; flow of arXiv 2006.08228",
+    place="modlint_rules.neurons.concentrated_flow:ConcentratedFlow",
+    cost=Cost.PASS,
+)
+
+BOTTLENECK_NEURON = RuleReference(
+    code="NEU007",
+    name="bottleneck-neuron",
+    severity=Severity.WARNING,
+    summary="one unit carries most of its layer's flow",
+    source="Yousefpour et al., ResiliNet, arXiv 2002.07386; flow of Tanaka et al., 2006.08228",
+    place="modlint_rules.neurons.bottleneck_neuron:BottleneckNeuron",
+    cost=Cost.PASS,
+)
+
+SPIKING_PARAMETERS = RuleReference(
+    code="NEU010",
+    name="spiking-parameters",
+    severity=Severity.WARNING,
+    summary="spiking neurons cannot reach their threshold, or decay outside 0 to 1",
+    source="Neuman et al., arXiv 2404.04549; Eshraghian et al., snnTorch, arXiv 2109.12894",
+    place="modlint_rules.neurons.spiking_parameters:SpikingParameters",
+    cost=Cost.PASS,
+)
+
 RULES = (
     DEAD_NEURONS,
     NEGLIGIBLE_FLOW,
+    SILENCED_BY_NORM,
     DUPLICATE_NEURONS,
+    CONCENTRATED_FLOW,
+    BOTTLENECK_NEURON,
+    SPIKING_PARAMETERS,
 )
 """The rules of this family."""
 

@@ -8,6 +8,16 @@ from modlint import hookimpl
 from modlint.rule_reference import RuleReference
 from modlint.verdict import Cost, Severity
 
+LAYER_COLLAPSE = RuleReference(
+    code="STR001",
+    name="layer-collapse",
+    severity=Severity.ERROR,
+    summary="a layer's weights are all zero, or no path leads from the input to the output",
+    source="Tanaka et al., Pruning neural networks ..., arXiv 2006.08228, section 3",
+    place="modlint_rules.structure.layer_collapse:LayerCollapse",
+    cost=Cost.PASS,
+)
+
 SPARSE_STORED_DENSE = RuleReference(
     code="STR002",
     name="sparse-stored-dense",
@@ -18,7 +28,7 @@ SPARSE_STORED_DENSE = RuleReference(
     cost=Cost.PASS,
 )
 
-RULES: tuple[RuleReference, ...] = (SPARSE_STORED_DENSE,)
+RULES: tuple[RuleReference, ...] = (LAYER_COLLAPSE, SPARSE_STORED_DENSE)
 """The rules of this family."""
 
 
