@@ -22,6 +22,10 @@ _HELP = (
 )
 
 
+_SHOWN = 5e-4
+"""Smallest share that is not shown as 0.0%."""
+
+
 class NoModules(ModularRule[ModuleOptions], reference=NO_MODULES):
     """The test of modules beyond unit strengths."""
 
@@ -75,7 +79,7 @@ class NoModules(ModularRule[ModuleOptions], reference=NO_MODULES):
 
 def _measured(found: ModuleTest) -> str:
     """The measurement in a sentence, from its second word on."""
-    side = "below" if found.effect_size >= 0 else "above"
+    side = "above" if found.effect_size < -_SHOWN else "below"
     low, high = found.p_interval
     return (
         f"beyond unit strengths: S_k is {abs(found.effect_size):.1%} {side} that after like units"
