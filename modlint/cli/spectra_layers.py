@@ -21,6 +21,7 @@ from modlint.engine.examine import FileExamination
 from modlint.errors import Unavailable, UnreadableError
 from modlint.portraits.spectra_document import Kind, LayerSpectrum
 from modlint.results.lora import LoraModule
+from modlint.results.model_config import number_of
 from modlint.results.spectra import Spectrum
 
 FEWEST = 8
@@ -153,19 +154,19 @@ class _Product(NamedTuple):
 def _product(module: LoraModule, file: FileExamination, config: Mapping[str, Any]) -> _Product:
     tensors = file.checkpoint.tensors
     down, up = tensors[module.down or ""], tensors[module.up or ""]
-    transposed = module.layout == "mlx"
-    if transposed:
-        return _Product(module.module, down, up, _mlx_scale(config), transposed)
     factors = Factors(module.module, down, up, tensors.get(module.alpha or ""))
-    return _Product(module.module, down, up, scale_of(factors, config) or 1.0, transposed)
+    scale = _scale(module, factors, config)
+    return _Product(module.module, down, up, scale, transposed=module.layout == "mlx")
 
 
-def _mlx_scale(config: Mapping[str, Any]) -> float:
-    """What MLX multiplies the product by; 1 where nothing says."""
-    stated = config.get("lora_parameters")
-    scale = stated.get("scale") if isinstance(stated, Mapping) else None
-    known = isinstance(scale, int | float) and not isinstance(scale, bool)
-    return float(scale) if known and scale is not None else 1.0
+def _scale(module: LoraModule, factors: Factors, config: Mapping[str, Any]) -> float:
+    """What the product is multiplied by; 1 where nothing says."""
+    if module.layout != "mlx":
+        stated = scale_of(factors, config)
+    else:
+        parameters = config.get("lora_parameters")
+        stated = number_of(parameters.get("scale")) if isinstance(parameters, Mapping) else None
+    return 1.0 if stated is None else stated
 
 
 def _adapter(

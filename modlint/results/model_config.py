@@ -79,3 +79,13 @@ class ModelConfig(Struct, frozen=True):
 def is_whole(value: object) -> TypeGuard[int]:
     """Whether a value of a document is a whole number that a size or an index could be."""
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < MAX_NUMBER
+
+
+def number_of(value: object) -> float | None:
+    """The number that a value of a document is; None of any other, and of what has no float."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None

@@ -162,10 +162,12 @@ def test_pedantic_findings_are_for_those_who_ask(capsys: Capture) -> None:
         assert [v["persona"] for v in of_rule(report, "FMT012")] == ["pedantic"]
 
 
-def test_every_rule_says_what_it_costs_and_clusters_and_spectra_are_deep() -> None:
-    informing = {"COV001", "SPC004", "SPC008", "CLU007"} | {f"CLU00{n}" for n in range(1, 6)}
+def test_every_rule_says_what_it_costs_and_what_is_deep() -> None:
+    informing = {"COV001", "NEU006", "SPC004", "SPC008", "CLU007"}
+    informing |= {f"CLU00{n}" for n in range(1, 6)}
+    deep = ("CLU", "SPC", "STG001", "STG002")
     for code, rule in load_registry().rules.items():
-        assert (rule.cost == Cost.DEEP) is code.startswith(("CLU", "SPC")), code
+        assert (rule.cost == Cost.DEEP) is code.startswith(deep), code
         assert (rule.severity is Severity.INFORMATION) is (code in informing), code
 
 

@@ -141,6 +141,18 @@ def test_adapters_of_each_layout(layout: str, capsys: Capture) -> None:
     assert (first["rows"], first["columns"], first["rank"]) == (48, 32, 4)
 
 
+@pytest.mark.parametrize("layout", ["peft", "mlx"])
+@pytest.mark.parametrize("stated", [10**400, True, "8", [8], {"a": 8}, None])
+def test_scales_that_are_no_numbers_count_as_one(
+    layout: str, stated: object, capsys: Capture
+) -> None:
+    save_file(LAYOUTS[layout]("llama", r=4), "adapters.safetensors")
+    plain = by_name(document(capsys, "adapters.safetensors"), "adapter")
+    settings = {"lora_alpha": stated, "alpha_pattern": [4], "lora_parameters": {"scale": stated}}
+    Path("adapter_config.json").write_text(json.dumps(settings))
+    assert by_name(document(capsys, "adapters.safetensors"), "adapter") == plain
+
+
 def test_names_that_end_alike_are_told_apart(capsys: Capture) -> None:
     names = [f"fc{i}.weight_transposed_and_quantized_in_8_bits" for i in range(3)]
     save_file({name: torch.randn(20, 30) for name in names}, "alike.safetensors")

@@ -61,6 +61,8 @@ REASONS = {
     "python -m benchmarks.papers.structures": BENCHMARK,
     "python -m benchmarks.papers.rank_by_depth": BENCHMARK,
     "python -m benchmarks.papers.periods": BENCHMARK,
+    "python -m benchmarks.papers.lipschitz": BENCHMARK,
+    "python -m benchmarks.papers.recurrence": BENCHMARK,
     "python -m venv scanners": BENCHMARK,
     "scanners/bin/pip install picklescan fickling modelscan modelaudit hayward==1.4.1": BENCHMARK,
     "python benchmarks/scanners.py --venv scanners --corpus FOLDER --literature": BENCHMARK,

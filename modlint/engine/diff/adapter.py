@@ -14,6 +14,7 @@ from modlint.checkpoint import Checkpoint, Tensor
 from modlint.difference import AdaptedModule, Regression
 from modlint.engine.diff.sides import Logical, Side
 from modlint.errors import Unavailable, UnreadableError
+from modlint.results.model_config import number_of
 from modlint.text import count, printable
 from modlint.verdict import Severity
 
@@ -169,9 +170,10 @@ def scale_of(found: Factors, config: Config) -> float | None:
         except (Unavailable, UnreadableError):
             return None
     alpha = _matching(config.get("alpha_pattern"), found.module, config.get("lora_alpha"))
-    if isinstance(alpha, bool) or not isinstance(alpha, int | float):
+    stated = number_of(alpha)
+    if stated is None:
         return None
-    return float(alpha) / (math.sqrt(rank) if config.get("use_rslora") is True else rank)
+    return stated / (math.sqrt(rank) if config.get("use_rslora") is True else rank)
 
 
 def _matching(patterns: Any, module: str, default: Any) -> Any:
