@@ -2,7 +2,7 @@
 
     python -m benchmarks.modules calibration --networks 600
     python -m benchmarks.modules power --seeds 20
-    python -m benchmarks.modules files --folder FOLDER --rules CLU001,CLU007
+    python -m benchmarks.modules files --folder FOLDER --seeds 5
     python -m benchmarks.modules table
 
 Each network's result is a line of results/modules-WHAT.jsonl, so that an interrupted run goes on
@@ -44,18 +44,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("what", choices=["calibration", "power", "files", "table"])
     parser.add_argument("--networks", type=int, default=600)
-    parser.add_argument("--seeds", type=int, default=20, help="networks of each kind, for power")
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=20,
+        help="networks of each kind, for power; of CLU007, for files",
+    )
     parser.add_argument("--shuffles", type=int, default=99, help="exchanges; 19 give p = .05 too")
     parser.add_argument("--part", default="1/1", help="of several runs side by side")
     parser.add_argument("--hours", type=float, default=24.0, help="when to stop")
     parser.add_argument("--folder", type=Path, help="of checkpoints, for files")
-    parser.add_argument("--rules", default="CLU007", help="to ask of files")
     asked = parser.parse_args(arguments)
     if asked.what == "table":
         (RESULTS / "modules.md").write_text(table(RESULTS))
         return 0
     if asked.what == "files":
-        return _of_files(asked.folder, asked.rules, time.monotonic() + 3600 * asked.hours)
+        return _of_files(asked.folder, asked.seeds, time.monotonic() + 3600 * asked.hours)
     mine, parts = map(int, asked.part.split("/"))
     cases = _null(asked.networks) if asked.what == "calibration" else _planted(asked.seeds)
     file, end = RESULTS / f"modules-{asked.what}.jsonl", time.monotonic() + 3600 * asked.hours
@@ -70,14 +74,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _of_files(folder: Path, rules: str, end: float) -> int:
+def _of_files(folder: Path, seeds: int, end: float) -> int:
     file = RESULTS / "modules-files.jsonl"
     known = {line["name"] for line in lines(file)}
     for path in files_in(folder):
         name = str(path.relative_to(folder))
         if name not in known and time.monotonic() < end:
             with file.open("a") as stream:
-                stream.write(json.dumps({"name": name, "verdicts": verdicts(path, rules)}) + "\n")
+                stream.write(json.dumps({"name": name, "verdicts": verdicts(path, seeds)}) + "\n")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What CLU007, and CLU001, say of the networks in a folder of checkpoints."""
+"""What CLU007 over several seeds, and CLU001, say of the networks in a folder of checkpoints."""
 
 from __future__ import annotations
 
@@ -10,24 +10,30 @@ from pathlib import Path
 from typing import Any
 
 SUFFIXES = frozenset({".pt", ".pth", ".bin", ".onnx", ".safetensors", ".npz", ".ckpt", ".pkl"})
-VALUES = ("clusters", "effect_size", "p_value", "z_score", "neurons", "negligible")
+VALUES = ("clusters", "effect_size", "p_value", "z_score", "neurons")
 
 
-def verdicts(path: Path, rules: str) -> list[dict[str, Any]]:
-    """A line for each network of a file that a rule could decide on."""
+def verdicts(path: Path, seeds: int) -> list[dict[str, Any]]:
+    """A line for each network of a file, rule and seed that the rule could decide on."""
+    found: list[dict[str, Any]] = []
+    for seed in range(seeds):
+        rules = "CLU001,CLU007" if seed == 0 else "CLU007"
+        found += ({"seed": seed} | line for line in _asked(path, rules, seed))
+        if not any(line["rule"] == "CLU007" for line in found):
+            break
+    return found
+
+
+def _asked(path: Path, rules: str, seed: int) -> Iterator[dict[str, Any]]:
     command = [sys.executable, "-m", "modlint", "check", "--isolated", "--no-cache", "--exit-zero"]
-    asked = [*command, "--select", rules, "--output-format", "json", str(path)]
-    found = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=3600).stdout
-    return list(_decided(json.loads(found))) if found else []
-
-
-def _decided(report: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for file in report["files"]:
+    chosen = ["--select", rules, "--config", f"rules.no-modules.seed={seed}"]
+    asked = [*command, *chosen, "--output-format", "json", str(path)]
+    told = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=3600).stdout
+    for file in json.loads(told)["files"] if told else ():
         for verdict in file["verdicts"]:
             if verdict["outcome"] in ("pass", "fail"):
                 values = {name: verdict["values"].get(name) for name in VALUES}
-                told = {"rule": verdict["rule"], "network": verdict["target"]["name"]}
-                yield told | {"message": verdict["message"]} | values
+                yield {"rule": verdict["rule"], "network": verdict["target"]["name"]} | values
 
 
 def files_in(folder: Path) -> list[Path]:

@@ -9,6 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from benchmarks.modules.verdicts import files_table
+
 Line = Mapping[str, Any]
 
 LEVEL, EFFECT = 0.05, 0.01
@@ -27,10 +29,16 @@ BY: dict[str, Callable[[Line], str]] = {
 
 
 def table(folder: Path) -> str:
-    """The tables of both runs."""
+    """The tables of all runs."""
     return (
         "\n".join(
-            [*_calibration(_read(folder, "calibration")), "", *_power(_read(folder, "power"))]
+            [
+                *_calibration(_read(folder, "calibration")),
+                "",
+                *_power(_read(folder, "power")),
+                "",
+                *files_table(_read(folder, "files")),
+            ]
         )
         + "\n"
     )

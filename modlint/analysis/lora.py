@@ -142,6 +142,8 @@ def _placed(
     bare = not weight and "embedding" not in what
     if layout == "peft" and bare:
         module = replace(module, layout="loralib")
+    if layout == "mlx" and not bare:
+        module = replace(module, layout="torchtune")
     transposed = layout == "mlx" and bare
     if what.endswith(("A", "a", "down", "down.weight")):
         return replace(module, down=tensor.name, down_rank=_rank(tensor, 1 if transposed else 0))

@@ -14,6 +14,7 @@ from modlint.analysis.clustering import MAX_CONNECTIONS
 from modlint.analysis.flow import THRESHOLD, Flow
 from modlint.analysis.weights import WeightArrays
 from modlint.network import Network
+from modlint.results.clusters import Clusters
 from modlint.results.modules import ModuleTest
 
 CLUSTERS = (2, 3, 4, 6, 8, 12, 16, 20)
@@ -59,3 +60,32 @@ class MatchedTest(NetworkAnalysis[ModuleTest], frozen=True):
         require_size(network, self)
         graph = inputs.result(WeightArrays(), network)
         return module_test(network, graph, inputs.result(Flow(), network), self, inputs.progress)
+
+
+class ModuleClusters(NetworkAnalysis[Clusters], frozen=True):
+    """The clusters of the balanced graph that the test finds: k* of them.
+
+    Attributes:
+        test: whose k*; its seed names the random stream of k-means too.
+    """
+
+    test: MatchedTest = MatchedTest()
+
+    name: ClassVar[str] = "module-clusters"
+    description: ClassVar[str] = "clusters of the balanced graph, as many as stand out most"
+
+    def needs(self) -> tuple[Analysis[Any, Any], ...]:
+        """The test, the weight graph, and the flow of its units."""
+        return (self.test, *self.test.needs())
+
+    def compute(self, network: Network, inputs: Inputs) -> Clusters:
+        """Cluster.
+
+        Raises:
+            Unavailable: there is no test, or fewer clusters can be told apart.
+        """
+        from modlint.numerics.cluster.matched.partition import module_clusters
+
+        clusters = inputs.result(self.test, network).clusters
+        graph, flows = (inputs.result(need, network) for need in self.test.needs())
+        return module_clusters(network, graph, flows, self.test.min_flow, clusters, self.test.seed)

@@ -36,7 +36,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.layer_weights import LayerWeights
     from modlint.analysis.lora import LoraFactors
     from modlint.analysis.magnitudes import TensorMagnitudes
-    from modlint.analysis.modules import MatchedTest
+    from modlint.analysis.modules import MatchedTest, ModuleClusters
     from modlint.analysis.norm_scales import SilencedChannels
     from modlint.analysis.octaves import TensorOctaves
     from modlint.analysis.onnx_chains import LinearChains
@@ -105,7 +105,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         *(WeightArrays, WeightGraph, CarryingGraph, FlowGraph, BalancedGraph),
         ConvolutionGraph,
     )
-    of_clusters = (Partition, SpectralSum, ClusterTest, MatchedTest)
+    of_clusters = (Partition, SpectralSum, ClusterTest, MatchedTest, ModuleClusters)
     views = (ClusterWeights, LaplacianSpectrum, ReorderedWeights)
     measured = (*of_folders, *of_files, *of_weights, *of_tensors, *of_pairs, *of_training, *of_rows)
     return (*measured, *of_spectra, *of_units, *graphs, *of_clusters, *views)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
-from modlint.analysis.graphs import CarryingGraph
-from modlint.analysis.values import require_torch
+from modlint.analysis.flow import THRESHOLD, Flow
+from modlint.analysis.weights import WeightArrays
 from modlint.network import Network
 from modlint.results.units import GroupScale
 
@@ -29,8 +29,8 @@ class UnitScales(NetworkAnalysis[tuple[GroupScale, ...]], frozen=True):
     description: ClassVar[str] = "spread of the scales of hidden units"
 
     def needs(self) -> tuple[Analysis[Any, Any], ...]:
-        """The weight graph of what carries something."""
-        return (CarryingGraph(),)
+        """The weight graph, and what carries something."""
+        return (WeightArrays(), Flow())
 
     def compute(self, network: Network, inputs: Inputs) -> tuple[GroupScale, ...]:
         """Measure every such group, in topological order.
@@ -38,7 +38,8 @@ class UnitScales(NetworkAnalysis[tuple[GroupScale, ...]], frozen=True):
         Raises:
             Unavailable: the weight graph has none.
         """
-        require_torch()
+        from modlint.numerics.graph.flow import carrying
         from modlint.numerics.graph.scales import unit_scales
 
-        return unit_scales(network, inputs.result(CarryingGraph(), network), inputs.torch_device)
+        carriers = carrying(network, inputs.result(Flow(), network), THRESHOLD)
+        return unit_scales(network, inputs.result(WeightArrays(), network), carriers)

@@ -15,7 +15,7 @@ from modlint.cli.messages import say, show
 from modlint.cli.progress import progress_on_stderr
 from modlint.cli.spectra_layers import layers_of, measured
 from modlint.engine.examine import FileExamination
-from modlint.engine.load import load_whole
+from modlint.engine.load_model import load_model
 from modlint.engine.registry import Registry, load_registry
 from modlint.errors import UnreadableError, UsageError
 from modlint.portraits.spectra_document import SpectraDocument
@@ -55,7 +55,7 @@ def _examination(path: Path, registry: Registry, progress: Progress) -> FileExam
         UsageError: it cannot wholly be read.
     """
     try:
-        checkpoint = load_whole(path, registry.readers)
+        checkpoint = load_model(path, registry.readers)
     except UnreadableError as error:
         raise UsageError(f"{path}: {error}") from error
     return FileExamination(checkpoint, Built(()), "cpu", progress, [], computing=registry.computing)

@@ -10,7 +10,9 @@ from modlint.cli.clusters_arguments import from_least
 
 def add_spectra_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the file, what to compute, and what to write."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="a file, or an index of shards")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="a file, an index of shards, or a folder"
+    )
     parser.add_argument(
         "--base",
         type=Path,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -16,10 +16,11 @@ from modlint.analysis.quantisation import QuantisedWeights
 from modlint.analysis.spectra import TensorSpectrum, difference, merged
 from modlint.checkpoint import Tensor
 from modlint.dtypes import precision_of
-from modlint.engine.diff.adapter import Factors, Targets, factors_of, scale_of
+from modlint.engine.diff.adapter import Factors, Targets, scale_of
 from modlint.engine.examine import FileExamination
 from modlint.errors import Unavailable, UnreadableError
 from modlint.portraits.spectra_document import Kind, LayerSpectrum
+from modlint.results.lora import LoraModule
 from modlint.results.spectra import Spectrum
 
 FEWEST = 8
@@ -67,8 +68,9 @@ def layers_of(
     file: FileExamination, base: FileExamination | None, analysis: TensorSpectrum
 ) -> Iterator[Layer]:
     """Every layer weight of a file, adapted modules by their product, and beside their base."""
-    modules, config = factors_of(file.checkpoint), _config(file)
-    factors = _factor_names(file)
+    found, config = file.result(LoraFactors(), file.checkpoint).modules, _config(file)
+    modules = [each for each in found if each.down is not None and each.up is not None]
+    factors = {name for module in found for name in (module.down, module.up)}
     targets = Targets([] if base is None else list(_weights(base)))
     for tensor in _weights(file):
         if tensor.name in factors:
@@ -77,9 +79,8 @@ def layers_of(
         other = None if base is None else base.checkpoint.tensors.get(tensor.name)
         if base is not None and other is not None and not modules:
             yield _change(tensor, other, file, base, analysis)
-    for module in modules.values():
-        if module.down is not None and module.up is not None:
-            yield from _adapter(module, config, analysis, base, targets)
+    for module in modules:
+        yield from _adapter(_product(module, file, config), analysis, base, targets)
 
 
 def _weights(file: FileExamination) -> Iterator[Tensor]:
@@ -112,49 +113,86 @@ def _change(
 ) -> Layer:
     def measure() -> Spectrum:
         change = difference(file.dequantised(tensor.name), base.dequantised(other.name))
+        if not change.any():
+            raise Unavailable("it is as in the base")
         return analysis.of_array(change, precision_of(tensor.dtype.name))
 
     return Layer(tensor.name, "change", tensor.shape, tensor.dtype.name, measure)
 
 
+class _Product(NamedTuple):
+    """What an adapter adds to the weight of a module: scale · B A."""
+
+    module: str
+    down: Tensor
+    up: Tensor
+    scale: float
+    transposed: bool
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the weight that it is added to."""
+        if self.transposed:
+            return (*self.up.shape[1:], *self.down.shape[:1])
+        return (*self.up.shape[:1], *self.down.shape[1:])
+
+    def factors(self) -> tuple[Array, Array]:
+        """A and B.
+
+        Raises:
+            Unavailable: they cannot be read, or are no matrices.
+        """
+        down, up = elements_of(self.down), elements_of(self.up)
+        if not self.transposed:
+            return down, up
+        if down.ndim != 2 or up.ndim != 2:
+            raise Unavailable("its factors make no product")
+        return down.T, up.T
+
+
+def _product(module: LoraModule, file: FileExamination, config: Mapping[str, Any]) -> _Product:
+    tensors = file.checkpoint.tensors
+    down, up = tensors[module.down or ""], tensors[module.up or ""]
+    transposed = module.layout == "mlx"
+    if transposed:
+        return _Product(module.module, down, up, _mlx_scale(config), transposed)
+    factors = Factors(module.module, down, up, tensors.get(module.alpha or ""))
+    return _Product(module.module, down, up, scale_of(factors, config) or 1.0, transposed)
+
+
+def _mlx_scale(config: Mapping[str, Any]) -> float:
+    """What MLX multiplies the product by; 1 where nothing says."""
+    stated = config.get("lora_parameters")
+    scale = stated.get("scale") if isinstance(stated, Mapping) else None
+    known = isinstance(scale, int | float) and not isinstance(scale, bool)
+    return float(scale) if known and scale is not None else 1.0
+
+
 def _adapter(
-    module: Factors,
-    config: Mapping[str, Any],
+    product: _Product,
     analysis: TensorSpectrum,
     base: FileExamination | None,
     targets: Targets[Tensor],
 ) -> Iterator[Layer]:
-    down, up = module.down, module.up
-    assert down is not None  # noqa: S101 (the caller has looked)
-    assert up is not None  # noqa: S101
-    scale = scale_of(module, config) or 1.0
-    precision = precision_of(up.dtype.name)
+    dtype = product.up.dtype.name
 
-    def product() -> Spectrum:
-        return analysis.of_product(elements_of(down), elements_of(up), scale, precision)
+    def alone() -> Spectrum:
+        return analysis.of_product(*product.factors(), product.scale, precision_of(dtype))
 
-    sizes = (*up.shape[:1], *down.shape[1:])
-    yield Layer(module.module, "adapter", sizes, up.dtype.name, product)
+    yield Layer(product.module, "adapter", product.shape, dtype, alone)
     if base is None:
         return
-    target = targets.of(module.module)
+    target = targets.of(product.module)
 
     def adapted() -> Spectrum:
         if target is None:
             raise Unavailable("the base has no such weight")
         whole: Array = base.dequantised(target.name)
         return analysis.of_array(
-            merged(whole, elements_of(down), elements_of(up), scale),
-            precision_of(target.dtype.name),
+            merged(whole, *product.factors(), product.scale), precision_of(target.dtype.name)
         )
 
-    yield Layer(module.module, "adapted", sizes, up.dtype.name, adapted)
-
-
-def _factor_names(file: FileExamination) -> set[str]:
-    """Tensors that are factors of an adapter: no weights of their own."""
-    modules = file.result(LoraFactors(), file.checkpoint).modules
-    return {name for module in modules for name in (module.down, module.up) if name is not None}
+    yield Layer(product.module, "adapted", product.shape, dtype, adapted)
 
 
 def _config(file: FileExamination) -> Mapping[str, Any]:

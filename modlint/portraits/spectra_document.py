@@ -58,8 +58,11 @@ _SIZES = {
 _MEASURED = {**_SIZES, **_OF_WEIGHTWATCHER, **_OWN}
 COLUMNS = ("name", "kind", "shape", "dtype", *_MEASURED)
 
-SUMMARISED = ("alpha", "alpha_weighted", "log_alpha_norm", "log_norm", "log_spectral_norm")
-"""What is averaged over the layers, beside `stable_rank`."""
+SUMMARISED = (
+    *("alpha", "alpha_weighted", "log_alpha_norm", "log_norm", "log_spectral_norm"),
+    "stable_rank",
+)
+"""What is averaged over the layers."""
 
 
 class LayerSpectrum(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,12 +92,20 @@ class LayerSpectrum(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SpectraDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """The spectra of a file's weights; `unavailable` says by name why some have none."""
+    """The spectra of a file's weights.
+
+    Attributes:
+        path: of the file.
+        base: of the file that it is compared with, or that it adapts.
+        summary: by kind, the number of layers and the means over them.
+        layers: in the file's order.
+        unavailable: by name, why a weight has no spectrum.
+    """
 
     schema: str = SCHEMA
     path: str
     base: str | None
-    summary: Mapping[str, float]
+    summary: Mapping[Kind, Mapping[str, float]]
     layers: tuple[LayerSpectrum, ...]
     unavailable: Mapping[str, str]
 
@@ -106,14 +117,16 @@ class SpectraDocument(msgspec.Struct, frozen=True, kw_only=True):
         layers: Sequence[LayerSpectrum],
         unavailable: Mapping[str, str],
     ) -> SpectraDocument:
-        """The document, with the means over the layers."""
-        means = {}
-        for column in (*SUMMARISED, "stable_rank"):
-            values = [v for layer in layers if (v := layer.value(column)) is not None]
-            if values:
-                means[column] = fmean(values)
+        """The document, with the means over the layers of each kind."""
+        kinds = dict.fromkeys(layer.kind for layer in layers)
         return cls(
-            path=path, base=base, summary=means, layers=tuple(layers), unavailable=unavailable
+            path=path,
+            base=base,
+            summary={
+                kind: _means([layer for layer in layers if layer.kind == kind]) for kind in kinds
+            },
+            layers=tuple(layers),
+            unavailable=unavailable,
         )
 
     def to_json(self) -> str:
@@ -133,3 +146,12 @@ class SpectraDocument(msgspec.Struct, frozen=True, kw_only=True):
             shape = "x".join(map(str, layer.shape))
             own = [well_formed(layer.name), layer.kind, shape, layer.dtype]
             yield [*own, *(layer.value(column) for column in _MEASURED)]
+
+
+def _means(layers: Sequence[LayerSpectrum]) -> dict[str, float]:
+    means: dict[str, float] = {"layers": len(layers)}
+    for column in SUMMARISED:
+        values = [v for layer in layers if (v := layer.value(column)) is not None]
+        if values:
+            means[column] = fmean(values)
+    return means

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from modlint.portraits.spectra_document import SpectraDocument
+from modlint.portraits.spectra_table import MARKS
 from modlint.text import printable
 
 _PANELS = (
@@ -26,7 +27,9 @@ def draw(path: Path, document: SpectraDocument) -> None:
     """
     from matplotlib.figure import Figure
 
-    names = [printable(layer.name, _LONGEST) for layer in document.layers]
+    names = [
+        MARKS.get(layer.kind, "") + printable(layer.name, _LONGEST) for layer in document.layers
+    ]
     figure = Figure(figsize=(9, max(3.0, 0.22 * min(len(names), 120) + 1.4)), layout="constrained")
     panels = figure.subplots(1, len(_PANELS), sharey=True)
     for panel, (column, heading) in zip(panels, _PANELS, strict=True):

@@ -20,6 +20,14 @@ NAME, WIDE_NAME = 26, 44
 _WIDE = 110
 _GAP = 2
 _SHOWN = 4
+MARKS = {"adapter": "Δ ", "adapted": "+ ", "change": "Δ "}
+"""What stands before the name of what is no weight of the file."""
+_COUNTED = {
+    "weight": "layer",
+    "adapter": "product",
+    "adapted": "adapted weight",
+    "change": "change",
+}
 
 
 class _Column(NamedTuple):
@@ -65,7 +73,7 @@ def spectra_table(document: SpectraDocument, stream: TextIO) -> str:
 
 def _table(layers: Sequence[LayerSpectrum], cells: int) -> Padding:
     name = WIDE_NAME if cells >= _WIDE else NAME
-    names = [_name(layer, name) for layer in layers]
+    names = _names(layers, name)
     sizes = [_size(layer) for layer in layers]
     used = 2 + max(map(len, [*names, "layer"])) + _GAP + max(map(len, [*sizes, "N×M"]))
     columns = _fitting(layers, cells - used)
@@ -98,9 +106,18 @@ def _fitting(layers: Sequence[LayerSpectrum], cells: int) -> list[_Column]:
     return sorted(chosen, key=order.index)
 
 
-def _name(layer: LayerSpectrum, most: int) -> str:
-    mark = {"adapter": "Δ ", "adapted": "+ ", "change": "Δ "}.get(layer.kind, "")
-    return mark + _shortened(layer.name, most - len(mark))
+def _names(layers: Sequence[LayerSpectrum], most: int) -> list[str]:
+    """The ends of the names; where these do not tell them apart, beginnings and ends."""
+    marks = [MARKS.get(layer.kind, "") for layer in layers]
+    whole = [f"{mark}{layer.name}" for mark, layer in zip(marks, layers, strict=True)]
+    for shortened in (_shortened, printable):
+        shown = [
+            mark + shortened(layer.name, most - len(mark))
+            for mark, layer in zip(marks, layers, strict=True)
+        ]
+        if len({*shown}) == len({*whole}):
+            break
+    return shown
 
 
 def _shortened(name: str, most: int) -> str:
@@ -120,14 +137,13 @@ def _cell(value: Any, digits: int) -> Text:
 
 
 def _summary(document: SpectraDocument, cells: int) -> Iterator[Text]:
-    means = document.summary
-    words = [count(len(document.layers), "layer")]
-    if "alpha" in means:
-        words.append(f"mean α {means['alpha']:.2f}")
-        words.append(f"mean α · log10 λmax {means['alpha_weighted']:.2f}")
-    if document.layers:
+    for kind, means in document.summary.items():
+        words = [count(int(means["layers"]), _COUNTED[kind])]
+        if "alpha" in means:
+            words.append(f"mean α {means['alpha']:.2f}")
+            words.append(f"mean α · log10 λmax {means['alpha_weighted']:.2f}")
         words.append(f"mean stable rank {means['stable_rank']:.1f}")
-    yield hanging(Text("  "), Text(" · ".join(words)), cells)
+        yield hanging(Text("  "), Text(" · ".join(words)), cells)
     approximate = [layer for layer in document.layers if layer.spectrum.method != "gram"]
     if approximate:
         worst = max(layer.spectrum.error for layer in approximate)

@@ -10,7 +10,7 @@ class LoraModule(Struct, frozen=True):
 
     Attributes:
         module: its path without what wrappers put before it ("model.layers.0.mlp.up_proj").
-        layout: who writes such names: "peft", "diffusers", "kohya", "mlx", "loralib".
+        layout: who writes such names: "peft", "diffusers", "kohya", "mlx", "torchtune", "loralib".
         down: the factor that reads the input (A, down), None where it is absent.
         up: the factor that gives the output (B, up), None where it is absent.
         magnitude: DoRA's magnitude vector, None where there is none.

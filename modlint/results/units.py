@@ -52,12 +52,14 @@ class GroupScale(Struct, frozen=True):
         layer: name of the layer that drives the group.
         units: number of units that carry something, by weights both in and out.
         spread: standard deviation (ddof 0) over them of ln(L1 of weights in / L1 of weights out).
+        offset: its mean, less what it is where weights of a layer are 1/√(weights into a unit).
     """
 
     group: str
     layer: str
     units: int
     spread: float
+    offset: float
 
 
 class Flows(Struct, frozen=True, eq=False):

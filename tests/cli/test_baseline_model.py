@@ -27,8 +27,8 @@ from modlint.settings.config import Configuration, Settings
 from modlint.verdict import Severity, Target
 
 Capture = pytest.CaptureFixture[str]
-SIZES = (60, 50, 50, 50, 10)
-QUICK = {"clusters": 10, "shuffles": 19}
+SIZES = (100, 80, 80, 80, 10)
+QUICK = {"shuffles": 19}
 FLAGS = [
     "--select=CLU006",
     *(f"--config=rules.clusterability-regressed.{key}={value}" for key, value in QUICK.items()),
@@ -37,7 +37,7 @@ FLAGS = [
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder, with a clusterable baseline and a network that is not."""
+    """An empty folder, with a baseline of modules and a network of none."""
     monkeypatch.chdir(tmp_path)
     planted = {f"{2 * i}.weight": w for i, w in enumerate(planted_weights(0, 10, *SIZES))}
     plain = {f"{2 * i}.weight": w for i, w in enumerate(random_weights(7, *SIZES))}
@@ -57,13 +57,13 @@ def test_files_are_compared_whatever_their_containers(capsys: Capture) -> None:
     arguments = ["new.pt", "same.pt", "--baseline-model", "old.safetensors", *FLAGS]
     assert main(["check", *arguments, "--fail-on", "warning"]) == 1
     out = capsys.readouterr().out
-    assert "new.pt: CLU006 warning no longer clusterable: n-cut " in out
+    assert "new.pt: CLU006 warning no longer modules: effect " in out
     assert main(["check", *arguments, "--output-format", "json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["run"]["settings"]["baseline_model"] == "old.safetensors"
     new, same = (file["verdicts"][0] for file in report["files"])
     assert (new["outcome"], same["outcome"]) == ("fail", "pass")
-    for name in ("ncut", "z_score", "p_value", "effect_size"):
+    for name in ("clusters", "smallest", "p_value", "effect_size"):
         assert same["values"][name] == same["values"][f"baseline_{name}"]
         assert new["values"][f"baseline_{name}"] == same["values"][name]
 
@@ -131,7 +131,7 @@ def test_the_baseline_is_tested_once_for_all_files() -> None:
     @contextlib.contextmanager
     def record(path: Path, index: int, total: int) -> Iterator[Any]:
         def note(what: str, done: int, of: int) -> None:
-            if what.endswith("shuffling") and done == of:
+            if what.endswith("exchanging") and done == of:
                 steps.append(f"{path.name}: {what}")
 
         yield note
@@ -144,7 +144,11 @@ def test_the_baseline_is_tested_once_for_all_files() -> None:
     )
     files = [Path("new.pt"), Path("same.pt")]
     report = check(files, Configuration(settings, None, Path.cwd()), load_registry(), record)
-    assert steps == ["new.pt: baseline, shuffling", "new.pt: shuffling", "same.pt: shuffling"]
+    assert steps == [
+        "new.pt: baseline, exchanging",
+        "new.pt: exchanging",
+        "same.pt: exchanging",
+    ]
     assert report.run.device == "cpu"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from lora_files import PEFT, peft
+from lora_files import LAYOUTS, PEFT, peft
 from rich.cells import cell_len
 from safetensors.torch import save_file
 
@@ -69,7 +69,8 @@ def test_json_measures_each_layer(capsys: Capture) -> None:
     assert convolution["shuffled"]["traps"] >= 0
     assert layers["features.filter.weight"]["kernels"]["length"] == 16
     alphas = [layer["law"]["alpha"] for layer in layers.values()]
-    assert found["summary"]["alpha"] == pytest.approx(np.mean(alphas))
+    assert found["summary"]["weight"]["layers"] == 3
+    assert found["summary"]["weight"]["alpha"] == pytest.approx(np.mean(alphas))
 
 
 def test_csv_has_the_names_of_weightwatcher(capsys: Capture) -> None:
@@ -122,6 +123,32 @@ def test_an_adapter_is_measured_by_its_product(capsys: Capture) -> None:
     assert adapted["norm"] == pytest.approx(float((whole**2).sum()), rel=1e-9)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_adapters_of_each_layout(layout: str, capsys: Capture) -> None:
+    state = LAYOUTS[layout]("llama", r=4)
+    settings = {"lora_alpha": 8, "r": 4, "lora_parameters": {"rank": 4, "scale": 2.0}}
+    Path("adapter").mkdir()
+    Path("adapter/adapter_config.json").write_text(json.dumps(settings))
+    save_file(state, "adapter/adapters.safetensors")
+    products = by_name(document(capsys, "adapter"), "adapter")
+    assert len(products) == 8
+    matrices = [v.double() for k, v in state.items() if not k.endswith("alpha")][:2]
+    down, up = (m.T for m in matrices) if layout == "mlx" else matrices
+    scale = 1.0 if layout == "kohya" else 2.0
+    wanted = float(torch.linalg.svdvals(up @ down)[0] * scale) ** 2
+    first = next(iter(products.values()))
+    assert first["spectral_norm"] == pytest.approx(wanted, rel=1e-6)
+    assert (first["rows"], first["columns"], first["rank"]) == (48, 32, 4)
+
+
+def test_names_that_end_alike_are_told_apart(capsys: Capture) -> None:
+    names = [f"fc{i}.weight_transposed_and_quantized_in_8_bits" for i in range(3)]
+    save_file({name: torch.randn(20, 30) for name in names}, "alike.safetensors")
+    assert main(["spectra", "alike.safetensors"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"fc{i}.weight_" in out for i in range(3))
+
+
 def test_a_base_that_does_not_fit_is_said(capsys: Capture) -> None:
     save_file(peft("llama", r=8), "adapter.safetensors")
     save_file({"other.weight": torch.randn(32, 32)}, "base.safetensors")
@@ -137,7 +164,12 @@ def test_the_change_from_an_earlier_checkpoint(capsys: Capture) -> None:
     (change,) = by_name(found, "change").values()
     assert change["rank"] >= 1
     assert change["spectral_norm"] == pytest.approx(40 * 64, rel=1e-4)
-    assert found["unavailable"]["features.conv.weight"] == "all its elements are zero"
+    assert found["unavailable"]["features.conv.weight"] == "it is as in the base"
+    assert (found["summary"]["weight"]["layers"], found["summary"]["change"]["layers"]) == (3, 1)
+    assert main(["spectra", "later.pt", "--base", "model.pt"]) == 0
+    out = capsys.readouterr().out
+    assert "3 layers · mean α" in out
+    assert "1 change · " in out
 
 
 def test_shards_are_read_by_their_index(capsys: Capture) -> None:

@@ -17,6 +17,7 @@ from safetensors.numpy import save_file
 from modlint.cli import main
 
 FAMILIES = "CLU,COV,FMT,GRF,NEU,NUM,SEC"
+NEED_TORCH = ("CLU001", "CLU004")
 HIDE = """
 import sys
 from importlib.machinery import PathFinder
@@ -67,7 +68,7 @@ def chain(tmp_path: Path) -> Path:
     return tmp_path / "chain.safetensors"
 
 
-def test_every_rule_but_clusterability_says_the_same(chain: Path, capsys: Capture) -> None:
+def test_every_rule_but_those_of_shuffles_says_the_same(chain: Path, capsys: Capture) -> None:
     arguments = ("check", "--select", FAMILIES, "--output-format", "json", chain)
     without = _run(HIDE, *arguments)
     assert without.returncode == 0, without.stderr
@@ -75,10 +76,10 @@ def test_every_rule_but_clusterability_says_the_same(chain: Path, capsys: Captur
     found, expected = _verdicts(without.stdout), _verdicts(capsys.readouterr().out)
     assert found.keys() == expected.keys()
     for rule, verdicts in found.items():
-        if not rule.startswith("CLU") or rule == "CLU007":
+        if rule not in NEED_TORCH:
             assert verdicts == expected[rule]
             continue
-        for verdict in verdicts if rule != "CLU006" else ():  # it compares, and is given nothing
+        for verdict in verdicts:
             assert verdict["outcome"] == "inconclusive"
             assert "pip install 'modlint[torch]'" in verdict["reason"]
     assert {verdict["outcome"] for verdict in found["NEU002"]} == {"pass"}
@@ -110,6 +111,12 @@ def test_torch_is_not_imported_for_a_file_without_a_network(tmp_path: Path) -> N
 
 def test_torch_is_not_imported_for_units_and_flow(chain: Path) -> None:
     assert _run("", "check", "--select", "NEU,NUM,SEC,FMT", chain).returncode == 0
+
+
+def test_torch_is_not_imported_for_modules_scales_and_components(chain: Path) -> None:
+    asked = "CLU002,CLU003,CLU005,CLU006,CLU007"
+    run = _run("", "check", "--select", asked, "--baseline-model", chain, chain)
+    assert run.returncode == 0, run.stderr
 
 
 def test_codes_are_judged_by_the_values_that_they_stand_for(

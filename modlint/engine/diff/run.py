@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,17 +11,15 @@ from msgspec.structs import replace
 
 from modlint.analysis.beside import Document
 from modlint.builder import Built
-from modlint.checkpoint import Checkpoint, Tensor
+from modlint.checkpoint import Checkpoint
 from modlint.difference import Difference
-from modlint.discovery.content import sought_by
-from modlint.discovery.discover import Search, discover
 from modlint.engine.diff.compare import compare
 from modlint.engine.diff.sides import Side, logical_weights, side_of
 from modlint.engine.diff.verdicts import compared, regressions
 from modlint.engine.examine import FileExamination
 from modlint.engine.in_memory import check_read
 from modlint.engine.jobs.progress import FileProgress
-from modlint.engine.load import load_whole
+from modlint.engine.load_model import load_model
 from modlint.engine.registry import Registry
 from modlint.engine.run import check
 from modlint.errors import Unavailable, UnreadableError, UsageError
@@ -34,18 +31,6 @@ Compared = Path | Checkpoint
 """What is compared: a file, a folder, or what lies in memory."""
 
 _ADAPTER = "adapter_config.json"
-_RANK = (
-    ".safetensors.index.json",
-    "model.safetensors",
-    ".safetensors",
-    ".bin.index.json",
-    ".bin",
-    ".pt",
-    ".pth",
-    ".ckpt",
-    ".onnx",
-)
-"""Of several files of weights in a folder, which is compared: the first by how its name ends."""
 
 
 class Wanted(Struct, frozen=True):
@@ -120,62 +105,20 @@ def _exit_code(difference: Difference, configuration: Configuration) -> int:
 
 
 def _read(what: Compared, registry: Registry) -> Checkpoint:
-    """The checkpoint of a path; of a folder, that of the files in it which hold the weights.
+    """What is compared.
 
     Raises:
-        UsageError: there is none, or it cannot wholly be read.
+        UsageError: there is none, it cannot wholly be read, or it holds no tensor.
     """
     if isinstance(what, Checkpoint):
         return what
-    if not os.path.lexists(what):
-        raise UsageError(f"{what}: no such file or folder")
     try:
-        if what.is_dir():
-            checkpoint = _of_folder(what, registry)
-        else:
-            checkpoint = load_whole(what, registry.readers)
+        checkpoint = load_model(what, registry.readers)
     except UnreadableError as error:
         raise UsageError(f"{what}: {error}") from None
     if not checkpoint.tensors:
         raise UsageError(f"{what}: holds no tensor")
     return checkpoint
-
-
-def _of_folder(folder: Path, registry: Registry) -> Checkpoint:
-    """What a folder holds: in each of its folders one checkpoint, all of them as one."""
-    found = discover([folder], Search(sought_by(registry.readers), excludes=lambda _: False))
-    chosen: dict[Path, Path] = {}
-    for path in sorted(found.files, key=_rank):
-        if path.parent not in chosen and _rank(path)[0] < len(_RANK):
-            chosen[path.parent] = path
-    if not chosen:
-        raise UnreadableError("holds no checkpoint")
-    read = {path: load_whole(path, registry.readers) for path in chosen.values()}
-    if len(read) == 1:
-        return next(iter(read.values()))
-    return _merged(folder, read)
-
-
-def _rank(path: Path) -> tuple[int, str]:
-    ranks = (rank for rank, end in enumerate(_RANK) if path.name.endswith(end))
-    return next(ranks, len(_RANK)), str(path)
-
-
-def _merged(folder: Path, read: Mapping[Path, Checkpoint]) -> Checkpoint:
-    """Checkpoints of several folders as one; each name begins with that of its folder."""
-    tensors: dict[str, Tensor] = {}
-    for path, checkpoint in read.items():
-        place = ".".join(path.parent.relative_to(folder).parts)
-        for tensor in checkpoint.tensors.values():
-            name = f"{place}.{tensor.key}" if place else tensor.key
-            tensors[name] = replace(tensor, name=name, section="")
-    first = next(iter(read.values()))
-    return replace(
-        first,
-        path=folder,
-        tensors=tensors,
-        nbytes=sum(checkpoint.nbytes for checkpoint in read.values()),
-    )
 
 
 def _side(examination: FileExamination) -> Side:

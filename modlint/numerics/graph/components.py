@@ -1,24 +1,28 @@
-"""Connected components of a layered graph, by the blocks' entries that are not zero."""
+"""Connected components of a layered graph, by the weights that are not negligible."""
 
 from __future__ import annotations
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from modlint.network import Network
-from modlint.numerics.graph.adjacency import Adjacency, adjacency, compact, live_vertices
-from modlint.results.graphs import Component, Graph
+from modlint.numerics.graph.channels import Floats, Ints
+from modlint.numerics.graph.edges import Edges, compact, edges_of, live_units
+from modlint.results.graphs import Block, Component, Graph
+
+NEGLIGIBLE = 1e-8
+"""A weight below this share of its layer's mean links nothing."""
 
 
-def components(network: Network, graph: Graph, device: torch.device) -> tuple[Component, ...]:
-    """Components of the live graph, largest first."""
-    live = live_vertices(adjacency(graph), device)
-    labels = label(adjacency(compact(graph, live)))
-    sizes = [group.size for group in network.groups]
-    role = np.repeat([group.role for group in network.groups], sizes)[live.cpu().numpy()]
+@np.errstate(all="ignore")
+def components(network: Network, graph: Graph) -> tuple[Component, ...]:
+    """Components of the live graph, of numpy's arrays, largest first."""
+    edges = edges_of(graph.groups, ((b.source, b.target, _links(b)) for b in graph.blocks))
+    edges = compact(edges, live_units(edges))
+    labels = label(edges)
+    roles = {group.name: group.role for group in network.groups}
+    role = np.repeat([roles[name] for name in edges.sizes], list(edges.sizes.values()))
     members, entries, exits = (
         np.bincount(labels[which], minlength=int(labels.max(initial=-1)) + 1).tolist()
         for which in (slice(None), role == "input", role == "output")
@@ -27,34 +31,46 @@ def components(network: Network, graph: Graph, device: torch.device) -> tuple[Co
     return tuple(sorted(found, key=lambda component: -component.neurons))
 
 
-def label(matrix: Adjacency) -> NDArray[np.int32]:
-    """The component of each vertex, (vertices,), numbered from 0.
+def _links(block: Block) -> Floats:
+    """A block's weights without those that link nothing."""
+    weights = np.array(block.weights, dtype=np.float64)
+    shares = weights / (weights.max(initial=0) or 1)
+    weights[shares < NEGLIGIBLE * shares.mean()] = 0
+    return weights
+
+
+def label(edges: Edges) -> Ints:
+    """The component of each unit, (units,), numbered from 0.
 
     Most networks are one component, which products with the blocks tell without listing edges.
     """
-    if matrix.vertices and bool(reached_from_first(matrix).all()):
-        return np.zeros(matrix.vertices, dtype=np.int32)
-    return connected_components(_sparse(matrix), directed=False)[1]  # type: ignore[no-any-return]
+    if edges.units and all(mask.all() for mask in reached_from_first(edges).values()):
+        return np.zeros(edges.units, dtype=np.int64)
+    found: Ints = connected_components(_sparse(edges), directed=False)[1]
+    return found
 
 
-def reached_from_first(matrix: Adjacency) -> torch.Tensor:
-    """Which vertices are connected to vertex 0: (vertices,) bool."""
-    reached = torch.zeros(matrix.vertices, dtype=torch.bool, device=matrix.device)
-    reached[0] = True
+def reached_from_first(edges: Edges) -> dict[str, Floats]:
+    """By group, ones where a unit is connected to the first unit of all."""
+    reached = {name: np.zeros(size) for name, size in edges.sizes.items()}
+    reached[next(iter(reached))][0] = 1
     while True:
-        neighbours = matrix.times(reached.to(torch.float64)) > 0
-        if not bool((neighbours & ~reached).any()):
+        before = sum(int(mask.sum()) for mask in reached.values())
+        for (source, target), weights in edges.between.items():
+            reached[target][reached[source] @ weights > 0] = 1
+            reached[source][weights @ reached[target] > 0] = 1
+        if sum(int(mask.sum()) for mask in reached.values()) == before:
             return reached
-        reached |= neighbours
 
 
-def _sparse(matrix: Adjacency) -> sparse.coo_array:
+def _sparse(edges: Edges) -> sparse.coo_array:
     """Where edges are, in one direction."""
-    pairs = [
-        torch.stack([places[:, 0] + matrix.spans[i].start, places[:, 1] + matrix.spans[j].start])
-        for (i, j), weights in matrix.blocks.items()
-        for places in [weights.nonzero()]
+    ends = np.cumsum(list(edges.sizes.values())).tolist()
+    first = {name: end - edges.sizes[name] for name, end in zip(edges.sizes, ends, strict=True)}
+    places = [
+        np.add(np.nonzero(weights), [[first[source]], [first[target]]])
+        for (source, target), weights in edges.between.items()
     ]
-    rows, columns = torch.cat(pairs, 1).to(torch.int32).cpu().numpy()
-    shape = (matrix.vertices, matrix.vertices)
+    rows, columns = np.concatenate([*places, np.empty((2, 0), np.int64)], 1)
+    shape = (edges.units, edges.units)
     return sparse.coo_array((np.ones(len(rows), dtype=bool), (rows, columns)), shape=shape)

@@ -3,118 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
-
-from modlint.analysis.clustering import MAX_CONNECTIONS
-from modlint.analysis.flow import THRESHOLD
-from modlint.analysis.modules import CLUSTERS, MatchedTest
 from modlint.network import Network
 from modlint.results.modules import ModuleTest
-from modlint.rule import Examination, Need, Options
-from modlint.targets import of_network, whole_file
+from modlint.rule import Examination, Need
+from modlint.targets import of_network
 from modlint.verdict import Verdict
 from modlint_rules.clusterability import NO_MODULES
-from modlint_rules.clusterability.options import require_enough_shuffles
-from modlint_rules.clusterability.size import GraphRule, with_parts
+from modlint_rules.clusterability.modular import ModularRule
+from modlint_rules.clusterability.options import ModuleOptions
+from modlint_rules.clusterability.size import with_parts
 
 _HELP = (
     "if modules are wanted, train for them (modlint-train: clusterable_init_, FixedPartition);"
     " if CLU001 passes all the same, what it finds is strong and weak units, not modules; if none"
     " are wanted, ignore CLU007"
 )
-_NO_HIDDEN = "no network of the file has hidden units"
 
 
-class NoModulesOptions(Options, frozen=True):
-    """Options of CLU007."""
-
-    clusters: Annotated[
-        tuple[Annotated[int, msgspec.Meta(ge=2)], ...],
-        msgspec.Meta(description="numbers of clusters that are looked at", min_length=1),
-    ] = CLUSTERS
-    shuffles: Annotated[
-        int,
-        msgspec.Meta(description="networks with units exchanged to compare with", ge=2),
-    ] = 99
-    bin_size: Annotated[
-        int,
-        msgspec.Meta(
-            description="units, neighbours in strength, among which places are traded", ge=2
-        ),
-    ] = 4
-    seed: Annotated[int, msgspec.Meta(description="names the random numbers", ge=0)] = 0
-    max_p: Annotated[
-        float,
-        msgspec.Meta(description="p-value up to which a network counts as modular", gt=0, le=1),
-    ] = 0.05
-    min_effect: Annotated[
-        float,
-        msgspec.Meta(
-            description="share of the spectral sum, below which modules are too weak to count",
-            ge=0,
-            le=1,
-        ),
-    ] = 0.01
-    min_flow: Annotated[
-        float,
-        msgspec.Meta(
-            description="flow, over the layer's mean, below which a unit is left out", ge=0, lt=1
-        ),
-    ] = THRESHOLD
-    max_connections: Annotated[
-        int, msgspec.Meta(description="connections above which a network is not tested", ge=1)
-    ] = MAX_CONNECTIONS
-
-    @property
-    def test(self) -> MatchedTest:
-        """The test that these ask for."""
-        return MatchedTest(
-            clusters=self.clusters,
-            shuffles=self.shuffles,
-            bin_size=self.bin_size,
-            seed=self.seed,
-            min_flow=self.min_flow,
-            max_connections=self.max_connections,
-        )
-
-
-class NoModules(GraphRule[NoModulesOptions], reference=NO_MODULES):
+class NoModules(ModularRule[ModuleOptions], reference=NO_MODULES):
     """The test of modules beyond unit strengths."""
 
-    options_type = NoModulesOptions
+    options_type = ModuleOptions
 
     def needs(self) -> tuple[Need, ...]:
         """The test."""
         return with_parts(self.options.test)
 
-    def check(self, file: Examination) -> Iterator[Verdict]:
-        """Judge each network of the file that has hidden units."""
-        found = list(super().check(file))
-        yield from found
-        if not found:
-            yield self.not_applicable(whole_file(file.checkpoint), _NO_HIDDEN)
-
-    def judge_graph(self, network: Network, file: Examination) -> Iterator[Verdict]:
+    def judge_modules(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Compare the network with those whose units of like strength traded places."""
-        if not any(group.role == "hidden" for group in network.groups):
-            return
-        require_enough_shuffles(self.options.shuffles, self.options.max_p)
+        self.options.require_enough_shuffles()
         found = file.result(self.options.test, network)
-        stands_out = found.p_value <= self.options.max_p
-        passes = stands_out and found.effect_size >= self.options.min_effect
-        what = "modules" if passes else "only weak modules" if stands_out else "no modules"
         yield self.decided(
             of_network(network),
-            f"{what} {_measured(found)}",
-            passes=passes,
+            f"{self.options.reading(found)} {_measured(found)}",
+            passes=self.options.holds(found),
             help=_HELP,
             values=self._values(found),
-            limit={
-                "p_value": {"max": self.options.max_p},
-                "effect_size": {"min": self.options.min_effect},
-            },
+            limit=self.options.limit,
             confidence=network.confidence,
         )
 

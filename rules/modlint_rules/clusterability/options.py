@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
 
 from modlint.analysis.base import NetworkAnalysis
 from modlint.analysis.clustering import MAX_CONNECTIONS, WEIGHTS, ClusterTest, Partition
+from modlint.analysis.flow import THRESHOLD
 from modlint.analysis.graphs import ConvolutionGraph
+from modlint.analysis.modules import CLUSTERS, MatchedTest
 from modlint.errors import Unavailable
 from modlint.results.clusters import Method, Null
 from modlint.results.graphs import Graph
+from modlint.results.modules import ModuleTest
 from modlint.rule import Options
 
 EXTREMES = 10
@@ -124,6 +128,82 @@ class NotClusterableOptions(PermutationOptions, frozen=True):
     def part_of(self, graph: NetworkAnalysis[Graph]) -> NetworkAnalysis[Graph]:
         """A variant of the graph, or the part of it that is chosen."""
         return graph if self.part == "network" else ConvolutionGraph(graph)
+
+
+class ModuleOptions(Options, frozen=True):
+    """Which test of modules a rule judges by; rules that agree on it share the work."""
+
+    clusters: Annotated[
+        tuple[Annotated[int, msgspec.Meta(ge=2)], ...],
+        msgspec.Meta(description="numbers of clusters that are looked at", min_length=1),
+    ] = CLUSTERS
+    shuffles: Annotated[
+        int,
+        msgspec.Meta(description="networks with units exchanged to compare with", ge=2),
+    ] = 99
+    bin_size: Annotated[
+        int,
+        msgspec.Meta(
+            description="units, neighbours in strength, among which places are traded", ge=2
+        ),
+    ] = 4
+    seed: Annotated[int, msgspec.Meta(description="names the random numbers", ge=0)] = 0
+    max_p: Annotated[
+        float,
+        msgspec.Meta(description="p-value up to which a network counts as modular", gt=0, le=1),
+    ] = 0.05
+    min_effect: Annotated[
+        float,
+        msgspec.Meta(
+            description="share of the spectral sum, below which modules are too weak to count",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.01
+    min_flow: Annotated[
+        float,
+        msgspec.Meta(
+            description="flow, over the layer's mean, below which a unit is left out", ge=0, lt=1
+        ),
+    ] = THRESHOLD
+    max_connections: Annotated[
+        int, msgspec.Meta(description="connections above which a network is not tested", ge=1)
+    ] = MAX_CONNECTIONS
+
+    @property
+    def test(self) -> MatchedTest:
+        """The test that these ask for."""
+        return MatchedTest(
+            clusters=self.clusters,
+            shuffles=self.shuffles,
+            bin_size=self.bin_size,
+            seed=self.seed,
+            min_flow=self.min_flow,
+            max_connections=self.max_connections,
+        )
+
+    @property
+    def limit(self) -> Mapping[str, Mapping[str, float]]:
+        """What counts as modules."""
+        return {"p_value": {"max": self.max_p}, "effect_size": {"min": self.min_effect}}
+
+    def holds(self, found: ModuleTest) -> bool:
+        """Whether a network has modules."""
+        return found.p_value <= self.max_p and found.effect_size >= self.min_effect
+
+    def reading(self, found: ModuleTest) -> str:
+        """What a test finds, in a word or three."""
+        if self.holds(found):
+            return "modules"
+        return "only weak modules" if found.p_value <= self.max_p else "no modules"
+
+    def require_enough_shuffles(self) -> None:
+        """Refuse a number of exchanged networks that can give no p of `max-p`.
+
+        Raises:
+            Unavailable: it is too small.
+        """
+        require_enough_shuffles(self.shuffles, self.max_p)
 
 
 def require_enough_shuffles(shuffles: int, max_p: float) -> None:

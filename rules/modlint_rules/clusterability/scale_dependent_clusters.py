@@ -41,6 +41,14 @@ class ScaleDependentClustersOptions(PartitionOptions, frozen=True):
             gt=0,
         ),
     ] = 0.9
+    max_offset: Annotated[
+        float,
+        msgspec.Meta(
+            description="by how much the mean of ln(strength in / strength out) of a layer may"
+            " differ from that of layers of usual scales",
+            gt=0,
+        ),
+    ] = 8.0
 
 
 class ScaleDependentClusters(
@@ -64,19 +72,30 @@ class ScaleDependentClusters(
             yield self.not_applicable(whole_file(file.checkpoint), _NO_SCALES)
 
     def judge_graph(self, network: Network, file: Examination) -> Iterator[Verdict]:
-        """Judge the median spread."""
+        """Judge the median spread within layers, and the largest offset between them."""
         target = of_network(network)
         layers = file.result(_SCALES, network)
         if not layers:
             return
         spread = statistics.median(layer.spread for layer in layers)
-        values = {"spread": spread, "spreads": {layer.layer: layer.spread for layer in layers}}
-        limit = {"spread": {"max": self.options.max_spread}}
+        farthest = max(layers, key=lambda layer: abs(layer.offset))
+        values = {
+            "spread": spread,
+            "spreads": {layer.layer: layer.spread for layer in layers},
+            "offset": abs(farthest.offset),
+            "offsets": {layer.layer: layer.offset for layer in layers},
+        }
+        limit = {
+            "spread": {"max": self.options.max_spread},
+            "offset": {"max": self.options.max_offset},
+        }
         message = (
             f"ln(strength in/out) of units has standard deviation {spread:.2f}"
-            f" (median of {count(len(layers), 'layer')})"
+            f" (median of {count(len(layers), 'layer')}), offset {abs(farthest.offset):.1f}"
         )
-        if spread <= self.options.max_spread:
+        if abs(farthest.offset) > self.options.max_offset:
+            message += f" in layer {farthest.layer}"
+        elif spread <= self.options.max_spread:
             yield self.passed(
                 target, message, values=values, limit=limit, confidence=network.confidence
             )

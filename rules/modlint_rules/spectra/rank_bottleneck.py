@@ -14,10 +14,13 @@ from modlint.rule import Examination, Need, Options
 from modlint.scopes import NetworkRule
 from modlint.targets import of_layer, of_network, whole_file
 from modlint.verdict import Verdict
+from modlint_rules.base.dominators import passed_by_all
 from modlint_rules.spectra import RANK_BOTTLENECK
 
 _RANK = LayerRank()
 _CHAINS = LinearChains()
+_KINDS = frozenset({"linear", "conv", "conv-transpose"})
+"""Of calls with a weight of their own."""
 
 
 class RankBottleneckOptions(Options, frozen=True):
@@ -55,7 +58,9 @@ class RankBottleneck(NetworkRule[RankBottleneckOptions], reference=RANK_BOTTLENE
         if len(outputs) != 1 or outputs[0].size < self.options.min_width:
             return
         width, ranks = outputs[0].size, dict[str, int]()
-        for call in _passed_by_all(network, outputs[0].name):
+        for call in passed_by_all(network, outputs[0].name):
+            if call.kind not in _KINDS:
+                continue
             ranks[call.name] = file.result(_RANK, call).rank
             if ranks[call.name] < width - 1 <= _possible(call):
                 yield self._bottleneck(call, ranks[call.name], width, network)
@@ -112,16 +117,3 @@ def _possible(call: Call) -> int:
     """The rank that its shape allows."""
     positions = 1 if call.layout is None else call.layout.shape[3]
     return min(call.rows, call.columns * positions)
-
-
-def _passed_by_all(network: Network, output: str) -> list[Call]:
-    """Calls with a weight of their own that each path from an input to the output runs through."""
-    passed: dict[str, frozenset[str]] = {}
-    for op in network.operations:
-        before = [passed.get(span.value, frozenset()) for span in op.reads]
-        common = frozenset.intersection(*before) if before else frozenset()
-        own = {op.name} if isinstance(op, Call) else set()
-        passed[op.target] = common | own
-    names = passed.get(output, frozenset())
-    kinds = ("linear", "conv", "conv-transpose")
-    return [call for call in network.calls if call.name in names and call.kind in kinds]

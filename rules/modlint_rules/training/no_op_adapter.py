@@ -117,7 +117,7 @@ class NoOpAdapter(LoraRule[Options], reference=NO_OP_ADAPTER):
 
 def is_of_peft(lora: Lora) -> bool:
     """Whether the adapter is one that adapter_config.json describes."""
-    return all(module.layout in ("peft", "mlx") for module in lora.modules)
+    return all(module.layout in ("peft", "mlx", "torchtune") for module in lora.modules)
 
 
 def _fit(module: LoraModule) -> bool:

@@ -26,11 +26,12 @@ from modlint.analysis.modules import MatchedTest
 from modlint.analysis.weights import WeightArrays
 from modlint.errors import Unavailable
 from modlint.numerics.cluster.matched import spectrum
-from modlint.numerics.cluster.matched.edges import Edges, balanced_edges, rebalanced
+from modlint.numerics.cluster.matched.edges import balanced_edges, rebalanced
 from modlint.numerics.cluster.matched.exchange import Pool, exchanged, pools_of
 from modlint.numerics.cluster.matched.parts import joined
 from modlint.numerics.cluster.matched.scan import Scan
 from modlint.numerics.cluster.matched.spectrum import layout_of, leading_values
+from modlint.numerics.graph.edges import Edges
 from modlint.numerics.graph.flow import carrying
 from modlint.results.modules import ModuleTest
 
@@ -144,7 +145,7 @@ def test_channels_stay_in_their_group() -> None:
     }
 
 
-def test_value_units_trade_places_and_queries_stay() -> None:
+def test_value_units_trade_places_within_their_head_and_queries_stay() -> None:
     drawn, draw = Drawn(), torch.Generator().manual_seed(0)
     stream = drawn.linear("embed", drawn.input(1, 4, 8), torch.randn(8, 8, generator=draw))
     q, k, v = (
@@ -153,7 +154,11 @@ def test_value_units_trade_places_and_queries_stay() -> None:
     mixed = drawn.linear("o", drawn.attention(q, k, v, 2), torch.randn(8, 8, generator=draw))
     stream = drawn.add(stream, mixed)
     inputs = drawn.inputs(drawn.linear("head", stream, torch.randn(5, 8, generator=draw)))
-    assert _groups(inputs) == {"v": 8}
+    _, pools = _edges(inputs)
+    assert [(pool.groups, sorted(pool.units)) for pool in pools] == [
+        (("v",), [0, 1, 2, 3]),
+        (("v",), [4, 5, 6, 7]),
+    ]
 
 
 def test_units_stay_in_their_head() -> None:

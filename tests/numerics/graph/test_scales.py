@@ -88,3 +88,17 @@ def test_a_unit_that_layers_drive_together_is_free_where_all_can_be_scaled() -> 
     assert found[0].spread == pytest.approx(_spread(into, weights["c.weight"]), rel=1e-6)
     assert _joined(gated=True).result(UnitScales())
     assert not _joined(from_input=True).result(UnitScales())
+
+
+def test_layers_of_usual_scales_have_no_offset() -> None:
+    weights = random_weights(0, 784, 256, 64, 10)
+    for scale in chain(*weights).result(UnitScales()):
+        assert abs(scale.offset) < 0.5
+
+
+def test_a_layer_scaled_against_the_next_shows_twice() -> None:
+    first, second, third = random_weights(0, 30, 20, 15, 10)
+    before = chain(first, second, third).result(UnitScales())
+    after = chain(first * 1e3, second / 1e3, third).result(UnitScales())
+    assert after[0].offset - before[0].offset == pytest.approx(2 * np.log(1e3))
+    assert after[0].spread == pytest.approx(before[0].spread)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from hand_built import planted_convolutions, planted_weights, random_weights
+from hand_built import planted_weights, random_weights, rescaled
 from rule_cases import Case, Expected
 
-SIZES = (60, 50, 50, 50, 10)
-QUICK = {"clusters": 10, "shuffles": 19}
+SIZES = (100, 80, 80, 80, 10)
+QUICK = {"shuffles": 19}
 FLOOR = 1 / 20
 
 
@@ -45,71 +45,52 @@ CASES = (
                 "fail",
                 "note",
                 target=("network", "0"),
-                values={"baseline_p_value": FLOOR, "clusters": 10, "shuffles": 19},
-                message="no longer clusterable: n-cut ",
+                values={"baseline_p_value": FLOOR, "baseline_clusters": 8, "shuffles": 19},
+                message="no longer modules: effect ",
             ),
         ),
         QUICK,
         PLANTED,
     ),
     Case(
-        "both are clusterable",
+        "both have modules",
         ALSO_PLANTED,
         (
             Expected(
                 "pass",
                 values={"p_value": FLOOR, "baseline_p_value": FLOOR},
-                message="clusterable as in the baseline",
+                message="modules as in the baseline",
             ),
         ),
         QUICK,
         PLANTED,
     ),
     Case(
-        "of the convolutions alone, as CLU001",
-        planted_convolutions,
-        (
-            Expected(
-                "pass",
-                values={"part": "convolutions", "neurons": 120, "baseline_p_value": FLOOR},
-                message="clusterable as in the baseline",
-            ),
-        ),
-        QUICK | {"part": "convolutions"},
-        planted_convolutions,
+        "no scale of units makes a difference",
+        written(rescaled(planted_weights(0, 10, *SIZES), 5.0)),
+        (Expected("pass", message="modules as in the baseline"),),
+        QUICK,
+        PLANTED,
     ),
     Case(
         "the verdict is won",
         PLANTED,
-        (Expected("pass", message="clusterable, which the baseline was not"),),
+        (Expected("pass", message="modules, which the baseline had not"),),
         QUICK,
         RANDOM,
     ),
     Case(
         "there was none to lose",
         RANDOM,
-        (Expected("pass", message="not clusterable, nor was the baseline"),),
+        (Expected("pass", message="no modules, nor had the baseline any"),),
         QUICK,
         written(random_weights(8, *SIZES)),
     ),
     Case(
-        "max-z decides instead of p",
-        RANDOM,
-        (Expected("pass", message="clusterable as in the baseline"),),
-        QUICK | {"max-z": 1e6},
+        "weaker than the limit",
         PLANTED,
-    ),
-    Case(
-        "by the spectral sum",
-        RANDOM,
-        (
-            Expected(
-                "fail",
-                values={"method": "spectral", "statistic": "spectral_sum", "baseline_shuffles": 19},
-                message="no longer clusterable: spectral sum ",
-            ),
-        ),
-        QUICK | {"method": "spectral"},
+        (Expected("pass", message="no modules, nor had the baseline any"),),
+        QUICK | {"min-effect": 0.5},
         PLANTED,
     ),
     Case(
@@ -122,16 +103,16 @@ CASES = (
     Case(
         "another width",
         PLANTED,
-        (Expected("inconclusive", message="differs: 40 neurons in '0', here 50"),),
+        (Expected("inconclusive", message="differs: 70 neurons in '0', here 80"),),
         QUICK,
-        written(random_weights(0, 60, 40, 50, 50, 10)),
+        written(random_weights(0, 100, 70, 80, 80, 10)),
     ),
     Case(
         "another depth",
         PLANTED,
         (Expected("inconclusive", message="differs: 4 groups of neurons, here 5"),),
         QUICK,
-        written(random_weights(0, 60, 50, 50, 10)),
+        written(random_weights(0, 100, 80, 80, 10)),
     ),
     Case(
         "the baseline cannot be tested",

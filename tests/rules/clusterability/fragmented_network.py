@@ -29,6 +29,11 @@ def side_by_side(*networks: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     return [torch.block_diag(*layers) for layers in zip(*networks, strict=True)]
 
 
+def linked(weights: Sequence[torch.Tensor], link: float) -> list[torch.Tensor]:
+    """The same with this weight wherever there was none."""
+    return [torch.where(weight == 0, link, weight) for weight in weights]
+
+
 def convolutions(*shapes: tuple[int, int]) -> Callable[[Path], Path]:
     """A chain of convolutions with kernels 3 × 3, each (out, in / groups)."""
     generator = torch.Generator().manual_seed(0)
@@ -103,6 +108,21 @@ CASES = (
                 " another: the largest of 45 neurons, the smallest of 24",
             ),
         ),
+    ),
+    Case(
+        "links that rounding swallows are none",
+        written(linked(side_by_side(LEFT, RIGHT), 1e-30)),
+        (Expected("fail", values={"components": 2, "sizes": (45, 24)}),),
+    ),
+    Case(
+        "weak links are links",
+        written(linked(side_by_side(LEFT, RIGHT), 1e-6)),
+        (Expected("pass", values={"components": 1, "sizes": (69,)}),),
+    ),
+    Case(
+        "of a layer of small weights too",
+        written([LEFT[0] * 1e-30, LEFT[1]]),
+        (Expected("pass", values={"components": 1, "sizes": (45,)}),),
     ),
     Case(
         "as many as are asked for",

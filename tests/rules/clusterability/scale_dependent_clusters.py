@@ -58,6 +58,30 @@ CASES = (
         QUICK,
     ),
     Case(
+        "the same function, a layer times 1,000 and the next divided by that",
+        written([PLANTED[0] * 1e3, PLANTED[1] * 1e-3, *PLANTED[2:]]),
+        (
+            Expected(
+                "fail",
+                "information",
+                message="offset 13.9 in layer 0: clusters depend on scales",
+            ),
+        ),
+        QUICK,
+    ),
+    Case(
+        "a layer divided by 1,000",
+        written([PLANTED[0], PLANTED[1] * 1e-3, PLANTED[2] * 1e3, PLANTED[3]]),
+        (Expected("fail", message=" in layer 1: clusters depend on"),),
+        QUICK,
+    ),
+    Case(
+        "that bound is an option too",
+        written([PLANTED[0] * 1e3, PLANTED[1] * 1e-3, *PLANTED[2:]]),
+        (Expected("pass"),),
+        QUICK | {"max-offset": 20.0},
+    ),
+    Case(
         "the bound is an option",
         written(rescaled(PLANTED, 1.0)),
         (Expected("pass"),),

@@ -29,7 +29,7 @@ def file() -> FileExamination:
 
 
 def _verdicts(file: FileExamination, limit: int) -> list[tuple[str, Outcome]]:
-    options: Any = UnbalancedClustersOptions(clusters=4, max_connections=limit)
+    options: Any = UnbalancedClustersOptions(max_connections=limit)
     found = UnbalancedClusters(options).check(file)
     return [(verdict.target.name, verdict.outcome) for verdict in found]
 
@@ -51,6 +51,6 @@ def test_above_it_by_its_blocks_until_they_too_are_too_many(file: FileExaminatio
 
 
 def test_the_rest_is_said_to_be_left(file: FileExamination) -> None:
-    options: Any = UnbalancedClustersOptions(clusters=4, max_connections=3000)
+    options: Any = UnbalancedClustersOptions(max_connections=3000)
     *_, last = UnbalancedClusters(options).check(file)
     assert "2 of 3 blocks not examined: the graph has" in str(last.reason)

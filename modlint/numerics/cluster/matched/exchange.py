@@ -17,9 +17,9 @@ import numpy as np
 from msgspec import Struct
 
 from modlint.network import Group, Network
-from modlint.numerics.cluster.matched.edges import Edges
 from modlint.numerics.graph.call_zeros import Mask
 from modlint.numerics.graph.channels import Floats, Ints
+from modlint.numerics.graph.edges import Edges
 from modlint.numerics.tensor.streams import seed_of
 from modlint.results.graphs import Block, Graph
 

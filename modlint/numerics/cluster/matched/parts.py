@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from modlint.numerics.cluster.matched.edges import Edges, Pair
 from modlint.numerics.cluster.matched.spectrum import Layout, leading_vectors, normalised
+from modlint.numerics.graph.edges import Edges, Pair
 
 
 def joined(edges: Edges, layout: Layout, k: int) -> dict[Pair, float]:

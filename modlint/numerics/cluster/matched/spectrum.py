@@ -13,8 +13,8 @@ import numpy as np
 from msgspec import Struct
 
 from modlint.errors import Unavailable
-from modlint.numerics.cluster.matched.edges import Edges, Pair
 from modlint.numerics.graph.channels import Floats
+from modlint.numerics.graph.edges import Edges, Pair
 
 WHOLE = 1500
 """Up to this order a matrix is decomposed whole."""

@@ -11,13 +11,14 @@ from msgspec import Struct
 
 from modlint.errors import Unavailable
 from modlint.network import Network
-from modlint.numerics.cluster.matched.edges import Edges, Pair, balanced_edges, rebalanced
+from modlint.numerics.cluster.matched.edges import balanced_edges, rebalanced
 from modlint.numerics.cluster.matched.exchange import Pool, exchanged, pools_of
 from modlint.numerics.cluster.matched.parts import joined, parts_of
 from modlint.numerics.cluster.matched.scan import Scan, spectral_sums
 from modlint.numerics.cluster.matched.spectrum import Layout, layout_of, leading_values
 from modlint.numerics.graph.call_zeros import Mask
 from modlint.numerics.graph.channels import Floats
+from modlint.numerics.graph.edges import Edges, Pair
 from modlint.numerics.graph.flow import carrying
 from modlint.numerics.linalg.threads import side_by_side
 from modlint.results.graphs import Graph
