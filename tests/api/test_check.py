@@ -23,7 +23,7 @@ from modlint.engine.load import load_whole
 from modlint.engine.registry import load_registry
 
 OF_VALUES = ["NUM", "NEU", "CLU", "COV", "TRN", "STR", "STG"]
-OF_FILES = {"NUM006", "TRN003", "TRN007"}
+OF_FILES = {"NEU010", "NUM006", "TRN003", "TRN007"}
 """Rules of these families that ask for a file's structure: they are not run in memory."""
 
 
@@ -173,7 +173,7 @@ def test_settings_are_those_of_the_configuration(tmp_path: Path) -> None:
         device="cpu",
     )
     found = {v.rule: v for v in report.files[0].verdicts}
-    assert set(found) == {"CLU001", "NEU001", "NEU005"}
+    assert set(found) == {"CLU001", "NEU001", "NEU004", "NEU005", "NEU006", "NEU007"}
     assert found["CLU001"].values["shuffles"] == 7
     assert found["CLU001"].limit["p_value"]["max"] == 0.9
     assert (report.run.seed, report.run.device) == (3, "cpu")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from modlint.analysis.base import Analysis
-from modlint.analysis.code_steps import QuantisedSteps
+from modlint.analysis.code_steps import QuantisedSteps, TensorBytes
 from modlint.results.code_steps import CodeSteps
 from modlint.rule import Examination, Options
 from modlint.scopes import FileRule
@@ -48,8 +48,8 @@ class LowBitPayload(FileRule[LowBitPayloadOptions], reference=LOW_BIT_PAYLOAD):
     )
 
     def needs(self) -> tuple[Analysis[Any, Any], ...]:
-        """How the numbers of neighbouring codes differ."""
-        return (_STEPS,)
+        """How the numbers of neighbouring codes differ, which their bytes tell."""
+        return (_STEPS, TensorBytes())
 
     def judge(self, file: Examination) -> Iterator[Verdict]:
         """A finding for each weight, else for all together, else what was measured."""
