@@ -68,6 +68,7 @@ class StorageTable(Struct, eq=False):
         references: the first reference to each storage, by key.
         conflicts: keys of storages that are referred to in several ways; PyTorch keeps the first.
         kinds: by key, what it is written as.
+        unnamed: whether there is a reference whose key cannot be told.
         views: by their keys, the storage, first element and number of elements of views.
     """
 
@@ -77,6 +78,7 @@ class StorageTable(Struct, eq=False):
     conflicts: set[str] = field(default_factory=set)
     views: dict[str, tuple[str, int, int]] = field(default_factory=dict)
     kinds: dict[str, type] = field(default_factory=dict)
+    unnamed: bool = False
 
     def resolve(self, pid: Value) -> Value:
         """What stands for a persistent id: a class that carries its source, or a storage."""
@@ -87,11 +89,20 @@ class StorageTable(Struct, eq=False):
             return pid[1]
         reference = self._parse(pid) if kind == "storage" and len(pid) in (5, 6) else None
         if reference is None:
+            self._distrust(pid)
             return PersistentId(pid)
         first = self.references.setdefault(reference.key, reference)
-        if first.dtype != reference.dtype:
+        if (first.dtype, first.elements) != (reference.dtype, reference.elements):
             self.conflicts.add(reference.key)
         return reference
+
+    def _distrust(self, pid: tuple[Value, ...]) -> None:
+        """Note a reference that PyTorch may take for a storage of that key, or of any."""
+        key = _text(pid[2]) if len(pid) > 2 else None
+        if key is None:
+            self.unnamed = True
+        else:
+            self.conflicts.add(key)
 
     def _parse(self, pid: tuple[Value, ...]) -> Reference | None:
         """Read ("storage", type, key, location, elements[, view])."""
@@ -122,7 +133,7 @@ class StorageTable(Struct, eq=False):
         Raises:
             UnreadableError: it is missing, or its size is not what the reference states.
         """
-        if reference.key in self.conflicts or reference.key in self.views:
+        if self.unnamed or reference.key in self.conflicts or reference.key in self.views:
             raise UnreadableError(f"storage {reference.key!r} is referred to in several ways")
         if reference.key not in self.found:
             try:

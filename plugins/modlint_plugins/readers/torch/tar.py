@@ -63,6 +63,7 @@ class _Tables:
         self.table = StorageTable(self._storage)
         self.spans: dict[str, tuple[int, int]] = {}
         self.values: dict[str, Value] = {}
+        self.claimed: set[str] = set()
 
     def segment(self, name: str) -> Segment:
         """A member's bytes."""
@@ -99,6 +100,7 @@ class _Tables:
                 raise UnreadableError(
                     f"truncated: storage {key!r} is not wholly there", member="storages", offset=at
                 )
+            self._claim(key, "storages", at)
             self.spans[str(key)] = start, end
             reference = Reference(None, self.table, dtype, str(key), location, elements)
             self.values[str(key)] = self.table.references[str(key)] = reference
@@ -121,8 +123,10 @@ class _Tables:
             found = self._interpret(segment, at)
             match found.value:
                 case (int() | str() as key, int() | str() as storage, _):
+                    self._claim(key, "tensors", at)
                     at, record = self._tensor(segment, found.end, str(storage))
                     self.values[str(key)] = record
+                    self.reading.made.append(record)
                 case _:
                     raise UnreadableError("a tensor is not described", member="tensors", offset=at)
         self._scan_rest(segment, at)
@@ -155,6 +159,7 @@ class _Tables:
                 case (int() | str() as key, int() | str() as root, int() as first, int() as count):
                     whole = self.table.references.get(str(root))
                     if whole is not None and first >= 0 and count >= 0:
+                        self._claim(key, "storages", at)
                         self.values[str(key)] = Reference(
                             None,
                             self.table,
@@ -167,6 +172,16 @@ class _Tables:
                         continue
             raise UnreadableError("a view of a storage is not described", member="storages")
         return found.end
+
+    def _claim(self, key: int | str, member: str, at: int) -> None:
+        """Note that an entry has a key: to PyTorch 0 and False are one key, 0 and "0" are two.
+
+        Raises:
+            UnreadableError: another entry has it, or it is no number or text.
+        """
+        if isinstance(key, bool) or str(key) in self.claimed:
+            raise UnreadableError(f"the key {key!r} stands for several", member=member, offset=at)
+        self.claimed.add(str(key))
 
     def _tensor(self, segment: Segment, at: int, storage: str) -> tuple[int, TensorRecord]:
         view = segment.view

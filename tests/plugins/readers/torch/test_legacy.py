@@ -137,3 +137,55 @@ def test_bytes_behind_the_storages_are_remarked_and_pickles_there_traced() -> No
     assert [remark.kind for remark in checkpoint.remarks] == ["trailing-bytes"]
     assert checkpoint.pickles[-1].uses[0].rendered == "os.system('id')"
     assert len(checkpoint.tensors) == 2
+
+
+_STORAGE = b"(X\x07\0\0\0storagec%s\n%s%sX\x03\0\0\0cpu%sNtQ"
+_TEXT, _SIX = b"X\x01\0\0\x000", b"K\x06"
+
+
+def reference(
+    count: bytes = _SIX,
+    key: bytes = _TEXT,
+    module: bytes = b"torch",
+    name: bytes = b"FloatStorage\n",
+) -> bytes:
+    return _STORAGE % (module, name, key, count)
+
+
+def referred_first(first: bytes, key: bytes = _TEXT) -> Checkpoint:
+    """A reference that no tensor uses, then a tensor of the whole storage."""
+    tensor = b"ctorch._utils\n_rebuild_tensor\n(%sK\0(K\x06t(K\x01ttR" % reference(key=key)
+    content = b"\x80\x02" + first + b"X\x01\0\0\0w" + tensor + b"s."
+    file = HEADER + pickle.dumps({"little_endian": True}, 2) + content
+    keys = pickle.dumps(["0" if key == _TEXT else 0], 2)
+    return checkpoint_of(file + keys + struct.pack("<q6f", 6, *range(6)))
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        reference(b"K\x04"),
+        reference(b"\x88"),
+        reference(module=b"elsewhere"),
+        reference(name=b"Tensor\n"),
+    ],
+)
+def test_a_first_reference_that_makes_another_storage(first: bytes) -> None:
+    """PyTorch keeps the first; a larger tensor moves its bytes and leaves views of it behind."""
+    for checkpoint in (referred_first(first + b"0}"), referred_first(b"}K\x01" + first + b"s")):
+        assert any("referred to in several ways" in f.message for f in checkpoint.faults)
+        assert not checkpoint.tensors
+
+
+def test_a_first_reference_by_an_equal_key() -> None:
+    """To Python, False and 0 are one key."""
+    number = b"K\0"
+    checkpoint = referred_first(reference(b"K\x04", b"\x89") + b"0}", number)
+    assert any("referred to in several ways" in f.message for f in checkpoint.faults)
+
+
+def test_a_first_reference_that_is_like_the_others() -> None:
+    for first in (reference() + b"0}", b"}", b"}K\x01" + reference() + b"s"):
+        checkpoint = referred_first(first)
+        assert checkpoint.faults == ()
+        assert list(checkpoint.tensors) == ["w"]

@@ -113,6 +113,34 @@ def test_truncated_storages(tmp_path: Path, load_any: Read) -> None:
     assert checkpoint.faults[0].member == "storages"
 
 
+def faults_of(path: Path, load_any: Read, **changed: bytes) -> list[str]:
+    checkpoint = load_any(write(path / "old.pt", {**members(STATE), **changed}))
+    return [fault.message for fault in checkpoint.faults]
+
+
+def test_a_tensor_that_nothing_refers_to_past_its_storage(tmp_path: Path, load_any: Read) -> None:
+    """PyTorch moves the storage for it, and views of that storage stay behind."""
+    tensors = members(STATE)["tensors"][len(pickled(2)) :]
+    large = pickled((12, 1, torch.FloatTensor)) + struct.pack("<iiqqq", 1, 0, 1 << 20, 1, 0)
+
+    faults = faults_of(tmp_path, load_any, tensors=pickled(3) + tensors + large)
+
+    assert any("outside of its storage" in fault for fault in faults)
+
+
+def test_two_entries_of_one_key(tmp_path: Path, load_any: Read) -> None:
+    """To PyTorch 1 and "1" are two storages, 1 and True are one."""
+    storages = members(STATE)["storages"]
+    for key in (1, "1", True):
+        more = pickled((key, "cpu", torch.FloatStorage)) + struct.pack("<q2f", 2, 1, 2)
+        views = storages.index(pickled([(3, 2, 1, 3)]))
+        content = pickled(3) + storages[len(pickled(2)) : views] + more + storages[views:]
+
+        faults = faults_of(tmp_path, load_any, storages=content)
+
+        assert any("stands for several" in fault for fault in faults)
+
+
 def test_real_files(shared: Path, load_any: Read) -> None:
     checkpoint = load_any(shared / "models/tracel-ai__burn/tar_multi_dtype.tar")
 
