@@ -32,6 +32,7 @@ _FOREIGN = {
     "requirements elsewhere": b"-r https://example.org/requirements.txt\n",
     "requirements of another name": b"-r notes\n",
     "another encoding": b"# coding: utf-7\ntorch\n",
+    "a line of options that is too long": b"--index-url https://pypi.org/simple " + b"x" * 5000,
     "UTF-16": "--index-url https://example.org/simple\n".encode("utf-16"),
 }
 _KNOWN = b"""# what the model needs

@@ -7,11 +7,13 @@ import shlex
 from collections.abc import Iterator
 
 MAX_LINES = 100_000
+_LONGEST_LINE = 4096
+"""Characters of a line of options; a longer one stands for an index that nobody knows."""
 WHERE = ("--index-url", "--pypi-url", "--extra-index-url", "--find-links")
 """Options that say where packages are looked for."""
 
 URL = re.compile(
-    r"(?:\w[\w.-]*\s*(?:\[[^\]]*\])?\s*@\s*)?((?:[a-z][a-z0-9+.-]*:|/|\.{1,2}(?:/|$))\S*)",
+    r"(?:\w[\w.-]*+\s*+(?:\[[^\]]*+\]\s*+)?@\s*+)?((?:[a-z][a-z0-9+.-]*:|/|\.{1,2}(?:/|$))\S*)",
     re.IGNORECASE,
 )
 """A requirement that is an address or a path, by itself or behind a name."""
@@ -42,7 +44,7 @@ _OWNERS = (
 _PUBLISHED = re.compile(
     rf"https://(?:{_HOSTS})(?::443)?(?:/.*)?"
     rf"|(?:git\+)?https://github\.com/(?:{'|'.join(_OWNERS.split())})/[\w.-]+?(?:\.git)?"
-    r"(?:@(?![0-9a-f]{7,40}(?:\#|$))[\w.-]+|/(?:releases/download|archive/refs/tags)/.*)?(?:\#.*)?",
+    r"(?:@(?![0-9a-f]{4,40}(?:\#|$))[\w.-]+|/(?:releases/download|archive/refs/tags)/.*)?(?:\#.*)?",
     re.IGNORECASE,
 )
 """A commit of a repository is anybody's: GitHub finds those of every fork in it."""
@@ -79,6 +81,9 @@ def _joined(lines: list[str]) -> Iterator[str]:
 
 def _options(line: str) -> Iterator[tuple[str, str]]:
     """Options of a line; pip takes short ones, and long ones whose end is cut off."""
+    if len(line) > _LONGEST_LINE:
+        yield WHERE[0], line
+        return
     try:
         words = shlex.split(line)
     except ValueError:

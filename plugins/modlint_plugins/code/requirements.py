@@ -34,6 +34,8 @@ _BUILT = re.compile(
     re.IGNORECASE,
 )
 """Where conda builds its packages: `pip freeze` writes these, and no server has them."""
+_LONGEST = 1000
+"""Characters of a requirement without its hashes; nobody's is as long."""
 _SHOWN = 120
 _HELP = "read who publishes it: installing a package runs its code"
 
@@ -97,9 +99,10 @@ def foreign(text: str) -> Iterator[str]:
 
 
 def _of_package(line: str) -> Iterator[str]:
-    match = URL.match(line)
-    source = match.group(1) if match else line.partition(";")[0].partition(" --")[0].strip()
-    if not match and not _LOCAL.fullmatch(source):
+    named = line.partition(" --")[0]
+    match = URL.match(named)
+    source = match.group(1) if match else named.partition(";")[0].strip()
+    if not match and len(source) <= _LONGEST and not _LOCAL.fullmatch(source):
         return
     if not is_published(source) and not _BUILT.fullmatch(source):
         yield f"a package by its place: {source[:_SHOWN]}"

@@ -44,7 +44,8 @@ def writes(tree: ast.Module) -> Iterator[tuple[int, str]]:
     nodes = list(ast.walk(tree))
     if not any(_is_source(node) for node in nodes):
         return
-    for node in nodes:
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    for node in (*tree.body, *(node for held in classes for node in held.body)):
         if isinstance(node, ast.FunctionDef):
             yield from _in_function(node)
 

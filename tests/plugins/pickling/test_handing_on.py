@@ -37,7 +37,9 @@ def test_a_planted_method_is_called_by_what_fills_the_instance(name: bytes, opco
     assert ("called", "thirdparty.tasks.wipe([1])") in found
 
 
-@pytest.mark.parametrize("name", [b"keys", b"get", b"detach", b"to", b"__new__", b"__array__"])
+@pytest.mark.parametrize(
+    "name", [b"keys", b"get", b"detach", b"to", b"replace", b"__new__", b"__array__"]
+)
 def test_what_listed_classes_look_up_is_handed_on(name: bytes) -> None:
     assert [use for use, _ in uses(planted(name))] == ["handed-on"]
 

@@ -284,3 +284,9 @@ def test_billion_laughs_are_found_and_walked_once() -> None:
     reason = run(pickle.dumps(_nested_lists(12))).trace.incomplete
     assert reason == "its values unfold to more than 100,000,000"
     assert run(pickle.dumps(_nested_lists(5))).trace.incomplete is None
+
+
+def test_text_with_a_bad_escape_is_malformed() -> None:
+    incomplete = run(b"V\\u12\n.").trace.incomplete
+    assert incomplete is not None
+    assert "text with a bad escape" in incomplete

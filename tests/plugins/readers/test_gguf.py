@@ -156,3 +156,13 @@ def test_elements_of_all_arrays_count_together(
     assert "damaged-header" not in [fault.kind for fault in read(tmp_path, data).faults]
     monkeypatch.setattr("modlint_plugins.archives.gguf._MAX_ELEMENTS", 119)
     assert "damaged-header" in [fault.kind for fault in read(tmp_path, data).faults]
+
+
+def test_the_longest_text_is_one_that_may_be_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = header(("a", 8, "x" * 100))
+    for most, damaged in ((100, False), (99, True)):
+        monkeypatch.setattr("modlint_plugins.archives.gguf._MAX_TEXT", most)
+        kinds = [fault.kind for fault in read(tmp_path, data).faults]
+        assert ("damaged-header" in kinds) is damaged

@@ -135,6 +135,14 @@ def test_names_that_leave_the_folder(tmp_path: Path, load_any: Read, name: str) 
     assert "s" not in checkpoint.tensors
 
 
+def test_shards_behind_one_that_cannot_be_read_are_read(tmp_path: Path, load_any: Read) -> None:
+    path = write(tmp_path / "model")
+    held = json.loads(path.read_text())["weight_map"]
+    for other in ("../secret.safetensors", "missing.safetensors"):
+        path.write_text(json.dumps({"weight_map": {"s": other, **held}}))
+        assert set(load_any(path).tensors) == set(held)
+
+
 def test_payload_in_a_shard(tmp_path: Path, load_any: Read, hostile: object) -> None:
     path = write(tmp_path, torch.save, ".bin")
     torch.save({"b": hostile}, tmp_path / "model-00002-of-00002.bin")

@@ -23,6 +23,13 @@ from modlint_rules.safety.standard_library import OTHER_VERSIONS, reaches_standa
 from modlint_rules.safety.torch_classes import TORCH_CLASSES
 from modlint_rules.safety.torch_objects import TORCH_OBJECTS
 
+
+def _distributions() -> Iterator[type]:
+    exported = vars(torch.distributions).values()
+    bases = ("Distribution", "ExponentialFamily", "Transform")
+    return (value for value in exported if inspect.isclass(value) and value.__name__ not in bases)
+
+
 DANGEROUS = {
     "eval",
     "exec",
@@ -192,3 +199,9 @@ def test_module_lists_hold_plain_names() -> None:
 )
 def test_what_reaches_the_standard_library(module: str, name: str, reaches: bool) -> None:
     assert reaches_standard_library(module, name) is reaches
+
+
+def test_distributions_of_torch_are_listed() -> None:
+    listed = {pair for pair in NAMED if pair[0].startswith("torch.distributions.")}
+    missing = {(cls.__module__, cls.__name__) for cls in _distributions()} - listed
+    assert not missing

@@ -137,3 +137,12 @@ def test_damage_hides_nothing(tmp_path: Path, load_any: Read, hostile: object) -
 
     assert [fault.member for fault in checkpoint.faults] == ["net/model.json"]
     assert checkpoint.pickles[0].uses[0].qualified == "posix.system"
+
+
+def test_attributes_of_modules_are_tensors_too(tmp_path: Path, load_any: Read) -> None:
+    attributes = [{"type": "Tensor", "name": "kept", "id": "3"}, {"type": "int", "name": "n"}]
+    main = {**MODEL["mainModule"], "attributes": attributes}  # type: ignore[dict-item]
+    checkpoint = load_any(write(tmp_path / "net.pt", {**MODEL, "mainModule": main}))
+
+    assert list(checkpoint.tensors) == ["scale", "kept", "fc.weight", "fc.bias"]
+    assert checkpoint.tensors["kept"].dtype.name == "int64"
