@@ -28,6 +28,7 @@ from modlint.errors import UnreadableError, UsageError
 from modlint.network import Network
 from modlint.portraits.documents import ClustersDocument
 from modlint.portraits.portrait import Choice
+from modlint.portraits.shown import named
 from modlint.report import Report
 
 
@@ -121,7 +122,7 @@ def clusters(
         clusters: how many clusters the neurons are put into, 2 or more.
         shuffles: shuffled networks to compare with; 0 for none.
         seed: of k-means and of the shuffles, 0 or more.
-        network: id of one network, where there are several.
+        network: id of one network, where there are several, or of a block ("0/layers.3").
         max_connections: larger networks are not clustered.
         device: where to compute; auto takes a GPU when the work is worth it.
 
@@ -145,19 +146,20 @@ def clusters(
             raise ValueError(f"{subject}: {error}") from None
     errors: list[str] = []
     built = build_networks(checkpoint, registry.builders, errors)
-    if network is not None:
-        built = Built((_named(network, built.networks),))
     choice = Choice(clusters, seed, shuffles, max_connections)
     with _as_value_errors():
         file = FileExamination(checkpoint, built, device, _silent, errors)
+        if network is not None:
+            built = Built((_named(network, file),))
+            file = FileExamination(checkpoint, built, device, _silent, errors)
         return ClustersDocument.of(str(checkpoint.path), file, choice, _silent)
 
 
-def _named(id: str, networks: tuple[Network, ...]) -> Network:
-    for network in networks:
-        if network.id == id:
-            return network
-    known = ", ".join(repr(network.id) for network in networks[:12])
+def _named(id: str, file: FileExamination) -> Network:
+    found = named(id, file)
+    if found is not None:
+        return found
+    known = ", ".join(repr(network.id) for network in file.networks[:12])
     raise ValueError(f"there is no network {id!r}; the networks are: {known}")
 
 

@@ -20,6 +20,7 @@ from modlint.errors import UnreadableError, UsageError
 from modlint.network import Network
 from modlint.portraits.documents import WRITERS, ClustersDocument
 from modlint.portraits.portrait import Choice, NetworkPortrait
+from modlint.portraits.shown import named, shown
 from modlint.settings.config import nearest
 from modlint.text import printable
 
@@ -61,19 +62,23 @@ def _examination(
         raise UsageError(f"{path}: {error}") from error
     errors: list[str] = []
     built = build_networks(checkpoint, registry.builders, errors)
+    file = FileExamination(checkpoint, built, arguments.device, progress, errors)
     if arguments.network is not None:
-        built = Built((_named(arguments.network, built.networks),))
-    rebuilt = [network.id for network in built.networks if network.reason is None]
-    if arguments.picture is not None and len(rebuilt) > 1:
-        raise UsageError(f"--picture shows one network: choose by --network {_listed(rebuilt)}")
-    return FileExamination(checkpoint, built, arguments.device, progress, errors)
+        built = Built((_named(arguments.network, file),))
+        file = FileExamination(checkpoint, built, arguments.device, progress, errors)
+    if arguments.picture is not None:
+        drawn = shown(file, arguments.max_connections or MAX_CONNECTIONS)
+        ids = [network.id for network in drawn if network.reason is None]
+        if len(ids) > 1:
+            raise UsageError(f"--picture shows one network: choose by --network {_listed(ids)}")
+    return file
 
 
-def _named(id: str, networks: tuple[Network, ...]) -> Network:
-    for network in networks:
-        if network.id == id:
-            return network
-    ids = [network.id for network in networks]
+def _named(id: str, file: FileExamination) -> Network:
+    found = named(id, file)
+    if found is not None:
+        return found
+    ids = [network.id for network in file.networks]
     raise UsageError(f"--network {id}: there is none{nearest(id, ids)} (known: {_listed(ids)})")
 
 
@@ -87,7 +92,7 @@ def _draw(
     from modlint.analysis.cluster_views import ReorderedWeights
     from modlint.portraits.picture import draw
 
-    network = next(network for network in file.networks if network.id == portrait.id)
+    network = next(n for n in shown(file, choice.max_connections) if n.id == portrait.id)
     name: str = arguments.file.name
     if arguments.network is not None:
         name += f", network {arguments.network}"

@@ -27,12 +27,12 @@ def add_clusters_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="of everything random; default: 0",
     )
-    parser.add_argument("--network", metavar="ID", help="only this one, by its id")
+    parser.add_argument("--network", metavar="ID", help="only this one, or block, by its id")
     parser.add_argument(
         "--max-connections",
         type=from_least(1),
         metavar="N",
-        help="larger networks are not clustered; default: 2,500,000",
+        help="of larger networks the blocks are clustered; default: 2,500,000",
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--output-format", choices=("full", "json", "csv"), default="full")

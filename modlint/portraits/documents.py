@@ -13,6 +13,7 @@ from modlint.analysis.base import Progress
 from modlint.errors import Unavailable
 from modlint.json_text import json_text, plain, well_formed
 from modlint.portraits.portrait import Choice, NetworkPortrait
+from modlint.portraits.shown import shown
 from modlint.rule import Examination
 
 if TYPE_CHECKING:
@@ -34,10 +35,11 @@ class ClustersDocument(msgspec.Struct, frozen=True, kw_only=True):
     def of(
         cls, path: str, file: Examination, choice: Choice, progress: Progress
     ) -> ClustersDocument:
-        """Cluster every network of a file."""
+        """Cluster every network of a file; of one that is too large its blocks."""
         networks, unavailable = [], {}
-        for index, network in enumerate(file.networks):
-            progress("clustering", index, len(file.networks))
+        asked = shown(file, choice.max_connections)
+        for index, network in enumerate(asked):
+            progress("clustering", index, len(asked))
             try:
                 networks.append(NetworkPortrait.of(network, file, choice))
             except Unavailable as error:

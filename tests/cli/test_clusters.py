@@ -16,7 +16,9 @@ import torch
 from hand_built import planted_weights, random_weights
 from rich.cells import cell_len
 from support import modlint
+from transformers import GPT2Config, GPT2LMHeadModel
 
+from modlint import clusters
 from modlint.analysis.clustering import MAX_CONNECTIONS, ClusterTest, Partition
 from modlint.cli import main
 from modlint.engine.examine import FileExamination
@@ -191,6 +193,24 @@ def test_several_networks_and_one_of_them(capsys: Capture) -> None:
     assert main(["clusters", "gan.pt", *QUICK, "--picture", "gan.png"]) == 2
     assert "choose by --network generator, critic" in capsys.readouterr().err
     assert not Path("gan.png").exists()
+
+
+def test_of_a_network_that_is_too_large_its_blocks(capsys: Capture) -> None:
+    config = GPT2Config(n_embd=16, n_layer=2, n_head=2, vocab_size=500, n_positions=8)
+    torch.save(GPT2LMHeadModel(config).state_dict(), "gpt2.pt")
+    asked = ["clusters", "gpt2.pt", *QUICK, "--max-connections", "6000"]
+    assert main([*asked, "--output-format", "json"]) == 0
+    ids = {network["id"] for network in json.loads(capsys.readouterr().out)["networks"]}
+    assert ids == {"0/transformer.h.0", "0/transformer.h.1"}
+    assert main([*asked, "--picture", "gpt2.png"]) == 2
+    assert "choose by --network 0/transformer.h.0, 0/tr" in capsys.readouterr().err
+    one = ["--network", "0/transformer.h.1"]
+    assert main([*asked, *one, "--picture", "gpt2.png"]) == 0
+    assert Path("gpt2.png").stat().st_size > 10_000
+    found = clusters("gpt2.pt", clusters=5, shuffles=0, network="0/transformer.h.1")
+    assert [network.id for network in found.networks] == ["0/transformer.h.1"]
+    assert main([*asked, "--max-connections", "100"]) == 2  # no block is small enough
+    assert "network 0: 14,144 connections, more than 100" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
