@@ -1,4 +1,4 @@
-"""Which networks are shown: those of a file, and the blocks of what is too large to be shown whole."""
+"""Which networks are shown: those of a file, and the blocks of what is too large as a whole."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ def shown(file: Examination, max_connections: int) -> tuple[Network, ...]:
         file: whose networks they are.
         max_connections: a network with more is too large.
     """
-    return tuple(
-        each for network in file.networks for each in _divided(network, file, max_connections)
-    )
+    divided = (_divided(network, file, max_connections) for network in file.networks)
+    return tuple(each for networks in divided for each in networks)
 
 
 def _divided(network: Network, file: Examination, max_connections: int) -> tuple[Network, ...]:
