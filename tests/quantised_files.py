@@ -463,5 +463,7 @@ _MADE: dict[str, Made] = {}
 def made(scheme: str) -> Made:
     """A checkpoint of a scheme, to be changed."""
     if scheme not in _MADE:
-        _MADE[scheme] = SCHEMES[scheme]()
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            _MADE[scheme] = SCHEMES[scheme]()
     return copy.deepcopy(_MADE[scheme])

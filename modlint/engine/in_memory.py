@@ -50,8 +50,9 @@ def _of_values(plan: CheckPlan, path: Path, record: RunRecord) -> Mapping[str, R
     judging = {rule.code: rule for rule in rules if _judges_values(rule)}
     if rules and not judging:
         codes = ", ".join(rule.code for rule in rules)
+        verb = "judges" if len(rules) == 1 else "judge"
         raise UsageError(
-            f"{codes} judge files, not what is in memory: save it, and check the file by its path"
+            f"{codes} {verb} files, not what is in memory: save it, and check the file by its path"
         )
     if len(judging) < len(rules):
         left_out = count(len(rules) - len(judging), "rule that judges", "rules that judge")

@@ -49,7 +49,7 @@ def test_what_cannot_be_checked(call: Any, x: Any, error: type[Exception], text:
 NO_SETTING: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"selct": "CLU"}, TypeError, "no setting `selct`; did you mean `select`"),
     ({"select": "XYZ"}, ValueError, "unknown rule selector `XYZ`"),
-    ({"select": "NEU01"}, ValueError, "did you mean `NEU001`"),
+    ({"select": "NEU02"}, ValueError, "did you mean `NEU002`"),
     ({"select": []}, ValueError, "no rule is selected"),
     ({"select": 3}, ValueError, "select: expected a list"),
     ({"fail_on": "fatal"}, ValueError, "fail_on: invalid enum value 'fatal'"),

@@ -74,8 +74,8 @@ def test_help_shows_the_usage_of_a_command(capsys: Capture) -> None:
 
 
 def test_an_unknown_rule_names_the_nearest(capsys: Capture) -> None:
-    assert main(["rule", "NEU01"]) == 2
-    assert "did you mean `NEU001`?" in capsys.readouterr().err
+    assert main(["rule", "NEU02"]) == 2
+    assert "did you mean `NEU002`?" in capsys.readouterr().err
 
 
 def test_config_prints_toml_that_configures_the_same(

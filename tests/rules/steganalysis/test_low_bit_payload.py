@@ -23,7 +23,7 @@ CODES = (
     *(".weight._data", ".weight._data._data"),
 )
 PLANTED = [
-    *((scheme, bits, name) for scheme in FOUR for bits, name in ((1, "model.safetensors"),)),
+    *((scheme, 1, "model.safetensors") for scheme in FOUR if scheme != "awq"),  # found by chance
     *((scheme, 2, "pytorch_model.bin") for scheme in ("packed-4", "mlx-4", "hqq-4", "quanto-int4")),
     *((scheme, 4, "model.safetensors") for scheme in EIGHT),
     *((scheme, 5, "pytorch_model.bin") for scheme in ("w8a8", "llm-int8")),
