@@ -10,6 +10,7 @@ import pytest
 from modlint_plugins.code import examine
 from modlint_plugins.code.documents import MAX_TABLES
 from modlint_plugins.code.guards import is_guard
+from modlint_plugins.code.operators import UNCHECKED_OPERATOR, judge_operator
 from modlint_plugins.code.yaml_documents import MAX_DEPTH, MAX_EVENTS, MAX_YAML
 from modlint_plugins.code.yaml_unparsed import MAX_CALLABLES
 
@@ -132,3 +133,23 @@ def test_time_is_linear(unit: str) -> None:
     start = time.process_time()
     kinds(unit * (4_000_000 // len(unit)), "hyperparams.yaml")
     assert time.process_time() - start < 20
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "_embedding_bag_dense_backward",
+        "_embedding_bag_per_sample_weights_backward",
+        "max_pool2d_with_indices_backward",
+        "adaptive_max_pool2d_backward",
+        "_segment_reduce_backward",
+        "_ctc_loss",
+        "nll_loss_backward",
+    ],
+)
+def test_operators_that_follow_indices_unchecked(name: str) -> None:
+    judgement = judge_operator(f"aten::{name}")
+    assert judgement is not None
+    assert judgement.kind == UNCHECKED_OPERATOR
+    assert judge_operator("aten::nll_loss") is None
+    assert judge_operator("aten::max_pool2d_with_indices") is None
