@@ -23,6 +23,9 @@ EXCLUDED = re.compile(
     r"aten::(from_file|load|save)|\w+::rpc_.*"
     r"|aten::(_sparse_\w+_unsafe|_sparse_coo_tensor_with_dims_and_tensors|_nested_view_from_\w+)"
     r"|aten::(sparse_(coo|csr|csc|bsr|bsc|compressed)_tensor|_sparse_compressed_tensor_with_dims)"
+    r"|aten::(_embedding_bag_((dense|sparse|per_sample_weights)_)?backward|_segment_reduce_backward)"
+    r"|aten::((adaptive_)?max_pool[23]d(_with_indices)?_backward|nll_loss(2d)?_backward)"
+    r"|aten::_ctc_loss(_backward)?"
 )
 """Operators that read or write files, use the network, or believe any indices."""
 HEADER = """\

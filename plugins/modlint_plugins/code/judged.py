@@ -17,6 +17,7 @@ from modlint_plugins.code.exported import examine_exported
 from modlint_plugins.code.expressions import KEY as EXPRESSION
 from modlint_plugins.code.expressions import examine_expression
 from modlint_plugins.code.folders import examine_folder
+from modlint_plugins.code.guards import examine_guards
 from modlint_plugins.code.hub import examine_hub
 from modlint_plugins.code.imports import examine_imports, examine_names
 from modlint_plugins.code.keras import examine_keras
@@ -69,6 +70,7 @@ def _of_table(table: Table, key: str) -> Iterator[Remark]:
         *examine_compiler(table),
         *examine_targets(table),
         *examine_exported(table, key),
+        *examine_guards(table),
         *examine_imports(table, key),
         *examine_codecs(table, key),
         *examine_rows(table),

@@ -27,9 +27,13 @@ _UNCHECKED = re.compile(
 """torch's constructors that believe the indices and sizes they are given."""
 _BELIEVING = re.compile(
     r"aten::(?:sparse_(?:coo|csr|csc|bsr|bsc|compressed)_tensor"
-    r"|_sparse_compressed_tensor_with_dims)"
+    r"|_sparse_compressed_tensor_with_dims"
+    r"|_embedding_bag_(?:dense|sparse|per_sample_weights)_backward|_embedding_bag_backward"
+    r"|(?:adaptive_)?max_pool[23]d(?:_with_indices)?_backward|_segment_reduce_backward"
+    r"|nll_loss(?:2d)?_backward|_ctc_loss(?:_backward)?)"
 )
-"""torch's constructors that check the indices where a program asks for it; a script cannot."""
+"""torch's constructors that check the indices where a program asks for it, which a script cannot,
+and steps of training that leave the check of indices to the step before them."""
 _INNER = re.compile(r"(?:inductor|static_runtime|symm_mem)::\w+")
 """torch's own passes write these, behind checks of their own; no model does."""
 _WHOLE = re.compile(r"(?:torch|ops|classes)::\*")

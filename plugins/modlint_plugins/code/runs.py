@@ -8,12 +8,14 @@ from pathlib import PurePosixPath
 from modlint.checkpoint import Remark
 from modlint_plugins.code.documents import (
     MAX_DOCUMENT,
+    MAX_TABLES,
     MAX_VALUES,
     Table,
     is_bounded,
     is_json,
     parse_json,
 )
+from modlint_plugins.code.expressions import EVALUATED
 from modlint_plugins.code.gguf import examine_gguf
 from modlint_plugins.code.hdf5 import MAGIC as HDF5
 from modlint_plugins.code.hdf5 import examine_hdf5
@@ -30,6 +32,7 @@ from modlint_plugins.code.torchscript import (
     may_be_arena,
 )
 from modlint_plugins.code.yaml_text import examine_yaml, named_yaml
+from modlint_plugins.code.yaml_unparsed import examine_tokens
 
 _SAMPLE = 4096
 _MAX_HEADER = 100_000_000
@@ -49,7 +52,7 @@ def examine_run(view: memoryview, name: str, siblings: Collection[str]) -> Itera
         of_format = _of_format(view)
         yield from of_format or ()
         if _is_named_text(name) or (of_format is None and is_text(view)):
-            yield from _text(view, name)
+            yield from _text(view, name, packed=bool(siblings))
         yield from examine_requirements(view, name, packed=bool(siblings))
         if siblings and may_be_arena(bytes(view[:_SAMPLE]), siblings):
             yield from examine_operators(bytes(view[: MAX_SOURCE + 1]))
@@ -101,24 +104,34 @@ def _is_named_text(name: str) -> bool:
     return base.endswith((*_TEMPLATES, ".json", ".yaml", ".yml")) or "chat_template" in base
 
 
-def _text(view: memoryview, name: str) -> Iterator[Remark]:
+def _text(view: memoryview, name: str, *, packed: bool) -> Iterator[Remark]:
     if len(view) > MAX_DOCUMENT:
+        kind = EVALUATED if packed and _is_obeyed(name) else _UNEXAMINED
         message = f"text of {len(view):,} bytes, of which code was not looked for"
-        yield Remark(_UNEXAMINED, message, help=_HELP)
+        yield Remark(kind, message, help=_HELP)
         return
     for text in readings_of(view):
-        yield from _of_text(text, name)
+        yield from _of_text(text, name, packed=packed)
     yield from examine_text(bytes(view[: MAX_SOURCE + 1]))
 
 
-def _of_text(text: str, name: str) -> Iterator[Remark]:
+def _is_obeyed(name: str) -> bool:
+    """Whether an archive's loader evaluates, imports or runs what the JSON of that name says."""
+    return name.lower().endswith(".json") or "models/" in name
+
+
+def _of_text(text: str, name: str, *, packed: bool) -> Iterator[Remark]:
     lowered = name.lower()
     start = text[:256].lstrip()
     settings = settings_of(text, name)
     documents = start[:1] in ("{", "[") and (settings is None or is_json(text))
     if documents and not is_bounded(text):
-        message = f"JSON of more than {MAX_VALUES:,} values, in which code was not looked for"
-        yield Remark(_UNEXAMINED, message, help=_HELP)
+        message = (
+            f"JSON of more than {MAX_VALUES:,} values, or {MAX_TABLES:,} objects, "
+            "in which code was not looked for"
+        )
+        yield Remark(EVALUATED if packed else _UNEXAMINED, message, help=_HELP)
+        yield from examine_tokens(text)
         return
     if lowered.endswith(_TEMPLATES) or start.startswith(_TEMPLATE_OPENS):
         yield from examine_template(text, "the file")

@@ -29,14 +29,6 @@ _CONSTANTS: dict[str, object] = {
 }
 
 
-class UnparsedYamlError(ValueError):
-    """Text that is no YAML."""
-
-
-class BoundedYamlError(UnparsedYamlError):
-    """Text that goes past a bound; what it is is not known."""
-
-
 class Tagged(Struct, frozen=True):
     """A tag, and the scalar that follows it.
 
@@ -67,6 +59,22 @@ class Yaml(Struct):
     tags: list[Tagged] = field(default_factory=list)
 
 
+class UnparsedYamlError(ValueError):
+    """Text that is no YAML.
+
+    Attributes:
+        found: what was read until then.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.found = Yaml()
+
+
+class BoundedYamlError(UnparsedYamlError):
+    """Text that goes past a bound; what it is is not known."""
+
+
 def parse_yaml(text: str) -> Yaml:
     """The documents of a text.
 
@@ -77,8 +85,12 @@ def parse_yaml(text: str) -> Yaml:
     if len(text) > MAX_YAML:
         raise BoundedYamlError(f"longer than {MAX_YAML:,} characters")
     builder = _Builder()
-    for event in _events(text):
-        builder.take(event)
+    try:
+        for event in _events(text):
+            builder.take(event)
+    except UnparsedYamlError as error:
+        error.found = builder.found
+        raise
     return builder.found
 
 
