@@ -116,7 +116,7 @@ def test_files_are_judged_by_rules_that_are_not_run_in_memory() -> None:
     (note,) = report.run.notes
     assert "rules that judge files not run" in note
     for selector in ("SEC", "safety", "FMT012"):
-        with pytest.raises(ValueError, match="judges? files, not what is in memory"):
+        with pytest.raises(ValueError, match=r"judges? files, not what is in memory"):
             modlint.check(mlp(), select=selector)
 
 
