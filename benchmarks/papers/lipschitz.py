@@ -9,9 +9,7 @@ inputs, and a penalty on it keeps accuracy while the network answers changed inp
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +19,7 @@ from torch.nn.utils import parametrizations
 
 import modlint
 from benchmarks.papers.signals import LENGTH, PERIODS, accuracy, sinusoids
+from benchmarks.papers.writing import write
 
 STEPS, CLIMBS, STARTS = 600, 40, 32
 PENALTIES = (0.0, 0.01, 0.1, 0.3)
@@ -157,19 +156,5 @@ def _range(values: Sequence[float]) -> str:
     return low if low == high else f"{low}–{high}"
 
 
-def main() -> None:
-    """Write the results."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    place = Path(__file__).parents[1] / "results" / "papers" / "lipschitz.md"
-    parser.add_argument("--out", type=Path, default=place)
-    parser.add_argument("--seeds", type=int, default=3)
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    text = "\n".join(report(arguments.seeds)) + "\n"
-    arguments.out.parent.mkdir(exist_ok=True)
-    arguments.out.write_text(text, encoding="utf-8")
-    print(text)
-
-
 if __name__ == "__main__":
-    main()
+    write("lipschitz", __doc__, report, 3)

@@ -10,15 +10,14 @@ measures it.
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from benchmarks.papers.signals import LENGTH, accuracy, train
+from benchmarks.papers.writing import write
 from modlint.analysis.spectra import TensorSpectrum
 from modlint.results.spectra import Kernels
 
@@ -155,19 +154,5 @@ def _measured(found: list[Kernels]) -> str:
     return f"{shown} | {min(shares):.2f} to {max(shares):.2f} | {min(flat):.2f} to {max(flat):.2f}"
 
 
-def main() -> None:
-    """Write the results."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    place = Path(__file__).parents[1] / "results" / "papers" / "periods.md"
-    parser.add_argument("--out", type=Path, default=place)
-    parser.add_argument("--seeds", type=int, default=5)
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    text = "\n".join(report(arguments.seeds)) + "\n"
-    arguments.out.parent.mkdir(exist_ok=True)
-    arguments.out.write_text(text, encoding="utf-8")
-    print(text)
-
-
 if __name__ == "__main__":
-    main()
+    write("periods", __doc__, report, 5)

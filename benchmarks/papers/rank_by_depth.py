@@ -9,9 +9,7 @@ follows; where little rank is left, outputs of the last layer follow from a few 
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +18,7 @@ from torch import Tensor, nn
 
 import modlint
 from benchmarks.papers.signals import LENGTH, PERIODS, accuracy, sinusoids, train
+from benchmarks.papers.writing import write
 
 DEPTH, STEPS = 10, 600
 SAMPLES = 64
@@ -156,19 +155,5 @@ def _told(outcomes: list[str]) -> str:
     return "; ".join(f"{each} ({outcomes.count(each)})" for each in dict.fromkeys(outcomes))
 
 
-def main() -> None:
-    """Write the results."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    place = Path(__file__).parents[1] / "results" / "papers" / "rank_by_depth.md"
-    parser.add_argument("--out", type=Path, default=place)
-    parser.add_argument("--seeds", type=int, default=3)
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    text = "\n".join(report(arguments.seeds)) + "\n"
-    arguments.out.parent.mkdir(exist_ok=True)
-    arguments.out.write_text(text, encoding="utf-8")
-    print(text)
-
-
 if __name__ == "__main__":
-    main()
+    write("rank_by_depth", __doc__, report, 3)

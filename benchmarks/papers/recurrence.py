@@ -9,16 +9,15 @@ Pascanu, Mikolov and Bengio, On the difficulty of training recurrent neural netw
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 import modlint
+from benchmarks.papers.writing import write
 
 UNITS, DELAY, STEPS = 48, 30, 400
 RADII = (0.5, 0.9, 1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 5.0)
@@ -133,19 +132,5 @@ def _range(values: Sequence[float]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def main() -> None:
-    """Write the results."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    place = Path(__file__).parents[1] / "results" / "papers" / "recurrence.md"
-    parser.add_argument("--out", type=Path, default=place)
-    parser.add_argument("--seeds", type=int, default=3)
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    text = "\n".join(report(arguments.seeds)) + "\n"
-    arguments.out.parent.mkdir(exist_ok=True)
-    arguments.out.write_text(text, encoding="utf-8")
-    print(text)
-
-
 if __name__ == "__main__":
-    main()
+    write("recurrence", __doc__, report, 3)

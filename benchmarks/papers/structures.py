@@ -8,9 +8,7 @@ Claims: layers of n + m − 1 diagonals instead of n·m elements learn the task 
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,6 +16,7 @@ from torch import Tensor, nn
 
 import modlint
 from benchmarks.papers.signals import LENGTH, PERIODS, accuracy, sinusoids, train
+from benchmarks.papers.writing import write
 
 STEPS = 400
 FREE_STEPS = (1, 10, 100, 300, 1000)
@@ -169,19 +168,5 @@ def _alike(words: list[str]) -> str:
     return "; ".join(f"{word} ({words.count(word)} of {len(words)})" for word in different)
 
 
-def main() -> None:
-    """Write the results."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    place = Path(__file__).parents[1] / "results" / "papers" / "structures.md"
-    parser.add_argument("--out", type=Path, default=place)
-    parser.add_argument("--seeds", type=int, default=5)
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    text = "\n".join(report(arguments.seeds)) + "\n"
-    arguments.out.parent.mkdir(exist_ok=True)
-    arguments.out.write_text(text, encoding="utf-8")
-    print(text)
-
-
 if __name__ == "__main__":
-    main()
+    write("structures", __doc__, report, 5)

@@ -1,0 +1,31 @@
+"""The command of each study: its table on the page of its name under results/papers."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import torch
+
+RESULTS = Path(__file__).parents[1] / "results" / "papers"
+
+
+def write(name: str, about: str | None, report: Callable[[int], Iterable[str]], seeds: int) -> None:
+    """Run a study as the command line asks, and write its lines.
+
+    Args:
+        name: of its page, without an end.
+        about: the help text.
+        report: the lines, by the number of seeds.
+        seeds: their number unless `--seeds` says another.
+    """
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--out", type=Path, default=RESULTS / f"{name}.md")
+    parser.add_argument("--seeds", type=int, default=seeds)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    text = "\n".join(report(arguments.seeds)) + "\n"
+    arguments.out.parent.mkdir(exist_ok=True)
+    arguments.out.write_text(text, encoding="utf-8")
+    print(text)
