@@ -14,6 +14,9 @@ from modlint.source import Source
 FORMAT_NOT_READ = "format-not-read"
 """The fault's kind where a reader knows the name of a format and does not read it."""
 
+CODE_NOT_READ = frozenset({"unexamined-code", "unparsed-code"})
+"""Kinds of remark on code, or what a loader takes for code, that was not examined."""
+
 _HEADER_SUFFICES = frozenset({"gguf"})
 """Formats whose header holds all that can do harm: what is not read of them is numbers."""
 

@@ -9,7 +9,7 @@ import msgspec
 
 from modlint.checkpoint import Checkpoint, Status
 from modlint.file_names import promises_checkpoint
-from modlint.reader import FORMAT_NOT_READ, is_header_only
+from modlint.reader import CODE_NOT_READ, FORMAT_NOT_READ, is_header_only
 from modlint.rule import Rule
 from modlint.targets import whole_file
 from modlint.verdict import Outcome, Severity, Verdict
@@ -33,7 +33,8 @@ def unexamined(checkpoint: Checkpoint) -> str | None:
         known = [remark for remark in checkpoint.remarks if remark.kind == "not-a-checkpoint"]
         if promises_checkpoint(checkpoint.path, only=bool(known)):
             return f"{known[0].message}, not a checkpoint" if known else _UNKNOWN
-    return None
+    code = (remark for remark in checkpoint.remarks if remark.kind in CODE_NOT_READ)
+    return next((remark.message for remark in code), None)
 
 
 def is_idle(checkpoint: Checkpoint) -> bool:
@@ -51,7 +52,8 @@ def closed(
 ) -> list[Verdict]:
     """The verdicts, with an error among them where the file was not wholly examined.
 
-    It is the finding of the rule that reports what cannot be read, or one of the first rule.
+    It is the finding of the rule that reports what cannot be read, that which says so of code, or
+    one of the first rule.
 
     Args:
         verdicts: what the rules say.
@@ -63,7 +65,8 @@ def closed(
     if reason is None or not rules or any(v.severity is Severity.ERROR for v in failed):
         return verdicts
     reporting = {rule.code for rule in rules if rule.reports_faults}
-    told = next((verdict for verdict in failed if verdict.rule in reporting), None)
+    saying = [v for v in failed if v.message == reason] or failed
+    told = next((v for v in saying if v.rule in reporting or v.message == reason), None)
     if told is not None:
         error = msgspec.structs.replace(told, severity=Severity.ERROR)
         return [error if verdict is told else verdict for verdict in verdicts]

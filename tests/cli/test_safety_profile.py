@@ -97,6 +97,19 @@ def test_an_encrypted_member_is_an_error(tmp_path: Path, capsys: Capture, select
     assert errors(report(capsys, "weights.npz", "--select", select))
 
 
+@pytest.mark.parametrize(("select", "severity"), [("safety", "error"), ("SEC", "error"), ("", "")])
+def test_code_that_is_too_long_to_be_examined_is_an_error(
+    tmp_path: Path, capsys: Capture, select: str, severity: str
+) -> None:
+    save_file({"w": torch.ones(64)}, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text('{"auto_map": {"AutoModel": "modeling_x.Model"}}')
+    (tmp_path / "modeling_x.py").write_text(f"{'# a line' * 10}\n" * 20_000 + "print('hello')\n")
+    found = report(capsys, ".", *(("--select", select) if select else ()))
+    assert found["run"]["exit_code"] == (1 if severity else 0)
+    told = [told for told in errors(found) if "Python source was not examined" in told[1]]
+    assert [rule for rule, _ in told] == (["SEC003"] if severity else [])
+
+
 @pytest.mark.parametrize("select", ["NUM", "SEC,NUM"])
 def test_other_selections_are_open(tmp_path: Path, capsys: Capture, select: str) -> None:
     keras(tmp_path / "model.keras")

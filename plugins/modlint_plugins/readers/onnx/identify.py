@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from modlint_plugins.readers.onnx.wire import (
     BYTES,
+    GROUP,
     VARINT,
     Field,
     WireError,
@@ -30,7 +31,7 @@ _TEXTS = frozenset({2, 3, 4, 6})
 _GRAPH_TAGS = frozenset(number << 3 | BYTES for number in (1, 2, 5, 10, 11, 12, 13, 14, 15, 16))
 _NODE_OPERATOR = 4
 _NODE_FIELDS = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 9, 10})
-_MAX_FIELDS = 100_000
+_MAX_FIELDS, _MAX_GROUPS = 100_000, 20
 _MAX_SEARCHED = 1000
 """Fields of a graph among which one of its nodes is looked for."""
 _MAX_IR_VERSION = 100
@@ -43,7 +44,7 @@ def is_model(view: memoryview) -> bool:
     graph must hold a node.
     """
     items: list[Field] = []
-    strange, position = False, 0
+    strange, position, groups = False, 0, 0
     while position < len(view):
         try:
             item = read_field(view, position, len(view))
@@ -53,7 +54,8 @@ def is_model(view: memoryview) -> bool:
         strange |= (known is None and not items) or known not in (None, item.wire)
         items.append(item)
         position = item.end
-        if len(items) > _MAX_FIELDS:
+        groups += item.wire == GROUP
+        if len(items) > _MAX_FIELDS or groups > _MAX_GROUPS:
             return False
     if strange:
         return any(_is_graph(view, item) for item in items)

@@ -10,6 +10,8 @@ from typing import NamedTuple
 VARINT, FIXED64, BYTES, GROUP, GROUP_END, FIXED32 = range(6)
 MAX_GROUPS = 64
 """Groups inside groups."""
+MAX_GROUP_FIELDS = 10_000
+"""Fields inside a group: nothing writes groups into models, and text can begin like one."""
 _FIXED_SIZE = {FIXED64: 8, FIXED32: 4}
 
 
@@ -108,8 +110,9 @@ def _read_tag(view: memoryview, position: int, end: int) -> tuple[int, int, int]
 
 def _end_of_group(view: memoryview, number: int, position: int, end: int) -> int:
     """Offset just past the tag that ends a group; protobuf skips what is in one."""
-    open_groups = [number]
+    open_groups, fields = [number], 0
     while position < end:
+        fields += 1
         inner, wire, start = _read_tag(view, position, end)
         if wire == GROUP:
             open_groups.append(inner)
@@ -123,6 +126,8 @@ def _end_of_group(view: memoryview, number: int, position: int, end: int) -> int
             return position
         if len(open_groups) > MAX_GROUPS:
             raise WireError(f"groups are nested more than {MAX_GROUPS} deep", position)
+        if fields > MAX_GROUP_FIELDS:
+            raise WireError(f"a group has more than {MAX_GROUP_FIELDS:,} fields", position)
     raise WireError(f"group {number} does not end", position, missing=1)
 
 

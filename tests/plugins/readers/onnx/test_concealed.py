@@ -15,6 +15,7 @@ from onnx_models import field, function, model, node, seeds, sparse_tensor
 from modlint.checkpoint import Checkpoint, Remark
 from modlint.errors import UnreadableError
 from modlint.source import Source
+from modlint_plugins.readers.onnx.identify import is_model
 from modlint_plugins.readers.onnx.reader import OnnxReader
 from modlint_plugins.readers.onnx.schema import NEWEST_IR, SCHEMA
 from modlint_plugins.readers.onnx.wire import (
@@ -23,6 +24,7 @@ from modlint_plugins.readers.onnx.wire import (
     FIXED64,
     GROUP,
     GROUP_END,
+    MAX_GROUP_FIELDS,
     VARINT,
     write_varint,
 )
@@ -198,6 +200,19 @@ def test_groups_within_groups_have_an_end() -> None:
         if OnnxReader().sniff(source):
             with pytest.raises(UnreadableError):
                 OnnxReader().read(source)
+
+
+def test_groups_of_many_fields_are_not_walked_through() -> None:
+    """Text can begin like a group: "#" opens one, and what follows are fields of it."""
+    opened, closed = write_varint(99 << 3 | GROUP), write_varint(99 << 3 | GROUP_END)
+    inner = field(1, b"x")
+    few, long, many = (
+        WHOLE + (opened + inner * count + closed) * groups
+        for count, groups in ((5, 3), (MAX_GROUP_FIELDS + 1, 1), (1, 30))
+    )
+    assert is_model(memoryview(few))
+    for data in (long, many, b"#" + b"xx" * 100_000):
+        assert not is_model(memoryview(data))
 
 
 def elsewhere(name: str = "") -> TensorProto:
