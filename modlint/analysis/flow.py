@@ -1,7 +1,7 @@
 """The flow of a unit: how much weight runs through it on its way from input to output.
 
 F_0 = 1 and F_{l+1} = |W|ᵀF_l forward, B_L = 1 and B_l = |W|B_{l+1} backward, φ = F·B. This is the
-synaptic flow of Tanaka et al., arXiv 2006.08228, section 4, summed over the weights of a unit.
+synaptic flow of Tanaka et al., arXiv 2006.05467, section 4, summed over the weights of a unit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Synaptic flow through a network: Tanaka et al., arXiv 2006.08228, section 4."""
+"""Synaptic flow through a network: Tanaka et al., arXiv 2006.05467, section 4."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ DEAD_UNITS_CHANGE_VERDICT = RuleReference(
     name="dead-units-change-verdict",
     severity=Severity.INFORMATION,
     summary="whether the network counts as clusterable hangs on units that carry nothing",
-    source="Filan et al., arXiv 2103.03386; Tanaka et al., arXiv 2006.08228: flow",
+    source="Filan et al., arXiv 2103.03386; Tanaka et al., arXiv 2006.05467: flow",
     place="modlint_rules.clusterability.dead_units_change_verdict:DeadUnitsChangeVerdict",
     cost=Cost.DEEP,
 )

@@ -54,7 +54,7 @@ CONCENTRATED_FLOW = RuleReference(
     name="concentrated-flow",
     severity=Severity.INFORMATION,
     summary="few units of a layer carry nearly all of its flow",
-    source="van Meegen and Sompolinsky, arXiv 2406.16689, coding schemes; flow of arXiv 2006.08228",
+    source="van Meegen and Sompolinsky, arXiv 2406.16689, coding schemes; flow of arXiv 2006.05467",
     place="modlint_rules.neurons.concentrated_flow:ConcentratedFlow",
     cost=Cost.PASS,
 )
@@ -64,7 +64,7 @@ BOTTLENECK_NEURON = RuleReference(
     name="bottleneck-neuron",
     severity=Severity.WARNING,
     summary="one unit carries most of its layer's flow",
-    source="Yousefpour et al., ResiliNet, arXiv 2002.07386; flow of Tanaka et al., 2006.08228",
+    source="Yousefpour et al., ResiliNet, arXiv 2002.07386; flow of Tanaka et al., 2006.05467",
     place="modlint_rules.neurons.bottleneck_neuron:BottleneckNeuron",
     cost=Cost.PASS,
 )

@@ -13,7 +13,7 @@ LAYER_COLLAPSE = RuleReference(
     name="layer-collapse",
     severity=Severity.ERROR,
     summary="a layer's weights are all zero, or no path leads from the input to the output",
-    source="Tanaka et al., Pruning neural networks ..., arXiv 2006.08228, section 3",
+    source="Tanaka et al., Pruning neural networks ..., arXiv 2006.05467, section 3",
     place="modlint_rules.structure.layer_collapse:LayerCollapse",
     cost=Cost.PASS,
 )
@@ -23,7 +23,7 @@ SPARSE_STORED_DENSE = RuleReference(
     name="sparse-stored-dense",
     severity=Severity.NOTE,
     summary="most elements of a weight are zero, and every zero is stored",
-    source="Tanaka et al., arXiv 2006.08228; NVIDIA Ampere whitepaper, 2:4 structured sparsity",
+    source="Tanaka et al., arXiv 2006.05467; NVIDIA Ampere whitepaper, 2:4 structured sparsity",
     place="modlint_rules.structure.sparse_stored_dense:SparseStoredDense",
     cost=Cost.PASS,
 )
