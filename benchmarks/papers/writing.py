@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import torch
@@ -29,3 +29,9 @@ def write(name: str, about: str | None, report: Callable[[int], Iterable[str]], 
     arguments.out.parent.mkdir(exist_ok=True)
     arguments.out.write_text(text, encoding="utf-8")
     print(text)
+
+
+def ranged(values: Sequence[float], form: str = ".2f") -> str:
+    """The least and the largest of values, or the one where they read alike."""
+    low, high = (format(value, form) for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
