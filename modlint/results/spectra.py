@@ -195,7 +195,8 @@ class Lipschitz(Struct, frozen=True):
     Attributes:
         log_bound: log10 of the bound.
         layers: the bounds of its layers, in topological order.
-        assumed: whether an activation is not known, and taken to stretch nothing.
+        assumed: whether an activation, or what is computed of all channels, is not known, and taken
+            to stretch nothing.
     """
 
     log_bound: float

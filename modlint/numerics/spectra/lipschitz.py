@@ -131,6 +131,7 @@ class _Walk:
 
     def _join(self, join: Join) -> float:
         if join.kind == "statistic":
+            self.assumed = True
             return self._read(join.reads)
         if join.kind != "sum":
             raise Unbounded("channels are multiplied with one another: no bound")

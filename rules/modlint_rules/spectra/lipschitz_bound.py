@@ -60,7 +60,7 @@ class LipschitzBound(NetworkRule[LipschitzBoundOptions], reference=LIPSCHITZ_BOU
         bound = 10**found.log_bound if found.log_bound < _LARGEST else None
         largest = max(found.layers, key=lambda layer: layer.bound)
         told = number(bound) if bound is not None else f"10^{found.log_bound:.0f}"
-        assumed = ", if its unknown activations stretch nothing" if found.assumed else ""
+        assumed = ", if its unknown functions stretch nothing" if found.assumed else ""
         message = (
             f"stretches differences of its inputs at most {told} times, by its weights{assumed};"
             f" most of its {len(found.layers):,} layers {printable(largest.name, 60)}, by"

@@ -37,6 +37,18 @@ class Residual(nn.Module):
         return x + self.layers(x)
 
 
+class Sorted(nn.Module):
+    """A layer that reads the sorted channels of another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.into, self.out = nn.Linear(8, 8), nn.Linear(8, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.out(self.into(x).sort(1).values)
+        return out
+
+
 class Squared(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -75,7 +87,12 @@ CASES = (
     Case(
         "activations that names do not tell",
         torch_file(diagonal(2.0, 3.0).state_dict()),
-        (Expected("pass", message="if its unknown activations stretch nothing"),),
+        (Expected("pass", message="if its unknown functions stretch nothing"),),
+    ),
+    Case(
+        "what is computed of all channels",
+        graph(Sorted(), 8),
+        (Expected("pass", message="if its unknown functions stretch nothing"),),
     ),
     Case("no network", torch_file({"a": torch.randn(4)}), (Expected("not-applicable"),)),
 )  # fmt: skip
