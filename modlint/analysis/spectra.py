@@ -70,12 +70,13 @@ class TensorSpectrum(WholeTensorAnalysis[Spectrum], frozen=True):
         """
         from msgspec.structs import replace
 
-        from modlint.numerics.spectra.products import core
+        from modlint.numerics.spectra.products import core, update
 
         plain = replace(self, bulk=False, shuffles=False)
         found = plain.of_array(core(down, up, scale), precision)
         sizes = sorted((len(up), down.size // len(down)))
-        return replace(found, rows=sizes[1], columns=sizes[0], kernels=None)
+        five = update(down, up, scale)
+        return replace(found, rows=sizes[1], columns=sizes[0], kernels=None, update=five)
 
 
 class WeightRanks(WholeTensorAnalysis[tuple[Ranks, ...]], frozen=True):

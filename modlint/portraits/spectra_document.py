@@ -46,6 +46,11 @@ _OWN = {
     "kernel_period": "kernels.period",
     "kernel_share": "kernels.share",
     "kernel_flatness": "kernels.flatness",
+    "leading_singular_value": "update.leading",
+    "frobenius_norm": "update.frobenius",
+    "energy_concentration": "update.concentration",
+    "spectral_entropy": "update.entropy",
+    "element_kurtosis": "update.kurtosis",
 }
 _SIZES = {
     "N": "rows",

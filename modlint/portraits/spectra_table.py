@@ -29,6 +29,11 @@ _COUNTED = {
     "change": "change",
 }
 
+_COMPARABLE = (
+    "energy, entropy and kurtosis tell adapters apart only among those of one base, rank and"
+    " targets (arXiv 2602.15195): no value of theirs is good or bad by itself"
+)
+
 
 class _Column(NamedTuple):
     """A column: its heading, what it holds, digits behind the point, and its width."""
@@ -49,6 +54,9 @@ _FIRST = (
 _ASKED = (
     _Column("traps", "num_traps", 0, 5),
     _Column("period", "kernel_period", 1, 6),
+    _Column("energy", "energy_concentration", 2, 6),
+    _Column("entropy", "spectral_entropy", 2, 7),
+    _Column("kurtosis", "element_kurtosis", 1, 8),
 )
 _FURTHER = (
     _Column("log λmax", "log_spectral_norm", 2, 8),
@@ -144,6 +152,8 @@ def _summary(document: SpectraDocument, cells: int) -> Iterator[Text]:
             words.append(f"mean α · log10 λmax {means['alpha_weighted']:.2f}")
         words.append(f"mean stable rank {means['stable_rank']:.1f}")
         yield hanging(Text("  "), Text(" · ".join(words)), cells)
+    if "adapter" in document.summary:
+        yield hanging(Text("  "), Text(_COMPARABLE), cells)
     approximate = [layer for layer in document.layers if layer.spectrum.method != "gram"]
     if approximate:
         worst = max(layer.spectrum.error for layer in approximate)

@@ -77,6 +77,26 @@ class Kernels(Struct, frozen=True):
     flatness: float
 
 
+class Update(Struct, frozen=True):
+    """Five statistics of a low-rank update ΔW, of which arXiv 2602.15195 makes a signature.
+
+    Comparable among adapters of one base, one rank and the same targets.
+
+    Attributes:
+        leading: largest singular value.
+        frobenius: Frobenius norm.
+        concentration: share of the squared singular values that is the largest's.
+        entropy: of these shares, in nats.
+        kurtosis: of the elements, 3 of normal ones; None where all are alike.
+    """
+
+    leading: float
+    frobenius: float
+    concentration: float
+    entropy: float
+    kurtosis: float | None
+
+
 class Spectrum(Struct, frozen=True, kw_only=True):
     """What is measured of the eigenvalues λ = σ² of a weight's correlation matrices WᵀW.
 
@@ -100,6 +120,7 @@ class Spectrum(Struct, frozen=True, kw_only=True):
         bulk: None where it was not asked for, or does not fit.
         shuffled: None where it was not asked for.
         kernels: None of what is no one-dimensional convolution.
+        update: None of what is no product of low-rank factors.
     """
 
     rows: int
@@ -121,6 +142,7 @@ class Spectrum(Struct, frozen=True, kw_only=True):
     bulk: Bulk | None = None
     shuffled: Shuffled | None = None
     kernels: Kernels | None = None
+    update: Update | None = None
 
 
 class Ranks(Struct, frozen=True, kw_only=True):

@@ -103,6 +103,19 @@ def test_tables_fit_the_terminal(
     assert "no spectrum of empty.weight: all its elements are zero" in out
 
 
+def test_what_adapters_are_compared_by_comes_with_its_limit(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    save_file(peft("llama", r=8), "adapter_model.safetensors")
+    main(["spectra", "adapter_model.safetensors"])
+    out = capsys.readouterr().out
+    assert all(heading in out for heading in ("energy", "entropy", "kurtosis"))
+    assert "only among those of one base, rank and targets" in " ".join(out.split())
+    main(["spectra", "model.pt"])
+    assert "kurtosis" not in capsys.readouterr().out
+
+
 def test_an_adapter_is_measured_by_its_product(capsys: Capture) -> None:
     state = peft("llama", r=8)
     Path("adapter_config.json").write_text(json.dumps(PEFT | {"r": 8}))
@@ -115,6 +128,8 @@ def test_an_adapter_is_measured_by_its_product(capsys: Capture) -> None:
     values = torch.linalg.svdvals(up @ down * 16 / 8) ** 2
     assert products[name]["norm"] == pytest.approx(float(values.sum()), rel=1e-9)
     assert products[name]["rank"] == 8
+    concentration = float(values.max() / values.sum())
+    assert products[name]["update"]["concentration"] == pytest.approx(concentration, rel=1e-9)
     base = {f"{path}.weight": torch.randn(len(up), down.shape[1]) for path in products}
     save_file(base, "base.safetensors")
     found = document(capsys, "adapter_model.safetensors", "--base", "base.safetensors")

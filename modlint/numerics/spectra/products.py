@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from modlint.errors import Unavailable
 from modlint.numerics.inputs import Array
 from modlint.numerics.spectra.matrices import Floats, on_cpu
+from modlint.results.spectra import Update
+
+_MOST = 1 << 22
+"""Elements of a product of which the kurtosis is taken, in rows that are spread evenly."""
 
 
 def core(down: Array, up: Array, scale: float) -> Floats:
@@ -23,6 +29,39 @@ def core(down: Array, up: Array, scale: float) -> Floats:
     a, b = _factors(down, up)
     left, right = (np.asarray(np.linalg.qr(factor, mode="r")) for factor in (b, a.T))
     return np.asarray(scale * (left @ right.T))
+
+
+def update(down: Array, up: Array, scale: float) -> Update:
+    """The five statistics of scale · B A.
+
+    Raises:
+        Unavailable: the factors make no product, are not finite, or are zero.
+    """
+    singular = np.linalg.svd(core(down, up, scale), compute_uv=False)
+    total = float((singular**2).sum())
+    if not total:
+        raise Unavailable("all its elements are zero")
+    shares = singular**2 / total
+    some = shares[shares > 0]
+    return Update(
+        leading=float(singular[0]),
+        frobenius=math.sqrt(total),
+        concentration=float(shares[0]),
+        entropy=float(-(some * np.log(some)).sum()),
+        kurtosis=_kurtosis(down, up),
+    )
+
+
+def _kurtosis(down: Array, up: Array) -> float | None:
+    a, b = _factors(down, up)
+    step = -(-len(b) * a.shape[1] // _MOST)
+    elements = b[::step] @ a
+    elements -= elements.mean()
+    largest = float(np.abs(elements).max())
+    if not largest or not math.isfinite(largest):
+        return None
+    squares = (elements / largest) ** 2
+    return float((squares**2).mean() / squares.mean() ** 2)
 
 
 def merged(weight: Array, down: Array, up: Array, scale: float) -> Floats:

@@ -9,6 +9,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.stats
 
 from modlint.analysis.spectra import TensorSpectrum
 from modlint.errors import Unavailable
@@ -151,3 +152,37 @@ def test_a_product_is_measured_without_forming_it() -> None:
     assert found.norm == pytest.approx(whole.norm, rel=1e-9)
     assert found.spectral_norm == pytest.approx(whole.spectral_norm, rel=1e-9)
     assert found.rank == whole.rank == 8
+
+
+@pytest.mark.parametrize("rank", [1, 8])
+def test_a_product_has_the_five_statistics_of_its_elements(rank: int) -> None:
+    down, up = drawn((rank, 60), 1), drawn((90, rank), 2)
+    found = TensorSpectrum().of_product(down, up, 2.0, SINGLE).update
+    product = 2.0 * (up.astype(float) @ down.astype(float))
+    shares = scipy.linalg.svdvals(product)[:rank] ** 2
+    shares /= shares.sum()
+    assert found is not None
+    assert found.leading == pytest.approx(np.linalg.norm(product, 2), rel=1e-9)
+    assert found.frobenius == pytest.approx(np.linalg.norm(product), rel=1e-9)
+    assert found.concentration == pytest.approx(shares[0], rel=1e-9)
+    assert found.entropy == pytest.approx(-(shares * np.log(shares)).sum(), rel=1e-9, abs=1e-9)
+    assert found.kurtosis == pytest.approx(
+        scipy.stats.kurtosis(product, axis=None, fisher=False), rel=1e-9
+    )
+
+
+def test_the_kurtosis_of_a_large_product_is_that_of_some_rows() -> None:
+    down, up = drawn((2, 3000), 1), drawn((6000, 2), 2)
+    found = TensorSpectrum().of_product(down, up, 1.0, SINGLE).update
+    whole = scipy.stats.kurtosis(up.astype(float) @ down, axis=None, fisher=False)
+    assert found is not None
+    assert found.kurtosis == pytest.approx(whole, rel=0.2)
+    assert found.kurtosis != whole
+
+
+def test_a_product_of_equal_elements_has_no_kurtosis() -> None:
+    ones = np.ones((2, 9), np.float32)
+    found = TensorSpectrum().of_product(ones, ones.T, 1.0, SINGLE).update
+    assert found is not None
+    assert found.kurtosis is None
+    assert found.concentration == pytest.approx(1.0)
