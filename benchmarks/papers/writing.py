@@ -11,21 +11,32 @@ import torch
 RESULTS = Path(__file__).parents[1] / "results" / "papers"
 
 
-def write(name: str, about: str | None, report: Callable[[int], Iterable[str]], seeds: int) -> None:
+def write(
+    name: str,
+    about: str | None,
+    report: Callable[..., Iterable[str]],
+    seeds: int,
+    *,
+    needs_data: bool = False,
+) -> None:
     """Run a study as the command line asks, and write its lines.
 
     Args:
         name: of its page, without an end.
         about: the help text.
-        report: the lines, by the number of seeds.
+        report: the lines, by the number of seeds, and by the folder of data where it needs one.
         seeds: their number unless `--seeds` says another.
+        needs_data: whether `--data` must name a folder.
     """
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--out", type=Path, default=RESULTS / f"{name}.md")
     parser.add_argument("--seeds", type=int, default=seeds)
+    if needs_data:
+        parser.add_argument("--data", type=Path, required=True, help="folder with mnist.npz")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    text = "\n".join(report(arguments.seeds)) + "\n"
+    given = (arguments.data,) if needs_data else ()
+    text = "\n".join(report(arguments.seeds, *given)) + "\n"
     arguments.out.parent.mkdir(exist_ok=True)
     arguments.out.write_text(text, encoding="utf-8")
     print(text)
