@@ -71,6 +71,7 @@ REASONS = {
     "python -m benchmarks.papers.failout": BENCHMARK,
     "python -m benchmarks.papers.ensembles --data FOLDER": BENCHMARK,
     "python -m benchmarks.papers.tangents": BENCHMARK,
+    "python -m benchmarks.papers.spiking": BENCHMARK,
     "python -m venv scanners": BENCHMARK,
     "scanners/bin/pip install picklescan fickling modelscan modelaudit hayward==1.4.1": BENCHMARK,
     "python benchmarks/scanners.py --venv scanners --corpus FOLDER --literature": BENCHMARK,
