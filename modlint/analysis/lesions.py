@@ -16,7 +16,7 @@ from modlint.results.lesions import LesionTest
 if TYPE_CHECKING:
     from modlint.numerics.lesions.perceptron import Perceptron
 
-GROUPS = 100
+GROUPS = 50
 """Random groups for each cluster of each layer."""
 
 

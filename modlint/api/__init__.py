@@ -7,10 +7,11 @@ import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Literal, Unpack
+from typing import Literal, Unpack, get_args
 
 from modlint.analysis.base import Progress
 from modlint.analysis.clustering import MAX_CONNECTIONS
+from modlint.analysis.partitions import SEEDS, Clustered
 from modlint.api.keywords import Keywords, at_work, configuration_of
 from modlint.api.subjects import Subject, one_file, one_path_or_checkpoint, paths_or_checkpoint
 from modlint.builder import Built
@@ -108,9 +109,11 @@ def diff(
 def clusters(
     x: Subject,
     *,
-    clusters: int = 12,
-    shuffles: int = 50,
+    clusters: int | None = None,
+    shuffles: int | None = None,
     seed: int = 0,
+    seeds: int = SEEDS,
+    method: Clustered = "matched",
     network: str | None = None,
     max_connections: int = MAX_CONNECTIONS,
     device: Literal["auto", "cpu", "cuda"] = "auto",
@@ -119,9 +122,14 @@ def clusters(
 
     Args:
         x: as for `check`, but one file.
-        clusters: how many clusters the neurons are put into, 2 or more.
-        shuffles: shuffled networks to compare with; 0 for none.
+        clusters: how many clusters the neurons are put into, 2 or more; by default as many as
+            stand out by the test of CLU007.
+        shuffles: networks to compare with, by either test; 0 for none; by default as many as the
+            rules ask for, 99 and 50.
         seed: of k-means and of the shuffles, 0 or more.
+        seeds: how many partitions are compared with one another.
+        method: which graph is clustered: the balanced one, as by CLU007 ("matched"), or the
+            weights as they are, as by CLU001 ("filan2021").
         network: id of one network, where there are several, or of a block ("0/layers.3").
         max_connections: larger networks are not clustered.
         device: where to compute; auto takes a GPU when the work is worth it.
@@ -134,8 +142,11 @@ def clusters(
         ValueError: the file cannot be read, or an argument is out of its range.
     """
     subject = one_file(x)
-    _require(clusters=(clusters, 2), shuffles=(shuffles, 0), seed=(seed, 0))
+    _require(clusters=(2 if clusters is None else clusters, 2), seed=(seed, 0))
+    _require(shuffles=(0 if shuffles is None else shuffles, 0), seeds=(seeds, 1))
     _require(max_connections=(max_connections, 1))
+    if method not in get_args(Clustered):
+        raise ValueError(f"method is {method!r}: give one of {', '.join(get_args(Clustered))}")
     registry = _registry()
     if isinstance(subject, Checkpoint):
         checkpoint = subject
@@ -146,7 +157,7 @@ def clusters(
             raise ValueError(f"{subject}: {error}") from None
     errors: list[str] = []
     built = build_networks(checkpoint, registry.builders, errors)
-    choice = Choice(clusters, seed, shuffles, max_connections)
+    choice = Choice(clusters, seed, shuffles, max_connections, seeds, method)
     with _as_value_errors():
         file = FileExamination(checkpoint, built, device, _silent, errors)
         if network is not None:

@@ -32,7 +32,14 @@ def run(arguments: argparse.Namespace) -> int:
     registry.load_all()
     say(registry.problems)
     largest = arguments.max_connections or MAX_CONNECTIONS
-    choice = Choice(arguments.clusters, arguments.seed, arguments.shuffles, largest)
+    choice = Choice(
+        arguments.clusters,
+        arguments.seed,
+        arguments.shuffles,
+        largest,
+        arguments.seeds,
+        arguments.method,
+    )
     with (
         progress_on_stderr(enabled=not arguments.no_progress) as files,
         files(arguments.file, 0, 1) as progress,
@@ -97,7 +104,7 @@ def _draw(
     if arguments.network is not None:
         name += f", network {arguments.network}"
     file.progress("drawing", 0, 1)
-    panels = file.result(ReorderedWeights(choice.partition), network)
+    panels = file.result(ReorderedWeights(choice.partition(portrait.modules)), network)
     draw(arguments.picture, name, portrait, panels, len(network.calls))
 
 

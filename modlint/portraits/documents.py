@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas
 
 SCHEMA = "modlint-clusters/1"
-COLUMNS = ("network", "layer", "unit", "cluster")
+COLUMNS = ("network", "layer", "unit", "cluster", "stability")
 
 
 class ClustersDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +51,7 @@ class ClustersDocument(msgspec.Struct, frozen=True, kw_only=True):
         return json_text(self)
 
     def to_csv(self) -> str:
-        """A row for each neuron: network, layer, unit (from 0), cluster (−1 where isolated)."""
+        """A row for each neuron: network, layer, unit, cluster (−1 for none), stability."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -73,11 +73,12 @@ class ClustersDocument(msgspec.Struct, frozen=True, kw_only=True):
         rows = [dict(zip(COLUMNS, row, strict=True)) for row in self._rows()]
         return dataframe(rows, COLUMNS)
 
-    def _rows(self) -> Iterator[tuple[str, str, int, int]]:
+    def _rows(self) -> Iterator[tuple[str, str, int, int, float | None]]:
         for network in self.networks:
             for layer, labels in network.labels.items():
                 names = (well_formed(network.id), well_formed(layer))
-                yield from ((*names, unit, cluster) for unit, cluster in enumerate(labels))
+                found = zip(labels, network.stability[layer], strict=True)
+                yield from ((*names, unit, *both) for unit, both in enumerate(found))
 
     def _repr_html_(self) -> str:
         from modlint.notebook.contents import clusters_html
