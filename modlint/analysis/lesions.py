@@ -7,14 +7,27 @@ wrongly. Clusters are compared with random groups of as many units of the same l
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec.structs import replace
 
+from modlint.analysis.base import Inputs, NetworkAnalysis
+from modlint.errors import UsageError
+from modlint.live.batch import Batch
+from modlint.network import Network
+from modlint.results.chains import PerceptronWeights
 from modlint.results.lesions import LesionTest
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from modlint.numerics.lesions.perceptron import Perceptron
+    from modlint.numerics.lesions.running import Model
+
+ACTIVATIONS = ("relu", "leakyrelu", "elu", "gelu", "silu", "tanh", "sigmoid", "identity")
+"""Of perceptrons that modlint runs itself, by ONNX's name in lower case."""
 
 GROUPS = 50
 """Random groups for each cluster of each layer."""
@@ -116,3 +129,139 @@ def perceptron(
         activation,
         np.asarray(inputs, np.float32),
     )
+
+
+class PlainPerceptron(NetworkAnalysis[PerceptronWeights], frozen=True):
+    """The weights of a network that is a multilayer perceptron and nothing else.
+
+    Attributes:
+        activation: of the hidden layers, where the file does not tell it.
+    """
+
+    activation: str | None = None
+
+    name: ClassVar[str] = "plain-perceptron"
+    description: ClassVar[str] = "weights of linear layers one after the other"
+    is_large: ClassVar[bool] = True
+
+    def compute(self, network: Network, inputs: Inputs) -> PerceptronWeights:
+        """Read them.
+
+        Raises:
+            Unavailable: it is something else, or its activation is not known.
+        """
+        from modlint.numerics.lesions.chain import perceptron_weights
+
+        return perceptron_weights(network.with_activation(self.activation), inputs)
+
+
+def onnx_model(path: Path, batch: Batch) -> Model:
+    """What runs an ONNX file on samples: onnxruntime, on the CPU, without operators of others.
+
+    Raises:
+        UsageError: onnxruntime is not installed, or does not take the file.
+    """
+    if find_spec("onnxruntime") is None:
+        raise UsageError(
+            "--data runs ONNX files with onnxruntime, which is not installed:"
+            ' python -m pip install "modlint[onnxruntime]"'
+        )
+    from modlint.numerics.lesions.onnx_model import OnnxModel
+
+    return OnnxModel(path, batch.inputs)
+
+
+def torch_module(module: nn.Module, batch: Batch) -> Model:
+    """What runs a module on samples, as it is in memory, in evaluation mode."""
+    from modlint.numerics.lesions.torch_module import TorchModule
+
+    return TorchModule(module, batch.inputs)
+
+
+def model_lesions(
+    network: Network,
+    model: Model,
+    partition: Mapping[str, Sequence[int]],
+    batch: Batch,
+    **asked: Any,
+) -> LesionTest:
+    """Lesions of a network that a model runs.
+
+    Args:
+        network: its structure.
+        model: what runs it.
+        partition: by hidden layer, each unit's cluster.
+        batch: the samples that the model was given, with their classes.
+        **asked: `groups`, `seed` and `progress` of `lesion_test`.
+
+    Raises:
+        Unavailable: no layer has units of several clusters that can be silenced.
+        UsageError: the model does not take the samples, or tells other classes apart.
+    """
+    from modlint.numerics.lesions.running import Silencing
+
+    runs = Silencing(network, model, list(partition))
+    _require_classes(batch, runs.classes)
+    found = lesion_test(
+        runs.predict,
+        {layer: partition[layer] for layer in runs.layers},
+        batch.labels,
+        classes=runs.classes,
+        activations=runs.activations(),
+        **asked,
+    )
+    return replace(found, left_out=runs.left_out)
+
+
+def perceptron_lesions(
+    weights: PerceptronWeights,
+    partition: Mapping[str, Sequence[int]],
+    batch: Batch,
+    **asked: Any,
+) -> LesionTest:
+    """Lesions of a multilayer perceptron; its samples may have any shape of as many numbers.
+
+    Args:
+        weights: of its layers.
+        partition: by hidden layer, each unit's cluster.
+        batch: samples with their classes.
+        **asked: `groups`, `seed` and `progress` of `lesion_test`.
+
+    Raises:
+        Unavailable: no layer has units of several clusters.
+        UsageError: the samples do not fit, or name other classes.
+    """
+    taken, classes = weights.weights[0].shape[1], weights.weights[-1].shape[0]
+    samples = batch.inputs.reshape(len(batch.inputs), -1)
+    if samples.shape[1] != taken:
+        raise UsageError(
+            f"`inputs` of the shape {batch.inputs.shape} give {samples.shape[1]} numbers a sample;"
+            f" the network takes {taken}"
+        )
+    if classes < 2:
+        raise UsageError("the network has one output: lesions need a score for each class")
+    _require_classes(batch, classes)
+    network = perceptron(
+        weights.weights,
+        weights.biases,
+        samples,
+        activation=weights.activation,
+        names=weights.groups,
+    )
+    return lesion_test(
+        network.predict,
+        partition,
+        batch.labels,
+        classes=classes,
+        activations=network.activations,
+        **asked,
+    )
+
+
+def _require_classes(batch: Batch, classes: int) -> None:
+    most = int(batch.labels.max())
+    if most >= classes:
+        raise UsageError(
+            f"`labels` go up to {most}, but the model tells {classes} classes apart,"
+            f" 0 to {classes - 1}"
+        )

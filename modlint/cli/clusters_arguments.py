@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from modlint.analysis.lesions import ACTIVATIONS, GROUPS
 from modlint.analysis.partitions import SEEDS
 
 
@@ -64,6 +65,25 @@ def add_clusters_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="draw weights, eigenvalues and shuffles in a .png or .svg file",
+    )
+    data = parser.add_argument_group("what clusters do", "silences them, and runs the network")
+    data.add_argument(
+        "--data",
+        type=Path,
+        metavar="FILE",
+        help="a .npz file with `inputs` and `labels`: the network is run without each cluster",
+    )
+    data.add_argument(
+        "--random-groups",
+        type=from_least(1),
+        default=GROUPS,
+        metavar="N",
+        help=f"random groups of units to compare each cluster with; default: {GROUPS}",
+    )
+    data.add_argument(
+        "--activation",
+        choices=ACTIVATIONS,
+        help="between the layers of a file that does not tell",
     )
     parser.add_argument("--no-progress", action="store_true", help="show no progress on stderr")
 

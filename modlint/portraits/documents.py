@@ -41,7 +41,7 @@ class ClustersDocument(msgspec.Struct, frozen=True, kw_only=True):
         for index, network in enumerate(asked):
             progress("clustering", index, len(asked))
             try:
-                networks.append(NetworkPortrait.of(network, file, choice))
+                networks.append(NetworkPortrait.of(network, file, choice, progress))
             except Unavailable as error:
                 unavailable[network.id] = str(error)
         return cls(path=path, networks=tuple(networks), unavailable=unavailable)

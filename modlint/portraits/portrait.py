@@ -9,10 +9,12 @@ from statistics import fmean
 import msgspec
 from msgspec import Struct
 
+from modlint.analysis.base import Progress
 from modlint.analysis.clustering import MAX_CONNECTIONS
 from modlint.analysis.partitions import SEEDS, Clustered, SeededPartition
 from modlint.errors import Unavailable
 from modlint.network import Network
+from modlint.portraits.lesions import LesionChoice, lesions_of
 from modlint.portraits.verdicts import ModulesPortrait, NullPortrait, modules_of, null_of
 from modlint.results.lesions import LesionTest
 from modlint.results.partitions import End, SeededClusters
@@ -36,6 +38,7 @@ class Choice(Struct, frozen=True):
         max_connections: networks with more connections are not clustered.
         seeds: how many partitions are compared.
         method: which graph is clustered, as `SeededPartition` says.
+        lesions: what the clusters are tried on, None for nothing.
     """
 
     clusters: int | None = None
@@ -44,6 +47,7 @@ class Choice(Struct, frozen=True):
     max_connections: int = MAX_CONNECTIONS
     seeds: int = SEEDS
     method: Clustered = "matched"
+    lesions: LesionChoice | None = None
 
     @property
     def published(self) -> int:
@@ -147,11 +151,15 @@ class NetworkPortrait(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.null.verdict_in_words}; {self.modules.verdict_in_words}"
 
     @classmethod
-    def of(cls, network: Network, file: Examination, choice: Choice) -> NetworkPortrait:
+    def of(
+        cls, network: Network, file: Examination, choice: Choice, progress: Progress
+    ) -> NetworkPortrait:
         """Cluster a network and look at the clusters.
 
         Raises:
-            Unavailable: it was not rebuilt, is too large or too small, or cannot be clustered.
+            Unavailable: it was not rebuilt, is too large or too small, or cannot be clustered; or
+                lesions were asked for, and it cannot be run.
+            UsageError: lesions were asked for, and it does not take the samples.
         """
         _refuse(network, choice)
         modules = modules_of(network, file, choice.seed, choice.shuffles, choice.max_connections)
@@ -175,6 +183,7 @@ class NetworkPortrait(msgspec.Struct, frozen=True, kw_only=True):
             layers=tuple(_layers(found)),
             labels=found.labels,
             stability={name: tuple(map(_known, own)) for name, own in found.stability.items()},
+            lesions=_lesions(network, file, found, choice, progress),
         )
 
 
@@ -186,6 +195,14 @@ def _refuse(network: Network, choice: Choice) -> None:
             f"{network.connections:,} connections, more than {choice.max_connections:,}: "
             f"--max-connections {network.connections} clusters them all the same"
         )
+
+
+def _lesions(
+    network: Network, file: Examination, found: SeededClusters, choice: Choice, progress: Progress
+) -> LesionTest | None:
+    if choice.lesions is None:
+        return None
+    return lesions_of(network, file, found.labels, choice.lesions, choice.seed, progress)
 
 
 def _clusters(found: SeededClusters) -> Iterator[ClusterPortrait]:

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from rich.box import SIMPLE_HEAD
 from rich.console import RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
+from modlint.portraits.lesion_table import lesion_lines, lesion_table
 from modlint.portraits.portrait import (
     ISOLATED,
     ClusterPortrait,
     LayerPortrait,
     NetworkPortrait,
 )
-from modlint.portraits.rich_text import drawn, hanging
+from modlint.portraits.rich_text import drawn, line, plain_table
 from modlint.portraits.words import (
     ends,
     facts,
@@ -41,9 +40,6 @@ ROWS, SPARE_ROWS = 8, 2
 BAR = 10
 """Cells of the largest cluster's bar."""
 
-GAP = 2
-"""Cells between columns."""
-
 
 def tables(path: str, networks: Sequence[NetworkPortrait], stream: TextIO) -> str:
     """All that is told of a file's networks, at the width of `stream`."""
@@ -52,6 +48,9 @@ def tables(path: str, networks: Sequence[NetworkPortrait], stream: TextIO) -> st
     for network in networks:
         parts += [*_summary(network, cells), Text()]
         parts += [_cluster_table(network), Text(), _unit_table(network), Text()]
+        if network.lesions is not None:
+            parts += [*lesion_lines(network.lesions, cells), Text()]
+            parts += [lesion_table(network.lesions), Text()]
     return drawn(stream, *parts[:-1])
 
 
@@ -69,22 +68,12 @@ def _summary(network: NetworkPortrait, cells: int) -> Iterator[Text]:
         ("seeds", seeds(network)),
         ("gap", gaps(network.eigenvalues, len(network.clusters))),
     ):
-        yield hanging(Text(f"  {name:<9}  ", "bold"), Text(words), cells)
-
-
-def _table() -> Table:
-    return Table(
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        padding=(0, GAP - 1, 0, 0),
-        pad_edge=False,
-        border_style="dim",
-    )
+        yield line(name, words, cells)
 
 
 def _cluster_table(network: NetworkPortrait) -> Padding:
     """Each cluster with its in/out ratio, how stable it is, and the ends that it is known by."""
-    table = _table()
+    table = plain_table()
     for heading in ("cluster", "neurons", "share"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
@@ -116,7 +105,7 @@ def _bar(share: float) -> str:
 
 def _unit_table(network: NetworkPortrait) -> Padding:
     """For each layer, which of its units are in which cluster; of many clusters the largest."""
-    table = _table()
+    table = plain_table()
     table.add_column("layer", no_wrap=True)
     for heading in ("cluster", "neurons", "share", "in/out", "stable"):
         table.add_column(heading, justify="right", no_wrap=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import inf, isnan
 from statistics import fmean
 
 from modlint.portraits.portrait import NetworkPortrait
+from modlint.results.lesions import LesionTest
 from modlint.results.partitions import End
 from modlint.text import count, number, printable
 
@@ -72,6 +73,28 @@ def seeds(network: NetworkPortrait) -> str:
         f"{network.seeds}: adjusted Rand index {network.agreement:.2f}; a neuron stays with its"
         f" cluster in {fmean(own):.0%} of them"
     )
+
+
+def lesions(test: LesionTest) -> Iterator[tuple[str, str]]:
+    """What comes of all lesions together, with what each line is about."""
+    yield "accuracy", f"{test.accuracy:.2%} of {count(test.samples, 'sample')}"
+    number_of = count(len(test.lesions), "lesion")
+    more = "more" if test.effect >= 0 else "less"
+    yield (
+        "lesions",
+        f"{number_of} cost {abs(test.effect):.2%} of accuracy {more} than random groups of as many"
+        f" units (p {test.importance_p:.2g}, {test.groups} groups each); selectivity p"
+        f" {test.selectivity_p:.2g}",
+    )
+    for reason, layers in _by_reason(test.left_out).items():
+        yield "left out", f"{', '.join(printable(layer, 16) for layer in layers)}: {reason}"
+
+
+def _by_reason(left_out: Mapping[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for layer, reason in left_out.items():
+        found.setdefault(reason, []).append(layer)
+    return found
 
 
 def stable(share: float | None) -> str:

@@ -58,6 +58,7 @@ class LesionTest(Struct, frozen=True, kw_only=True):
         groups: random groups for each cluster of each layer, N.
         seed: names the random streams.
         lesions: by layer and cluster.
+        left_out: by the name of a layer whose units cannot be silenced, why not.
         importance_p: Fisher's combination of all lesions' importance.
         selectivity_p: Fisher's combination of all lesions' selectivity.
     """
@@ -71,6 +72,7 @@ class LesionTest(Struct, frozen=True, kw_only=True):
     lesions: tuple[Lesion, ...]
     importance_p: float
     selectivity_p: float
+    left_out: dict[str, str] = {}
 
     @property
     def effect(self) -> float:
