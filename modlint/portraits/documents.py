@@ -24,7 +24,14 @@ COLUMNS = ("network", "layer", "unit", "cluster", "stability")
 
 
 class ClustersDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """The clusters of a file's networks; `unavailable` says by id why some have none."""
+    """The clusters of a file's networks.
+
+    Attributes:
+        schema: what this document is.
+        path: the file, as it was given.
+        networks: those that have clusters.
+        unavailable: by the id of any other, why it has none.
+    """
 
     schema: str = SCHEMA
     path: str

@@ -72,7 +72,7 @@ class ClusterPortrait(msgspec.Struct, frozen=True):
         share: of all that are in clusters.
         weight_within: of the edges between its neurons.
         weight_leaving: of those between one of them and another cluster's.
-        in_out_ratio: the one by the other.
+        in_out_ratio: the one by the other; null where nothing leaves.
         stability: mean over its neurons; null of one seed.
         inputs: the network's inputs that stand out in what runs into it.
         outputs: the network's outputs that stand out in what runs out of it.
@@ -83,14 +83,23 @@ class ClusterPortrait(msgspec.Struct, frozen=True):
     share: float
     weight_within: float
     weight_leaving: float
-    in_out_ratio: float
+    in_out_ratio: float | None
     stability: float | None
     inputs: tuple[End, ...]
     outputs: tuple[End, ...]
 
 
 class LayerPortrait(msgspec.Struct, frozen=True):
-    """The neurons that one cluster has in one layer; of those in none, `cluster` is −1."""
+    """The neurons that one cluster has in one layer.
+
+    Attributes:
+        layer: its name.
+        cluster: its number; −1 of neurons in none.
+        neurons: how many.
+        in_out_ratio: of the edges of these neurons alone; null where none leaves the cluster, or
+            they are in none.
+        stability: mean over them; null of one seed, or where they are in no cluster.
+    """
 
     layer: str
     cluster: int
@@ -113,7 +122,7 @@ class NetworkPortrait(msgspec.Struct, frozen=True, kw_only=True):
         agreement: mean adjusted Rand index of two of them; null of one.
         ncut: of the partition, on the graph that was clustered.
         spectral_sum: no partition into as many clusters has a smaller one.
-        in_out_ratio: of the mean cluster.
+        in_out_ratio: of the mean cluster; null where nothing leaves.
         eigenvalues: the smallest of the graph's normalised Laplacian.
         modules: the test of modules beyond unit strengths (CLU007).
         null: the published test (CLU001), of the weights as they are.
@@ -135,7 +144,7 @@ class NetworkPortrait(msgspec.Struct, frozen=True, kw_only=True):
     agreement: float | None
     ncut: float
     spectral_sum: float
-    in_out_ratio: float
+    in_out_ratio: float | None
     eigenvalues: tuple[float, ...]
     modules: ModulesPortrait
     null: NullPortrait

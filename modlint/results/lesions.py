@@ -37,7 +37,7 @@ class Lesion(Struct, frozen=True, kw_only=True):
     selectivity: float
     selectivity_null: float
     selectivity_p: float
-    class_changes: tuple[float, ...]
+    class_changes: tuple[float | None, ...]
     co_activation: float | None = None
     co_activation_outside: float | None = None
 
@@ -66,7 +66,7 @@ class LesionTest(Struct, frozen=True, kw_only=True):
     samples: int
     classes: int
     accuracy: float
-    class_accuracies: tuple[float, ...]
+    class_accuracies: tuple[float | None, ...]
     groups: int
     seed: int
     lesions: tuple[Lesion, ...]
