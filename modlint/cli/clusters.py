@@ -113,7 +113,7 @@ def _draw(
     if arguments.network is not None:
         name += f", network {arguments.network}"
     file.progress("drawing", 0, 1)
-    panels = file.result(ReorderedWeights(choice.partition(portrait.modules)), network)
+    panels = file.result(ReorderedWeights(choice.partition(len(portrait.clusters))), network)
     draw(arguments.picture, name, portrait, panels, len(network.calls))
 
 

@@ -24,7 +24,10 @@ ISOLATED = -1
 """Label of neurons that are in no cluster."""
 
 PUBLISHED = 12
-"""Number of clusters of the published test, and where nothing else says how many."""
+"""Number of clusters of the published test, unless one is asked for."""
+
+FEWER = (12, 8, 6, 4, 3, 2)
+"""Numbers of clusters where nothing says how many: the first for which there are units enough."""
 
 
 class Choice(Struct, frozen=True):
@@ -54,12 +57,10 @@ class Choice(Struct, frozen=True):
         """Number of clusters of the published test."""
         return self.clusters or PUBLISHED
 
-    def partition(self, modules: ModulesPortrait) -> SeededPartition:
-        """The analysis that clusters, into as many clusters as stand out by a test."""
-        found = modules.clusters if self.method == "matched" else None
-        k = self.clusters or found or PUBLISHED
+    def partition(self, clusters: int) -> SeededPartition:
+        """The analysis that clusters into so many."""
         return SeededPartition(
-            k, self.seeds, self.seed, self.method, max_connections=self.max_connections
+            clusters, self.seeds, self.seed, self.method, max_connections=self.max_connections
         )
 
 
@@ -172,7 +173,7 @@ class NetworkPortrait(msgspec.Struct, frozen=True, kw_only=True):
         """
         _refuse(network, choice)
         modules = modules_of(network, file, choice.seed, choice.shuffles, choice.max_connections)
-        found = file.result(choice.partition(modules), network)
+        found = _found(network, file, choice, modules)
         return cls(
             id=network.id,
             neurons=found.neurons,
@@ -204,6 +205,22 @@ def _refuse(network: Network, choice: Choice) -> None:
             f"{network.connections:,} connections, more than {choice.max_connections:,}: "
             f"--max-connections {network.connections} clusters them all the same"
         )
+
+
+def _found(
+    network: Network, file: Examination, choice: Choice, modules: ModulesPortrait
+) -> SeededClusters:
+    """The clusters, as many as asked for, as stand out, or as there can be."""
+    if choice.method == "filan2021":
+        return file.result(choice.partition(choice.published), network)
+    known = choice.clusters or modules.clusters
+    *more, least = (known,) if known else FEWER
+    for clusters in more:
+        try:
+            return file.result(choice.partition(clusters), network)
+        except Unavailable:
+            continue
+    return file.result(choice.partition(least), network)
 
 
 def _lesions(

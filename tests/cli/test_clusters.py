@@ -116,6 +116,14 @@ def test_the_default_is_as_many_clusters_as_stand_out(capsys: Capture) -> None:
     assert re.search(r"shuffled +(better|no better|worse) clusters than shuffled weights", out)
 
 
+def test_of_a_small_network_without_a_test_there_are_fewer_clusters(capsys: Capture) -> None:
+    torch.save({f"{i}.weight": w for i, w in enumerate(random_weights(0, 8, 7, 5))}, "small.pt")
+    assert main(["clusters", "small.pt", "--shuffles", "0", "--output-format", "json"]) == 0
+    (network,) = json.loads(capsys.readouterr().out)["networks"]
+    assert len(network["clusters"]) == 6
+    assert network["modules"]["reason"] == "no shuffles were asked for"
+
+
 def test_the_published_clusters_are_those_of_the_published_test(capsys: Capture) -> None:
     (network,) = document(capsys, "--method", "filan2021", "--seeds", "1")["networks"]
     file = examined()
