@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,28 +60,24 @@ def _array(value: Any) -> Any:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    import numpy as np
-
     if not path.exists():
         raise UsageError(f"{path}: no such file")
     try:
-        opened = np.load(path, allow_pickle=False)
-        if not isinstance(opened, np.lib.npyio.NpzFile):
-            raise UsageError(f"{path} holds one array: give {_EXPECTED}")
-        with opened as archive:
-            return {n: _member(archive, n) if _is_ours(n) else None for n in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        with zipfile.ZipFile(path) as archive:
+            names = [name.removesuffix(".npy") for name in archive.namelist()]
+            return {n: _member(archive, n) if n in ("inputs", "labels") else None for n in names}
+    except (OSError, EOFError, zipfile.BadZipFile) as error:
         raise UsageError(f"{path} cannot be read as {_EXPECTED}") from error
 
 
-def _is_ours(name: str) -> bool:
-    return name in ("inputs", "labels")
+def _member(archive: zipfile.ZipFile, name: str) -> Any:
+    """An array; of objects, which only unpickling would give, there is none."""
+    from numpy.lib.format import read_array
 
-
-def _member(archive: Mapping[str, Any], name: str) -> Any:
     try:
-        return archive[name]
-    except ValueError as error:  # objects, which only unpickling would give
+        with archive.open(f"{name}.npy") as member:
+            return read_array(member, allow_pickle=False)
+    except (ValueError, KeyError, MemoryError, NotImplementedError, zlib.error) as error:
         raise UsageError(f"`{name}` cannot be read: give an array of numbers") from error
 
 

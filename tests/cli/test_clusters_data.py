@@ -171,13 +171,18 @@ def _saved(**arrays: Any) -> Callable[[], None]:
     return lambda: np.savez("batch.npz", **arrays)
 
 
+def _one_array() -> None:
+    with Path("batch.npz").open("wb") as file:
+        np.save(file, ONE)
+
+
 ONE = np.zeros((6, 1, 6, 6), np.float32)
 LABELS = np.arange(6) % CLASSES
 BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: Path("batch.npz").unlink(), "batch.npz: no such file"),
     (lambda: Path("batch.npz").write_text("x,y\n1,2\n"), "cannot be read as a .npz archive"),
     (lambda: Path("batch.npz").write_bytes(b""), "cannot be read as a .npz archive"),
-    (lambda: np.save("batch.npy", ONE) or Path("batch.npy").rename("batch.npz"), "holds one array"),
+    (_one_array, "cannot be read as a .npz archive"),
     (_saved(x=ONE, y=LABELS), "has no `inputs` and no `labels` (it holds: x, y)"),
     (_saved(inputs=ONE), "has no `labels` (it holds: inputs)"),
     (_saved(labels=LABELS), "has no `inputs` (it holds: labels)"),
