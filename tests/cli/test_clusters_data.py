@@ -250,6 +250,28 @@ def test_operators_of_others_are_not_run(capsys: Capture) -> None:
     assert "Traceback" not in capsys.readouterr().err
 
 
+def test_several_inputs_are_too_many(capsys: Capture) -> None:
+    model = onnx.load("mlp.onnx")
+    more = onnx.helper.make_tensor_value_info("mask", onnx.TensorProto.FLOAT, [1])
+    model.graph.input.append(more)
+    onnx.save(model, "two.onnx")
+    assert main(["clusters", "two.onnx", *QUICK, "--data", "batch.npz"]) == 2
+    assert "two.onnx has 2 inputs (images, mask): lesions need one" in capsys.readouterr().err
+
+
+def test_a_sequence_is_no_scores(capsys: Capture) -> None:
+    model = onnx.load("mlp.onnx")
+    (scores,) = model.graph.output
+    node = onnx.helper.make_node("SequenceConstruct", [scores.name], ["all"])
+    model.graph.node.append(node)
+    kind = onnx.helper.make_tensor_type_proto(onnx.TensorProto.FLOAT, None)
+    sequence = onnx.helper.make_sequence_type_proto(kind)
+    model.graph.output.insert(0, onnx.helper.make_value_info("all", sequence))
+    onnx.save(model, "sequence.onnx")
+    assert main(["clusters", "sequence.onnx", *QUICK, "--data", "batch.npz"]) == 2
+    assert "first output holds no scores" in capsys.readouterr().err
+
+
 def test_weights_in_other_files_are_not_fetched(capsys: Capture) -> None:
     model = onnx.load("mlp.onnx")
     onnx.save(model, "split.onnx", save_as_external_data=True, size_threshold=0, location="w.bin")

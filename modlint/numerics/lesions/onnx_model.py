@@ -45,15 +45,9 @@ class OnnxModel:
             UsageError: onnxruntime does not load it, its weights are in other files, it has not
                 one input, or the samples are not what that takes.
         """
-        model = onnx.load_model(path, load_external_data=False)
+        model = _loaded(path)
         stored = model.graph.initializer
-        if any(tensor.data_location == TensorProto.EXTERNAL for tensor in stored):
-            raise UsageError(f"{path}: its weights are in other files: save it as one file")
-        self.weights: Weights = {
-            tensor.name: numpy_helper.to_array(tensor)
-            for tensor in stored
-            if tensor.data_type in FLOATS
-        }
+        self.weights: Weights = _arrays(path, model)
         self._outputs = [model.graph.output[0].name]
         self._between = _reads(model)
         self._session = _session(path, _opened(model, set(self._between.values())))
@@ -69,6 +63,8 @@ class OnnxModel:
     def logits(self, changed: Weights) -> NDArray[Any]:
         """What the file's first output is: (samples, classes)."""
         parts = [found[0] for found in self._run(self._outputs, changed)]
+        if not all(isinstance(part, np.ndarray) and part.ndim > 1 for part in parts):
+            raise UsageError("the model's first output holds no scores, (samples, classes)")
         found = np.concatenate(parts)[: len(self._samples)]
         return found.reshape(found.shape[:2]) if found.size == np.prod(found.shape[:2]) else found
 
@@ -107,6 +103,27 @@ class OnnxModel:
             if each == fixed and len(part) < each:
                 part = np.concatenate([part, np.repeat(part[-1:], each - len(part), 0)])
             yield part
+
+
+def _loaded(path: Path) -> onnx.ModelProto:
+    try:
+        model = onnx.load_model(path, load_external_data=False)
+    except Exception as error:  # protobuf's own errors have no common base
+        raise UsageError(f"onnx does not load {path}: {_line(error)}") from error
+    if not model.graph.output:
+        raise UsageError(f"{path} has no output")
+    return model
+
+
+def _arrays(path: Path, model: onnx.ModelProto) -> dict[str, NDArray[Any]]:
+    """The initializers of floating point, by name."""
+    stored = model.graph.initializer
+    if any(tensor.data_location == TensorProto.EXTERNAL for tensor in stored):
+        raise UsageError(f"{path}: its weights are in other files: save it as one file")
+    try:
+        return {t.name: numpy_helper.to_array(t) for t in stored if t.data_type in FLOATS}
+    except ValueError as error:
+        raise UsageError(f"{path}: a weight is not of its shape: {_line(error)}") from error
 
 
 def _means(array: NDArray[Any], axis: int) -> NDArray[Any]:
