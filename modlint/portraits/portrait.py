@@ -26,7 +26,7 @@ ISOLATED = -1
 PUBLISHED = 12
 """Number of clusters of the published test, unless one is asked for."""
 
-FEWER = (12, 8, 6, 4, 3, 2)
+FEWER = (12, 8, 6, 4, 3)
 """Numbers of clusters where nothing says how many: the first for which there are units enough."""
 
 
