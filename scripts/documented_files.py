@@ -42,6 +42,7 @@ def write(folder: Path, checkpoints: Path) -> None:
     _adapter(folder)
     _sharded(folder)
     _with_a_tail(folder)
+    _samples(folder)
 
 
 def _prefixed(folder: Path) -> None:
@@ -150,3 +151,13 @@ def _with_a_tail(folder: Path) -> None:
     state = torch.load(folder / "model.pt", weights_only=True)
     torch.save(state, folder / "old-model.pth", _use_new_zipfile_serialization=False)
     (folder / "payload").write_bytes(bytes(range(1, 17)) * 256)
+
+
+def _samples(folder: Path) -> None:
+    """The digits that the networks of `make demo` were not trained on."""
+    import numpy as np
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    images = digits.images[1_500:, None].astype(np.float32) / 16
+    np.savez(folder / "batch.npz", inputs=images, labels=digits.target[1_500:])

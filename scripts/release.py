@@ -38,7 +38,7 @@ PACKAGES = (
     "plugins/modlint-train/modlint_train",
 )
 """What the copy of the repository lacks, so that tests can only import what is installed."""
-EXTRAS = "completion,html,pandas,pictures,sbom,torch"
+EXTRAS = "completion,html,onnxruntime,pandas,pictures,sbom,torch"
 QUICK = (
     "tests/api",
     "tests/live",

@@ -1,4 +1,4 @@
-"""Write the JSON Schemas of the configuration and of the reports, or check that they are true.
+"""Write the JSON Schemas of the configuration and of what is written, or check that they are true.
 
 Usage: python scripts/update_schemas.py [--check]
 
@@ -18,6 +18,8 @@ from typing import Any
 import msgspec
 
 from modlint.engine.registry import load_registry
+from modlint.portraits.documents import SCHEMA as CLUSTERS
+from modlint.portraits.documents import ClustersDocument
 from modlint.report import SCHEMA, Report
 from modlint.rule_reference import RuleReference
 from modlint.settings.config import Settings
@@ -48,13 +50,25 @@ def config_schema() -> dict[str, Any]:
 def report_schema() -> dict[str, Any]:
     """Of what `modlint check --output-format json` writes."""
     schema = _schema(Report, "report/1", "modlint report", "What modlint found in files.")
+    return _written(schema, "Report", SCHEMA)
+
+
+def clusters_schema() -> dict[str, Any]:
+    """Of what `modlint clusters --output-format json` writes."""
+    about = "The clusters of the neurons in a file's networks."
+    schema = _schema(ClustersDocument, "clusters/1", "modlint clusters", about)
+    return _written(schema, "ClustersDocument", CLUSTERS)
+
+
+def _written(schema: dict[str, Any], root: str, name: str) -> dict[str, Any]:
+    """The schema of a document that modlint writes: what holds its default is written too."""
     for definition in schema["$defs"].values():
         properties = definition.get("properties", {})
-        if properties:  # what holds its default is written too
+        if properties:
             definition["required"] = [key for key in properties if key not in _OPTIONAL]
         for value in properties.values():
             value.pop("default", None)
-    schema["$defs"]["Report"]["properties"]["schema"] = {"const": SCHEMA}
+    schema["$defs"][root]["properties"]["schema"] = {"const": name}
     return schema
 
 
@@ -96,6 +110,7 @@ def _tables(value: Any) -> Iterator[dict[str, Any]]:
 SCHEMAS = {
     "modlint.schema.json": config_schema,
     "modlint-report-1.schema.json": report_schema,
+    "modlint-clusters-1.schema.json": clusters_schema,
 }
 
 

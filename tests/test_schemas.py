@@ -39,6 +39,7 @@ def validator(name: str) -> Draft202012Validator:
 
 CONFIG = validator("modlint.schema.json")
 REPORT = validator("modlint-report-1.schema.json")
+CLUSTERS = validator("modlint-clusters-1.schema.json")
 
 
 @pytest.fixture
@@ -65,8 +66,50 @@ def test_the_check_finds_what_is_stale(
 
 
 def test_they_are_named_once() -> None:
-    ids = [v.schema["$id"] for v in (CONFIG, REPORT)]
-    assert ids == ["urn:modlint:schema:config/1", "urn:modlint:schema:report/1"]
+    ids = [v.schema["$id"] for v in (CONFIG, REPORT, CLUSTERS)]
+    assert ids == [f"urn:modlint:schema:{name}/1" for name in ("config", "report", "clusters")]
+
+
+# The clusters
+
+
+def clusters_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    assert main(["clusters", *arguments, "--output-format", "json"]) in (0, 2)
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_clusters_are_of_their_schema(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    weights = [torch.randn(14, 16), torch.randn(12, 14), torch.randn(5, 12)]
+    torch.save({f"{i}.weight": w for i, w in enumerate(weights)}, "mlp.pt")
+    torch.save(
+        {
+            f"{i}.weight": torch.block_diag(*w[:, :9, :9].expand(2, 9, 9))
+            for i, w in enumerate(torch.rand(2, 1, 9, 9))
+        },
+        "two.pt",
+    )
+    torch.save({"table": torch.randn(30, 4)}, "table.pt")
+    np.savez("batch.npz", inputs=np.random.default_rng(0).random((20, 16)), labels=[0, 1] * 10)
+    data = ["--data", "batch.npz", "--activation", "relu", "--random-groups", "3"]
+    asked: list[list[str]] = [
+        ["mlp.pt", "--shuffles", "5"],
+        ["mlp.pt", "--clusters", "5", "--shuffles", "0", "--seeds", "1", *data],
+        ["two.pt", "--clusters", "2", "--shuffles", "0", "--method", "filan2021"],
+        ["table.pt"],
+    ]
+    found = [clusters_of(capsys, *arguments) for arguments in asked]
+    for document in found:
+        CLUSTERS.validate(document)
+    assert found[1]["networks"][0]["lesions"]["class_accuracies"][4] is None
+    assert found[2]["networks"][0]["clusters"][0]["in_out_ratio"] is None
+    assert not CLUSTERS.is_valid(found[0] | {"schema": "modlint-clusters/2"})
+    del found[0]["networks"][0]["modules"]
+    assert not CLUSTERS.is_valid(found[0])
 
 
 # The report

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
 from modlint.analysis.clustering import Partition
+from modlint.analysis.partitions import SeededPartition
 from modlint.analysis.values import require_torch
 from modlint.network import Network
 from modlint.results.clusters import EdgeWeights, Panel
@@ -69,13 +70,13 @@ class ReorderedWeights(NetworkAnalysis[tuple[Panel, ...]], frozen=True):
     """Each layer's edge weights, neurons in the order of their clusters, for a picture.
 
     Attributes:
-        partition: whose clusters.
+        partition: whose clusters; its `graph` is the one that is shown.
         pixels: most rows and columns of an image.
         layers: most layers; of more, those with the most connections are given. Layers all of
             whose units on one side are isolated are left out.
     """
 
-    partition: Partition
+    partition: Partition | SeededPartition
     pixels: int = 256
     layers: int = 12
 

@@ -34,6 +34,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.index_buffers import IndexValues
     from modlint.analysis.initialisation import InitialDistribution, SpectralExcess
     from modlint.analysis.layer_weights import LayerWeights
+    from modlint.analysis.lesions import PlainPerceptron
     from modlint.analysis.lora import LoraFactors
     from modlint.analysis.magnitudes import TensorMagnitudes
     from modlint.analysis.modules import MatchedTest, ModuleClusters
@@ -41,6 +42,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.octaves import TensorOctaves
     from modlint.analysis.onnx_chains import LinearChains
     from modlint.analysis.openings import Openings
+    from modlint.analysis.partitions import SeededPartition
     from modlint.analysis.parts import Parts
     from modlint.analysis.quantisation import QuantisedWeights
     from modlint.analysis.quantisation_values import QuantisationBreaches
@@ -105,7 +107,8 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         *(WeightArrays, WeightGraph, CarryingGraph, FlowGraph, BalancedGraph),
         ConvolutionGraph,
     )
-    of_clusters = (Partition, SpectralSum, ClusterTest, MatchedTest, ModuleClusters)
+    tests = (Partition, SpectralSum, ClusterTest, MatchedTest)
+    of_clusters = (*tests, ModuleClusters, SeededPartition, PlainPerceptron)
     views = (ClusterWeights, LaplacianSpectrum, ReorderedWeights)
     measured = (*of_folders, *of_files, *of_weights, *of_tensors, *of_pairs, *of_training, *of_rows)
     return (*measured, *of_spectra, *of_units, *graphs, *of_clusters, *views)

@@ -7,10 +7,12 @@ import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Literal, Unpack
+from typing import Literal, Unpack, get_args
 
 from modlint.analysis.base import Progress
 from modlint.analysis.clustering import MAX_CONNECTIONS
+from modlint.analysis.lesions import ACTIVATIONS, GROUPS
+from modlint.analysis.partitions import SEEDS, Clustered
 from modlint.api.keywords import Keywords, at_work, configuration_of
 from modlint.api.subjects import Subject, one_file, one_path_or_checkpoint, paths_or_checkpoint
 from modlint.builder import Built
@@ -25,8 +27,11 @@ from modlint.engine.load import build_networks, load, load_whole
 from modlint.engine.registry import DISABLE_VARIABLE, Registry, load_registry
 from modlint.engine.run import check as check_paths
 from modlint.errors import UnreadableError, UsageError
+from modlint.live import is_module
+from modlint.live.batch import batch_of
 from modlint.network import Network
 from modlint.portraits.documents import ClustersDocument
+from modlint.portraits.lesions import LesionChoice
 from modlint.portraits.portrait import Choice
 from modlint.portraits.shown import named
 from modlint.report import Report
@@ -108,9 +113,14 @@ def diff(
 def clusters(
     x: Subject,
     *,
-    clusters: int = 12,
-    shuffles: int = 50,
+    clusters: int | None = None,
+    shuffles: int | None = None,
     seed: int = 0,
+    seeds: int = SEEDS,
+    method: Clustered = "matched",
+    data: object = None,
+    random_groups: int = GROUPS,
+    activation: str | None = None,
     network: str | None = None,
     max_connections: int = MAX_CONNECTIONS,
     device: Literal["auto", "cpu", "cuda"] = "auto",
@@ -119,9 +129,19 @@ def clusters(
 
     Args:
         x: as for `check`, but one file.
-        clusters: how many clusters the neurons are put into, 2 or more.
-        shuffles: shuffled networks to compare with; 0 for none.
+        clusters: how many clusters the neurons are put into, 2 or more; by default as many as
+            stand out by the test of CLU007.
+        shuffles: networks to compare with, by either test; 0 for none; by default as many as the
+            rules ask for, 99 and 50.
         seed: of k-means and of the shuffles, 0 or more.
+        seeds: how many partitions are compared with one another.
+        method: which graph is clustered: the balanced one, as by CLU007 ("matched"), or the
+            weights as they are, as by CLU001 ("filan2021").
+        data: samples on which the network is run without each cluster's units: the path of a .npz
+            file, or a mapping, with `inputs` and `labels`. A module runs itself, in evaluation
+            mode; an ONNX file needs onnxruntime.
+        random_groups: random groups of units to compare each cluster with.
+        activation: between the layers of a file or mapping that does not tell ("relu").
         network: id of one network, where there are several, or of a block ("0/layers.3").
         max_connections: larger networks are not clustered.
         device: where to compute; auto takes a GPU when the work is worth it.
@@ -134,8 +154,14 @@ def clusters(
         ValueError: the file cannot be read, or an argument is out of its range.
     """
     subject = one_file(x)
-    _require(clusters=(clusters, 2), shuffles=(shuffles, 0), seed=(seed, 0))
+    _require(clusters=(2 if clusters is None else clusters, 2), seed=(seed, 0))
+    _require(shuffles=(0 if shuffles is None else shuffles, 0), seeds=(seeds, 1))
     _require(max_connections=(max_connections, 1))
+    if method not in get_args(Clustered):
+        raise ValueError(f"method is {method!r}: give one of {', '.join(get_args(Clustered))}")
+    _require(random_groups=(random_groups, 1))
+    if activation is not None and activation not in ACTIVATIONS:
+        raise ValueError(f"activation is {activation!r}: give one of {', '.join(ACTIVATIONS)}")
     registry = _registry()
     if isinstance(subject, Checkpoint):
         checkpoint = subject
@@ -146,13 +172,23 @@ def clusters(
             raise ValueError(f"{subject}: {error}") from None
     errors: list[str] = []
     built = build_networks(checkpoint, registry.builders, errors)
-    choice = Choice(clusters, seed, shuffles, max_connections)
     with _as_value_errors():
+        lesions = _lesions(x, data, random_groups, activation)
+        choice = Choice(clusters, seed, shuffles, max_connections, seeds, method, lesions)
         file = FileExamination(checkpoint, built, device, _silent, errors)
         if network is not None:
             built = Built((_named(network, file),))
             file = FileExamination(checkpoint, built, device, _silent, errors)
         return ClustersDocument.of(str(checkpoint.path), file, choice, _silent)
+
+
+def _lesions(
+    x: Subject, data: object, random_groups: int, activation: str | None
+) -> LesionChoice | None:
+    if data is None:
+        return None
+    module = x if is_module(x) else None
+    return LesionChoice(batch_of(data), random_groups, activation, module)
 
 
 def _named(id: str, file: FileExamination) -> Network:

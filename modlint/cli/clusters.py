@@ -17,8 +17,10 @@ from modlint.engine.examine import FileExamination
 from modlint.engine.load import build_networks, load_whole
 from modlint.engine.registry import Registry, load_registry
 from modlint.errors import UnreadableError, UsageError
+from modlint.live.batch import batch_of
 from modlint.network import Network
 from modlint.portraits.documents import WRITERS, ClustersDocument
+from modlint.portraits.lesions import LesionChoice
 from modlint.portraits.portrait import Choice, NetworkPortrait
 from modlint.portraits.shown import named, shown
 from modlint.settings.config import nearest
@@ -32,7 +34,15 @@ def run(arguments: argparse.Namespace) -> int:
     registry.load_all()
     say(registry.problems)
     largest = arguments.max_connections or MAX_CONNECTIONS
-    choice = Choice(arguments.clusters, arguments.seed, arguments.shuffles, largest)
+    choice = Choice(
+        arguments.clusters,
+        arguments.seed,
+        arguments.shuffles,
+        largest,
+        arguments.seeds,
+        arguments.method,
+        _lesions(arguments),
+    )
     with (
         progress_on_stderr(enabled=not arguments.no_progress) as files,
         files(arguments.file, 0, 1) as progress,
@@ -45,6 +55,12 @@ def run(arguments: argparse.Namespace) -> int:
     say(file.internal_errors)
     say(f"network {name}: {reason}" for name, reason in document.unavailable.items())
     return WRONG_USAGE if file.internal_errors or document.unavailable else 0
+
+
+def _lesions(arguments: argparse.Namespace) -> LesionChoice | None:
+    if arguments.data is None:
+        return None
+    return LesionChoice(batch_of(arguments.data), arguments.random_groups, arguments.activation)
 
 
 def _examination(
@@ -97,7 +113,7 @@ def _draw(
     if arguments.network is not None:
         name += f", network {arguments.network}"
     file.progress("drawing", 0, 1)
-    panels = file.result(ReorderedWeights(choice.partition), network)
+    panels = file.result(ReorderedWeights(choice.partition(len(portrait.clusters))), network)
     draw(arguments.picture, name, portrait, panels, len(network.calls))
 
 

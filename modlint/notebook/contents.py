@@ -9,6 +9,8 @@ from modlint.notebook.elements import element, folded, heading, table, text
 from modlint.notebook.pictures import clusters_picture, null_picture
 from modlint.text import count
 
+_ENDS = ("inputs", "outputs")
+
 _OPEN = 30
 """Rows up to which a table stands open."""
 
@@ -70,14 +72,20 @@ def _network(network: Mapping[str, Any], words: str) -> Iterator[str]:
     yield clusters_picture(network["labels"])
     if samples := network["null"]["null_samples"]:
         yield element("p", text("n-cut among those of the shuffled networks"))
-        yield null_picture(samples, network["ncut"])
+        yield null_picture(samples, network["null"]["ncut"])
     rows = [
         (
             text(c["cluster"]),
             text(f"{c['neurons']:,}"),
             text(f"{c['share']:.1%}"),
             text("∞" if c["in_out_ratio"] is None else f"{c['in_out_ratio']:.3f}"),
+            text("" if c["stability"] is None else f"{c['stability']:.0%}"),
+            *(
+                text(", ".join(str(end["unit"]) for end in c[side]))
+                for side in ("inputs", "outputs")
+            ),
         )
         for c in network["clusters"]
     ]
-    yield table(("#cluster", "#neurons", "#share", "#in/out"), rows)
+    headings = ("#cluster", "#neurons", "#share", "#in/out", "#stable", *_ENDS)
+    yield table(headings, rows)

@@ -20,11 +20,18 @@ if TYPE_CHECKING:
     import pandas
 
 SCHEMA = "modlint-clusters/1"
-COLUMNS = ("network", "layer", "unit", "cluster")
+COLUMNS = ("network", "layer", "unit", "cluster", "stability")
 
 
 class ClustersDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """The clusters of a file's networks; `unavailable` says by id why some have none."""
+    """The clusters of a file's networks.
+
+    Attributes:
+        schema: what this document is.
+        path: the file, as it was given.
+        networks: those that have clusters.
+        unavailable: by the id of any other, why it has none.
+    """
 
     schema: str = SCHEMA
     path: str
@@ -41,7 +48,7 @@ class ClustersDocument(msgspec.Struct, frozen=True, kw_only=True):
         for index, network in enumerate(asked):
             progress("clustering", index, len(asked))
             try:
-                networks.append(NetworkPortrait.of(network, file, choice))
+                networks.append(NetworkPortrait.of(network, file, choice, progress))
             except Unavailable as error:
                 unavailable[network.id] = str(error)
         return cls(path=path, networks=tuple(networks), unavailable=unavailable)
@@ -51,7 +58,7 @@ class ClustersDocument(msgspec.Struct, frozen=True, kw_only=True):
         return json_text(self)
 
     def to_csv(self) -> str:
-        """A row for each neuron: network, layer, unit (from 0), cluster (−1 where isolated)."""
+        """A row for each neuron: network, layer, unit, cluster (−1 for none), stability."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -73,11 +80,12 @@ class ClustersDocument(msgspec.Struct, frozen=True, kw_only=True):
         rows = [dict(zip(COLUMNS, row, strict=True)) for row in self._rows()]
         return dataframe(rows, COLUMNS)
 
-    def _rows(self) -> Iterator[tuple[str, str, int, int]]:
+    def _rows(self) -> Iterator[tuple[str, str, int, int, float | None]]:
         for network in self.networks:
             for layer, labels in network.labels.items():
                 names = (well_formed(network.id), well_formed(layer))
-                yield from ((*names, unit, cluster) for unit, cluster in enumerate(labels))
+                found = zip(labels, network.stability[layer], strict=True)
+                yield from ((*names, unit, *both) for unit, both in enumerate(found))
 
     def _repr_html_(self) -> str:
         from modlint.notebook.contents import clusters_html

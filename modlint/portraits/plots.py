@@ -69,7 +69,8 @@ def draw_null(axes: Axes, network: NetworkPortrait) -> None:
     shuffles = count(null.shuffles, "shuffle")
     bins = 2 * ceil(sqrt(len(null.null_samples)))
     axes.hist(null.null_samples, bins=bins, color=FAINT, edgecolor=MUTED, label=shuffles)
-    axes.axvline(network.ncut, color=ORANGE, linewidth=2, label=f"this network, {network.ncut:.2f}")
+    own = null.ncut or 0.0
+    axes.axvline(own, color=ORANGE, linewidth=2, label=f"this network, {own:.2f}")
     axes.set_xlabel(
         f"n-cut (z {null.z_score:.1f}, p {null.p_value:.2g}, effect {null.effect_size:.1%})"
     )

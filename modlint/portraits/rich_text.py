@@ -6,10 +6,15 @@ import re
 from io import StringIO
 from typing import TextIO
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType, detect_legacy_windows
+from rich.table import Table
 from rich.text import Text
 
 from modlint.text import wants_colour, width
+
+GAP = 2
+"""Cells between columns."""
 
 _LINE_END = re.compile(r"(?: |\x1b\[[\d;]*m)+$")
 """Spaces at a line's end, among the codes that change colour."""
@@ -52,4 +57,20 @@ def hanging(lead: Text, body: Text, cells: int) -> Text:
     indent = Text(" " * lead.cell_len)
     return Text("\n").join(
         Text.assemble(indent if number else lead, row) for number, row in enumerate(rows)
+    )
+
+
+def line(name: str, words: str, cells: int) -> Text:
+    """A fact behind its name, within a line's width."""
+    return hanging(Text(f"  {name:<9}  ", "bold"), Text(words), cells)
+
+
+def plain_table() -> Table:
+    """A table with a rule below its headings and no other lines."""
+    return Table(
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, GAP - 1, 0, 0),
+        pad_edge=False,
+        border_style="dim",
     )

@@ -5,25 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from rich.box import SIMPLE_HEAD
 from rich.console import RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
-from modlint.portraits.portrait import ISOLATED, ClusterPortrait, NetworkPortrait
-from modlint.portraits.rich_text import drawn, hanging
-from modlint.portraits.words import facts, gaps, listed, ncut, ratio, shuffled
+from modlint.portraits.lesion_table import lesion_lines, lesion_table
+from modlint.portraits.portrait import (
+    ISOLATED,
+    ClusterPortrait,
+    LayerPortrait,
+    NetworkPortrait,
+)
+from modlint.portraits.rich_text import drawn, line, plain_table
+from modlint.portraits.words import (
+    ends,
+    facts,
+    gaps,
+    listed,
+    modules,
+    ncut,
+    ratio,
+    seeds,
+    shuffled,
+    stable,
+)
 from modlint.text import printable, width
 
-NAME, HEADING = 20, 8
-"""Characters of a layer's name that are shown, beside its units and above a column."""
+NAME = 16
+"""Characters of a layer's name that are shown."""
+
+ROWS, SPARE_ROWS = 8, 2
+"""Clusters of a layer that are shown, the largest; few more than these are too."""
 
 BAR = 10
 """Cells of the largest cluster's bar."""
-
-GAP = 2
-"""Cells between columns."""
 
 
 def tables(path: str, networks: Sequence[NetworkPortrait], stream: TextIO) -> str:
@@ -32,7 +47,10 @@ def tables(path: str, networks: Sequence[NetworkPortrait], stream: TextIO) -> st
     parts: list[RenderableType] = [_rule(printable(path), cells)]
     for network in networks:
         parts += [*_summary(network, cells), Text()]
-        parts += [_cluster_table(network, cells), Text(), _unit_table(network), Text()]
+        parts += [_cluster_table(network), Text(), _unit_table(network), Text()]
+        if network.lesions is not None:
+            parts += [*lesion_lines(network.lesions, cells), Text()]
+            parts += [lesion_table(network.lesions), Text()]
     return drawn(stream, *parts[:-1])
 
 
@@ -44,40 +62,28 @@ def _rule(title: str, cells: int) -> Text:
 def _summary(network: NetworkPortrait, cells: int) -> Iterator[Text]:
     for name, words in (
         (f"network {printable(network.id, NAME)}", facts(network)),
-        ("n-cut", ncut(network)),
+        ("modules", modules(network)),
         ("shuffled", shuffled(network)),
+        ("n-cut", ncut(network)),
+        ("seeds", seeds(network)),
         ("gap", gaps(network.eigenvalues, len(network.clusters))),
     ):
-        yield hanging(Text(f"  {name:<9}  ", "bold"), Text(words), cells)
+        yield line(name, words, cells)
 
 
-def _table() -> Table:
-    return Table(
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        padding=(0, GAP - 1, 0, 0),
-        pad_edge=False,
-        border_style="dim",
-    )
-
-
-def _cluster_table(network: NetworkPortrait, cells: int) -> Padding:
-    """Each cluster with its in/out ratio, and how many neurons of each layer, where that fits."""
-    table = _table()
+def _cluster_table(network: NetworkPortrait) -> Padding:
+    """Each cluster with its in/out ratio, how stable it is, and the ends that it is known by."""
+    table = plain_table()
     for heading in ("cluster", "neurons", "share"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    table.add_column("in/out", justify="right", no_wrap=True)
-    layers = _layers_that_fit(network, cells)
-    for layer in layers:
-        table.add_column(Text(printable(layer, HEADING)), justify="right", no_wrap=True)
+    for heading in ("in/out", "stable"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for heading in ("inputs", "outputs"):
+        table.add_column(heading)
     largest = max(cluster.neurons for cluster in network.clusters)
     for cluster in network.clusters:
-        amounts = (network.labels[layer].count(cluster.cluster) for layer in layers)
-        table.add_row(
-            *_cluster_cells(cluster, largest),
-            *(Text(f"{n:,}") if n else Text("·", "dim") for n in amounts),
-        )
+        table.add_row(*_cluster_cells(cluster, largest))
     return Padding(table, (0, 0, 0, 2))
 
 
@@ -87,6 +93,9 @@ def _cluster_cells(cluster: ClusterPortrait, largest: int) -> Iterator[Text]:
     yield Text(f"{cluster.share:.1%}")
     yield Text(_bar(cluster.neurons / largest), "blue")
     yield Text(ratio(cluster.in_out_ratio))
+    yield Text(stable(cluster.stability))
+    yield Text(ends(cluster.inputs))
+    yield Text(ends(cluster.outputs))
 
 
 def _bar(share: float) -> str:
@@ -94,26 +103,47 @@ def _bar(share: float) -> str:
     return "━" * (halves // 2) + "╸" * (halves % 2)
 
 
-def _layers_that_fit(network: NetworkPortrait, cells: int) -> tuple[str, ...]:
-    """The layers, or none where their columns are wider than a line."""
-    widths = [7, 7, 6, BAR, 6, *(len(printable(layer, HEADING)) for layer in network.labels)]
-    return tuple(network.labels) if 2 + sum(widths) + GAP * len(widths) <= cells else ()
-
-
 def _unit_table(network: NetworkPortrait) -> Padding:
-    """For each layer, which of its units are in which cluster."""
-    table = _table()
+    """For each layer, which of its units are in which cluster; of many clusters the largest."""
+    table = plain_table()
     table.add_column("layer", no_wrap=True)
-    for heading in ("cluster", "neurons", "share"):
+    for heading in ("cluster", "neurons", "share", "in/out", "stable"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("units", ratio=1)
     for layer, labels in network.labels.items():
         lead = Text(printable(layer, NAME), "bold")
-        for cluster in sorted(set(labels), key=lambda c: (c == ISOLATED, c)):
-            units = [unit for unit, label in enumerate(labels) if label == cluster]
-            named = Text("none", "dim") if cluster == ISOLATED else Text(str(cluster), "bold")
-            share = f"{len(units) / len(labels):.1%}"
-            table.add_row(lead, named, f"{len(units):,}", share, Text(listed(units)))
+        rows, folded = kept([part for part in network.layers if part.layer == layer])
+        for part in rows:
+            table.add_row(lead, *_layer_cells(part, labels))
             lead = Text()
+        if folded:
+            neurons = sum(part.neurons for part in folded)
+            more = Text(f"and {len(folded)} clusters more", "dim")
+            table.add_row(Text(), Text("…", "dim"), *_amounts(neurons, labels), "", "", more)
         table.add_section()
     return Padding(table, (0, 0, 0, 2))
+
+
+def kept(
+    parts: Sequence[LayerPortrait],
+) -> tuple[Sequence[LayerPortrait], Sequence[LayerPortrait]]:
+    """The rows of a layer that are shown, in order, and those of small clusters, which are not."""
+    inside = [part for part in parts if part.cluster != ISOLATED]
+    if len(inside) <= ROWS + SPARE_ROWS:
+        return parts, ()
+    small = sorted(inside, key=lambda part: -part.neurons)[ROWS:]
+    return [part for part in parts if part not in small], small
+
+
+def _layer_cells(part: LayerPortrait, labels: Sequence[int]) -> Iterator[Text]:
+    inside = part.cluster != ISOLATED
+    yield Text(str(part.cluster), "bold") if inside else Text("none", "dim")
+    yield from _amounts(part.neurons, labels)
+    yield Text(ratio(part.in_out_ratio))
+    yield Text(stable(part.stability))
+    yield Text(listed([unit for unit, label in enumerate(labels) if label == part.cluster]))
+
+
+def _amounts(neurons: int, labels: Sequence[int]) -> Iterator[Text]:
+    yield Text(f"{neurons:,}")
+    yield Text(f"{neurons / len(labels):.1%}")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from math import inf
+from math import inf, isnan
+from statistics import fmean
 
 from modlint.portraits.portrait import NetworkPortrait
-from modlint.text import count, number
+from modlint.results.lesions import LesionTest
+from modlint.results.partitions import End
+from modlint.text import count, number, printable
 
-RUNS, SPARE = 16, 4
+RUNS, SPARE = 8, 2
 """Runs of units that are written out for one cluster of one layer; few more than these are too."""
 
 
@@ -24,26 +27,87 @@ def facts(network: NetworkPortrait) -> str:
 
 def ncut(network: NetworkPortrait) -> str:
     """The n-cut, and what bounds it."""
+    graph = "balanced weights" if network.method == "matched" else "the weights as they are"
     return (
-        f"{network.ncut:.2f}, in/out {ratio(network.in_out_ratio)} in the mean cluster;"
+        f"{network.ncut:.2f} of {graph}, in/out {ratio(network.in_out_ratio)} in the mean cluster;"
         f" no partition into {len(network.clusters)} is below {network.spectral_sum:.2f}"
     )
 
 
-def ratio(value: float) -> str:
+def ratio(value: float | None) -> str:
     """An in/out ratio."""
+    if value is None or isnan(value):
+        return "·"
     return "∞" if value == inf else f"{value:.3f}"
 
 
+def modules(network: NetworkPortrait) -> str:
+    """Whether there are modules beyond unit strengths."""
+    test = network.modules
+    if test.clusters is None:
+        return test.verdict_in_words
+    return (
+        f"{test.verdict_in_words}: k* {test.clusters}, effect {test.effect_size:.1%},"
+        f" p {test.p_value:.2g} of {test.shuffles} exchanges"
+    )
+
+
 def shuffled(network: NetworkPortrait) -> str:
-    """The n-cuts of the shuffled networks, or why there are none."""
+    """The n-cut among those of the shuffled networks, or why there are none."""
     null = network.null
     if null.null_mean is None:
-        return f"not compared: {null.reason}"
+        return null.verdict_in_words
     return (
-        f"{null.null_mean:.2f} ± {null.null_std:.2g} in {null.shuffles} shuffles"
+        f"{null.verdict_in_words}: n-cut {null.ncut:.2f} against {null.null_mean:.2f}"
+        f" ± {null.null_std:.2g} of {null.shuffles} shuffles, {null.clusters} clusters"
         f" (z {null.z_score:.1f}, p {null.p_value:.2g}, effect {null.effect_size:.1%})"
     )
+
+
+def seeds(network: NetworkPortrait) -> str:
+    """How far the partitions of several seeds agree."""
+    if network.agreement is None:
+        return "1: how stable the clusters are is not known"
+    own = [share for shares in network.stability.values() for share in shares if share is not None]
+    return (
+        f"{network.seeds}: adjusted Rand index {network.agreement:.2f}; a neuron stays with its"
+        f" cluster in {fmean(own):.0%} of them"
+    )
+
+
+def lesions(test: LesionTest) -> Iterator[tuple[str, str]]:
+    """What comes of all lesions together, with what each line is about."""
+    yield "accuracy", f"{test.accuracy:.2%} of {count(test.samples, 'sample')}"
+    number_of = count(len(test.lesions), "lesion")
+    more = "more" if test.effect >= 0 else "less"
+    yield (
+        "lesions",
+        f"{number_of} cost {abs(test.effect):.2%} of accuracy {more} than random groups of as many"
+        f" units (p {test.importance_p:.2g}, {test.groups} groups each); selectivity p"
+        f" {test.selectivity_p:.2g}",
+    )
+    for reason, layers in _by_reason(test.left_out).items():
+        yield "left out", f"{', '.join(printable(layer, 16) for layer in layers)}: {reason}"
+
+
+def _by_reason(left_out: Mapping[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for layer, reason in left_out.items():
+        found.setdefault(reason, []).append(layer)
+    return found
+
+
+def stable(share: float | None) -> str:
+    """A mean stability."""
+    return "·" if share is None else f"{share:.0%}"
+
+
+def ends(found: Sequence[End]) -> str:
+    """Inputs or outputs by their numbers; with the layer's name where there are several layers."""
+    layers = dict.fromkeys(end.layer for end in found)
+    if len(layers) > 1:
+        return ", ".join(f"{printable(end.layer, 12)} {end.unit}" for end in found)
+    return ", ".join(str(end.unit) for end in found) or "·"
 
 
 def gaps(eigenvalues: Sequence[float], k: int) -> str:

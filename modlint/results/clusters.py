@@ -101,6 +101,12 @@ class EdgeWeights(Struct, frozen=True):
         pairs = zip(self.within, self.leaving, strict=True)
         return tuple(inside / out if out else inf if inside else nan for inside, out in pairs)
 
+    @property
+    def ncut(self) -> float:
+        """Σ_c cut(c)/vol(c), with no factor ½; of clusters that all have edges."""
+        pairs = zip(self.within, self.leaving, strict=True)
+        return sum(out / (2 * inside + out) for inside, out in pairs)
+
 
 class Panel(Struct, frozen=True, eq=False):
     """The weights of one layer, its neurons in the order of their clusters.

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
+
+MAX_P = 0.05
+"""p-value up to which there are modules."""
+
+MIN_EFFECT = 0.01
+"""Share of the spectral sum below which they are weak."""
+
+Modularity = Literal["modules", "weak", "none"]
+"""What a test finds."""
 
 
 class ScanStep(Struct, frozen=True):
@@ -57,3 +68,9 @@ class ModuleTest(Struct, frozen=True):
     negligible: int
     exchangeable: int
     layers: dict[str, float]
+
+    def found(self, max_p: float = MAX_P, min_effect: float = MIN_EFFECT) -> Modularity:
+        """What the test finds by these limits."""
+        if self.p_value > max_p:
+            return "none"
+        return "modules" if self.effect_size >= min_effect else "weak"

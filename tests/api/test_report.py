@@ -85,7 +85,7 @@ def test_to_dataframe_has_a_row_for_each_verdict(failed: modlint.Report) -> None
     assert (row["path"], row["rule"], row["target"]) == ("in memory", "NUM001", "1.weight")
     assert len(modlint.inspect(weights()).to_dataframe()) == 3
     labels = modlint.clusters(weights(), clusters=2, shuffles=0).to_dataframe()
-    assert list(labels.columns) == ["network", "layer", "unit", "cluster"]
+    assert list(labels.columns) == ["network", "layer", "unit", "cluster", "stability"]
 
 
 def test_without_pandas_the_error_names_the_command(

@@ -20,6 +20,8 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from modlint import clusters
 from modlint.analysis.clustering import MAX_CONNECTIONS, ClusterTest, Partition
+from modlint.analysis.modules import MatchedTest
+from modlint.analysis.partitions import SeededPartition
 from modlint.cli import main
 from modlint.engine.examine import FileExamination
 from modlint.engine.load import build_networks, load_whole
@@ -63,28 +65,119 @@ def test_json_holds_the_results_of_the_analyses(capsys: Capture) -> None:
     assert found["path"] == "model.pt"
     (network,) = found["networks"]
     file = examined()
-    test = file.result(ClusterTest(Partition(5), 6), file.networks[0])
-    clusters = test.clusters
+    clusters = file.result(SeededPartition(5), file.networks[0])
     assert {name: tuple(labels) for name, labels in network["labels"].items()} == clusters.labels
     assert [cluster["neurons"] for cluster in network["clusters"]] == list(clusters.sizes)
     assert sum(cluster["share"] for cluster in network["clusters"]) == pytest.approx(1)
+    assert network["method"] == "matched"
     assert network["ncut"] == clusters.ncut
     assert network["spectral_sum"] == clusters.spectral_sum
     assert network["isolated_units"] == 3
-    assert network["in_out_ratio"] == pytest.approx(test.in_out_ratio)
-    assert network["null"]["null_samples"] == list(test.null_samples)
-    assert network["null"]["z_score"] == test.z_score
     assert network["eigenvalues"] == sorted(network["eigenvalues"])
     ncut = sum(
         c["weight_leaving"] / (2 * c["weight_within"] + c["weight_leaving"])
         for c in network["clusters"]
     )
     assert ncut == pytest.approx(network["ncut"])
+    assert network["seeds"] == 5
+    assert network["agreement"] == clusters.agreement
+    assert network["lesions"] is None
+
+
+def test_both_tests_are_told(capsys: Capture) -> None:
+    (network,) = document(capsys)["networks"]
+    file = examined()
+    published = file.result(ClusterTest(Partition(5), 6), file.networks[0])
+    matched = file.result(MatchedTest(shuffles=6), file.networks[0])
+    null, modules = network["null"], network["modules"]
+    assert null["null_samples"] == list(published.null_samples)
+    assert null["z_score"] == published.z_score
+    assert null["ncut"] == published.observed
+    assert null["clusters"] == 5
+    assert modules["clusters"] == matched.clusters
+    assert modules["p_value"] == matched.p_value
+    assert modules["effect_size"] == matched.effect_size
+    assert null["verdict"] is modules["verdict"] is None
+    assert null["reason"] == modules["reason"] == "6 shuffles cannot give a p below 0.14"
+
+
+def test_the_default_is_as_many_clusters_as_stand_out(capsys: Capture) -> None:
+    asked = ["clusters", "model.pt", "--shuffles", "19"]
+    assert main([*asked, "--output-format", "json"]) == 0
+    (network,) = json.loads(capsys.readouterr().out)["networks"]
+    file = examined()
+    matched = file.result(MatchedTest(shuffles=19), file.networks[0])
+    assert network["modules"]["verdict"] == "modules"
+    assert len(network["clusters"]) == network["modules"]["clusters"] == matched.clusters
+    assert network["null"]["clusters"] == 12
+    assert main(asked) == 0
+    out = capsys.readouterr().out
+    assert f"modules    modules beyond unit strengths (matched): k* {matched.clusters}, " in out
+    assert re.search(r"shuffled +(better|no better|worse) clusters than shuffled weights", out)
+
+
+def test_of_a_small_network_without_a_test_there_are_fewer_clusters(capsys: Capture) -> None:
+    torch.save({f"{i}.weight": w for i, w in enumerate(random_weights(0, 8, 7, 5))}, "small.pt")
+    assert main(["clusters", "small.pt", "--shuffles", "0", "--output-format", "json"]) == 0
+    (network,) = json.loads(capsys.readouterr().out)["networks"]
+    assert len(network["clusters"]) == 6
+    assert network["modules"]["reason"] == "no shuffles were asked for"
+
+
+def test_the_published_clusters_are_those_of_the_published_test(capsys: Capture) -> None:
+    (network,) = document(capsys, "--method", "filan2021", "--seeds", "1")["networks"]
+    file = examined()
+    test = file.result(ClusterTest(Partition(5), 6), file.networks[0])
+    assert {n: tuple(own) for n, own in network["labels"].items()} == test.clusters.labels
+    assert network["ncut"] == pytest.approx(test.observed)
+    assert network["null"]["ncut"] == test.observed
+    assert network["in_out_ratio"] == pytest.approx(test.in_out_ratio)
+    assert network["agreement"] is None
+    assert {share for own in network["stability"].values() for share in own} == {None}
+
+
+def test_stability_stands_in_the_labels_and_in_the_tables(capsys: Capture) -> None:
+    (network,) = document(capsys, "--seeds", "3")["networks"]
+    assert main(["clusters", "model.pt", *QUICK, "--seeds", "3", "--labels", "labels.csv"]) == 0
+    out = capsys.readouterr().out
+    assert f"seeds      3: adjusted Rand index {network['agreement']:.2f}; " in out
+    read = list(csv.DictReader(io.StringIO(Path("labels.csv").read_text())))
+    shares = [share for own in network["stability"].values() for share in own]
+    assert [float(row["stability"]) if row["stability"] else None for row in read] == shares
+    assert [share is None for share in shares] == [row["cluster"] == "-1" for row in read]
+    for part in network["layers"]:
+        own = [
+            share
+            for label, share in zip(
+                network["labels"][part["layer"]], network["stability"][part["layer"]], strict=True
+            )
+            if label == part["cluster"]
+        ]
+        assert part["neurons"] == len(own)
+        if part["cluster"] >= 0:
+            assert part["stability"] == pytest.approx(sum(own) / len(own))
+
+
+def test_a_cluster_is_known_by_the_inputs_and_outputs_of_its_module(capsys: Capture) -> None:
+    (network,) = document(capsys)["networks"]
+    for cluster in network["clusters"]:
+        for side, layer in (("inputs", "input"), ("outputs", "head")):
+            assert {end["layer"] for end in cluster[side]} == {layer}
+            assert all(0 < end["share"] < 1 for end in cluster[side])
+            first = cluster[side][0]
+            assert network["labels"][layer][first["unit"]] == cluster["cluster"]
+
+
+def test_of_many_clusters_in_a_layer_the_largest_are_shown(capsys: Capture) -> None:
+    torch.save({f"{i}.weight": w for i, w in enumerate(random_weights(0, 90, 60, 30))}, "wide.pt")
+    assert main(["clusters", "wide.pt", "--clusters", "16", "--shuffles", "0"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^ +… +\d+ +[\d.]+% +and \d+ clusters more$", out, re.MULTILINE)
 
 
 def test_labels_as_json_and_csv_round_trip(capsys: Capture) -> None:
     file = examined()
-    labels = file.result(Partition(5), file.networks[0]).labels
+    labels = file.result(SeededPartition(5), file.networks[0]).labels
     assert main(["clusters", "model.pt", *QUICK, "--labels", "labels.json"]) == 0
     (network,) = json.loads(Path("labels.json").read_text())["networks"]
     assert {name: tuple(found) for name, found in network["labels"].items()} == labels
@@ -111,16 +204,19 @@ def test_the_tables_tell_each_cluster_and_each_layer(capsys: Capture) -> None:
     out = capsys.readouterr().out
     assert out.startswith("model.pt ────")
     assert "network 0  84 neurons · 3 isolated · 1,400 connections · 5 clusters · seed 0" in out
-    assert f"n-cut      {network['ncut']:.2f}, in/out " in out
-    assert re.search(r"shuffled +\d+\.\d\d ± [\d.]+ in 6 shuffles \(z -[\d.]+, p 0\.14, ", out)
+    assert f"n-cut      {network['ncut']:.2f} of balanced weights, in/out " in out
+    told = " ".join(out.split())
+    assert re.search(r"shuffled .*: n-cut \d+\.\d\d against \d+\.\d\d ± [\d.]+ of 6 shuffles", told)
+    assert re.search(r"\(z -[\d.]+, p 0\.14, effect [\d.]+%\)", told)
     for cluster in network["clusters"]:
-        of_layers = [labels.count(cluster["cluster"]) for labels in network["labels"].values()]
         row = rf"^ +{cluster['cluster']} +{cluster['neurons']} +{cluster['share']:.1%} +[━╸]+ +"
-        row += rf"{cluster['in_out_ratio']:.3f} +" + " +".join(str(n or "·") for n in of_layers)
-        assert re.search(row + "$", out, re.MULTILINE)
+        row += rf"{cluster['in_out_ratio']:.3f} +{cluster['stability']:.0%} +"
+        row += ", ".join(str(end["unit"]) for end in cluster["inputs"])
+        assert re.search(row, out, re.MULTILINE)
     first = [unit for unit, label in enumerate(network["labels"]["head"]) if label == 0]
-    assert re.search(rf"^ +head +0 +{len(first)} +[\d.]+% +{listed(first)}$", out, re.MULTILINE)
-    assert re.search(r"^ +none +3 +10\.0% +27-29$", out, re.MULTILINE)
+    row = rf"^ +head +0 +{len(first)} +[\d.]+% +[\d.]+ +\d+% +{listed(first)}$"
+    assert re.search(row, out, re.MULTILINE)
+    assert re.search(r"^ +none +3 +10\.0% +· +· +27-29$", out, re.MULTILINE)
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 200])
@@ -162,7 +258,9 @@ def test_no_shuffles_and_no_null(capsys: Capture) -> None:
     assert found["networks"][0]["null"]["reason"] == "no shuffles were asked for"
     torch.save({f"{i}.weight": torch.ones(12, 12) for i in range(3)}, "even.pt")
     assert main(["clusters", "even.pt", *QUICK]) == 0
-    assert "not compared: shuffling the weights changes nothing" in capsys.readouterr().out
+    told = " ".join(capsys.readouterr().out.split())
+    assert "not compared with shuffled weights (paper): shuffling the weights changes" in told
+    assert "modules not tested (matched): trading places changes nothing" in told
 
 
 def test_infinite_ratios_are_shown_and_null_in_json(capsys: Capture) -> None:
@@ -170,7 +268,8 @@ def test_infinite_ratios_are_shown_and_null_in_json(capsys: Capture) -> None:
     torch.save({f"{i}.weight": torch.block_diag(*b) for i, b in enumerate(blocks)}, "two.pt")
     arguments = ["clusters", "two.pt", "--clusters", "2", "--shuffles", "0"]
     assert main(arguments) == 0
-    assert capsys.readouterr().out.count("∞") == 3
+    out = capsys.readouterr().out
+    assert out.count("∞") == 3 + 3 * 2  # the mean cluster's, each cluster's, and by layer
     assert main([*arguments, "--output-format", "json"]) == 0
     (network,) = json.loads(capsys.readouterr().out)["networks"]
     assert [cluster["in_out_ratio"] for cluster in network["clusters"]] == [None, None]
@@ -242,7 +341,9 @@ def test_what_cannot_be_shown_is_explained(
     assert captured.out == ""
 
 
-@pytest.mark.parametrize("arguments", [["--clusters", "1"], ["--shuffles", "-1"], ["--seed", "x"]])
+@pytest.mark.parametrize(
+    "arguments", [["--clusters", "1"], ["--shuffles", "-1"], ["--seed", "x"], ["--seeds", "0"]]
+)
 def test_numbers_out_of_range_are_wrong_usage(arguments: list[str], capsys: Capture) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(["clusters", "model.pt", *arguments])
@@ -282,6 +383,6 @@ def test_runs_of_units() -> None:
     assert list(runs([0, 1, 2, 5, 7, 8])) == [(0, 2), (5, 5), (7, 8)]
     assert list(runs([])) == []
     assert listed([0, 1, 2, 5]) == "0-2, 5"
-    assert listed(range(0, 40, 2)) == ", ".join(map(str, range(0, 40, 2)))
-    assert listed(range(0, 42, 2)).endswith(", 30, and 5 more")
+    assert listed(range(0, 20, 2)) == ", ".join(map(str, range(0, 20, 2)))
+    assert listed(range(0, 22, 2)).endswith(", 14, and 3 more")
     assert listed(range(1000)) == "0-999"

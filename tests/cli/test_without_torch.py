@@ -93,10 +93,10 @@ def test_cuda_needs_torch(chain: Path) -> None:
     assert "pip install 'modlint[torch]'" in run.stderr
 
 
-def test_clusters_needs_torch(chain: Path) -> None:
-    run = _run(HIDE, "clusters", chain)
-    assert run.returncode == 2
-    assert "pip install 'modlint[torch]'" in run.stderr
+def test_clusters_of_the_balanced_graph_need_no_torch(chain: Path) -> None:
+    run = _run(HIDE, "clusters", "--shuffles", "19", chain)
+    assert run.returncode == 0, run.stderr
+    assert "modules beyond unit strengths (matched)" in run.stdout
 
 
 def test_torch_is_not_imported_for_a_file_without_a_network(tmp_path: Path) -> None:

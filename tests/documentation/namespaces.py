@@ -33,12 +33,21 @@ def _of_a_rule(folder: Path) -> dict[str, Any]:
 
 
 def _python(folder: Path) -> dict[str, Any]:
+    import torch
     from torch import nn
 
     import modlint
 
+    torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(64, 48), nn.ReLU(), nn.Linear(48, 10))
-    return {"model": model, "modlint": modlint}
+    samples = {"images": torch.rand(40, 64), "digits": torch.arange(40) % 10}
+    return {"model": model, "modlint": modlint, **samples}
+
+
+def _clusters(folder: Path) -> dict[str, Any]:
+    import numpy as np
+
+    return {"np": np, "images": np.zeros((4, 1, 8, 8)), "digits": np.arange(4)}
 
 
 def _integrations(folder: Path) -> dict[str, Any]:
@@ -87,6 +96,7 @@ def _training(folder: Path) -> dict[str, Any]:
 
 
 _PAGES: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "docs/clusters.md": _clusters,
     "docs/python.md": _python,
     "docs/integrations.md": _integrations,
     "docs/writing-a-plugin.md": _plugin,

@@ -16,7 +16,7 @@ from modlint.analysis.modules import CLUSTERS, MatchedTest
 from modlint.errors import Unavailable
 from modlint.results.clusters import Method, Null
 from modlint.results.graphs import Graph
-from modlint.results.modules import ModuleTest
+from modlint.results.modules import MAX_P, MIN_EFFECT, Modularity, ModuleTest
 from modlint.rule import Options
 
 EXTREMES = 10
@@ -130,6 +130,13 @@ class NotClusterableOptions(PermutationOptions, frozen=True):
         return graph if self.part == "network" else ConvolutionGraph(graph)
 
 
+_READINGS: Mapping[Modularity, str] = {
+    "modules": "modules",
+    "weak": "only weak modules",
+    "none": "no modules",
+}
+
+
 class ModuleOptions(Options, frozen=True):
     """Which test of modules a rule judges by; rules that agree on it share the work."""
 
@@ -151,7 +158,7 @@ class ModuleOptions(Options, frozen=True):
     max_p: Annotated[
         float,
         msgspec.Meta(description="p-value up to which a network counts as modular", gt=0, le=1),
-    ] = 0.05
+    ] = MAX_P
     min_effect: Annotated[
         float,
         msgspec.Meta(
@@ -159,7 +166,7 @@ class ModuleOptions(Options, frozen=True):
             ge=0,
             le=1,
         ),
-    ] = 0.01
+    ] = MIN_EFFECT
     min_flow: Annotated[
         float,
         msgspec.Meta(
@@ -189,13 +196,11 @@ class ModuleOptions(Options, frozen=True):
 
     def holds(self, found: ModuleTest) -> bool:
         """Whether a network has modules."""
-        return found.p_value <= self.max_p and found.effect_size >= self.min_effect
+        return found.found(self.max_p, self.min_effect) == "modules"
 
     def reading(self, found: ModuleTest) -> str:
         """What a test finds, in a word or three."""
-        if self.holds(found):
-            return "modules"
-        return "only weak modules" if found.p_value <= self.max_p else "no modules"
+        return _READINGS[found.found(self.max_p, self.min_effect)]
 
     def require_enough_shuffles(self) -> None:
         """Refuse a number of exchanged networks that can give no p of `max-p`.

@@ -52,14 +52,14 @@ def module_clusters(
     points = np.concatenate(
         [vectors[name] * edges.degrees[name][:, None] ** -0.5 for name in edges.sizes]
     )
-    labels = _by_size(k_means(points, k, seed), k)
+    labels = by_size(k_means(points, k, seed), k)
     sizes = np.bincount(labels, minlength=k)
     if not sizes.all():
         raise Unavailable(f"fewer than {k} clusters can be told apart")
     ends = np.cumsum(list(edges.sizes.values()))[:-1]
     own = dict(zip(edges.sizes, np.split(labels, ends), strict=True))
     return Clusters(
-        labels=_of_all(live, own),
+        labels=of_all(live, own),
         sizes=tuple(sizes.tolist()),
         ncut=normalised_cut(edges, own, k),
         spectral_sum=float((1 - leading_values(edges, layout, k)).sum()),
@@ -102,7 +102,7 @@ def _lloyd(points: Floats, centres: Floats) -> tuple[float, Ints]:
     return -float(scores.max(1).sum()), labels
 
 
-def _by_size(labels: Ints, k: int) -> Ints:
+def by_size(labels: Ints, k: int) -> Ints:
     """Labels renumbered by descending size, then by first member."""
     sizes = np.bincount(labels, minlength=k)
     order = sorted(dict.fromkeys([*labels.tolist(), *range(k)]), key=lambda c: -sizes[c])
@@ -112,7 +112,7 @@ def _by_size(labels: Ints, k: int) -> Ints:
     return found
 
 
-def _of_all(live: Mapping[str, Mask], own: Mapping[str, Ints]) -> dict[str, tuple[int, ...]]:
+def of_all(live: Mapping[str, Mask], own: Mapping[str, Ints]) -> dict[str, tuple[int, ...]]:
     """By group, the label of each unit, −1 of those that are left out."""
     found = {}
     for name, mask in live.items():
