@@ -12,6 +12,7 @@ from modlint.analysis.cluster_views import ClusterWeights, LaplacianSpectrum
 from modlint.analysis.clustering import MAX_CONNECTIONS, ClusterTest, Partition
 from modlint.errors import Unavailable
 from modlint.network import Network
+from modlint.portraits.shown import too_large
 from modlint.results.clusters import Clusters
 from modlint.rule import Examination
 
@@ -96,7 +97,7 @@ class NetworkPortrait(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             Unavailable: it was not rebuilt, is too large or too small, or cannot be clustered.
         """
-        _refuse(network, choice)
+        _refuse(network, file, choice)
         partition = choice.partition
         found = file.result(partition, network)
         return cls(
@@ -115,14 +116,11 @@ class NetworkPortrait(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def _refuse(network: Network, choice: Choice) -> None:
+def _refuse(network: Network, file: Examination, choice: Choice) -> None:
     if network.reason is not None:
         raise Unavailable(network.reason)
     if network.connections > choice.max_connections:
-        raise Unavailable(
-            f"{network.connections:,} connections, more than {choice.max_connections:,}: "
-            f"--max-connections {network.connections} clusters them all the same"
-        )
+        raise Unavailable(too_large(network, file, choice.max_connections))
 
 
 def _null(network: Network, file: Examination, choice: Choice) -> NullPortrait:
