@@ -14,7 +14,7 @@ from modlint.results.clusters import ClusterNull, Clusters, Method, Null
 from modlint.results.graphs import Graph
 
 MAX_CONNECTIONS = 2_500_000
-"""Larger graphs are not clustered unless asked for: 50 shuffles take half a minute on two cores."""
+"""Larger graphs are not clustered unless asked for: 50 shuffles take some 20 s on two cores."""
 
 FEASIBLE = 100_000_000
 """Larger graphs are not worth asking for: a shuffle of as many takes some 20 s of CPU, and the

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from modlint.analysis import modules
 from modlint.analysis.base import NetworkAnalysis
 from modlint.analysis.clustering import MAX_CONNECTIONS, WEIGHTS, ClusterTest, Partition
 from modlint.analysis.flow import THRESHOLD
@@ -168,7 +169,7 @@ class ModuleOptions(Options, frozen=True):
     ] = THRESHOLD
     max_connections: Annotated[
         int, msgspec.Meta(description="connections above which a network is not tested", ge=1)
-    ] = MAX_CONNECTIONS
+    ] = modules.MAX_CONNECTIONS
 
     @property
     def test(self) -> MatchedTest:
