@@ -17,9 +17,11 @@ from hand_built import (
 from msgspec.structs import replace
 
 from modlint.analysis.clustering import ClusterTest, Partition
+from modlint.analysis.modules import MatchedTest
 from modlint.analysis.weights import WeightArrays
 from modlint.errors import UsageError
 from modlint.numerics.cluster import null
+from modlint.numerics.cluster.matched import stacked
 from modlint.numerics.cluster.null import agrees, batched
 from modlint.numerics.cluster.shuffling import shuffle
 from modlint.numerics.graph.adjacency import Adjacency, adjacency
@@ -110,6 +112,29 @@ def test_pairs_of_a_stack_are_those_of_each(
             assert np.asarray(values[i]) == pytest.approx(each[i][0], abs=1e-6)
             overlaps = abs((np.asarray(vectors[i]) * each[i][1]).sum(0))
             assert overlaps == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_modules_are_the_same(name: str) -> None:
+    spec = MatchedTest(clusters=(2, 3, 4, 6), shuffles=39)
+    expected, found = NETWORKS[name].result(spec), _on_device(NETWORKS[name]).result(spec)
+    for one, other in zip(found.scan, expected.scan, strict=True):
+        assert one.spectral_sum == pytest.approx(other.spectral_sum, abs=1e-5)
+        assert one.median == pytest.approx(other.median, abs=1e-5)
+    assert found.null_samples == pytest.approx(expected.null_samples, abs=0.02)
+    assert (found.p_value, found.clusters) == (expected.p_value, expected.clusters)
+
+
+def test_exchanges_of_larger_networks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By block Lanczos, in stacks that do not hold all."""
+    monkeypatch.setattr(stacked, "MOST", 7)
+    inputs = chain(*planted_weights(0, 10, 200, 400, 400, 400, 10))
+    spec = MatchedTest(shuffles=19)
+    expected, found = inputs.result(spec), _on_device(inputs).result(spec)
+    for one, other in zip(found.scan, expected.scan, strict=True):
+        assert one.spectral_sum == pytest.approx(other.spectral_sum, abs=1e-5)
+        assert one.median == pytest.approx(other.median, abs=1e-5)
+    assert (found.p_value, found.clusters) == (expected.p_value, expected.clusters)
 
 
 def test_what_a_device_finds_of_the_network_is_compared() -> None:
