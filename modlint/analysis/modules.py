@@ -10,14 +10,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
+from modlint.analysis.clustering import MAX_CONNECTIONS
 from modlint.analysis.flow import THRESHOLD, Flow
 from modlint.analysis.weights import WeightArrays
 from modlint.network import Network
 from modlint.results.clusters import Clusters
 from modlint.results.modules import ModuleTest
-
-MAX_CONNECTIONS = 10_000_000
-"""Larger graphs are not tested unless asked for: 99 exchanges take half a minute on two cores."""
 
 CLUSTERS = (2, 3, 4, 6, 8, 12, 16, 20)
 """Numbers of clusters that are looked at."""

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import msgspec
 
+from modlint.analysis.clustering import MAX_CONNECTIONS
 from modlint.analysis.components import Components
-from modlint.analysis.modules import MAX_CONNECTIONS
 from modlint.network import Network
 from modlint.rule import Examination, Need, Options
 from modlint.targets import of_network

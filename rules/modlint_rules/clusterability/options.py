@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from modlint.analysis import modules
 from modlint.analysis.base import NetworkAnalysis
 from modlint.analysis.clustering import MAX_CONNECTIONS, WEIGHTS, ClusterTest, Partition
 from modlint.analysis.flow import THRESHOLD
@@ -169,7 +168,7 @@ class ModuleOptions(Options, frozen=True):
     ] = THRESHOLD
     max_connections: Annotated[
         int, msgspec.Meta(description="connections above which a network is not tested", ge=1)
-    ] = modules.MAX_CONNECTIONS
+    ] = MAX_CONNECTIONS
 
     @property
     def test(self) -> MatchedTest:
