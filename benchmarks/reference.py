@@ -21,7 +21,7 @@ from scipy import sparse
 from scipy.linalg import svdvals
 from sklearn.cluster import SpectralClustering
 
-from modlint.numerics.tensor.seeds import permutation
+from modlint.numerics.tensor.seeds import permutations
 
 CLUSTERS = 12
 RESTARTS = 25
@@ -70,7 +70,7 @@ def load(path: Path) -> Weights:
 
 def shuffled(weights: Weights, number: int) -> Weights:
     """A shuffle of a graph, without the neurons that it isolates."""
-    orders = (permutation(0, number, i, w.size).numpy() for i, w in enumerate(weights))
+    orders = (permutations(0, [number], i, w.size)[0] for i, w in enumerate(weights))
     return live([w.ravel()[o].reshape(w.shape) for w, o in zip(weights, orders, strict=True)])
 
 

@@ -14,12 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import reference
-import torch
 from sklearn.cluster import KMeans
 from sklearn.manifold import spectral_embedding
 
 from modlint.numerics.cluster import kmeans
-from modlint.numerics.tensor.seeds import generator
+from modlint.numerics.tensor.seeds import Stream
 
 SEEDS = 24
 HEADER = "| network | by | inertia, mean ± sd | least | n-cut, mean ± sd | least | greatest |"
@@ -33,9 +32,9 @@ def scikit_learn(points: np.ndarray, seed: int) -> np.ndarray:
 
 def modlint(points: np.ndarray, seed: int) -> np.ndarray:
     """Labels by modlint."""
-    random = generator("restarts", seed)
+    random = Stream("restarts", seed)
     clusters, restarts = reference.CLUSTERS, reference.RESTARTS
-    return kmeans.cluster(torch.from_numpy(points), clusters, restarts, random).numpy()
+    return kmeans.cluster(points, clusters, restarts, random)
 
 
 PROGRAMS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {

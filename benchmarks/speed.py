@@ -7,31 +7,43 @@
 2. The parts of a shuffle, on one thread.
 3. The eigensolver against one product of the graph with a matrix of 12 columns, at 4·10⁵, 10⁷ and
    10⁸ edges; of the last also a whole shuffle, and the memory that it takes.
+4. Whole processes, `modlint check` with the defaults of CLU001 and CLU007: of the network, and of
+   one of 10⁷ random weights.
+
+Times of 1 and 4 are wall times and CPU times: on a machine that others use too only the latter say
+something.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import numpy as np
 import torch
 from msgspec.structs import replace
 from reference import measure, ncut
+from safetensors.numpy import save_file
+from threadpoolctl import threadpool_limits
 
 from modlint.analysis.clustering import ClusterTest, Partition
 from modlint.numerics.cluster import kmeans
 from modlint.numerics.cluster.clustering import RESTARTS, normalised_cut
-from modlint.numerics.cluster.null import shuffled_cut
+from modlint.numerics.cluster.null import batched, footprint, shuffled_cuts
 from modlint.numerics.cluster.shuffling import shuffle
 from modlint.numerics.graph.adjacency import Adjacency, adjacency
 from modlint.numerics.linalg.eigen import leading_pairs
-from modlint.numerics.tensor.seeds import generator
+from modlint.numerics.linalg.threads import side_by_side
+from modlint.numerics.tensor.seeds import Stream
 from modlint.results.graphs import Block, Graph
 
 HERE = Path(__file__).resolve().parent
@@ -50,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.only:
         print(json.dumps(at_size(WIDTHS[options.only])))
         return 0
-    lines = [*_slopes(options.checkpoint), "", *_parts(options.checkpoint), "", *_sizes()]
+    path = options.checkpoint
+    lines = [*_slopes(path), "", *_parts(path), "", *_sizes(), "", *_processes(path)]
     text = "\n".join(lines) + "\n"
     (HERE / "results" / "speed.md").write_text(text)
     print(text)
@@ -60,11 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def graph_of(path: Path) -> Graph:
     """The graph of a state_dict of linear layers."""
     state = torch.load(path, weights_only=True)
-    weights = [w.abs().T.contiguous() for name, w in state.items() if name.endswith("weight")]
+    weights = [w.abs().numpy().T.copy() for name, w in state.items() if name.endswith("weight")]
     return _chain(weights)
 
 
-def _chain(weights: Sequence[torch.Tensor]) -> Graph:
+def _chain(weights: Sequence[np.ndarray]) -> Graph:
     sizes = [len(weights[0]), *(w.shape[1] for w in weights)]
     blocks = [Block(f"{i}", f"{i}", f"g{i}", f"g{i + 1}", w) for i, w in enumerate(weights)]
     return Graph({f"g{i}": n for i, n in enumerate(sizes)}, tuple(blocks))
@@ -77,15 +90,20 @@ def _slopes(path: Path) -> list[str]:
         "filan2021": lambda n: _modlint(graph, replace(SPEC, shuffles=n)),
         "spectral": lambda n: _modlint(graph, replace(SPEC, shuffles=n, method="spectral")),
     }
-    seconds = {name: [_timed(run, n) for n in (FEW, MANY)] for name, run in runs.items()}
-    slope = {name: (many - few) / (MANY - FEW) for name, (few, many) in seconds.items()}
+    taken = {name: [_timed(run, n) for n in (FEW, MANY)] for name, run in runs.items()}
+    slope = {name: (many - few) / (MANY - FEW) for name, (few, many) in taken.items()}
     lines = [
-        f"| program | {FEW} shuffles, s | {MANY} shuffles, s | per shuffle, ms | times as fast |",
-        "| --- | --- | --- | --- | --- |",
+        f"| program | {FEW} shuffles, wall s | {MANY} shuffles, wall s | per shuffle, wall ms "
+        "| times as fast | per shuffle, CPU ms | times as fast |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for name, (few, many) in seconds.items():
-        ratio = slope["scikit-learn"] / slope[name]
-        lines.append(f"| {name} | {few:.1f} | {many:.1f} | {1e3 * slope[name]:.1f} | {ratio:.1f} |")
+    for name, (few, many) in taken.items():
+        wall, cpu = 1e3 * slope[name]
+        faster = slope["scikit-learn"] / slope[name]
+        lines.append(
+            f"| {name} | {few[0]:.1f} | {many[0]:.1f} | {wall:.1f} | {faster[0]:.1f} |"
+            f" {cpu:.1f} | {faster[1]:.1f} |"
+        )
     return lines
 
 
@@ -93,41 +111,91 @@ SPEC = ClusterTest(Partition(CLUSTERS))
 
 
 def _modlint(graph: Graph, spec: ClusterTest) -> None:
-    from modlint.numerics.cluster.null import footprint
-    from modlint.numerics.cluster.workers import workers
-
-    with workers(torch.device("cpu"), footprint(graph)) as pool:
-        numbers = range(1, spec.shuffles + 1)
-        tries = RESTARTS if spec.method == "filan2021" else 0
-        for future in [pool.submit(shuffled_cut, graph, spec, number, tries) for number in numbers]:
-            future.result()
+    tries = RESTARTS if spec.method == "filan2021" else 0
+    work = partial(shuffled_cuts, graph, spec, tries=tries)
+    for _ in side_by_side(work, batched(graph, spec.shuffles), footprint(graph)):
+        pass
 
 
-def _timed(run: Callable[[int], object], shuffles: int) -> float:
-    start = time.perf_counter()
+def _timed(run: Callable[[int], object], shuffles: int) -> np.ndarray:
+    """Wall and CPU time."""
+    start = np.array([time.perf_counter(), time.process_time()])
     run(shuffles)
-    return time.perf_counter() - start
+    return np.array([time.perf_counter(), time.process_time()]) - start
 
 
 def _parts(path: Path) -> list[str]:
-    torch.set_num_threads(1)
     graph = graph_of(path)
-    matrix = adjacency(shuffle(graph, "layer", 0, 1))
+    stack = adjacency(shuffle(graph, "layer", 0, [1]))
+    matrix = Adjacency(stack.sizes, {pair: block[0] for pair, block in stack.blocks.items()})
     _, vectors = leading_pairs(matrix, CLUSTERS)
-    points = vectors * matrix.degrees.rsqrt().unsqueeze(1)
-    labels = kmeans.cluster(points, CLUSTERS, RESTARTS, generator("k-means", 0, 1))
+    points = vectors * matrix.degrees[:, None] ** -0.5
+    labels = kmeans.cluster(points, CLUSTERS, RESTARTS, Stream("k-means", 0, 1))
     parts: dict[str, Callable[[], object]] = {
-        "shuffling": lambda: shuffle(graph, "layer", 0, 1),
+        "shuffling": lambda: shuffle(graph, "layer", 0, [1]),
         "eigenvectors": lambda: leading_pairs(matrix, CLUSTERS),
         "k-means, 25 restarts": lambda: kmeans.cluster(
-            points, CLUSTERS, RESTARTS, generator("k-means", 0, 1)
+            points, CLUSTERS, RESTARTS, Stream("k-means", 0, 1)
         ),
         "n-cut": lambda: normalised_cut(matrix, labels, CLUSTERS),
-        "whole, filan2021": lambda: shuffled_cut(graph, SPEC, 1, RESTARTS),
-        "whole, spectral": lambda: shuffled_cut(graph, SPEC, 1, 0),
+        "whole, filan2021": lambda: shuffled_cuts(graph, SPEC, [1], RESTARTS),
+        "whole, spectral": lambda: shuffled_cuts(graph, SPEC, [1], 0),
     }
     lines = ["| part of a shuffle, one thread | CPU ms |", "| --- | --- |"]
-    return lines + [f"| {name} | {1e3 * cpu_seconds(run):.1f} |" for name, run in parts.items()]
+    with threadpool_limits(limits=1):
+        return lines + [f"| {name} | {1e3 * cpu_seconds(run):.1f} |" for name, run in parts.items()]
+
+
+def _processes(path: Path) -> list[str]:
+    lines = ["| whole process | connections | wall s | CPU s |", "| --- | --- | --- | --- |"]
+    with TemporaryDirectory() as folder:
+        large = Path(folder, "large.safetensors")
+        _save_random(WIDTHS["10⁷"], large)
+        for file, size in ((path, "4·10⁵"), (large, "10⁷")):
+            for rule, asked in RULES.items():
+                wall, cpu = _checked(file, asked)
+                lines.append(f"| {rule} | {size} | {wall:.1f} | {cpu:.1f} |")
+    return lines
+
+
+RULES = {
+    "CLU001": ("--select", "CLU001"),
+    "CLU001, spectral": (
+        *("--select", "CLU001", "--config", "rules.not-clusterable.method='spectral'"),
+        *("--config", "rules.not-clusterable.extremes=0"),
+    ),
+    "CLU007": ("--select", "CLU007"),
+}
+"""By what is asked for, the arguments."""
+
+
+def _save_random(width: int, path: Path) -> None:
+    """A file of normal weights: with signs, as trained ones have them."""
+    random = np.random.default_rng(0)
+    sizes = pairwise((784, width, width, width, width, 10))
+    weights = {
+        f"{i}.weight": random.standard_normal((n, m), dtype=np.float32) / np.float32(m**0.5)
+        for i, (m, n) in enumerate(sizes)
+    }
+    save_file(weights, path)
+
+
+def _checked(path: Path, asked: Sequence[str]) -> tuple[float, float]:
+    """Wall and CPU time of a check in a process of its own."""
+    command = [sys.executable, "-m", "modlint", "check", "--isolated", "--no-cache", *asked]
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run([*command, *LARGEST, str(path)], capture_output=True, text=True)
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise SystemExit(done.stdout + done.stderr)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+LARGEST = tuple(
+    part
+    for rule in ("not-clusterable", "no-modules")
+    for part in ("--config", f"rules.{rule}.max-connections=20000000")
+)
 
 
 def cpu_seconds(run: Callable[[], object], repeats: int = 9) -> float:
@@ -163,25 +231,23 @@ def _sizes() -> list[str]:
 
 def at_size(width: int) -> dict[str, float]:
     """Times, in products of the graph with 12 columns, and memory; the small one on one thread."""
-    import resource
-
     if width < 1000:
-        torch.set_num_threads(1)
+        threadpool_limits(limits=1)
     sizes = (784, width, width, width, width, 10)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    random = torch.Generator().manual_seed(0)
-    graph = _chain([torch.rand(n, m, generator=random) for n, m in pairwise(sizes)])
+    random = np.random.default_rng(0)
+    graph = _chain([random.random((n, m), dtype=np.float32) for n, m in pairwise(sizes)])
     repeats = 9 if width < 1000 else 3
     start = time.perf_counter()
-    shuffled_cut(graph, SPEC, 1, 0)
+    shuffled_cuts(graph, SPEC, [1], 0)
     whole = time.perf_counter() - start
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     matrix: Adjacency = adjacency(graph)
-    columns = torch.rand(matrix.vertices, CLUSTERS, generator=random)
+    columns = random.random((matrix.vertices, CLUSTERS), dtype=np.float32)
     product = _wall(lambda: matrix.times(columns), repeats)
     eigen = _wall(lambda: leading_pairs(matrix, CLUSTERS), repeats)
     product_64 = _product_64(matrix, columns, repeats)
-    weights = 4 * sum(block.weights.numel() for block in graph.blocks)
+    weights = 4 * sum(block.weights.size for block in graph.blocks)
     return {
         "product": product,
         "product_64": product_64,
@@ -192,10 +258,10 @@ def at_size(width: int) -> dict[str, float]:
     }
 
 
-def _product_64(matrix: Adjacency, columns: torch.Tensor, repeats: int) -> float:
-    blocks = {at: block.double() for at, block in matrix.blocks.items()}
+def _product_64(matrix: Adjacency, columns: np.ndarray, repeats: int) -> float:
+    blocks = {at: block.astype(np.float64) for at, block in matrix.blocks.items()}
     wide = Adjacency(matrix.sizes, blocks)
-    return _wall(lambda: wide.times(columns.double()), repeats)
+    return _wall(lambda: wide.times(columns.astype(np.float64)), repeats)
 
 
 def _wall(run: Callable[[], object], repeats: int) -> float:

@@ -14,12 +14,14 @@ from typing import Any, Literal
 import ml_dtypes
 import numpy as np
 import torch
+from msgspec.structs import replace
 
 from modlint.analysis.base import NetworkAnalysis
 from modlint.builder import Built
 from modlint.errors import Unavailable
 from modlint.network import Layout, Network, NormKind
 from modlint.numerics.tensor.arrays import COMPLEX32
+from modlint.results.graphs import Graph
 from modlint_plugins.networks.flow.assembly import network_of
 from modlint_plugins.networks.flow.nodes import NormTensors, Weighted
 from modlint_plugins.networks.flow.traced import Traced
@@ -40,6 +42,9 @@ class NetworkInputs:
     def torch_device(self) -> torch.device:
         return torch.device(self.device)
 
+    def device_for(self, work: int) -> Literal["cpu"] | torch.device:
+        return self.device
+
     def weight(self, name: str) -> Any:
         if isinstance(self.device, str):
             return as_numpy(self.tensors[name])
@@ -57,6 +62,23 @@ class NetworkInputs:
         if analysis not in self.results:
             self.results[analysis] = analysis.compute(self.network, self)
         return self.results[analysis]
+
+    def tensors_of(self, analysis: NetworkAnalysis[Graph]) -> Graph:
+        """A graph as torch's tensors."""
+        return as_tensors(self.result(analysis))
+
+
+def as_tensors(graph: Graph) -> Graph:
+    """A graph of numpy's arrays with torch's tensors in their place."""
+    blocks = (
+        replace(
+            block,
+            weights=torch.asarray(block.weights.copy()),
+            mask=None if block.mask is None else torch.asarray(block.mask.copy()),
+        )
+        for block in graph.blocks
+    )
+    return Graph(graph.groups, tuple(blocks))
 
 
 def as_numpy(values: torch.Tensor) -> np.ndarray:

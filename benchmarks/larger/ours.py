@@ -15,7 +15,7 @@ from modlint.analysis.graphs import ConvolutionGraph
 from modlint.engine.examine import FileExamination
 from modlint.engine.load import build_networks, load_whole
 from modlint.engine.registry import load_registry
-from modlint.numerics.cluster.clustering import restarts, spectral_cut
+from modlint.numerics.cluster.clustering import restarts, spectral_cuts
 from modlint.numerics.graph.adjacency import Adjacency, adjacency
 from modlint.results.clusters import Clusters
 from modlint.results.graphs import Graph
@@ -50,7 +50,8 @@ class Ours:
     def ncut(self, seed: int) -> float | None:
         """The n-cut of the clusters that another seed of k-means finds."""
         spec = replace(PARTITION, seed=seed)
-        return spectral_cut(adjacency(self.graph), spec, 0, restarts(len(self.labels))).ncut
+        tries = restarts(len(self.labels))
+        return spectral_cuts(adjacency(self.graph), spec, [0], tries)[0].ncut
 
 
 def measured(path: Path) -> Ours:
@@ -77,7 +78,7 @@ def _sparse(matrix: Adjacency) -> sparse.csr_matrix:
     order = matrix.vertices
     whole = sparse.csr_matrix((order, order))
     for (i, j), weights in matrix.blocks.items():
-        block = sparse.coo_array(weights.double().numpy())
+        block = sparse.coo_array(weights.astype(np.float64))
         at = block.row + matrix.spans[i].start, block.col + matrix.spans[j].start
         half = sparse.coo_array((block.data, at), shape=(order, order))
         whole += half if i == j else half + half.T

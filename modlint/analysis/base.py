@@ -104,6 +104,10 @@ class Inputs(Protocol):
         """
         ...
 
+    def device_for(self, work: int) -> Device:
+        """Where to compute with a network's graph, by the edges that are to be visited in all."""
+        ...
+
     @property
     def progress(self) -> Progress:
         """To be called as work is done."""

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
 from modlint.analysis.clustering import Partition
 from modlint.analysis.partitions import SeededPartition
-from modlint.analysis.values import require_torch
 from modlint.network import Network
 from modlint.results.clusters import EdgeWeights, Panel
 
@@ -30,7 +29,6 @@ class ClusterWeights(NetworkAnalysis[EdgeWeights], frozen=True):
         Raises:
             Unavailable: there is no partition.
         """
-        require_torch()
         from modlint.numerics.cluster.views import cluster_weights
 
         return cluster_weights(network, inputs, self.partition)
@@ -60,7 +58,6 @@ class LaplacianSpectrum(NetworkAnalysis[tuple[float, ...]], frozen=True):
         Raises:
             Unavailable: there is no partition, or the eigenvalues did not converge.
         """
-        require_torch()
         from modlint.numerics.cluster.views import smallest_eigenvalues
 
         return smallest_eigenvalues(network, inputs, self.partition, self.beyond)
@@ -93,7 +90,6 @@ class ReorderedWeights(NetworkAnalysis[tuple[Panel, ...]], frozen=True):
         Raises:
             Unavailable: there is no partition.
         """
-        require_torch()
         from modlint.numerics.cluster.views import reordered_weights
 
         return reordered_weights(network, inputs, self)

@@ -8,29 +8,20 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
-from modlint.analysis.values import require_torch
-from modlint.analysis.weights import WeightGraph
+from modlint.analysis.weights import WeightArrays
 from modlint.network import Network
 from modlint.results.clusters import ClusterNull, Clusters, Method, Null
 from modlint.results.graphs import Graph
 
 MAX_CONNECTIONS = 2_500_000
-"""Larger graphs are not clustered unless asked for: 50 shuffles take half a minute on two cores."""
+"""Larger graphs are not clustered unless asked for: 50 shuffles take some 20 s on two cores."""
 
-WEIGHTS = WeightGraph()
+FEASIBLE = 100_000_000
+"""Larger graphs are not worth asking for: a shuffle of as many takes some 20 s of CPU, and the
+whole three times the memory of the weights."""
+
+WEIGHTS = WeightArrays()
 """The graph of the published test."""
-
-
-def require_computable(network: Network, partition: Partition) -> None:
-    """Refuse, before torch is imported for it, what is not clustered.
-
-    Raises:
-        Unavailable: the graph is above the stated size, or torch is not installed.
-    """
-    from modlint.numerics.cluster.specs import require_size
-
-    require_size(network, partition)
-    require_torch()
 
 
 class Partition(NetworkAnalysis[Clusters], frozen=True):
@@ -61,7 +52,6 @@ class Partition(NetworkAnalysis[Clusters], frozen=True):
         Raises:
             Unavailable: fewer than 3k live neurons, or the graph is above the stated size.
         """
-        require_computable(network, self)
         from modlint.numerics.cluster.clustering import partition
 
         return partition(network, inputs, self)
@@ -89,7 +79,6 @@ class SpectralSum(NetworkAnalysis[float], frozen=True):
         Raises:
             Unavailable: as of a partition.
         """
-        require_computable(network, self.partition)
         from modlint.numerics.cluster.clustering import spectral_sum
 
         return spectral_sum(network, inputs, self.partition)
@@ -130,7 +119,6 @@ class ClusterTest(NetworkAnalysis[ClusterNull], frozen=True):
         Raises:
             Unavailable: the partition has none, the null has no spread, or the budget ran out.
         """
-        require_computable(network, self.partition)
         from modlint.numerics.cluster.null import cluster_test
 
         return cluster_test(network, inputs, self)

@@ -10,8 +10,6 @@ from typing import Any, ClassVar
 
 from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
 from modlint.analysis.units import UnitWeights
-from modlint.analysis.values import require_torch
-from modlint.analysis.weights import WeightGraph
 from modlint.network import Network
 from modlint.results.units import Carriers, Flows, FlowShare, GroupFlow
 
@@ -111,8 +109,8 @@ class CarryingUnits(NetworkAnalysis[Carriers], frozen=True):
     description: ClassVar[str] = "neurons whose flow is not negligible"
 
     def needs(self) -> tuple[Analysis[Any, Any], ...]:
-        """The flow, and the weight graph."""
-        return (Flow(), WeightGraph())
+        """The flow."""
+        return (Flow(),)
 
     def compute(self, network: Network, inputs: Inputs) -> Carriers:
         """Find them.
@@ -120,8 +118,7 @@ class CarryingUnits(NetworkAnalysis[Carriers], frozen=True):
         Raises:
             Unavailable: the flow has none.
         """
-        require_torch()
         from modlint.numerics.graph.flow_graphs import carrying_units
 
         flows = inputs.result(Flow(), network)
-        return carrying_units(network, flows, self.threshold, inputs.torch_device)
+        return carrying_units(network, flows, self.threshold)

@@ -6,8 +6,7 @@ from typing import Any, ClassVar
 
 from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
 from modlint.analysis.flow import THRESHOLD, CarryingUnits, Flow
-from modlint.analysis.values import require_torch
-from modlint.analysis.weights import WeightGraph
+from modlint.analysis.weights import WeightArrays
 from modlint.network import Network
 from modlint.results.graphs import Graph
 
@@ -30,7 +29,7 @@ class CarryingGraph(NetworkAnalysis[Graph], frozen=True):
 
     def needs(self) -> tuple[Analysis[Any, Any], ...]:
         """The weight graph, and who carries something."""
-        return (WeightGraph(), CarryingUnits(self.threshold))
+        return (WeightArrays(), CarryingUnits(self.threshold))
 
     def compute(self, network: Network, inputs: Inputs) -> Graph:
         """Build the graph.
@@ -38,10 +37,9 @@ class CarryingGraph(NetworkAnalysis[Graph], frozen=True):
         Raises:
             Unavailable: the weight graph has none.
         """
-        require_torch()
         from modlint.numerics.graph.flow_graphs import carrying_graph
 
-        graph = inputs.result(WeightGraph(), network)
+        graph = inputs.result(WeightArrays(), network)
         return carrying_graph(graph, inputs.result(CarryingUnits(self.threshold), network))
 
 
@@ -66,7 +64,6 @@ class FlowGraph(NetworkAnalysis[Graph], frozen=True):
         Raises:
             Unavailable: the flow has none.
         """
-        require_torch()
         from modlint.numerics.graph.flow_graphs import flow_graph
 
         return flow_graph(network, inputs, inputs.result(Flow(), network))
@@ -82,7 +79,7 @@ class ConvolutionGraph(NetworkAnalysis[Graph], frozen=True):
         graph: of what it is a part.
     """
 
-    graph: NetworkAnalysis[Graph] = WeightGraph()
+    graph: NetworkAnalysis[Graph] = WeightArrays()
 
     name: ClassVar[str] = "convolution-graph"
     description: ClassVar[str] = "graph of the channels that convolutions make"
@@ -98,7 +95,6 @@ class ConvolutionGraph(NetworkAnalysis[Graph], frozen=True):
         Raises:
             Unavailable: the whole graph has none, or no convolution reads what one makes.
         """
-        require_torch()
         from modlint.numerics.graph.convolutions import convolution_graph
 
         return convolution_graph(network, inputs.result(self.graph, network))
@@ -119,7 +115,7 @@ class BalancedGraph(NetworkAnalysis[Graph], frozen=True):
 
     def needs(self) -> tuple[Analysis[Any, Any], ...]:
         """The weight graph."""
-        return (WeightGraph(),)
+        return (WeightArrays(),)
 
     def compute(self, network: Network, inputs: Inputs) -> Graph:
         """Build the graph.
@@ -127,7 +123,6 @@ class BalancedGraph(NetworkAnalysis[Graph], frozen=True):
         Raises:
             Unavailable: the weight graph has none.
         """
-        require_torch()
         from modlint.numerics.graph.balanced import balanced_graph
 
-        return balanced_graph(network, inputs.result(WeightGraph(), network))
+        return balanced_graph(network, inputs.result(WeightArrays(), network))

@@ -59,7 +59,9 @@ class MatchedTest(NetworkAnalysis[ModuleTest], frozen=True):
 
         require_size(network, self)
         graph = inputs.result(WeightArrays(), network)
-        return module_test(network, graph, inputs.result(Flow(), network), self, inputs.progress)
+        flows = inputs.result(Flow(), network)
+        device = inputs.device_for(network.connections * self.shuffles)
+        return module_test(network, graph, flows, self, inputs.progress, device)
 
 
 class ModuleClusters(NetworkAnalysis[Clusters], frozen=True):

@@ -66,7 +66,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.texts import Texts
     from modlint.analysis.thresholds import ThresholdOrder
     from modlint.analysis.units import UnitWeights
-    from modlint.analysis.weights import WeightArrays, WeightGraph
+    from modlint.analysis.weights import WeightArrays
 
     of_folders = (Beside, Document, HubCache, SiblingDifferences, StrayFiles)
     of_files = (
@@ -104,7 +104,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     of_flow = (Flow, NegligibleUnits, FlowShares, CarryingUnits)
     of_units = (UnitWeights, UnitScales, *of_flow, SilencedChannels, InputReach, Components, Parts)
     graphs = (
-        *(WeightArrays, WeightGraph, CarryingGraph, FlowGraph, BalancedGraph),
+        *(WeightArrays, CarryingGraph, FlowGraph, BalancedGraph),
         ConvolutionGraph,
     )
     tests = (Partition, SpectralSum, ClusterTest, MatchedTest)

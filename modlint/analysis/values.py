@@ -37,11 +37,11 @@ def require_torch() -> None:
     from importlib.util import find_spec
 
     if find_spec("torch") is None:
-        raise Unavailable(f"clusterability needs torch, which is not installed: {INSTALL}")
+        raise Unavailable(f"this needs torch, which is not installed: {INSTALL}")
 
 
 def torch_device_for(setting: str, elements: int) -> torch.device:
-    """Where torch computes, by a setting and the number of elements; imports torch.
+    """Where torch computes what only it does, by a setting and the number of elements.
 
     Raises:
         Unavailable: torch is not installed.
@@ -51,6 +51,17 @@ def torch_device_for(setting: str, elements: int) -> torch.device:
 
     require_torch()
     return choose_torch_device(setting, elements)
+
+
+def graph_device_for(setting: str, work: int) -> Device:
+    """Where to compute with a network's graph, by a setting and the edges visited in all.
+
+    Raises:
+        UsageError: there is no such device here.
+    """
+    from modlint.numerics.tensor.device import choose_graph_device
+
+    return choose_graph_device(setting, work)
 
 
 def values_on(device: Device, tensor: Tensor) -> Array:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
-from modlint.analysis.values import require_torch
+from modlint.analysis.base import Inputs, NetworkAnalysis
 from modlint.network import Network
 from modlint.results.graphs import Graph, KernelNorm
 
 
 class WeightArrays(NetworkAnalysis[Graph], frozen=True):
-    """Absolute weights between neurons, as numpy's arrays; needs no torch.
+    """Absolute weights between neurons, as numpy's arrays.
 
     Attributes:
         kernel_norm: how a convolution's kernel becomes one edge: entrywise "l1" or "l2".
@@ -20,7 +19,7 @@ class WeightArrays(NetworkAnalysis[Graph], frozen=True):
     kernel_norm: KernelNorm = "l1"
 
     name: ClassVar[str] = "weight-arrays"
-    description: ClassVar[str] = "absolute weights between neurons, norms folded, without torch"
+    description: ClassVar[str] = "absolute weights between neurons, norms folded"
     is_large: ClassVar[bool] = True
 
     def compute(self, network: Network, inputs: Inputs) -> Graph:
@@ -32,33 +31,3 @@ class WeightArrays(NetworkAnalysis[Graph], frozen=True):
         from modlint.numerics.graph.weights import build_graph
 
         return build_graph(network, inputs, self.kernel_norm)
-
-
-class WeightGraph(NetworkAnalysis[Graph], frozen=True):
-    """The same as torch's tensors, where torch computes.
-
-    Attributes:
-        kernel_norm: how a convolution's kernel becomes one edge: entrywise "l1" or "l2".
-    """
-
-    kernel_norm: KernelNorm = "l1"
-
-    name: ClassVar[str] = "weight-graph"
-    description: ClassVar[str] = "absolute weights between neurons, norms folded"
-    is_large: ClassVar[bool] = True
-
-    def needs(self) -> tuple[Analysis[Any, Any], ...]:
-        """The arrays."""
-        return (WeightArrays(self.kernel_norm),)
-
-    def compute(self, network: Network, inputs: Inputs) -> Graph:
-        """Hand the arrays to torch.
-
-        Raises:
-            Unavailable: there are none, or torch is not installed.
-        """
-        require_torch()
-        from modlint.numerics.graph.on_torch import graph_on_torch
-
-        arrays = inputs.result(WeightArrays(self.kernel_norm), network)
-        return graph_on_torch(arrays, inputs.torch_device)

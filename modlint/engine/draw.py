@@ -88,10 +88,12 @@ def _panels(file: FileExamination, network: Network) -> tuple[DrawnPanel, ...]:
 
 
 def _panel(panel: Panel) -> DrawnPanel:
+    import numpy as np
+
     image = panel.image
-    darkest = float(image.flatten().quantile(_BRIGHTEST)) or float(image.max()) or 1.0
+    darkest = float(np.quantile(image, _BRIGHTEST)) or float(image.max()) or 1.0
     height, width = image.shape
-    pixels = (image / darkest).clamp(0, 1).mul(255).round().byte() & _SHADES
+    pixels = ((image / darkest).clip(0, 1) * 255).round().astype(np.uint8) & _SHADES
     return DrawnPanel(
         layer=panel.layer,
         source=panel.source,

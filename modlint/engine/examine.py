@@ -17,7 +17,13 @@ from modlint.analysis.base import (
     TensorAnalysis,
 )
 from modlint.analysis.quantisation import QuantisedWeights
-from modlint.analysis.values import dequantised_on, device_for, torch_device_for, values_on
+from modlint.analysis.values import (
+    dequantised_on,
+    device_for,
+    graph_device_for,
+    torch_device_for,
+    values_on,
+)
 from modlint.builder import Built
 from modlint.checkpoint import Checkpoint, Tensor
 from modlint.engine.visit import visit
@@ -71,6 +77,7 @@ class FileExamination:
         self._device_setting = device
         self._device: Device | None = None
         self._torch_device: torch.device | None = None
+        self._graph_devices: set[Device] = set()
         self._of_tensors: dict[TensorAnalysis[Any], dict[str, Any]] = {}
         self._results: dict[tuple[Analysis[Any, Any], object], tuple[object, Any]] = {}
 
@@ -114,6 +121,12 @@ class FileExamination:
             self._torch_device = torch_device_for(self._device_setting, self.checkpoint.parameters)
         return self._torch_device
 
+    def graph_device_for(self, work: int) -> Device:
+        """Where to compute with a network's graph, by the edges that are visited in all."""
+        device = graph_device_for(self._device_setting, work)
+        self._graph_devices.add(device)
+        return device
+
     @property
     def reference(self) -> FileExamination | None:
         """The checkpoint that this one is compared with, None where there is none.
@@ -126,13 +139,18 @@ class FileExamination:
     @property
     def used_device(self) -> str | None:
         """The device's type ("cpu"), None where nothing was computed."""
-        used = (device for device in (self._device, self._torch_device) if device is not None)
-        return max((getattr(device, "type", "cpu") for device in used), default=None)
+        return max((getattr(device, "type", "cpu") for device in self._devices), default=None)
 
     @property
     def used_torch(self) -> bool:
         """Whether torch computed anything."""
-        return self._torch_device is not None or self._device not in (None, "cpu")
+        return any(device != "cpu" for device in self._devices)
+
+    @property
+    def _devices(self) -> set[Device]:
+        """Those that something was computed on."""
+        chosen = (self._device, self._torch_device)
+        return self._graph_devices | {device for device in chosen if device is not None}
 
     def seen(self, progress: Progress) -> FileExamination:
         """The same examination for one more user: results are shared, what it did is its own.
@@ -321,6 +339,9 @@ class _Inputs:
     @property
     def torch_device(self) -> torch.device:
         return self._examination.torch_device
+
+    def device_for(self, work: int) -> Device:
+        return self._examination.graph_device_for(work)
 
     @property
     def reference(self) -> _Inputs:

@@ -60,9 +60,8 @@ class Inputs(Protocol):
         """Where to compute what is computed with numpy and torch alike."""
         ...
 
-    @property
-    def torch_device(self) -> torch.device:
-        """Where to compute what only torch computes."""
+    def device_for(self, work: int) -> Device:
+        """Where to compute with a network's graph, by the edges that are to be visited in all."""
         ...
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
@@ -31,9 +32,9 @@ Span = tuple[float, float]
 
 def draw_panel(axes: Axes, panel: Panel) -> None:
     """Draw a layer: rows are the units it drives, columns those it reads, both by cluster."""
-    darkest = float(panel.image.flatten().quantile(BRIGHTEST)) or float(panel.image.max()) or 1.0
+    darkest = float(np.quantile(panel.image, BRIGHTEST)) or float(panel.image.max()) or 1.0
     axes.imshow(
-        panel.image.numpy(),
+        panel.image,
         extent=(0, 1, 1, 0),
         aspect="auto",
         cmap=WEIGHTS,

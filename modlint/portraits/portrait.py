@@ -15,6 +15,7 @@ from modlint.analysis.partitions import SEEDS, Clustered, SeededPartition
 from modlint.errors import Unavailable
 from modlint.network import Network
 from modlint.portraits.lesions import LesionChoice, lesions_of
+from modlint.portraits.shown import too_large
 from modlint.portraits.verdicts import ModulesPortrait, NullPortrait, modules_of, null_of
 from modlint.results.lesions import LesionTest
 from modlint.results.partitions import End, SeededClusters
@@ -171,7 +172,7 @@ class NetworkPortrait(msgspec.Struct, frozen=True, kw_only=True):
                 lesions were asked for, and it cannot be run.
             UsageError: lesions were asked for, and it does not take the samples.
         """
-        _refuse(network, choice)
+        _refuse(network, file, choice)
         modules = modules_of(network, file, choice.seed, choice.shuffles, choice.max_connections)
         found = _found(network, file, choice, modules)
         return cls(
@@ -197,14 +198,11 @@ class NetworkPortrait(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def _refuse(network: Network, choice: Choice) -> None:
+def _refuse(network: Network, file: Examination, choice: Choice) -> None:
     if network.reason is not None:
         raise Unavailable(network.reason)
     if network.connections > choice.max_connections:
-        raise Unavailable(
-            f"{network.connections:,} connections, more than {choice.max_connections:,}: "
-            f"--max-connections {network.connections} clusters them all the same"
-        )
+        raise Unavailable(too_large(network, file, choice.max_connections))
 
 
 def _found(

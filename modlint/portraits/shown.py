@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from modlint.analysis.clustering import FEASIBLE
 from modlint.analysis.parts import Parts
 from modlint.network import Network
 from modlint.rule import Examination
@@ -25,6 +26,20 @@ def _divided(network: Network, file: Examination, max_connections: int) -> tuple
         return (network,)
     parts = tuple(p for p in _parts(network, file) if p.connections <= max_connections)
     return parts or (network,)
+
+
+def too_large(network: Network, file: Examination, max_connections: int) -> str:
+    """What is said of a network that is not clustered, and neither are its blocks."""
+    too_many = f"{network.connections:,} connections, more than {max_connections:,}"
+    if network.connections <= FEASIBLE:
+        return f"{too_many}: --max-connections {network.connections} clusters them all the same"
+    sizes = [part.connections for part in _parts(network, file)]
+    if not sizes:
+        return f"{too_many}: too many to cluster, and no repeated blocks of it are known"
+    feasible = max((size for size in sizes if size <= FEASIBLE), default=None)
+    if feasible is None:
+        return f"{too_many}: too many to cluster, and so has each block ({min(sizes):,} or more)"
+    return f"{too_many}: too many to cluster whole; --max-connections {feasible} clusters blocks"
 
 
 def named(id: str, file: Examination) -> Network | None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    import torch
+    import numpy as np
+    from numpy.typing import NDArray
 
 Null = Literal["layer", "layer-nonzero"]
 Method = Literal["filan2021", "spectral"]
@@ -117,7 +118,7 @@ class Panel(Struct, frozen=True, eq=False):
         target: group of the rows.
         columns: live neurons of the source in each cluster, in the order of the columns.
         rows: live neurons of the target in each cluster, in the order of the rows.
-        image: float64 on the CPU, shape (rows, columns), of larger matrices the means of blocks.
+        image: float64, shape (rows, columns), of larger matrices the means of blocks.
     """
 
     layer: str
@@ -125,4 +126,4 @@ class Panel(Struct, frozen=True, eq=False):
     target: str
     columns: tuple[int, ...]
     rows: tuple[int, ...]
-    image: torch.Tensor
+    image: NDArray[np.float64]

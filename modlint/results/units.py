@@ -10,7 +10,6 @@ from modlint.network import GroupRole, JoinKind
 
 if TYPE_CHECKING:
     import numpy as np
-    import torch
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -168,5 +167,5 @@ class Carriers(Struct, frozen=True, eq=False):
         dropped: by role of the group, how many neurons carry nothing.
     """
 
-    units: dict[str, torch.Tensor]
+    units: dict[str, NDArray[np.bool_]]
     dropped: dict[GroupRole, int]

@@ -34,7 +34,17 @@ _OF_REPORT = (
 )
 """Settings that decide what is checked and what is shown, and no verdict."""
 _LIBRARIES = (
-    *("jinja2", "ml_dtypes", "msgspec", "numpy", "onnx", "scipy", "threadpoolctl", "torch"),
+    *(
+        "array_api_compat",
+        "jinja2",
+        "ml_dtypes",
+        "msgspec",
+        "numpy",
+        "onnx",
+        "scipy",
+        "threadpoolctl",
+        "torch",
+    ),
     *("timm", "torchvision", "transformers"),
 )
 _VARIABLES = ("CUDA_VISIBLE_DEVICES",)

@@ -6,18 +6,23 @@ k-means are those of scikit-learn's `SpectralClustering(affinity="precomputed")`
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Sequence
+
+import numpy as np
 from msgspec import Struct
+from threadpoolctl import threadpool_limits
 
 from modlint.errors import Unavailable
 from modlint.network import Network
 from modlint.numerics.cluster import kmeans
 from modlint.numerics.cluster.specs import PartitionSpec, require_size
-from modlint.numerics.cluster.workers import workers
 from modlint.numerics.graph.adjacency import Adjacency, adjacency, compact, live_vertices
-from modlint.numerics.inputs import Inputs
+from modlint.numerics.graph.call_zeros import Mask
+from modlint.numerics.graph.channels import Ints
+from modlint.numerics.inputs import Array, Inputs
 from modlint.numerics.linalg.eigen import leading_pairs
-from modlint.numerics.tensor.seeds import generator
+from modlint.numerics.tensor.library import beside, cast, library, on_host
+from modlint.numerics.tensor.seeds import Stream
 from modlint.results.clusters import Clusters
 from modlint.results.graphs import Graph
 
@@ -42,12 +47,12 @@ class Cut(Struct, frozen=True, eq=False):
     """
 
     spectral_sum: float
-    labels: torch.Tensor | None = None
+    labels: Array | None = None
     sizes: tuple[int, ...] = ()
     ncut: float | None = None
 
 
-def live_graph(network: Network, inputs: Inputs, spec: PartitionSpec) -> tuple[Graph, torch.Tensor]:
+def live_graph(network: Network, inputs: Inputs, spec: PartitionSpec) -> tuple[Graph, Mask]:
     """The graph without isolated vertices, and which vertices are live: (vertices,) bool.
 
     Raises:
@@ -55,7 +60,7 @@ def live_graph(network: Network, inputs: Inputs, spec: PartitionSpec) -> tuple[G
     """
     require_size(network, spec)
     graph: Graph = inputs.result(spec.graph, network)
-    live = live_vertices(adjacency(graph), inputs.torch_device)
+    live: Mask = live_vertices(adjacency(graph))
     require_enough(int(live.sum()), spec.clusters)
     return compact(graph, live), live
 
@@ -81,13 +86,13 @@ def partition(network: Network, inputs: Inputs, spec: PartitionSpec) -> Clusters
     """
     graph, live = live_graph(network, inputs, spec)
     tries = restarts(int(live.sum()))
-    with workers(inputs.torch_device) as pool:
-        cut = pool.submit(spectral_cut, adjacency(graph), spec, 0, tries).result()
+    with threadpool_limits(limits=1, user_api="blas"):
+        (cut,) = spectral_cuts(adjacency(graph), spec, (0,), tries)
     assert cut.labels is not None and cut.ncut is not None  # noqa: S101, PT018
-    labels = torch.full(live.shape, -1, dtype=torch.int64, device=live.device)
+    labels = np.full(live.shape, -1)
     labels[live] = cut.labels
     return Clusters(
-        labels=_by_group(network, inputs.result(spec.graph, network), labels.cpu()),
+        labels=_by_group(network, inputs.result(spec.graph, network), labels),
         sizes=cut.sizes,
         ncut=cut.ncut,
         spectral_sum=cut.spectral_sum,
@@ -96,9 +101,9 @@ def partition(network: Network, inputs: Inputs, spec: PartitionSpec) -> Clusters
     )
 
 
-def _by_group(network: Network, graph: Graph, labels: torch.Tensor) -> dict[str, tuple[int, ...]]:
+def _by_group(network: Network, graph: Graph, labels: Ints) -> dict[str, tuple[int, ...]]:
     """Labels of the graph's vertices by the network's groups; −1 where a group is in no graph."""
-    parts = torch.split(labels, list(graph.groups.values()))
+    parts = np.split(labels, np.cumsum(list(graph.groups.values()))[:-1])
     known = {name: tuple(part.tolist()) for name, part in zip(graph.groups, parts, strict=True)}
     return {group.name: known.get(group.name, (-1,) * group.size) for group in network.groups}
 
@@ -110,8 +115,9 @@ def spectral_sum(network: Network, inputs: Inputs, spec: PartitionSpec) -> float
         Unavailable: the graph is above the stated size, or has too few live vertices.
     """
     graph, _ = live_graph(network, inputs, spec)
-    with workers(inputs.torch_device) as pool:
-        return pool.submit(spectral_cut, adjacency(graph), spec, 0, 0).result().spectral_sum
+    with threadpool_limits(limits=1, user_api="blas"):
+        (cut,) = spectral_cuts(adjacency(graph), spec, (0,), 0)
+    return cut.spectral_sum
 
 
 def restarts(vertices: int) -> int:
@@ -119,26 +125,38 @@ def restarts(vertices: int) -> int:
     return RESTARTS if vertices <= LARGE else RESTARTS_LARGE
 
 
-def spectral_cut(matrix: Adjacency, spec: PartitionSpec, shuffle: int, restarts: int) -> Cut:
-    """Cluster a graph without isolated vertices.
+def spectral_cuts(
+    matrix: Adjacency, spec: PartitionSpec, shuffles: Sequence[int], restarts: int
+) -> list[Cut]:
+    """Cluster graphs of one shape without isolated vertices.
 
     Args:
-        matrix: its adjacency.
+        matrix: their adjacency, blocks (shuffles, …) but of one graph alone.
         spec: number of clusters and seed.
-        shuffle: number of the shuffle, 0 for the network itself; it names the random stream.
-        restarts: of k-means; with none, only the spectral sum is computed.
+        shuffles: their numbers, 0 for the network itself; they name the random streams.
+        restarts: of k-means; with none, only the spectral sums are computed.
 
     Raises:
         Unavailable: the eigenvalues did not converge, or fewer vertices than clusters can be told
             apart.
     """
-    k = spec.clusters
+    k, many = spec.clusters, len(matrix.first.shape) > 2
     values, vectors = leading_pairs(matrix, k)
-    spectral_sum = float((1 - values).sum())
+    sums = on_host((1 - values).sum(-1)).reshape(-1).tolist()
     if not restarts:
-        return Cut(spectral_sum)
-    random = generator("k-means", spec.seed, shuffle)
-    labels = kmeans.cluster(vectors * matrix.degrees.rsqrt().unsqueeze(1), k, restarts, random)
+        return [Cut(spectral_sum) for spectral_sum in sums]
+    points = vectors * (matrix.degrees**-0.5)[..., None]
+    cuts = []
+    for place, (number, spectral_sum) in enumerate(zip(shuffles, sums, strict=True)):
+        at = (place,) if many else ()
+        own = Adjacency(matrix.sizes, {pair: w[at] for pair, w in matrix.blocks.items()})
+        random = Stream("k-means", spec.seed, number)
+        labels = kmeans.cluster(points[at], k, restarts, random)
+        cuts.append(_cut(own, labels, spectral_sum, k))
+    return cuts
+
+
+def _cut(matrix: Adjacency, labels: Array, spectral_sum: float, k: int) -> Cut:
     labels, sizes = by_size(labels, k)
     if 0 in sizes:
         raise Unavailable(f"fewer than {k} clusters can be told apart")
@@ -151,16 +169,17 @@ def spectral_cut(matrix: Adjacency, spec: PartitionSpec, shuffle: int, restarts:
     return Cut(spectral_sum, labels, sizes, ncut)
 
 
-def by_size(labels: torch.Tensor, k: int) -> tuple[torch.Tensor, tuple[int, ...]]:
+def by_size(labels: Array, k: int) -> tuple[Array, tuple[int, ...]]:
     """Labels renumbered by descending cluster size, then by first member; and the sizes."""
-    sizes = torch.bincount(labels, minlength=k).tolist()
-    order = sorted(dict.fromkeys([*labels.tolist(), *range(k)]), key=lambda c: -sizes[c])
-    rank = torch.empty(k, dtype=torch.int64)
-    rank[order] = torch.arange(k)
-    return rank.to(labels.device)[labels], tuple(sizes[cluster] for cluster in order)
+    own = on_host(labels)
+    sizes = np.bincount(own, minlength=k).tolist()
+    order = sorted(dict.fromkeys([*own.tolist(), *range(k)]), key=lambda c: -sizes[c])
+    rank = np.empty(k, dtype=np.int64)
+    rank[order] = np.arange(k)
+    return beside(rank[own], labels), tuple(sizes[cluster] for cluster in order)
 
 
-def normalised_cut(matrix: Adjacency, labels: torch.Tensor, k: int) -> float:
+def normalised_cut(matrix: Adjacency, labels: Array, k: int) -> float:
     """Σ_c cut(c)/vol(c), with no factor ½; every cluster has a member.
 
     Args:
@@ -168,6 +187,7 @@ def normalised_cut(matrix: Adjacency, labels: torch.Tensor, k: int) -> float:
         labels: (vertices,) from 0 to k − 1.
         k: number of clusters.
     """
-    members = torch.nn.functional.one_hot(labels, k).to(torch.float64)
+    xp, all_labels = library(labels), beside(np.arange(k), labels)
+    members = cast(labels[:, None] == all_labels, xp.float64)
     within = (members * matrix.times(members)).sum(0)
-    return float((1 - within / (matrix.degrees @ members)).clamp_min(0).sum())
+    return float(xp.clip(1 - within / (matrix.degrees @ members), 0, None).sum())

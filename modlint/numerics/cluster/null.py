@@ -9,9 +9,11 @@ import math
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
+from functools import partial
+from itertools import chain
 
 import msgspec
+from msgspec.structs import replace
 
 from modlint.errors import Unavailable
 from modlint.network import Network
@@ -19,16 +21,26 @@ from modlint.numerics.cluster.clustering import (
     Cut,
     require_enough,
     restarts,
-    spectral_cut,
+    spectral_cuts,
 )
 from modlint.numerics.cluster.comparison import compare, decided
 from modlint.numerics.cluster.shuffling import shuffle
 from modlint.numerics.cluster.specs import TestSpec
-from modlint.numerics.cluster.workers import workers
 from modlint.numerics.graph.adjacency import adjacency, compact, live_vertices
+from modlint.numerics.graph.placed import placed
 from modlint.numerics.inputs import Inputs
+from modlint.numerics.linalg.eigen import BELIEVED
+from modlint.numerics.linalg.threads import side_by_side
+from modlint.numerics.tensor.library import device_of
 from modlint.results.clusters import ClusterNull, Clusters, Comparison
 from modlint.results.graphs import Graph
+
+CPU_EDGES, DEVICE_EDGES = 1 << 18, 1 << 28
+"""Edges of the shuffles that are computed as one batch: on the CPU as many as repay the calls, on a
+GPU as many as fit (250 shuffles of a million edges take some 8 GB)."""
+
+CPU_MOST, DEVICE_MOST = 8, 1000
+"""Most shuffles in a batch."""
 
 NO_SPREAD = 1e-6
 """Shuffles whose spectral sums differ by less are the same graph up to rounding."""
@@ -44,11 +56,14 @@ def cluster_test(network: Network, inputs: Inputs, spec: TestSpec) -> ClusterNul
     clusters: Clusters = inputs.result(spec.partition, network)
     if time.monotonic() >= end:
         raise _spent(0, spec)
-    graph: Graph = inputs.result(spec.partition.graph, network)
+    whole: Graph = inputs.result(spec.partition.graph, network)
+    graph = placed(whole, inputs.device_for(network.connections * spec.shuffles))
+    if graph is not whole and not agrees(graph, clusters, spec):
+        graph = whole
     tries = _restarts(clusters, spec)
     observed = clusters.ncut if spec.method == "filan2021" else clusters.spectral_sum
     cuts: list[Cut] = []
-    for cut in _cuts(graph, inputs, spec, tries, end):
+    for cut in _cuts(graph, spec, tries, end):
         cuts.append(cut)
         inputs.progress("shuffling", len(cuts), spec.shuffles)
         if decided(observed, _statistics(cuts, spec), spec.extremes):
@@ -70,28 +85,40 @@ def _restarts(clusters: Clusters, spec: TestSpec) -> int:
     return restarts(clusters.neurons - clusters.isolated_units)
 
 
-def _cuts(graph: Graph, inputs: Inputs, spec: TestSpec, tries: int, end: float) -> Iterator[Cut]:
+def _cuts(graph: Graph, spec: TestSpec, tries: int, end: float) -> Iterator[Cut]:
     """The shuffles' cuts in their order; leaving the loop ends the work on the others."""
-    with workers(inputs.torch_device, footprint(graph)) as pool:
-        numbers = range(1, spec.shuffles + 1)
-        futures = [pool.submit(shuffled_cut, graph, spec, number, tries) for number in numbers]
-        for done, future in enumerate(futures):
-            yield _before(end, future, done, spec)
+    batches, done = batched(graph, spec.shuffles), 0
+    work = partial(shuffled_cuts, graph, spec, tries=tries)
+    bytes_held = footprint(graph) * len(batches[0])
+    try:
+        for cut in chain.from_iterable(side_by_side(work, batches, bytes_held, end)):
+            yield cut
+            done += 1
+    except TimeoutError:
+        raise _spent(done, spec) from None
+
+
+def agrees(graph: Graph, clusters: Clusters, spec: TestSpec) -> bool:
+    """Whether where the graph is S_k of the network comes out as it did on the CPU, in float64."""
+    live = live_vertices(adjacency(graph))
+    (cut,) = spectral_cuts(adjacency(compact(graph, live)), spec.partition, [0], 0)
+    return abs(cut.spectral_sum - clusters.spectral_sum) <= BELIEVED
+
+
+def batched(graph: Graph, shuffles: int) -> list[range]:
+    """The numbers of the shuffles, in batches as large as suits where the graph is."""
+    on_cpu = isinstance(device_of(graph.blocks[0].weights), str)
+    edges, most = (CPU_EDGES, CPU_MOST) if on_cpu else (DEVICE_EDGES, DEVICE_MOST)
+    own = sum(math.prod(block.weights.shape) for block in graph.blocks)
+    size = max(1, min(most, shuffles, edges // max(1, own)))
+    return [range(n, min(n + size, shuffles + 1)) for n in range(1, shuffles + 1, size)]
 
 
 def footprint(graph: Graph) -> int:
     """Bytes that a shuffle takes: its weights, and one matrix' permutation with its entries."""
     weights = [block.weights for block in graph.blocks]
-    own = sum(w.numel() * w.element_size() for w in weights)
-    return int(own + max((8 + w.element_size()) * w.numel() for w in weights))
-
-
-def _before(end: float, future: Future[Cut], done: int, spec: TestSpec) -> Cut:
-    """A shuffle's result, if it comes in time."""
-    try:
-        return future.result(None if end == math.inf else max(0.0, end - time.monotonic()))
-    except TimeoutError:
-        raise _spent(done, spec) from None
+    own = sum(w.nbytes for w in weights)
+    return int(own + max(8 * math.prod(w.shape) + w.nbytes for w in weights))
 
 
 def _spent(done: int, spec: TestSpec) -> Unavailable:
@@ -101,26 +128,37 @@ def _spent(done: int, spec: TestSpec) -> Unavailable:
     )
 
 
-def shuffled_cut(graph: Graph, spec: TestSpec, number: int, tries: int) -> Cut:
-    """Shuffle a graph, and cluster what of it is connected then.
+def shuffled_cuts(graph: Graph, spec: TestSpec, numbers: Sequence[int], tries: int) -> list[Cut]:
+    """Shuffle a graph several times, and cluster what of each is connected then.
 
     Args:
         graph: whole, isolated vertices included.
         spec: the null, its seed and the number of clusters.
-        number: of the shuffle, from 1.
-        tries: restarts of k-means; with none, only the spectral sum is computed.
+        numbers: of the shuffles, from 1.
+        tries: restarts of k-means; with none, only the spectral sums are computed.
 
     Raises:
         Unavailable: too few vertices are.
     """
-    shuffled = shuffle(graph, spec.null, spec.partition.seed, number)
+    shuffled = shuffle(graph, spec.null, spec.partition.seed, numbers)
     matrix = adjacency(shuffled)
-    live = live_vertices(matrix, matrix.device)
-    require_enough(int(live.sum()), spec.partition.clusters)
-    if not bool(live.all()):
-        matrix = adjacency(compact(shuffled, live))
-    del shuffled
-    return spectral_cut(matrix, spec.partition, number, tries)
+    live = live_vertices(matrix)
+    if bool(live.all()):
+        require_enough(matrix.vertices, spec.partition.clusters)
+        del shuffled
+        return spectral_cuts(matrix, spec.partition, numbers, tries)
+    cuts = []
+    for place, number in enumerate(numbers):
+        require_enough(int(live[place].sum()), spec.partition.clusters)
+        own = compact(_one(shuffled, place), live[place])
+        cuts += spectral_cuts(adjacency(own), spec.partition, [number], tries)
+    return cuts
+
+
+def _one(graph: Graph, place: int) -> Graph:
+    """One of a batch of graphs."""
+    blocks = (replace(block, weights=block.weights[place]) for block in graph.blocks)
+    return Graph(graph.groups, tuple(blocks))
 
 
 def summarise(clusters: Clusters, cuts: Sequence[Cut], spec: TestSpec) -> ClusterNull:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from modlint.numerics.cluster.ties import as_first, movable
-from modlint.numerics.tensor.seeds import permutation
+from modlint.numerics.inputs import Array
+from modlint.numerics.tensor.library import device_of, library, turned
+from modlint.numerics.tensor.seeds import permutations
 from modlint.results.clusters import Null
 from modlint.results.graphs import Block, Graph
 
 
-def shuffle(graph: Graph, null: Null, seed: int, number: int) -> Graph:
+def shuffle(graph: Graph, null: Null, seed: int, numbers: Sequence[int]) -> Graph:
     """Permute the entries of each matrix within it; tied matrices alike, in either direction.
 
     Args:
@@ -19,7 +22,10 @@ def shuffle(graph: Graph, null: Null, seed: int, number: int) -> Graph:
             vertices, and sparse networks would pass for clusterable.
         null: which entries move.
         seed: the user's.
-        number: of the shuffle, from 1.
+        numbers: of the shuffles, from 1.
+
+    Returns:
+        The graph with weights of shape (shuffles, in, out).
     """
     uses: dict[tuple[str, str], list[Block]] = {}
     for block in graph.blocks:
@@ -28,19 +34,21 @@ def shuffle(graph: Graph, null: Null, seed: int, number: int) -> Graph:
     for matrix, tied in enumerate(uses.values()):
         alike = [as_first(block, tied[0]) for block in tied]
         for block, view, places in zip(tied, alike, movable(alike, null), strict=True):
-            weights = _permuted(view.weights, places, seed, number, matrix)
-            moved[block] = replace(block, weights=weights if view is block else weights.T)
+            weights = _permuted(view.weights, places, seed, numbers, matrix)
+            moved[block] = replace(block, weights=weights if view is block else turned(weights))
     return Graph(graph.groups, tuple(moved[block] for block in graph.blocks))
 
 
 def _permuted(
-    weights: torch.Tensor, places: torch.Tensor | None, seed: int, number: int, matrix: int
-) -> torch.Tensor:
+    weights: Array, places: Array | None, seed: int, numbers: Sequence[int], matrix: int
+) -> Array:
     """The matrix with the entries at `places`, bool of its shape, permuted; None for all."""
-    flat = weights.flatten()
-    moving = None if places is None else places.flatten().nonzero().flatten()
+    xp, flat = library(weights), weights.reshape(-1)
+    moving = None if places is None else xp.nonzero(places.reshape(-1))[0]
     entries = flat if moving is None else flat[moving]
-    order = permutation(seed, number, matrix, len(entries), flat.device)
-    entries = entries.index_select(0, order)
-    after = entries if moving is None else flat.index_put((moving,), entries)
-    return after.view(weights.shape)
+    after = entries[permutations(seed, numbers, matrix, len(entries), device_of(flat))]
+    if moving is not None:
+        whole = xp.broadcast_to(flat, (len(numbers), len(flat))) + 0
+        whole[:, moving] = after
+        after = whole
+    return after.reshape(len(numbers), *weights.shape)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from msgspec.structs import replace
 
+from modlint.numerics.inputs import Array
+from modlint.numerics.tensor.library import library
 from modlint.results.clusters import Null
 from modlint.results.graphs import Block
 
@@ -28,7 +29,7 @@ def as_first(block: Block, first: Block) -> Block:
     )
 
 
-def movable(tied: Sequence[Block], null: Null) -> list[torch.Tensor | None]:
+def movable(tied: Sequence[Block], null: Null) -> list[Array | None]:
     """Where a null permutes the entries of each block: bool of its shape, None for everywhere.
 
     Of several uses of one tensor it is where all of them permute; uses that read it in different
@@ -42,4 +43,4 @@ def movable(tied: Sequence[Block], null: Null) -> list[torch.Tensor | None]:
     stated = [places for places in own if places is not None]
     if not stated or len({block.weights.shape for block in tied}) > 1:
         return own
-    return [torch.stack(stated).all(0)] * len(tied)
+    return [library(stated[0]).stack(stated).all(0)] * len(tied)

@@ -1,4 +1,4 @@
-"""The weight graph as torch's tensors, its scales balanced."""
+"""The weight graph, its scales balanced."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from modlint.network import Network
 from modlint.numerics.graph.balance import balanced_blocks
-from modlint.numerics.graph.on_torch import on_torch
 from modlint.results.graphs import Graph
 
 
@@ -18,14 +17,14 @@ def balanced_graph(network: Network, graph: Graph) -> Graph:
         Unavailable: the scales do not balance.
     """
     blocks = [
-        (block.source, block.target, np.asarray(block.weights.cpu(), dtype=np.float64))
+        (block.source, block.target, np.asarray(block.weights, dtype=np.float64))
         for block in graph.blocks
     ]
     balanced = balanced_blocks(network, graph.groups, blocks)
     return Graph(
         graph.groups,
         tuple(
-            replace(block, weights=on_torch(weights, block.weights.device).to(block.weights.dtype))
+            replace(block, weights=weights.astype(block.weights.dtype))
             for block, weights in zip(graph.blocks, balanced, strict=True)
         ),
     )

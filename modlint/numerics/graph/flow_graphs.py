@@ -6,35 +6,29 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from msgspec import Struct
 from msgspec.structs import replace
 
 from modlint.network import Call, GroupRole, Network
+from modlint.numerics.graph.call_zeros import Mask
 from modlint.numerics.graph.channels import Floats, Ints
 from modlint.numerics.graph.flow import carrying
 from modlint.numerics.graph.folding import Columns, Folding
 from modlint.numerics.graph.on_numpy import OnNumpy
-from modlint.numerics.graph.on_torch import graph_on_torch
 from modlint.numerics.graph.weights import BlockBuilder, joining, precision
 from modlint.numerics.inputs import Inputs
 from modlint.results.graphs import Block, Graph
 from modlint.results.units import Carriers, Flows
 
 
-def carrying_units(
-    network: Network, flows: Flows, threshold: float, device: torch.device
-) -> Carriers:
+def carrying_units(network: Network, flows: Flows, threshold: float) -> Carriers:
     """Which neurons' flow is not negligible; what no layer touches counts as carrying."""
     units = carrying(network, flows, threshold)
     dropped: dict[GroupRole, int] = {}
     for group in network.groups:
         count = int((~units[group.name]).sum())
         dropped[group.role] = dropped.get(group.role, 0) + count
-    return Carriers(
-        {name: torch.from_numpy(mask).to(device) for name, mask in units.items()},
-        {role: count for role, count in dropped.items() if count},
-    )
+    return Carriers(units, {role: count for role, count in dropped.items() if count})
 
 
 def carrying_graph(graph: Graph, carriers: Carriers) -> Graph:
@@ -44,8 +38,8 @@ def carrying_graph(graph: Graph, carriers: Carriers) -> Graph:
     return Graph(graph.groups, tuple(_only(block, carriers.units) for block in graph.blocks))
 
 
-def _only(block: Block, units: Mapping[str, torch.Tensor]) -> Block:
-    carrying = units[block.source].unsqueeze(1) & units[block.target]
+def _only(block: Block, units: Mapping[str, Mask]) -> Block:
+    carrying = units[block.source][:, None] & units[block.target]
     mask = carrying if block.mask is None else carrying & block.mask
     return replace(block, weights=block.weights * carrying, mask=mask)
 
@@ -63,7 +57,7 @@ def flow_graph(network: Network, inputs: Inputs, flows: Flows) -> Graph:
     groups = {group.name: group.size for group in network.groups}
     layers = (tuple(builder.blocks(call)) for call in joining(network))
     shares = tuple(part for blocks in layers for part in _shares(blocks, dtype))
-    return graph_on_torch(Graph(groups, shares), inputs.torch_device)
+    return Graph(groups, shares)
 
 
 def _shares(blocks: tuple[Block, ...], dtype: type[np.floating[Any]]) -> list[Block]:

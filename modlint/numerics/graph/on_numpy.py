@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from modlint.numerics.inputs import Array, Inputs
+from modlint.numerics.inputs import Array, Device, Inputs
 from modlint.numerics.tensor.arrays import is_complex, is_double, on_numpy
 
 
@@ -23,10 +23,9 @@ class OnNumpy(Struct, frozen=True, eq=False):
         """Where numpy computes."""
         return "cpu"
 
-    @property
-    def torch_device(self) -> Any:
-        """Where torch would."""
-        return self.inputs.torch_device
+    def device_for(self, work: int) -> Device:
+        """Where to compute with a graph."""
+        return self.inputs.device_for(work)
 
     @property
     def progress(self) -> Callable[[str, int, int], None]:

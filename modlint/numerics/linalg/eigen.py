@@ -11,21 +11,24 @@ the residuals say that it loses more than `BELIEVED`, the search is repeated in 
 
 from __future__ import annotations
 
-import torch
+from typing import Any
+
 from msgspec import Struct
 
 from modlint.errors import Unavailable
 from modlint.numerics.graph.adjacency import Adjacency
+from modlint.numerics.inputs import Array
 from modlint.numerics.linalg.bipartite import Halves, halves
 from modlint.numerics.linalg.krylov import (
-    Pairs,
+    PROJECTIONS,
     Subspace,
     capacity,
     errors,
     krylov,
-    largest,
     start_block,
 )
+from modlint.numerics.linalg.orthonormal import basis_of, orthonormal
+from modlint.numerics.tensor.library import Pairs, cast, device_of, largest, library, turned
 
 DENSE = 250
 """Up to this order a matrix is decomposed whole."""
@@ -55,112 +58,138 @@ def leading_pairs(matrix: Adjacency, k: int) -> Pairs:
     Each vector's largest entry is positive (as scikit-learn's `_deterministic_vector_sign_flip`).
 
     Args:
-        matrix: A, with no row sum of zero.
+        matrix: A, with no row sum of zero; or several of the same shape.
         k: how many pairs; at most a third of the vertices.
 
     Returns:
-        (k,) and (vertices, k), both float64.
+        (…, k) and (…, vertices, k), both float64.
 
     Raises:
         Unavailable: they did not converge.
     """
-    factors = matrix.degrees.rsqrt()
+    xp = matrix.library
+    factors = matrix.degrees**-0.5
     sides = halves(matrix, factors)
-    whole = Normalised(matrix, factors.unsqueeze(1))
-    pairs = _solve(whole, sides, k, matrix.dtype)
-    if pairs is None and matrix.dtype != torch.float64:
-        pairs = _solve(whole, sides, k, torch.float64)
+    whole = Normalised(matrix, factors[..., None])
+    pairs = _solve(whole, sides, k, matrix.first.dtype)
+    if pairs is None and matrix.first.dtype != xp.float64:
+        pairs = _solve(whole, sides, k, xp.float64)
     if pairs is None:
         raise Unavailable(
             f"the eigenvalues of a graph of {matrix.vertices:,} neurons did not converge"
         )
     values, vectors = pairs
-    peaks = vectors.gather(0, vectors.abs().argmax(0, keepdim=True))
-    return values, vectors * peaks.sign()
+    low, high = xp.min(vectors, axis=-2, keepdims=True), xp.max(vectors, axis=-2, keepdims=True)
+    return values, xp.where(-low > high, -vectors, vectors)
 
 
 class Normalised(Struct, frozen=True, eq=False):
-    """A, its rows and columns multiplied by (vertices, 1) factors."""
+    """A, its rows and columns multiplied by (…, vertices, 1) factors."""
 
     matrix: Adjacency
-    factors: torch.Tensor
+    factors: Array
 
-    def times(self, x: torch.Tensor) -> torch.Tensor:
-        """The product with x, (vertices, any), in the precision of x."""
-        factors = self.factors.to(x.dtype)
-        return self.matrix.times(factors * x).mul_(factors)
+    def times(self, x: Array) -> Array:
+        """The product with x, (…, vertices, any), in the precision of x."""
+        factors = cast(self.factors, x.dtype)
+        return self.matrix.times(factors * x) * factors
 
 
-def _solve(matrix: Normalised, sides: Halves | None, k: int, dtype: torch.dtype) -> Pairs | None:
+def _solve(matrix: Normalised, sides: Halves | None, k: int, dtype: Any) -> Pairs | None:
     return _general(matrix, k, dtype) if sides is None else _bipartite(sides, k, dtype)
 
 
-def _general(matrix: Normalised, k: int, dtype: torch.dtype) -> Pairs | None:
-    order = matrix.matrix.vertices
+def _general(matrix: Normalised, k: int, dtype: Any) -> Pairs | None:
+    order, factors = matrix.matrix.vertices, matrix.factors
     if _decompose_whole(order, k):
-        return largest(matrix.matrix.dense() * matrix.factors * matrix.factors.T, k)
-    found = krylov(matrix.times, order, k, matrix.factors.new_empty(0, dtype=dtype))
+        return largest(matrix.matrix.dense() * factors * turned(factors), k)
+    found = krylov(matrix.times, _zeros(factors, order, dtype=dtype), k)
     if found is None:
         return None
-    basis = torch.linalg.qr(found.vectors.double()).Q
+    basis = basis_of(found.vectors)
     images = matrix.times(basis)
-    values, rotation = largest(basis.T @ images, k)
+    values, rotation = largest(turned(basis) @ images, k)
     vectors = basis @ rotation
-    residuals = torch.linalg.vector_norm(images @ rotation - vectors * values, dim=0)
-    bound = errors(values, residuals, found.beyond.double()).sum()
-    return (values, vectors) if _believed(values, residuals, bound) else None
+    differences = images @ rotation - vectors * values[..., None, :]
+    residuals = library(values).linalg.vector_norm(differences, axis=-2)
+    bound = errors(values, residuals, cast(found.beyond, values.dtype)).sum(-1)
+    return (values, vectors) if _believed(values[..., -1], residuals, bound) else None
 
 
-def _believed(values: torch.Tensor, residuals: torch.Tensor, bound: torch.Tensor) -> bool:
-    """Whether the vectors, by their residuals (k,), and the values' sum are as good as needed."""
-    small = residuals.max() <= ACCEPTED * values[-1].clamp_min(NULL**0.5)
-    return bool(small & (bound <= (SHARE * values[-1]).clamp(NULL, BELIEVED)))
+def _zeros(like: Array, *shape: int, dtype: Any) -> Array:
+    """Zeros for each of a stack of matrices: (…, *shape)."""
+    whole = (*like.shape[:-2], *shape)
+    return library(like).zeros(whole, dtype=dtype, device=device_of(like))
+
+
+def _believed(last: Array, residuals: Array, bound: Array) -> bool:
+    """Whether the vectors and the values' sum are as good as needed, in all graphs.
+
+    Args:
+        last: (…,) the k-th value.
+        residuals: (…, k) of the vectors.
+        bound: (…,) of the error of the sum.
+    """
+    xp = library(last)
+    small = xp.max(residuals, axis=-1) <= ACCEPTED * xp.clip(last, NULL**0.5, None)
+    return bool((small & (bound <= xp.clip(SHARE * last, NULL, BELIEVED))).all())
 
 
 def _decompose_whole(order: int, k: int) -> bool:
     return order <= max(DENSE, capacity(k))
 
 
-def _bipartite(sides: Halves, k: int, dtype: torch.dtype) -> Pairs | None:
+def _bipartite(sides: Halves, k: int, dtype: Any) -> Pairs | None:
     found = _right_singular(sides, min(k, len(sides.small)), dtype)
     if found is None:
         return None
-    right = torch.linalg.qr(found.vectors.double()).Q
+    xp, right = library(found.vectors), basis_of(found.vectors)
     images = sides.times(right)
-    squares, rotation = largest(images.T @ images, right.shape[1])
-    sigma = squares[squares > NULL**2].sqrt()
-    right, left = right @ rotation, images @ rotation[:, : len(sigma)] / sigma
-    residuals = sides.transposed_times(left.to(dtype)) - right[:, : len(sigma)] * sigma
-    norms = torch.linalg.vector_norm(residuals, dim=0)
-    squared = errors(sigma.square(), sigma * norms, found.beyond.double())
-    if not _believed(sigma, norms, (squared / (2 * sigma)).sum()):
+    squares, rotation = largest(turned(images) @ images, right.shape[-1])
+    there = squares > NULL**2
+    one = xp.ones_like(squares)
+    sigma = xp.where(there, squares, one) ** 0.5
+    right, left = right @ rotation, images @ rotation * (there / sigma)[..., None, :]
+    differences = sides.transposed_times(cast(left, dtype)) - right * (there * sigma)[..., None, :]
+    norms = xp.linalg.vector_norm(differences, axis=-2) * there
+    squared = errors(sigma * sigma, sigma * norms, cast(found.beyond, sigma.dtype))
+    last = xp.min(sigma, axis=-1)
+    if not _believed(last, norms, (there * squared / (2 * sigma)).sum(-1)):
         return None
-    values, vectors = right.new_zeros(k), right.new_zeros(len(left) + len(right), k)
-    values[: len(sigma)] = sigma
-    vectors[sides.small, : right.shape[1]] = right
-    vectors[sides.large, : len(sigma)] = left
-    vectors[:, : len(sigma)] *= 0.5**0.5
-    if right.shape[1] < k:
-        vectors[sides.large, right.shape[1] :] = _complement(left, k - right.shape[1])
+    lengths = xp.where(there, 0.5 * one, one) ** 0.5
+    return _whole_pairs(sides, sigma * there, left, right * lengths[..., None, :], k)
+
+
+def _whole_pairs(sides: Halves, sigma: Array, left: Array, right: Array, k: int) -> Pairs:
+    """Of [[0, B], [Bᵀ, 0]], from B's right vectors as they stand there and its left unit ones."""
+    found, order = sigma.shape[-1], left.shape[-2] + right.shape[-2]
+    values, vectors = (_zeros(left, *shape, dtype=left.dtype) for shape in ((k,), (order, k)))
+    values[..., :found] = sigma
+    vectors[..., sides.small, :found] = right
+    vectors[..., sides.large, :found] = left * 0.5**0.5
+    if found < k:
+        vectors[..., sides.large, found:] = _complement(left, k - found)
     return values, vectors
 
 
-def _right_singular(sides: Halves, k: int, dtype: torch.dtype) -> Subspace | None:
-    """B's leading right singular vectors, (columns, k), and the square of the next value."""
-    order = len(sides.small)
+def _right_singular(sides: Halves, k: int, dtype: Any) -> Subspace | None:
+    """B's leading right singular vectors, (…, columns, k), and the square of the next value."""
+    order, factors = len(sides.small), sides.row_factors
+    xp = library(factors)
     if _decompose_whole(order, k):
-        values, vectors = torch.linalg.eigh(sides.gram(torch.float64))
-        beyond = values[-k - 1] if order > k else values.new_zeros(())
-        return Subspace(vectors[:, -k:].flip(1), beyond)
-    like = sides.row_factors.new_empty(0, dtype=dtype)
-    edges = sum(weights.numel() for _, _, weights in sides.pieces)
-    if sides.gram_cost() <= GRAM_ADVANTAGE * edges * max(k, 12):
-        return krylov(sides.gram(dtype).matmul, order, k, like, squared=True)
-    return krylov(lambda x: sides.transposed_times(sides.times(x)), order, k, like, squared=True)
+        values, vectors = largest(sides.gram(xp.float64), min(k + 1, order))
+        beyond = values[..., k] if order > k else xp.zeros_like(values[..., 0])
+        return Subspace(vectors[..., :k], beyond)
+    like = _zeros(factors, order, dtype=dtype)
+    if sides.gram_cost() <= GRAM_ADVANTAGE * sides.edges() * max(k, 12):
+        gram = sides.gram(dtype)
+        return krylov(lambda x: gram @ x, like, k, squared=True)
+    return krylov(lambda x: sides.transposed_times(sides.times(x)), like, k, squared=True)
 
 
-def _complement(known: torch.Tensor, missing: int) -> torch.Tensor:
+def _complement(known: Array, missing: int) -> Array:
     """Orthonormal columns, orthogonal to the known ones; always the same for the same shape."""
-    more = start_block(len(known), missing, known)
-    basis: torch.Tensor = torch.linalg.qr(torch.cat([known, more], 1)).Q
-    return basis[:, known.shape[1] :]
+    more = start = start_block(known.shape[-2], missing, known)
+    for _ in range(PROJECTIONS):
+        more = orthonormal(more - known @ (turned(known) @ more), start)
+    return more

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-import torch
+from modlint.numerics.inputs import Array
+from modlint.numerics.tensor.library import cast, library
 
 PIECE = 1 << 22
 """Edges that are widened to float64 at a time."""
 
 
-def product(weights: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """The product weights @ x in the precision of x; large weights are widened in pieces."""
+def product(weights: Array, x: Array) -> Array:
+    """The product weights @ x in the precision of x; large weights are widened in pieces.
+
+    Args:
+        weights: (…, m, n).
+        x: (…, n, any).
+    """
     if weights.dtype == x.dtype:
         return weights @ x
-    rows = max(1, PIECE // max(1, weights.shape[1]))
-    if rows >= len(weights):
-        return weights.to(x.dtype) @ x
-    return torch.cat([piece.to(x.dtype) @ x for piece in torch.split(weights, rows)])
+    height, width = weights.shape[-2:]
+    rows = max(1, PIECE // max(1, width))
+    if rows >= height:
+        return cast(weights, x.dtype) @ x
+    starts = range(0, height, rows)
+    pieces = [cast(weights[..., k : k + rows, :], x.dtype) @ x for k in starts]
+    return library(x).concat(pieces, axis=-2)

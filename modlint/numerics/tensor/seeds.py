@@ -7,29 +7,60 @@ result.
 
 from __future__ import annotations
 
-import torch
+import math
+from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from modlint.numerics.inputs import Array, Device
+from modlint.numerics.tensor.library import library, on_device
 from modlint.numerics.tensor.streams import seed_of
 
 _GAMMA, _MIX_1, _MIX_2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 _PIECE = 1 << 15
 """Keys that are made at a time on the CPU, where they stay in its cache."""
 
+_FRACTION = 53
+"""Bits of a float64 between 0 and 1."""
 
-def generator(purpose: str, *numbers: int) -> torch.Generator:
-    """The CPU generator seeded by a 64-bit hash of a purpose and its numbers.
 
-    Args:
-        purpose: what the numbers are for; different purposes give independent streams.
-        numbers: integers of any size, in a fixed order.
+class Stream:
+    """Numbers of a Mersenne Twister (Matsumoto & Nishimura 1998), seeded by a purpose's hash.
+
+    The lower 32 bits of the hash seed it, and its words are used as `torch.Generator` uses them.
     """
-    return torch.Generator().manual_seed(seed_of(purpose, *numbers))
+
+    def __init__(self, purpose: str, *numbers: int) -> None:
+        """Begin a stream.
+
+        Args:
+            purpose: what the numbers are for; different purposes give independent streams.
+            numbers: integers of any size, in a fixed order.
+        """
+        seed = seed_of(purpose, *numbers) & 0xFFFFFFFF
+        self._source = np.random.RandomState(seed)
+
+    def below(self, limit: int, count: int) -> NDArray[np.int64]:
+        """Integers from 0 to limit − 1: (count,)."""
+        return (self._words(count) % limit).astype(np.int64)
+
+    def uniform(self, *shape: int) -> NDArray[np.float64]:
+        """Numbers in [0, 1)."""
+        high, low = self._words(2 * math.prod(shape)).reshape(-1, 2).T
+        whole = (high << np.uint64(32) | low) & np.uint64((1 << _FRACTION) - 1)
+        drawn = whole.astype(np.float64) * 2.0**-_FRACTION
+        return drawn.reshape(shape)
+
+    def _words(self, count: int) -> NDArray[np.uint64]:
+        return np.frombuffer(self._source.bytes(4 * count), "<u4").astype(np.uint64)
 
 
-def permutation(
-    seed: int, shuffle: int, matrix: int, entries: int, device: torch.device | None = None
-) -> torch.Tensor:
-    """The permutation of one matrix' entries in one shuffle: the same on every device.
+def permutations(
+    seed: int, shuffles: Sequence[int], matrix: int, entries: int, device: Device = "cpu"
+) -> Array:
+    """The permutations of one matrix' entries in some shuffles: the same on every device.
 
     Entries are sorted by random keys. A key's high bits are SplitMix64 (Steele, Lea & Flood, Fast
     splittable pseudorandom number generators, OOPSLA 2014) of the entry's number, its low bits that
@@ -38,38 +69,37 @@ def permutation(
 
     Args:
         seed: the user's.
-        shuffle: number of the shuffle, from 1.
+        shuffles: numbers of the shuffles, from 1.
         matrix: number of the matrix in topological order, from 0.
         entries: how many entries it permutes, those of the (in, out) layout in row-major order.
-        device: where to make it; the CPU by default.
+        device: where to make them.
 
     Returns:
-        (entries,) int64 on the device.
+        (shuffles, entries) int64.
     """
     low = (1 << max(entries - 1, 0).bit_length()) - 1
-    start = seed_of("permutation", seed, shuffle, matrix)
-    keys = torch.empty(entries, dtype=torch.int64, device=device)
-    for piece in torch.split(keys, _PIECE if keys.device.type == "cpu" else max(entries, 1)):
-        first = int(piece.storage_offset())
-        numbers = torch.arange(first, first + len(piece), device=device)
-        torch.mul(numbers, _signed(_GAMMA), out=piece)
-        _mix(piece.add_(_signed(start + _GAMMA)))
-        piece.bitwise_and_(~low).bitwise_or_(numbers)
-    return _sorted(keys).bitwise_and_(low)
-
-
-def _mix(z: torch.Tensor) -> None:
-    """SplitMix64's output function, in place; torch shifts signed integers arithmetically."""
-    for shift, factor in ((30, _MIX_1), (27, _MIX_2)):
-        z.bitwise_xor_((z >> shift).bitwise_and_((1 << (64 - shift)) - 1)).mul_(_signed(factor))
-    z.bitwise_xor_((z >> 31).bitwise_and_((1 << 33) - 1))
-
-
-def _sorted(keys: torch.Tensor) -> torch.Tensor:
-    if keys.device.type != "cpu":
-        return keys.sort().values
-    keys.numpy().sort()  # several times as fast as torch's own on a CPU
+    starts = [_signed(seed_of("permutation", seed, n, matrix) + _GAMMA) for n in shuffles]
+    first = on_device(np.array(starts, dtype=np.int64)[:, None], device)
+    numbers = on_device(np.arange(entries), device)
+    keys = library(numbers).empty((len(starts), entries), dtype=numbers.dtype, device=device)
+    step = max(1, _PIECE // len(starts)) if isinstance(device, str) else max(1, entries)
+    for begin in range(0, entries, step):
+        own, piece = numbers[begin : begin + step], keys[:, begin : begin + step]
+        piece[...] = own * _signed(_GAMMA) + first
+        _mix(piece)
+        piece &= ~low
+        piece |= own
+    keys = library(keys).sort(keys, axis=-1)
+    keys &= low
     return keys
+
+
+def _mix(z: Any) -> None:
+    """SplitMix64's output function, in place; signed integers are shifted arithmetically."""
+    for shift, factor in ((30, _MIX_1), (27, _MIX_2)):
+        z ^= (z >> shift) & ((1 << (64 - shift)) - 1)
+        z *= _signed(factor)
+    z ^= (z >> 31) & ((1 << 33) - 1)
 
 
 def _signed(number: int) -> int:

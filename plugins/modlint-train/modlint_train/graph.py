@@ -1,4 +1,4 @@
-"""The graph that modlint measures, differentiable: the same edges as `WeightGraph`.
+"""The graph that modlint measures, differentiable: the same edges as `WeightArrays`.
 
 `modlint.numerics.graph.weights` sums in float64 by chunks, for files of any size; here edges
 keep the parameters' dtype and layout, so that a training step pays for no copy.
@@ -42,7 +42,7 @@ def live_adjacency(inputs: LiveInputs) -> tuple[Adjacency, torch.Tensor]:
     if not bool(degree.isfinite().all()):
         raise Unavailable("the weights hold NaN or infinity, or their norms make them so")
     with torch.no_grad():
-        live = live_vertices(matrix, matrix.device)
+        live = live_vertices(matrix)
     matrix = adjacency(compact(graph, live))
     return matrix, _degrees(matrix)
 
@@ -50,7 +50,8 @@ def live_adjacency(inputs: LiveInputs) -> tuple[Adjacency, torch.Tensor]:
 @torch.no_grad()
 def _degrees(matrix: Adjacency) -> torch.Tensor:
     first = next(iter(matrix.blocks.values()))
-    return matrix.times(first.new_ones(matrix.vertices))
+    degrees: torch.Tensor = matrix.times(first.new_ones(matrix.vertices, 1))[:, 0]
+    return degrees
 
 
 def _blocks(call: Call, inputs: LiveInputs, folding: Folding) -> Iterator[Block]:

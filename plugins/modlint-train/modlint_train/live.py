@@ -46,6 +46,10 @@ class LiveInputs:
         """The parameters' device."""
         return self.device
 
+    def device_for(self, work: int) -> torch.device:  # noqa: ARG002
+        """The parameters' device, whatever the work."""
+        return self.device
+
     @staticmethod
     def progress(what: str, done: int, total: int) -> None:
         """Tells nobody."""

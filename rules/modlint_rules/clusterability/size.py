@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
+from modlint.analysis.clustering import FEASIBLE
 from modlint.analysis.parts import Parts
 from modlint.errors import Unavailable
 from modlint.network import Network
@@ -31,7 +32,7 @@ class GraphRule(NetworkRule[OptionsT]):
         for judged, part in enumerate(parts):
             used += part.connections
             if used > limit:
-                reason = _too_large(network, file, limit, self.name)
+                reason = _too_large(network, file, limit, self.name, parts)
                 left = f"{len(parts) - judged:,} of {len(parts):,} blocks not examined: "
                 yield self.inconclusive(of_network(network), left + reason)
                 return
@@ -74,16 +75,24 @@ def _total(network: Network, file: Examination) -> int:
     return network.connections + sum(n.connections for n in before if n.reason is None)
 
 
-def _too_large(network: Network, file: Examination, limit: int, rule: str) -> str:
+def _too_large(
+    network: Network, file: Examination, limit: int, rule: str, parts: Sequence[Network] = ()
+) -> str:
     total = _total(network, file)
     whole = sum(other.connections for other in file.networks if other.reason is None)
     which = "the graph has"
     if total > network.connections:
         which = "with the networks before it the graph has"
-    return (
-        f"{which} {total:,} connections, more than the {limit:,} that are examined unless"
-        f" asked for; to run it whole: modlint check --config rules.{rule}.max-connections={whole}"
-    )
+    too_many = f"{which} {total:,} connections, more than the {limit:,} that are examined"
+    asking = f"modlint check --config rules.{rule}.max-connections="
+    if whole <= FEASIBLE:
+        return f"{too_many} unless asked for; to run it whole: {asking}{whole}"
+    used, blocks = total - network.connections, [part.connections for part in parts]
+    enough = next((n for n in (sum(blocks), *blocks[:1]) if n > 0 and used + n <= FEASIBLE), None)
+    if enough is None:
+        return f"{too_many}, and too many to be run whole" + (" or by blocks" if blocks else "")
+    which = "its blocks" if enough == sum(blocks) else "its first block"
+    return f"{too_many}, and too many to be run whole; to run {which}: {asking}{used + enough}"
 
 
 def with_parts(*needs: Need) -> tuple[Need, ...]:

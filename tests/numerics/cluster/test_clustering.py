@@ -11,7 +11,7 @@ from networkx.algorithms.cuts import cut_size, volume
 from sklearn.cluster import SpectralClustering
 
 from modlint.analysis.clustering import Partition
-from modlint.analysis.weights import WeightGraph
+from modlint.analysis.weights import WeightArrays
 from modlint.errors import Unavailable
 from modlint.numerics.cluster import kmeans
 from modlint.numerics.cluster.clustering import by_size, normalised_cut
@@ -21,7 +21,7 @@ from modlint.results.graphs import Block, Graph
 
 
 def _matrix(inputs: HandInputs) -> Adjacency:
-    return adjacency(inputs.result(WeightGraph()))
+    return adjacency(inputs.tensors_of(WeightArrays()))
 
 
 def _labels(inputs: HandInputs, clusters: Clusters) -> list[int]:
@@ -198,7 +198,7 @@ def test_edges_within_a_group_count_in_both_directions_without_self_loops() -> N
     weights = torch.tensor([[7.0, 1.0], [2.0, 7.0]]).double()
     matrix = adjacency(Graph({"h": 2}, (Block("r", "r", "h", "h", weights),)))
     assert matrix.dense().tolist() == [[0, 3], [3, 0]]
-    assert matrix.times(torch.ones(2).double()).tolist() == [3, 3]
+    assert matrix.times(torch.ones(2, 1).double()).tolist() == [[3], [3]]
 
 
 def test_ncut_of_a_known_graph() -> None:

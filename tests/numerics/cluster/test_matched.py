@@ -296,13 +296,6 @@ def test_what_cannot_be_tested(inputs: HandInputs, reason: str) -> None:
         _test(inputs)
 
 
-def test_large_graphs_say_that_they_need_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spectrum, "WHOLE", 1)
-    monkeypatch.setattr(spectrum, "find_spec", lambda name: None)
-    with pytest.raises(Unavailable, match="need torch"):
-        _test(random_chain(0, 20, 20, 20))
-
-
 def test_graphs_above_the_limit_are_refused() -> None:
     with pytest.raises(Unavailable, match="max-connections"):
         _test(random_chain(0, 20, 20, 20), replace(QUICK, max_connections=799))

@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 
 from modlint.analysis.clustering import ClusterTest, Partition
 from modlint.analysis.graphs import CarryingGraph
-from modlint.analysis.weights import WeightGraph
+from modlint.analysis.weights import WeightArrays
 from modlint.errors import Unavailable
 from modlint.numerics.cluster import clustering, kmeans
 from modlint.numerics.cluster.clustering import Cut, normalised_cut
@@ -34,7 +34,7 @@ from modlint.numerics.cluster.null import summarise
 from modlint.numerics.cluster.shuffling import shuffle
 from modlint.numerics.graph.adjacency import adjacency, compact, live_vertices
 from modlint.numerics.graph.flow_graphs import carrying_graph
-from modlint.numerics.tensor.seeds import permutation
+from modlint.numerics.tensor.seeds import Stream, permutations
 from modlint.numerics.tensor.streams import seed_of
 from modlint.results.clusters import ClusterNull, Clusters, Method, Null
 from modlint.results.graphs import Graph
@@ -47,8 +47,18 @@ def _test(inputs: HandInputs, spec: ClusterTest) -> ClusterNull:
     return spec.compute(inputs.network, inputs)
 
 
+def _shuffled(graph: Graph, null: Null, seed: int, number: int) -> Graph:
+    """One shuffle of a graph, as torch's tensors."""
+    blocks = shuffle(graph, null, seed, [number]).blocks
+    return Graph(graph.groups, tuple(replace(b, weights=b.weights[0]) for b in blocks))
+
+
+def _permutation(seed: int, number: int, matrix: int, entries: int) -> torch.Tensor:
+    return torch.asarray(permutations(seed, [number], matrix, entries)[0])
+
+
 def _graph(inputs: HandInputs) -> Graph:
-    return inputs.result(WeightGraph())
+    return inputs.tensors_of(WeightArrays())
 
 
 # --- shuffles
@@ -57,7 +67,7 @@ def _graph(inputs: HandInputs) -> Graph:
 @pytest.mark.parametrize("null", ["layer", "layer-nonzero"])
 def test_each_matrix_is_permuted_within_itself(null: Null) -> None:
     graph = _graph(random_chain(0, 12, 9, 7))
-    shuffled = shuffle(graph, null, seed=0, number=1)
+    shuffled = _shuffled(graph, null, 0, 1)
     for before, after in zip(graph.blocks, shuffled.blocks, strict=True):
         assert not after.weights.equal(before.weights)
         assert after.weights.flatten().sort().values.equal(before.weights.flatten().sort().values)
@@ -72,8 +82,8 @@ def test_zeros_stay_where_they_are_only_in_the_nonzero_null() -> None:
     weight = random_weights(0, 20, 20)[0] * (torch.arange(400).view(20, 20) % 3 == 0)
     graph = _graph(chain(weight))
     zeros = graph.blocks[0].weights == 0
-    assert (shuffle(graph, "layer-nonzero", 0, 1).blocks[0].weights == 0).equal(zeros)
-    moved = shuffle(graph, "layer", 0, 1).blocks[0].weights == 0
+    assert (_shuffled(graph, "layer-nonzero", 0, 1).blocks[0].weights == 0).equal(zeros)
+    moved = _shuffled(graph, "layer", 0, 1).blocks[0].weights == 0
     assert moved.sum() == zeros.sum()
     assert not moved.equal(zeros)
 
@@ -81,7 +91,7 @@ def test_zeros_stay_where_they_are_only_in_the_nonzero_null() -> None:
 @pytest.mark.parametrize("null", ["layer", "layer-nonzero"])
 def test_grouped_convolutions_are_permuted_where_edges_can_be(null: Null) -> None:
     graph = _graph(one_layer(torch.randn(8, 3, 3), "conv", groups=2))
-    after = shuffle(graph, null, 0, 1).blocks[0].weights
+    after = _shuffled(graph, null, 0, 1).blocks[0].weights
     mask = graph.blocks[0].mask
     assert mask is not None
     assert bool((after[mask] > 0).all())
@@ -91,7 +101,7 @@ def test_grouped_convolutions_are_permuted_where_edges_can_be(null: Null) -> Non
 
 def test_a_permutation_depends_on_its_names_alone() -> None:
     draws = {
-        (seed, number, matrix): tuple(permutation(seed, number, matrix, 20).tolist())
+        (seed, number, matrix): tuple(_permutation(seed, number, matrix, 20).tolist())
         for seed in (0, 1, 2**70)
         for number in (1, 2)
         for matrix in (0, 1)
@@ -99,13 +109,13 @@ def test_a_permutation_depends_on_its_names_alone() -> None:
     assert len(set(draws.values())) == 12
     assert all(sorted(draw) == list(range(20)) for draw in draws.values())
     graph = _graph(chain(torch.arange(20.0).view(4, 5)))
-    expected = graph.blocks[0].weights.flatten()[permutation(7, 3, 0, 20)]
-    assert shuffle(graph, "layer", 7, 3).blocks[0].weights.flatten().equal(expected)
+    expected = graph.blocks[0].weights.flatten()[_permutation(7, 3, 0, 20)]
+    assert _shuffled(graph, "layer", 7, 3).blocks[0].weights.flatten().equal(expected)
 
 
 def test_permutations_are_the_same_in_every_release() -> None:
     """Reports name their seed; a change here changes every p-value in them."""
-    text = repr(permutation(0, 1, 0, 1000).tolist()).encode()
+    text = repr(_permutation(0, 1, 0, 1000).tolist()).encode()
     assert hashlib.sha256(text).hexdigest()[:16] == "7809bd731e31409e"
 
 
@@ -118,18 +128,18 @@ def test_permutations_sort_the_numbers_of_splitmix64() -> None:
     start, gamma = seed_of("permutation", 5, 2, 1), 0x9E3779B97F4A7C15
     keys = [mixed((start + (i + 1) * gamma) % 2**64) & ~1023 | i for i in range(1000)]
     signed = sorted(key - 2**64 if key >> 63 else key for key in keys)
-    assert permutation(5, 2, 1, 1000).tolist() == [key & 1023 for key in signed]
+    assert _permutation(5, 2, 1, 1000).tolist() == [key & 1023 for key in signed]
 
 
 def test_every_order_is_as_likely() -> None:
-    orders = [tuple(permutation(0, number, 0, 4).tolist()) for number in range(1, 2401)]
+    orders = [tuple(_permutation(0, number, 0, 4).tolist()) for number in range(1, 2401)]
     counts = [orders.count(order) for order in itertools.permutations(range(4))]
     assert stats.chisquare(counts).pvalue > 0.01
 
 
 def test_tied_matrices_are_permuted_alike() -> None:
     inputs = random_chain(1, 9, 9, 9, tied={1: "fc0.weight"})
-    first, second = shuffle(_graph(inputs), "layer", 0, 1).blocks
+    first, second = _shuffled(_graph(inputs), "layer", 0, 1).blocks
     assert first.weights.equal(second.weights)
 
 
@@ -145,10 +155,10 @@ def _tied_in_both_directions(weight: torch.Tensor, last: torch.Tensor) -> HandIn
 def test_a_matrix_used_in_both_directions_is_permuted_as_one(null: Null) -> None:
     graph = _graph(_tied_in_both_directions(*random_weights(0, 5, 7), *random_weights(1, 5, 3)))
     assert graph.blocks[0].weights.equal(graph.blocks[1].weights.T)
-    first, second, _ = shuffle(graph, null, 0, 1).blocks
+    first, second, _ = _shuffled(graph, null, 0, 1).blocks
     assert first.weights.equal(second.weights.T)
     untied = _graph(chain(*random_weights(0, 5, 7)))
-    assert first.weights.equal(shuffle(untied, null, 0, 1).blocks[0].weights)
+    assert first.weights.equal(_shuffled(untied, null, 0, 1).blocks[0].weights)
 
 
 @pytest.mark.parametrize("null", ["layer", "layer-nonzero"])
@@ -158,7 +168,7 @@ def test_tied_matrices_of_which_one_use_lost_a_neuron_agree(null: Null) -> None:
     units = {name: torch.ones(n, dtype=torch.bool) for name, n in graph.groups.items()}
     units["x"][2] = False
     carrying = carrying_graph(graph, Carriers(units, {"input": 1}))
-    first, second, _ = shuffle(carrying, null, 0, 1).blocks
+    first, second, _ = _shuffled(carrying, null, 0, 1).blocks
     live = torch.tensor([0, 1, 3, 4])
     assert first.weights[live].equal(second.weights.T[live])
     assert not first.weights[2].any()
@@ -169,7 +179,7 @@ def test_tied_matrices_of_which_one_use_lost_a_neuron_agree(null: Null) -> None:
 def test_a_tensor_that_tied_layers_read_in_different_shapes_is_permuted_in_each() -> None:
     weights = *random_weights(0, 4, 6), *random_weights(1, 6, 4)
     before = _graph(chain(*weights, tied={1: "fc0.weight"}))
-    for old, new in zip(before.blocks, shuffle(before, "layer", 0, 1).blocks, strict=True):
+    for old, new in zip(before.blocks, _shuffled(before, "layer", 0, 1).blocks, strict=True):
         assert new.weights.flatten().sort().values.equal(old.weights.flatten().sort().values)
         assert not new.weights.equal(old.weights)
 
@@ -179,7 +189,7 @@ def test_shuffles_get_as_many_restarts_as_the_network(monkeypatch: pytest.Monkey
     told: list[tuple[int, int]] = []
     cluster = kmeans.cluster
 
-    def spy(points: torch.Tensor, k: int, restarts: int, random: torch.Generator) -> torch.Tensor:
+    def spy(points: np.ndarray, k: int, restarts: int, random: Stream) -> np.ndarray:
         told.append((len(points), restarts))
         return cluster(points, k, restarts, random)
 
@@ -201,8 +211,8 @@ def test_the_zeros_of_isolated_neurons_are_permuted_too() -> None:
     padded[0][:25, :30], padded[1][:, :25] = weights
     found = _test(chain(*padded), SMALL)
     assert found.clusters.isolated_units == 3
-    after = shuffle(_graph(chain(*padded)), "layer", 0, 1)
-    assert bool(live_vertices(adjacency(after), torch.device("cpu")).all())
+    after = _shuffled(_graph(chain(*padded)), "layer", 0, 1)
+    assert bool(live_vertices(adjacency(after)).all())
     assert found.null_samples != _test(chain(*weights), SMALL).null_samples
 
 
@@ -260,7 +270,7 @@ def test_spectral_sums_of_shuffles_are_those_of_numpy() -> None:
     inputs = random_chain(4, 300, 280, 270, 10)
     found = _test(inputs, ClusterTest(Partition(), shuffles=3, method="spectral"))
     for number, ours in enumerate(found.null_samples, 1):
-        dense = adjacency(shuffle(_graph(inputs), "layer", 0, number)).dense().numpy()
+        dense = adjacency(_shuffled(_graph(inputs), "layer", 0, number)).dense().numpy()
         scale = dense.sum(0) ** -0.5
         values = np.linalg.eigvalsh(scale[:, None] * dense * scale)
         assert ours == pytest.approx((1 - values[-12:]).sum(), abs=1e-6)
@@ -299,7 +309,7 @@ def test_planted_modules_are_clusterable_and_their_shuffle_is_not() -> None:
     assert planted.p_value == 1 / 20
     assert planted.z_score < -20
     shuffled = [
-        w.flatten()[permutation(99, 1, i, w.numel())].view_as(w) for i, w in enumerate(weights)
+        w.flatten()[_permutation(99, 1, i, w.numel())].view_as(w) for i, w in enumerate(weights)
     ]
     assert _test(chain(*shuffled), spec).p_value > 0.05
 
@@ -359,7 +369,7 @@ def test_same_seed_same_samples_other_seed_other_samples() -> None:
 
 
 def _scikit_learn_ncut(graph: Graph, k: int, seed: int = 0) -> float:
-    matrix = adjacency(compact(graph, live_vertices(adjacency(graph), torch.device("cpu"))))
+    matrix = adjacency(compact(graph, live_vertices(adjacency(graph))))
     solver = SpectralClustering(
         k, affinity="precomputed", eigen_solver="arpack", n_init=25, random_state=seed
     )
@@ -373,7 +383,7 @@ def test_agrees_with_scikit_learn_on_the_same_shuffles() -> None:
     # a standard deviation of 120 samples is itself known to 6.5 %, and two of them are compared
     found = _test(inputs, ClusterTest(shuffles=120))
     graph = _graph(inputs)
-    samples = [_scikit_learn_ncut(shuffle(graph, "layer", 0, i), 12) for i in range(1, 121)]
+    samples = [_scikit_learn_ncut(_shuffled(graph, "layer", 0, i), 12) for i in range(1, 121)]
     observed = [_scikit_learn_ncut(graph, 12, seed) for seed in range(5)]
     assert found.clusters.ncut == pytest.approx(np.mean(observed), rel=0.005)
     assert found.null_mean == pytest.approx(np.mean(samples), rel=0.005)

@@ -9,7 +9,7 @@ from hand_built import HandInputs, chain, convolutional, random_weights, recurre
 from msgspec.structs import replace
 
 from modlint.analysis.clustering import ClusterTest, Partition
-from modlint.analysis.weights import WeightGraph
+from modlint.analysis.weights import WeightArrays
 from modlint.numerics.cluster.shuffling import shuffle
 from modlint.numerics.graph.adjacency import adjacency
 from modlint.results.clusters import Method
@@ -35,11 +35,11 @@ def _spectral_sum(matrix: np.ndarray, k: int) -> float:
 def test_sums_are_those_of_numpy_and_bound_the_cuts(name: str, method: Method) -> None:
     inputs: HandInputs = NETWORKS[name]
     found = inputs.result(replace(SPEC, method=method))
-    graph = inputs.result(WeightGraph())
-    observed = _spectral_sum(adjacency(graph).dense().numpy(), 5)
+    graph = inputs.result(WeightArrays())
+    observed = _spectral_sum(adjacency(graph).dense(), 5)
     assert found.clusters.spectral_sum == pytest.approx(observed, abs=1e-6)
     for number, ours in enumerate(found.spectral.null_samples, 1):
-        dense = adjacency(shuffle(graph, "layer", 0, number)).dense().numpy()
+        dense = adjacency(shuffle(graph, "layer", 0, [number])).dense()[0]
         assert ours == pytest.approx(_spectral_sum(dense, 5), abs=1e-6)
     if method == "filan2021":
         pairs = zip(found.null_samples, found.spectral.null_samples, strict=True)
@@ -48,7 +48,7 @@ def test_sums_are_those_of_numpy_and_bound_the_cuts(name: str, method: Method) -
 
 def test_the_residual_networks_have_odd_cycles() -> None:
     for name in ("residual", "large residual"):
-        assert adjacency(NETWORKS[name].result(WeightGraph())).sides() is None
+        assert adjacency(NETWORKS[name].tensors_of(WeightArrays())).sides() is None
 
 
 def test_parts_that_nothing_connects_have_nothing_to_cut() -> None:

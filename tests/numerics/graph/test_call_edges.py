@@ -10,7 +10,7 @@ import torch
 from hand_built import Drawn, HandInputs, one_layer
 
 from modlint.analysis.units import UnitWeights
-from modlint.analysis.weights import WeightGraph
+from modlint.analysis.weights import WeightArrays
 from modlint.numerics.graph import kernels
 from modlint.numerics.graph.call_edges import CallEdges
 from modlint.numerics.graph.channels import neurons_of, reads_of
@@ -59,7 +59,7 @@ def _spread(inputs: HandInputs) -> np.ndarray:
 def test_sums_over_edges(name: str, dtype: torch.dtype, device: Any) -> None:
     inputs = one_layer(_weight(name, dtype), **LAYERS[name][1])
     inputs.device = device
-    (block,) = WeightGraph().compute(inputs.network, inputs).blocks
+    (block,) = inputs.tensors_of(WeightArrays()).blocks
     edges, columns = block.weights.double().numpy(), _spread(inputs)
     call = CallEdges(inputs.network, inputs.network.calls[0], inputs)
     x, y = np.linspace(0, 1, IN), np.linspace(1, 2, OUT)
@@ -76,7 +76,7 @@ def test_units_without_weights(name: str, dtype: torch.dtype, device: Any) -> No
     how = LAYERS[name][1]
     weight = _weight(name, dtype)
     alone = one_layer(weight, **how)
-    edges = WeightGraph().compute(alone.network, alone).blocks[0].weights
+    edges = alone.tensors_of(WeightArrays()).blocks[0].weights
     inputs = _between(weight, **how)
     inputs.device = device
     source, target = inputs.result(UnitWeights())

@@ -8,13 +8,13 @@ import torch
 from hand_built import Drawn, HandInputs, chain, random_chain, random_weights, residual_block
 
 from modlint.analysis.components import Components
-from modlint.analysis.weights import WeightGraph
+from modlint.analysis.weights import WeightArrays
 from modlint.numerics.graph.adjacency import adjacency
 from modlint.results.graphs import Component
 
 
 def _by_networkx(inputs: HandInputs) -> list[Component]:
-    graph = nx.from_numpy_array(adjacency(inputs.result(WeightGraph())).dense().numpy())
+    graph = nx.from_numpy_array(adjacency(inputs.tensors_of(WeightArrays())).dense().numpy())
     roles = [group.role for group in inputs.network.groups for _ in range(group.size)]
     found = [
         Component(len(part), *(sum(roles[v] == r for v in part) for r in ("input", "output")))

@@ -139,7 +139,7 @@ def test_vertices_edges_and_cut_are_those_counted_by_hand(
     file = examined(made, tmp_path / "model.pt2")
     (network,) = file.networks
     graph = file.result(GRAPH, network)
-    matrix = adjacency(graph).dense().numpy()
+    matrix = adjacency(graph).dense()
     expected = made.expected()
     order = _order(expected, matrix)
 

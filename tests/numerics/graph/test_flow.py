@@ -18,7 +18,7 @@ from hand_built import (
 )
 
 from modlint.analysis.flow import CarryingUnits, Flow, NegligibleUnits
-from modlint.analysis.weights import WeightGraph
+from modlint.analysis.weights import WeightArrays
 from modlint.errors import Unavailable
 from modlint.numerics.graph import kernels
 
@@ -200,7 +200,7 @@ def test_layers_are_read_in_pieces(size: int, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(kernels, "CHUNK", size)
     inputs = random_chain(0, 7, 6, 5)
     found = _units(inputs)
-    assert WeightGraph() not in inputs.results
+    assert WeightArrays() not in inputs.results
     for group, flow in expected.items():
         torch.testing.assert_close(found[group], flow)
 

@@ -18,7 +18,7 @@ from hand_built import (
 
 from modlint.analysis.clustering import Partition
 from modlint.analysis.graphs import BalancedGraph, CarryingGraph, FlowGraph
-from modlint.analysis.weights import WeightGraph
+from modlint.analysis.weights import WeightArrays
 
 SIZES = (60, 50, 50, 50, 10)
 FLOWING = Partition(clusters=6, graph=FlowGraph())
@@ -35,7 +35,7 @@ def _stream() -> HandInputs:
 
 def test_a_network_that_carries_everywhere_is_its_own_carrying_graph() -> None:
     inputs = random_chain(0, *SIZES)
-    assert inputs.result(CarryingGraph()) is inputs.result(WeightGraph())
+    assert inputs.result(CarryingGraph()) is inputs.result(WeightArrays())
 
 
 @pytest.mark.parametrize("factor", [1e-8, 1e-5])
@@ -59,13 +59,13 @@ def test_without_faded_units_the_rest_clusters_as_if_they_were_not_there(factor:
 
 
 def test_the_flow_of_each_layer_adds_up_to_one() -> None:
-    for block in _stream().result(FlowGraph()).blocks:
+    for block in _stream().tensors_of(FlowGraph()).blocks:
         assert block.weights.sum() == pytest.approx(1)
 
 
 def test_flow_is_conserved_by_each_hidden_unit() -> None:
     """In a chain, what enters a unit leaves it: paths neither begin nor end there."""
-    first, second, third = random_chain(0, 20, 15, 10, 5).result(FlowGraph()).blocks
+    first, second, third = random_chain(0, 20, 15, 10, 5).tensors_of(FlowGraph()).blocks
     torch.testing.assert_close(first.weights.sum(0), second.weights.sum(1))
     torch.testing.assert_close(second.weights.sum(0), third.weights.sum(1))
 
@@ -98,7 +98,7 @@ def test_scaling_a_residual_stream_does_not_either() -> None:
 
 def test_where_nothing_flows_there_are_no_edges() -> None:
     first, second, third = random_weights(0, 5, 6, 6, 3)
-    blocks = chain(first, torch.zeros_like(second), third).result(FlowGraph()).blocks
+    blocks = chain(first, torch.zeros_like(second), third).tensors_of(FlowGraph()).blocks
     assert not any(block.weights.any() for block in blocks)
 
 
@@ -106,7 +106,7 @@ def test_where_nothing_flows_there_are_no_edges() -> None:
 
 
 def _strengths(inputs: HandInputs, group: str) -> tuple[torch.Tensor, torch.Tensor]:
-    blocks = inputs.result(BalancedGraph()).blocks
+    blocks = inputs.tensors_of(BalancedGraph()).blocks
     into = sum(block.weights.double().sum(0) for block in blocks if block.target == group)
     out = sum(block.weights.double().sum(1) for block in blocks if block.source == group)
     return into, out  # type: ignore[return-value]
@@ -129,14 +129,14 @@ def test_deep_networks_are_balanced() -> None:
 
 def test_a_network_without_hidden_units_is_balanced() -> None:
     inputs = random_chain(0, 5, 4)
-    (block,) = inputs.result(BalancedGraph()).blocks
-    assert block.weights.equal(inputs.result(WeightGraph()).blocks[0].weights)
+    (block,) = inputs.tensors_of(BalancedGraph()).blocks
+    assert block.weights.equal(inputs.tensors_of(WeightArrays()).blocks[0].weights)
 
 
 def test_balancing_moves_scales_and_nothing_else() -> None:
     """The products of weights along any path from input to output stay."""
     inputs = random_chain(0, 9, 8, 7, 6)
-    before, after = (inputs.result(graph).blocks for graph in (WeightGraph(), BalancedGraph()))
+    before, after = (inputs.tensors_of(graph).blocks for graph in (WeightArrays(), BalancedGraph()))
     paths = [torch.einsum("ab,bc,cd->abcd", *(b.weights for b in bs)) for bs in (before, after)]
     torch.testing.assert_close(*paths)
 
@@ -146,7 +146,9 @@ def test_the_balanced_graph_does_not_depend_on_scales(sigma: float) -> None:
     weights = [weight.double() for weight in random_weights(0, *SIZES)]
     before, after = chain(*weights), chain(*rescaled(weights, sigma))
     for one, other in zip(
-        before.result(BalancedGraph()).blocks, after.result(BalancedGraph()).blocks, strict=True
+        before.tensors_of(BalancedGraph()).blocks,
+        after.tensors_of(BalancedGraph()).blocks,
+        strict=True,
     ):
         torch.testing.assert_close(one.weights, other.weights)
     assert after.result(BALANCED).ncut == pytest.approx(before.result(BALANCED).ncut, abs=1e-6)
@@ -156,7 +158,7 @@ def test_units_without_weights_out_keep_their_scale() -> None:
     first, second, third = random_weights(0, 6, 5, 5, 4)
     second[:, 2] = 0
     inputs = chain(first, second, third)
-    blocks = inputs.result(BalancedGraph()).blocks
+    blocks = inputs.tensors_of(BalancedGraph()).blocks
     assert all(block.weights.isfinite().all() for block in blocks)
     assert blocks[0].weights[:, 2].equal(first[2].abs().double())
     into, out = _strengths(inputs, "fc0")
@@ -176,7 +178,7 @@ def test_a_group_that_holds_the_networks_input_keeps_its_scale() -> None:
     drawn = Drawn()
     x = drawn.tracer.claimed(drawn.input(1, 5), -1)
     inputs = drawn.inputs(drawn.linear("D", drawn.add(x, drawn.linear("A", x, a)), d))
-    before, after = (inputs.result(graph).blocks for graph in (WeightGraph(), BalancedGraph()))
+    before, after = (inputs.tensors_of(graph).blocks for graph in (WeightArrays(), BalancedGraph()))
     for one, other in zip(before, after, strict=True):
         assert one.weights.equal(other.weights)
 
@@ -186,9 +188,9 @@ def test_masks_and_directions_stay() -> None:
     x = drawn.conv("a", drawn.input(1, 5, 2, 2), torch.rand(30, 5, 1, 1))
     x = drawn.conv("b", x, torch.rand(25, 6, 1, 1), groups=5)
     graphs = drawn.inputs(drawn.conv("c", x, torch.rand(3, 25, 1, 1)))
-    mask = graphs.result(WeightGraph()).blocks[1].mask
+    mask = graphs.tensors_of(WeightArrays()).blocks[1].mask
     for graph in (FlowGraph(), BalancedGraph(), CarryingGraph()):
-        block = graphs.result(graph).blocks[1]
+        block = graphs.tensors_of(graph).blocks[1]
         assert mask is not None
         assert block.mask is not None
         assert block.mask.equal(mask)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 from large_networks import language_model
+from traced_networks import as_tensors
 
 from modlint.analysis.parts import Parts
-from modlint.analysis.weights import WeightGraph
+from modlint.analysis.weights import WeightArrays
 
 
 def test_a_block_reads_the_stream_and_is_read_by_the_next() -> None:
@@ -25,11 +26,11 @@ def test_a_block_reads_the_stream_and_is_read_by_the_next() -> None:
 
 def test_the_edges_of_all_blocks_are_those_of_the_whole() -> None:
     inputs = language_model(3)
-    whole = {block.layer: block.weights for block in inputs.result(WeightGraph()).blocks}
+    whole = {block.layer: block.weights for block in inputs.tensors_of(WeightArrays()).blocks}
     found = [
         block
         for part in inputs.result(Parts())
-        for block in WeightGraph().compute(part, inputs).blocks
+        for block in as_tensors(WeightArrays().compute(part, inputs)).blocks
     ]
     assert [block.layer for block in found] == [layer for layer in whole if layer != "head"]
     for block in found:

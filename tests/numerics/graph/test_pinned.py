@@ -23,7 +23,7 @@ from modlint.analysis.flow import Flow, NegligibleUnits
 from modlint.analysis.graphs import BalancedGraph, CarryingGraph, FlowGraph
 from modlint.analysis.scales import UnitScales
 from modlint.analysis.units import UnitWeights
-from modlint.analysis.weights import WeightGraph
+from modlint.analysis.weights import WeightArrays
 
 PINNED = json.loads((Path(__file__).parent / "pinned.json").read_text())
 State = dict[str, torch.Tensor]
@@ -113,8 +113,8 @@ Pinned = tuple[NetworkInputs, dict[str, Any]]
 @pytest.mark.parametrize(
     ("name", "analysis"),
     [
-        ("weights", WeightGraph()),
-        ("l2", WeightGraph("l2")),
+        ("weights", WeightArrays()),
+        ("l2", WeightArrays("l2")),
         ("carrying", CarryingGraph()),
         ("flow_graph", FlowGraph()),
         ("balanced", BalancedGraph()),
@@ -122,7 +122,7 @@ Pinned = tuple[NetworkInputs, dict[str, Any]]
 )
 def test_graphs(pinned: Pinned, name: str, analysis: Any) -> None:
     inputs, expected = pinned
-    blocks = {block.layer: block.weights for block in inputs.result(analysis).blocks}
+    blocks = {block.layer: block.weights for block in inputs.tensors_of(analysis).blocks}
     assert list(blocks) == list(expected[name])
     for layer, weights in blocks.items():
         known = torch.tensor(expected[name][layer], dtype=torch.float64)

@@ -12,14 +12,14 @@ from msgspec.structs import replace
 from torch import nn
 from torch.nn import functional
 
-from modlint.analysis.weights import WeightGraph
+from modlint.analysis.weights import WeightArrays
 from modlint.errors import Unavailable
 from modlint.network import Layout, NormKind
 from modlint.results.graphs import Graph, KernelNorm
 
 
 def _graph(inputs: HandInputs, kernel_norm: KernelNorm = "l1") -> Graph:
-    return WeightGraph(kernel_norm).compute(inputs.network, inputs)
+    return inputs.tensors_of(WeightArrays(kernel_norm))
 
 
 def _edges(inputs: HandInputs, layer: int = 0) -> torch.Tensor:

@@ -11,9 +11,10 @@ from modlint_train.graph import live_adjacency
 from modlint_train.live import LiveInputs, infer, live_tensors
 from torch import nn
 from torch.nn.utils import parametrizations, prune
+from traced_networks import as_tensors
 from trained_modules import ALL, make
 
-from modlint.analysis.weights import WeightGraph
+from modlint.analysis.weights import WeightArrays
 from modlint.engine.load import build_networks, load
 from modlint.engine.registry import load_registry
 from modlint.network import Norm
@@ -40,8 +41,8 @@ def test_graph_is_the_one_that_check_measures(name: str) -> None:
     (network,) = infer(module)
     inputs = LiveInputs(network, live_tensors(module))
     matrix, degree = live_adjacency(inputs)
-    graph = WeightGraph().compute(network, inputs)
-    expected = adjacency(compact(graph, live_vertices(adjacency(graph), inputs.device)))
+    graph = as_tensors(WeightArrays().compute(network, inputs))
+    expected = adjacency(compact(graph, live_vertices(adjacency(graph))))
     assert matrix.sizes == expected.sizes
     torch.testing.assert_close(matrix.dense(), expected.dense(), rtol=1e-13, atol=0)
     torch.testing.assert_close(degree, expected.dense().sum(0), rtol=1e-13, atol=0)

@@ -8,9 +8,10 @@ from modlint_train import ClusterabilityPenalty, clusterability_penalty
 from modlint_train.eigenvalues import smallest_eigenvalues
 from modlint_train.live import LiveInputs, infer, live_tensors
 from torch import nn
+from traced_networks import as_tensors
 from trained_modules import ALL, make
 
-from modlint.analysis.weights import WeightGraph
+from modlint.analysis.weights import WeightArrays
 from modlint.errors import Unavailable
 from modlint.numerics.graph.adjacency import Adjacency, adjacency, live_vertices
 
@@ -19,9 +20,10 @@ def _laplacian(module: nn.Module) -> torch.Tensor:
     """L_sym of the graph that `modlint check` measures, isolated vertices removed."""
     (network,) = infer(module)
     with torch.no_grad():
-        graph = WeightGraph().compute(network, LiveInputs(network, live_tensors(module)))
+        inputs = LiveInputs(network, live_tensors(module))
+        graph = as_tensors(WeightArrays().compute(network, inputs))
         matrix = adjacency(graph)
-        live = live_vertices(matrix, matrix.device)
+        live = live_vertices(matrix)
         return _normalised(matrix.dense()[live][:, live])
 
 
@@ -84,7 +86,7 @@ def test_gradient_on_graphs_with_odd_cycles(pairs: tuple[tuple[int, int], ...]) 
             for (i, j), w in zip(pairs, weights, strict=True)
         }
         matrix = Adjacency(sizes, blocks)
-        degree = matrix.times(torch.ones(18, dtype=torch.float64)).detach()
+        degree = matrix.times(torch.ones(18, 1, dtype=torch.float64))[:, 0].detach()
         return smallest_eigenvalues(matrix, degree, 3)
 
     assert torch.autograd.gradcheck(eigenvalues, raw, eps=1e-6, atol=1e-6)

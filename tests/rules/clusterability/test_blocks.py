@@ -11,7 +11,9 @@ from msgspec.structs import replace
 from modlint.builder import Built
 from modlint.checkpoint import Checkpoint
 from modlint.engine.examine import FileExamination
+from modlint.portraits import shown
 from modlint.verdict import Outcome
+from modlint_rules.clusterability import size
 from modlint_rules.clusterability.unbalanced_clusters import (
     UnbalancedClusters,
     UnbalancedClustersOptions,
@@ -54,3 +56,47 @@ def test_the_rest_is_said_to_be_left(file: FileExamination) -> None:
     options: Any = UnbalancedClustersOptions(max_connections=3000)
     *_, last = UnbalancedClusters(options).check(file)
     assert "2 of 3 blocks not examined: the graph has" in str(last.reason)
+
+
+@pytest.mark.parametrize(
+    ("feasible", "advice"),
+    [
+        (
+            10**6,
+            "to run it whole: modlint check --config rules.unbalanced-clusters.max-connections=",
+        ),
+        (
+            7800,
+            "to run its blocks: modlint check --config rules.unbalanced-clusters.max-connections=",
+        ),
+        (3000, "to run its first block: modlint check --config rules.unbalanced-clusters.max-conn"),
+        (2000, "too many to be run whole or by blocks"),
+    ],
+)
+def test_only_what_is_feasible_is_advised(
+    feasible: int, advice: str, file: FileExamination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a network of seven billion connections its number is no advice."""
+    monkeypatch.setattr(size, "FEASIBLE", feasible)
+    options: Any = UnbalancedClustersOptions(max_connections=100)
+    (verdict,) = UnbalancedClusters(options).check(file)
+    assert advice in str(verdict.reason)
+    if "whole:" not in advice:
+        assert f"={file.networks[0].connections}" not in str(verdict.reason)
+
+
+@pytest.mark.parametrize(
+    ("feasible", "advice"),
+    [
+        (10**6, "--max-connections {whole} clusters them all the same"),
+        (3000, "too many to cluster whole; --max-connections 2560 clusters blocks"),
+        (2000, "too many to cluster, and so has each block (2,560 or more)"),
+    ],
+)
+def test_the_same_of_clusters_that_are_shown(
+    feasible: int, advice: str, file: FileExamination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shown, "FEASIBLE", feasible)
+    (network,) = file.networks
+    told = shown.too_large(network, file, 100)
+    assert advice.format(whole=network.connections) in told

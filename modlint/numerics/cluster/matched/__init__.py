@@ -1,5 +1,1 @@
-"""The matched null: do units group beyond their strengths?
-
-Computed with numpy on the CPU; nothing here imports torch but what finds the eigenvalues of large
-graphs.
-"""
+"""The matched null: do units group beyond their strengths?"""

@@ -130,11 +130,7 @@ def exchanged(edges: Edges, pools: Sequence[Pool], bin_size: int, seed: int, num
         seed: the user's.
         number: of the exchange, from 1.
     """
-    places = {name: np.arange(size) for name, size in edges.sizes.items()}
-    for index, pool in enumerate(pools):
-        after = _traded(pool.units, bin_size, seed_of("exchange", seed, number, index))
-        for name in pool.groups:
-            places[name][pool.units] = after
+    places = places_of(edges, pools, bin_size, seed, number)
     return Edges(
         edges.sizes,
         {
@@ -142,6 +138,18 @@ def exchanged(edges: Edges, pools: Sequence[Pool], bin_size: int, seed: int, num
             for (source, target), weights in edges.between.items()
         },
     )
+
+
+def places_of(
+    edges: Edges, pools: Sequence[Pool], bin_size: int, seed: int, number: int
+) -> dict[str, Ints]:
+    """By group, whose weights out each unit has after an exchange; its own after number 0."""
+    places = {name: np.arange(size) for name, size in edges.sizes.items()}
+    for index, pool in enumerate(pools if number else ()):
+        after = _traded(pool.units, bin_size, seed_of("exchange", seed, number, index))
+        for name in pool.groups:
+            places[name][pool.units] = after
+    return places
 
 
 def _traded(units: Ints, bin_size: int, seed: int) -> Ints:

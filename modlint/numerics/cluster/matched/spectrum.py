@@ -7,14 +7,17 @@ smaller side. LAPACK decomposes what is small, in float64; block Lanczos what is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 
 import numpy as np
 from msgspec import Struct
 
 from modlint.errors import Unavailable
+from modlint.numerics.graph.adjacency import adjacency
 from modlint.numerics.graph.channels import Floats
 from modlint.numerics.graph.edges import Edges, Pair
+from modlint.numerics.linalg.eigen import leading_pairs
+from modlint.numerics.tensor.library import Pairs
+from modlint.results.graphs import Block, Graph
 
 WHOLE = 1500
 """Up to this order a matrix is decomposed whole."""
@@ -84,10 +87,11 @@ def leading_values(edges: Edges, layout: Layout, k: int) -> Floats:
         k: how many, at most a third of the units.
 
     Raises:
-        Unavailable: they did not converge, or torch is not installed, which large graphs need.
+        Unavailable: they did not converge.
     """
     if layout.order > WHOLE:
-        return _by_lanczos(edges, k)[0]
+        found: Floats = _by_lanczos(edges, k)[0]
+        return found
     try:
         values = np.linalg.eigvalsh(_matrix(edges, layout))[::-1][:k]
     except np.linalg.LinAlgError as error:
@@ -168,22 +172,10 @@ def _halves(edges: Edges, layout: Layout) -> list[tuple[slice, slice, Floats]]:
     return found
 
 
-def _by_lanczos(edges: Edges, k: int) -> tuple[Floats, Floats]:
+def _by_lanczos(edges: Edges, k: int) -> Pairs:
     """Values, and vectors with groups in their order."""
-    if find_spec("torch") is None:
-        raise Unavailable(
-            f"the eigenvalues of {edges.units:,} neurons need torch, which is not installed:"
-            " pip install 'modlint[torch]'"
-        )
-    import torch
-
-    from modlint.numerics.graph.adjacency import adjacency
-    from modlint.numerics.linalg.eigen import leading_pairs
-    from modlint.results.graphs import Block, Graph
-
     blocks = (
-        Block("", "", source, target, torch.from_numpy(weights.astype(np.float32)))
+        Block("", "", source, target, weights.astype(np.float32))
         for (source, target), weights in edges.between.items()
     )
-    values, vectors = leading_pairs(adjacency(Graph(dict(edges.sizes), tuple(blocks))), k)
-    return values.numpy(), vectors.numpy()
+    return leading_pairs(adjacency(Graph(dict(edges.sizes), tuple(blocks))), k)

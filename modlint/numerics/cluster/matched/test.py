@@ -16,10 +16,13 @@ from modlint.numerics.cluster.matched.exchange import Pool, exchanged, pools_of
 from modlint.numerics.cluster.matched.parts import joined, parts_of
 from modlint.numerics.cluster.matched.scan import Scan, spectral_sums
 from modlint.numerics.cluster.matched.spectrum import Layout, layout_of, leading_values
+from modlint.numerics.cluster.matched.stacked import stacked_sums, stacks
 from modlint.numerics.graph.call_zeros import Mask
 from modlint.numerics.graph.channels import Floats
 from modlint.numerics.graph.edges import Edges, Pair
 from modlint.numerics.graph.flow import carrying
+from modlint.numerics.inputs import Device
+from modlint.numerics.linalg.eigen import BELIEVED
 from modlint.numerics.linalg.threads import side_by_side
 from modlint.results.graphs import Graph
 from modlint.results.modules import ModuleTest
@@ -70,7 +73,12 @@ class MatchedSpec(Protocol):
 
 
 def module_test(
-    network: Network, graph: Graph, flows: Flows, spec: MatchedSpec, progress: Progress
+    network: Network,
+    graph: Graph,
+    flows: Flows,
+    spec: MatchedSpec,
+    progress: Progress,
+    device: Device = "cpu",
 ) -> ModuleTest:
     """Test a network.
 
@@ -80,6 +88,7 @@ def module_test(
         flows: the flow of its units.
         spec: how.
         progress: to be told of exchanges.
+        device: where the exchanged networks are decomposed.
 
     Raises:
         Unavailable: too few units are left, none may trade places, it does not balance, or
@@ -93,7 +102,8 @@ def module_test(
     if not pools:
         raise Unavailable("it has no hidden units that may trade places")
     networks = _Exchanges(network, edges, pools, layout_of(edges), spec)
-    scan = _scanned(networks, ks, progress)
+    scan = None if isinstance(device, str) else _on_device(networks, ks, progress, device)
+    scan = scan or _scanned(networks, ks, progress)
     unconnected = _unconnected(graph)
     return ModuleTest(
         p_value=scan.p_value,
@@ -118,6 +128,21 @@ def _scanned(networks: _Exchanges, ks: Sequence[int], progress: Progress) -> Sca
         sums.append(found)
         progress("exchanging", len(sums) - 1, networks.spec.shuffles)
     return Scan(np.array(sums), ks)
+
+
+def _on_device(
+    networks: _Exchanges, ks: Sequence[int], progress: Progress, device: Device
+) -> Scan | None:
+    """The same on a GPU; None where it finds of the network itself what the CPU does not."""
+    spec, found = networks.spec, list[Floats]()
+    network, edges, pools = networks.network, networks.edges, networks.pools
+    draws = (spec.bin_size, spec.seed)
+    for numbers in stacks(edges, spec.shuffles + 1):
+        found += list(stacked_sums(network, edges, pools, draws, ks, numbers, device))
+        if abs(found[0] - networks.sums(ks, 0)).max() > BELIEVED:
+            return None
+        progress("exchanging", len(found) - 1, spec.shuffles)
+    return Scan(np.array(found), ks)
 
 
 def _parts(networks: _Exchanges, scan: Scan, graph: Graph) -> dict[str, float]:

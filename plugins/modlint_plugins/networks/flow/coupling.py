@@ -11,13 +11,29 @@ from modlint_plugins.networks.flow.labels import distinct_pairs
 
 Indices = NDArray[np.int64]
 
+_ROUNDS = 16
+"""In which the least number reaches all that is connected, but for long chains of pairs; scipy, for
+those, takes longer to import than most networks take."""
+
 
 def coupled(count: int, pairs: Iterable[tuple[Indices, Indices]]) -> Indices:
     """For each of `count` things the least that it is connected to, through pairs: (count,)."""
+    left, right = np.concatenate([np.zeros((2, 0), np.int64), *map(np.stack, pairs)], axis=1)
+    found: Indices = np.arange(count)
+    for _ in range(_ROUNDS):
+        before = found.copy()
+        for one, other in ((left, right), (right, left)):
+            np.minimum.at(found, one, found[other])
+        found = found[found]
+        if np.array_equal(found, before):
+            return found
+    return _by_scipy(count, left, right)
+
+
+def _by_scipy(count: int, left: Indices, right: Indices) -> Indices:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    left, right = np.concatenate([np.zeros((2, 0), np.int64), *map(np.stack, pairs)], axis=1)
     edges = coo_array((np.ones(len(left), bool), (left, right)), shape=(count, count))
     _, component = connected_components(edges, directed=False)
     _, least = np.unique(component, return_index=True)
