@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,8 @@ SIZES = (784, 256, 256, 256, 256, 10)
 EPOCHS = 20
 BATCH = 128
 MODULES = 10
+WIRING, REARRANGED = 2e-4, 200
+"""Weight of the wiring's cost in the loss, and steps between two assignments of places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class Recipe:
 
     Attributes:
         dataset: its file's stem; ignored by the untrained network.
-        kind: "control", "dropout", "clusterable-init", "untrained" or a key of `PENALTIES`.
+        kind: "control", "dropout", "clusterable-init", "fixed-partition", "wiring", "untrained"
+            or a key of `PENALTIES`.
         pruned: trained on under pruning.
         seed: of the weights, the batches and the dropout.
     """
@@ -129,12 +132,34 @@ def _fit(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, recipe: R
     penalise: Callable[[list[nn.Parameter]], None] = PENALTIES.get(recipe.kind, lambda _: None)
     steps = EPOCHS * -(-len(images) // BATCH)
     pruner = Pruner(weights, steps) if recipe.pruned else None
+    penalty = _penalty(model, recipe)
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
     for _ in range(EPOCHS):
         for batch in torch.randperm(len(images)).split(BATCH):
             optimiser.zero_grad()
-            nn.functional.cross_entropy(model(images[batch]), labels[batch]).backward()
+            loss = nn.functional.cross_entropy(model(images[batch]), labels[batch])
+            (loss + penalty()).backward()
             penalise(weights)
             optimiser.step()
             if pruner:
                 pruner.step()
+
+
+def _penalty(model: nn.Module, recipe: Recipe) -> Callable[[], torch.Tensor | float]:
+    """What modlint-train adds to the loss in each step."""
+    if recipe.kind == "fixed-partition":
+        from modlint_train import FixedPartition
+
+        return FixedPartition(model, seed=recipe.seed).penalty
+    if recipe.kind == "wiring":
+        from modlint_train import WiringCost
+
+        wiring, steps = WiringCost(model, seed=recipe.seed), count(1)
+
+        def cost() -> torch.Tensor:
+            if next(steps) % REARRANGED == 0:
+                wiring.rearrange()
+            return WIRING * wiring.penalty()
+
+        return cost
+    return lambda: 0.0

@@ -52,6 +52,8 @@ REASONS = {
     "python -m benchmarks.modules files --folder FOLDER --seeds 5": BENCHMARK,
     "python -m benchmarks.modules table": BENCHMARK,
     "python -m benchmarks.lesions clusterability_in_neural_networks": BENCHMARK,
+    "python -m benchmarks.modules.boolean": BENCHMARK,
+    "python -m benchmarks.modules.function --data FOLDER --seeds 3": BENCHMARK,
     "python -m pip install ./plugins/modlint-train": BENCHMARK,
     "python benchmarks/promote.py --seeds 3 --mnist-seeds 2": BENCHMARK,
     "python benchmarks/penalty.py": BENCHMARK,
