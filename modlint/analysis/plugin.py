@@ -33,6 +33,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.hub_cache import HubCache
     from modlint.analysis.index_buffers import IndexValues
     from modlint.analysis.initialisation import InitialDistribution, SpectralExcess
+    from modlint.analysis.intervals import DeadRelus
     from modlint.analysis.layer_weights import LayerWeights
     from modlint.analysis.lora import LoraFactors
     from modlint.analysis.magnitudes import TensorMagnitudes
@@ -100,7 +101,8 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         *(LayerRank, StateRadius, LipschitzBound, LinearChains),
     )
     of_flow = (Flow, NegligibleUnits, FlowShares, CarryingUnits)
-    of_units = (UnitWeights, UnitScales, *of_flow, SilencedChannels, InputReach, Components, Parts)
+    of_channels = (SilencedChannels, DeadRelus, InputReach, Components, Parts)
+    of_units = (UnitWeights, UnitScales, *of_flow, *of_channels)
     graphs = (
         *(WeightArrays, WeightGraph, CarryingGraph, FlowGraph, BalancedGraph),
         ConvolutionGraph,

@@ -28,6 +28,16 @@ NEGLIGIBLE_FLOW = RuleReference(
     cost=Cost.PASS,
 )
 
+PROVABLY_DEAD_RELU = RuleReference(
+    code="NEU003",
+    name="provably-dead-relu",
+    severity=Severity.WARNING,
+    summary="units of a ReLU are zero whatever the input, by bounds on what they read",
+    source="Neuman et al., arXiv 2404.04549; Gowal et al., arXiv 1810.12715, section 3: bounds",
+    place="modlint_rules.neurons.provably_dead_relu:ProvablyDeadRelu",
+    cost=Cost.PASS,
+)
+
 SILENCED_BY_NORM = RuleReference(
     code="NEU004",
     name="silenced-by-norm",
@@ -82,6 +92,7 @@ SPIKING_PARAMETERS = RuleReference(
 RULES = (
     DEAD_NEURONS,
     NEGLIGIBLE_FLOW,
+    PROVABLY_DEAD_RELU,
     SILENCED_BY_NORM,
     DUPLICATE_NEURONS,
     CONCENTRATED_FLOW,

@@ -47,7 +47,7 @@ def _node_of(table: NodeTable, origin: Origin, size: int) -> Node:
     base = table.allocate(size)
     node: Node
     if origin.parts is None:
-        node = InputNode(name=origin.name, size=size, base=base)
+        node = InputNode(name=origin.name, size=size, base=base, altered=not origin.is_input)
     else:
         node = JoinNode(
             name=origin.name,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from modlint.network import OFFSET, RELU_LIKE, ZERO_AT_ZERO, CallKind, JoinKind
 from modlint.verdict import Confidence
-from modlint_plugins.networks.flow import contraction, gates, origins
+from modlint_plugins.networks.flow import altering, contraction, gates, origins
 from modlint_plugins.networks.flow.joining import Joiner
 from modlint_plugins.networks.flow.labels import (
     NONE,
@@ -92,6 +92,19 @@ class Tracer:
         for x in read:
             for node in self._table.of(x.labels):
                 node.exposed = True
+
+    @property
+    def position(self) -> altering.Position:
+        """How far it is, for `noted`."""
+        return altering.Position(*self._table.position)
+
+    def noted(self, since: altering.Position, results: object, care: altering.Care) -> None:
+        """Note what an operation has done to the numbers, since a position."""
+        altering.note(self._table, since, results, care)
+
+    def altered(self, *tensors: Traced) -> None:
+        """Note tensors whose numbers are not those that their nodes' operations make."""
+        altering.alter(self._table, tensors)
 
     def output(self, *results: Traced) -> None:
         """Note which tensors are the network's results, or what statistics as results are of."""
