@@ -29,6 +29,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.fixed_batch import OnnxBatchAxes
     from modlint.analysis.flow import CarryingUnits, Flow, FlowShares, NegligibleUnits
     from modlint.analysis.graphs import BalancedGraph, CarryingGraph, ConvolutionGraph, FlowGraph
+    from modlint.analysis.heads import DuplicateHeads
     from modlint.analysis.histograms import TensorHistogram
     from modlint.analysis.hub_cache import HubCache
     from modlint.analysis.index_buffers import IndexValues
@@ -101,7 +102,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         *(LayerRank, StateRadius, LipschitzBound, LinearChains),
     )
     of_flow = (Flow, NegligibleUnits, FlowShares, CarryingUnits)
-    of_channels = (SilencedChannels, DeadRelus, InputReach, Components, Parts)
+    of_channels = (SilencedChannels, DeadRelus, DuplicateHeads, InputReach, Components, Parts)
     of_units = (UnitWeights, UnitScales, *of_flow, *of_channels)
     graphs = (
         *(WeightArrays, WeightGraph, CarryingGraph, FlowGraph, BalancedGraph),

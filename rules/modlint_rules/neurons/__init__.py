@@ -79,6 +79,17 @@ BOTTLENECK_NEURON = RuleReference(
     cost=Cost.PASS,
 )
 
+DUPLICATE_HEADS = RuleReference(
+    code="NEU009",
+    name="duplicate-heads",
+    severity=Severity.NOTE,
+    summary="heads of an attention compute the same",
+    source="model-clinic 0.4.2; Michel et al., Are Sixteen Heads Really Better ..., 1905.10650",
+    place="modlint_rules.neurons.duplicate_heads:DuplicateHeads",
+    cost=Cost.PASS,
+    persona=Persona.PEDANTIC,
+)
+
 SPIKING_PARAMETERS = RuleReference(
     code="NEU010",
     name="spiking-parameters",
@@ -97,6 +108,7 @@ RULES = (
     DUPLICATE_NEURONS,
     CONCENTRATED_FLOW,
     BOTTLENECK_NEURON,
+    DUPLICATE_HEADS,
     SPIKING_PARAMETERS,
 )
 """The rules of this family."""
