@@ -38,6 +38,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.layer_weights import LayerWeights
     from modlint.analysis.lora import LoraFactors
     from modlint.analysis.magnitudes import TensorMagnitudes
+    from modlint.analysis.members import RedundantMembers
     from modlint.analysis.modules import MatchedTest, ModuleClusters
     from modlint.analysis.norm_scales import SilencedChannels
     from modlint.analysis.octaves import TensorOctaves
@@ -82,7 +83,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         SparseIndices,
         Texts,
     )
-    of_weights = (LayerWeights, StoredCopies, ThresholdOrder)
+    of_weights = (LayerWeights, StoredCopies, ThresholdOrder, RedundantMembers)
     of_tensors = (
         TensorStatistics,
         TensorBits,

@@ -28,7 +28,17 @@ SPARSE_STORED_DENSE = RuleReference(
     cost=Cost.PASS,
 )
 
-RULES: tuple[RuleReference, ...] = (LAYER_COLLAPSE, SPARSE_STORED_DENSE)
+REDUNDANT_MEMBER = RuleReference(
+    code="STR003",
+    name="redundant-member",
+    severity=Severity.WARNING,
+    summary="members of an ensemble, or experts of a mixture, are copies or empty",
+    source="Ensembles of cross-supervising neural networks, arXiv 2510.14486: redundant members",
+    place="modlint_rules.structure.redundant_member:RedundantMember",
+    cost=Cost.PASS,
+)
+
+RULES: tuple[RuleReference, ...] = (LAYER_COLLAPSE, SPARSE_STORED_DENSE, REDUNDANT_MEMBER)
 """The rules of this family."""
 
 
