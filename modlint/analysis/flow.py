@@ -13,7 +13,7 @@ from modlint.analysis.units import UnitWeights
 from modlint.analysis.values import require_torch
 from modlint.analysis.weights import WeightGraph
 from modlint.network import Network
-from modlint.results.units import Carriers, Flows, FlowShare, GroupFlow
+from modlint.results.units import BlockFlow, Carriers, Flows, FlowShare, GroupFlow
 
 THRESHOLD = 1e-3
 """A unit whose flow is below this share of its layer's mean carries nothing."""
@@ -96,6 +96,26 @@ class FlowShares(NetworkAnalysis["tuple[FlowShare, ...]"], frozen=True):
         flows = inputs.result(Flow(), network)
         groups = inputs.result(UnitWeights(), network)
         return flow_shares(network, flows, groups)
+
+
+class SurvivingFlow(NetworkAnalysis["tuple[BlockFlow, ...]"], frozen=True):
+    """What of the output's flow survives the removal of each repeated block.
+
+    A block is removed with all of its layers: what they add is gone, what goes around them stays.
+    """
+
+    name: ClassVar[str] = "surviving-flow"
+    description: ClassVar[str] = "flow to the output that goes around each block"
+
+    def compute(self, network: Network, inputs: Inputs) -> tuple[BlockFlow, ...]:
+        """Blocks in topological order; none of a network of fewer than two.
+
+        Raises:
+            Unavailable: a weight is not finite, or is not what the network says; nothing flows.
+        """
+        from modlint.numerics.graph.surviving import surviving_flow
+
+        return surviving_flow(network, inputs)
 
 
 class CarryingUnits(NetworkAnalysis[Carriers], frozen=True):

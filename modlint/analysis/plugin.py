@@ -27,7 +27,13 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.embeddings import EmbeddingRows, EmbeddingTables
     from modlint.analysis.ends import TensorEnds
     from modlint.analysis.fixed_batch import OnnxBatchAxes
-    from modlint.analysis.flow import CarryingUnits, Flow, FlowShares, NegligibleUnits
+    from modlint.analysis.flow import (
+        CarryingUnits,
+        Flow,
+        FlowShares,
+        NegligibleUnits,
+        SurvivingFlow,
+    )
     from modlint.analysis.graphs import BalancedGraph, CarryingGraph, ConvolutionGraph, FlowGraph
     from modlint.analysis.heads import DuplicateHeads
     from modlint.analysis.histograms import TensorHistogram
@@ -102,7 +108,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         *(TensorSpectrum, WeightRanks, WeightStructure),
         *(LayerRank, StateRadius, LipschitzBound, LinearChains),
     )
-    of_flow = (Flow, NegligibleUnits, FlowShares, CarryingUnits)
+    of_flow = (Flow, NegligibleUnits, FlowShares, CarryingUnits, SurvivingFlow)
     of_channels = (SilencedChannels, DeadRelus, DuplicateHeads, InputReach, Components, Parts)
     of_units = (UnitWeights, UnitScales, *of_flow, *of_channels)
     graphs = (

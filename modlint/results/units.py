@@ -124,6 +124,18 @@ class FlowShare(Struct, frozen=True):
     participation: float
 
 
+class BlockFlow(Struct, frozen=True):
+    """What is left of a network's flow without one of its blocks.
+
+    Attributes:
+        block: its name.
+        share: of the flow that reaches the output with it.
+    """
+
+    block: str
+    share: float
+
+
 class NormScales(Struct, frozen=True):
     """The channels that a norm leaves next to nothing of.
 

@@ -38,7 +38,22 @@ REDUNDANT_MEMBER = RuleReference(
     cost=Cost.PASS,
 )
 
-RULES: tuple[RuleReference, ...] = (LAYER_COLLAPSE, SPARSE_STORED_DENSE, REDUNDANT_MEMBER)
+SINGLE_POINT_OF_FAILURE = RuleReference(
+    code="STR004",
+    name="single-point-of-failure",
+    severity=Severity.INFORMATION,
+    summary="a block has no way around it where others have one",
+    source="Yousefpour et al., ResiliNet, arXiv 2002.07386, section 3; flow of 2006.08228",
+    place="modlint_rules.structure.single_point_of_failure:SinglePointOfFailure",
+    cost=Cost.PASS,
+)
+
+RULES: tuple[RuleReference, ...] = (
+    LAYER_COLLAPSE,
+    SPARSE_STORED_DENSE,
+    REDUNDANT_MEMBER,
+    SINGLE_POINT_OF_FAILURE,
+)
 """The rules of this family."""
 
 
