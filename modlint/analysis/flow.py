@@ -13,6 +13,7 @@ from modlint.analysis.units import UnitWeights
 from modlint.analysis.values import require_torch
 from modlint.analysis.weights import WeightGraph
 from modlint.network import Network
+from modlint.results.input_flow import InputFlow
 from modlint.results.units import BlockFlow, Carriers, Flows, FlowShare, GroupFlow
 
 THRESHOLD = 1e-3
@@ -116,6 +117,23 @@ class SurvivingFlow(NetworkAnalysis["tuple[BlockFlow, ...]"], frozen=True):
         from modlint.numerics.graph.surviving import surviving_flow
 
         return surviving_flow(network, inputs)
+
+
+class InputFlows(NetworkAnalysis["tuple[InputFlow, ...]"], frozen=True):
+    """Share of the flow that comes of each channel of each input."""
+
+    name: ClassVar[str] = "input-flows"
+    description: ClassVar[str] = "flow from each input of a network to its output"
+
+    def compute(self, network: Network, inputs: Inputs) -> tuple[InputFlow, ...]:
+        """Inputs in topological order, those among them that come from parts not followed.
+
+        Raises:
+            Unavailable: a weight is not finite, or is not what the network says; nothing flows.
+        """
+        from modlint.numerics.graph.input_flow import input_flows
+
+        return input_flows(network, inputs)
 
 
 class CarryingUnits(NetworkAnalysis[Carriers], frozen=True):

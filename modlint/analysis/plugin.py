@@ -31,6 +31,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         CarryingUnits,
         Flow,
         FlowShares,
+        InputFlows,
         NegligibleUnits,
         SurvivingFlow,
     )
@@ -108,7 +109,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         *(TensorSpectrum, WeightRanks, WeightStructure),
         *(LayerRank, StateRadius, LipschitzBound, LinearChains),
     )
-    of_flow = (Flow, NegligibleUnits, FlowShares, CarryingUnits, SurvivingFlow)
+    of_flow = (Flow, NegligibleUnits, FlowShares, CarryingUnits, SurvivingFlow, InputFlows)
     of_channels = (SilencedChannels, DeadRelus, DuplicateHeads, InputReach, Components, Parts)
     of_units = (UnitWeights, UnitScales, *of_flow, *of_channels)
     graphs = (

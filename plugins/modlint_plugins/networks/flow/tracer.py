@@ -216,11 +216,20 @@ class Tracer:
 
     def concat(self, name: str, axis: int, *parts: Traced) -> Traced:
         """Tensors side by side; an input beside channels has channels along the same axis."""
-        axis %= parts[0].rank
-        if any(x.labels.shape[axis] > 1 for x in parts):
-            parts = tuple(self.claimed(x, axis) for x in parts)
+        parts = self.beside(axis % parts[0].rank, *parts)
         (out,) = self.move(name, lambda *labels: np.concatenate(labels, axis), *parts)
         return out
+
+    def beside(self, axis: int, *parts: Traced) -> tuple[Traced, ...]:
+        """Tensors that are put side by side, with the channels of inputs among them.
+
+        Inputs have channels along the axis where some part has; several inputs of two axes, of
+        examples and of features, have them in any case.
+        """
+        tables = axis == 1 and all(origins.is_table(x) for x in parts)
+        if tables or any(x.labels.shape[axis] > 1 for x in parts):
+            return tuple(self.claimed(x, axis) for x in parts)
+        return parts
 
     def activation(
         self, name: str, x: Traced, slope: str | None = None, axis: int | None = None
