@@ -20,6 +20,8 @@ from modlint.results.intervals import Interval
 _FACTORS = "lora_"
 """In names of weights whose product a scale that no tensor holds multiplies."""
 _PIECE = 1 << 20
+_MOST_GROUPS = 1 << 16
+"""Of a convolution whose groups are bounded one after the other."""
 
 
 class Bounds:
@@ -85,7 +87,11 @@ class Bounds:
         plain = call.kind in ("linear", "conv", "conv-transpose", "embedding") and not call.delay
         once = len(np.unique(channels)) == len(channels) == size and channels.min() >= 0
         is_table = call.kind == "embedding"
-        unsure = call.layout is None or (is_table and self.network.source == "names")
+        unsure = (
+            call.layout is None
+            or call.groups > _MOST_GROUPS
+            or (is_table and self.network.source == "names")
+        )
         if not (plain and once) or unsure or _FACTORS in call.weight:
             return intervals.unknown(size)
         rows = self._table(call) if is_table else self._rows(call)

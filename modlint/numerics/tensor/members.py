@@ -26,6 +26,7 @@ _ALL_PAIRS = 16
 _WORK = 3e10
 """Multiplications for one file; groups past it are not matched unit by unit."""
 _SAMPLE = 1024
+_ROUNDS = 64
 _PIECE = 1 << 22
 _LAST = re.compile(r"(^|[._])(down|out|output|w2|fc2|wo|o_proj|c_proj|proj_out|linear2)([._]|$)")
 """Names of weights that read hidden units, whose order is each member's own."""
@@ -54,7 +55,7 @@ def compared(
         inputs.progress("comparing members", place, len(groups))
         weights = [MemberWeights(member.weights, tensors, inputs) for member in members]
         identical = _identical(weights)
-        collapsed = tuple(i for i, own in enumerate(weights) if _is_collapsed(own, weights))
+        collapsed = _collapsed(weights)
         left_out = {*collapsed, *(i for group in identical for i in group[1:])}
         pairs = _pairs([i for i in range(len(weights)) if i not in left_out])
         left -= weights[0].cost(limits[1]) * len(pairs)
@@ -94,6 +95,7 @@ class MemberWeights:
         self._shapes = {
             n: t.shape if slices[n].item is None else t.shape[1:] for n, t in held.items()
         }
+        self._zero: dict[str, bool] = {}
         self.samples = {name: self._sample(name) for name in self.names}
 
     def read(self, name: str) -> Array:
@@ -108,7 +110,9 @@ class MemberWeights:
 
     def is_zero(self, name: str) -> bool:
         """Whether all elements of a weight are."""
-        return not self.samples[name].any() and not nonzero(self.read(name)).any()
+        if name not in self._zero:
+            self._zero[name] = not self.samples[name].any() and not nonzero(self.read(name)).any()
+        return self._zero[name]
 
     def readers(self, min_fan_in: int) -> list[str]:
         """Weights whose units have so many weights in, those that read the input first."""
@@ -128,21 +132,29 @@ class MemberWeights:
 def _identical(weights: Sequence[MemberWeights]) -> tuple[tuple[int, ...], ...]:
     """Groups with the same elements in every weight; tied ones are one and the same."""
     candidates: dict[bytes, list[int]] = defaultdict(list)
-    for i, own in enumerate(weights):
+    for i, own in _untied(weights).items():
         candidates[b"".join(own.samples[name].tobytes() for name in own.names)].append(i)
     groups = list[tuple[int, ...]]()
     for rest in candidates.values():
-        while len(rest) > 1:
+        for _ in range(_ROUNDS):
+            if len(rest) < 2 or all(map(weights[rest[0]].is_zero, weights[rest[0]].names)):
+                break
             first, *others = rest
             same = [i for i in others if _is_same(weights[first], weights[i])]
             groups += [(first, *same)] if same else []
-            rest = [i for i in others if i not in same]
+            rest = [i for i in others if i not in {*same}]
     return tuple(sorted(groups))
 
 
+def _untied(weights: Sequence[MemberWeights]) -> dict[int, MemberWeights]:
+    """The first of those that lie at the same place in the file."""
+    first: dict[object, int] = {}
+    for i, own in enumerate(weights):
+        first.setdefault(tuple(own.places), i)
+    return {i: weights[i] for i in first.values()}
+
+
 def _is_same(one: MemberWeights, other: MemberWeights) -> bool:
-    if one.places == other.places or all(map(one.is_zero, one.names)):
-        return False
     return all(_is_equal(one, other, name) for name in one.names)
 
 
@@ -157,12 +169,13 @@ def _is_equal(one: MemberWeights, other: MemberWeights, name: str) -> bool:
     return all(a[i : i + step].tobytes() == b[i : i + step].tobytes() for i in starts)
 
 
-def _is_collapsed(own: MemberWeights, weights: Sequence[MemberWeights]) -> bool:
-    """Whether a weight is zero that is not in most of the members."""
-    return any(
-        own.is_zero(name) and 2 * sum(not other.is_zero(name) for other in weights) >= len(weights)
-        for name in own.names
-    )
+def _collapsed(weights: Sequence[MemberWeights]) -> tuple[int, ...]:
+    """Members with a weight that is zero, and is not in most of them."""
+    odd = set[str]()
+    for name in weights[0].names:
+        zeros = sum(own.is_zero(name) for own in weights)
+        odd |= {name} if 2 * zeros <= len(weights) else set()
+    return tuple(i for i, own in enumerate(weights) if any(map(own.is_zero, odd)))
 
 
 def _pairs(places: Sequence[int]) -> list[tuple[int, int]]:

@@ -45,8 +45,8 @@ class ProtectedInputPath(NetworkRule[ProtectedInputPathOptions], reference=PROTE
     options_type = ProtectedInputPathOptions
 
     def needs(self) -> tuple[Need, ...]:
-        """The flow of each input, where one is named."""
-        return (_FLOWS,) if self.options.inputs else ()
+        """The flow of each input."""
+        return (_FLOWS,)
 
     def check(self, file: Examination) -> Iterator[Verdict]:
         """Judge each network of the file."""

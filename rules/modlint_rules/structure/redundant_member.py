@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from modlint.analysis.members import RedundantMembers
+from modlint.analysis.statistics import TensorStatistics
 from modlint.results.members import MemberGroup
 from modlint.rule import Examination, Need, Options
 from modlint.scopes import FileRule
@@ -16,6 +17,7 @@ from modlint.text import count, listed, printable
 from modlint.verdict import Target, Verdict
 from modlint_rules.structure import REDUNDANT_MEMBER
 
+_STATISTICS = TensorStatistics()
 _TOLD = 6
 
 
@@ -46,8 +48,8 @@ class RedundantMember(FileRule[RedundantMemberOptions], reference=REDUNDANT_MEMB
     )
 
     def needs(self) -> tuple[Need, ...]:
-        """The groups of members."""
-        return (self._analysis,)
+        """The groups of members; statistics too, for it is values that it judges."""
+        return (self._analysis, _STATISTICS)
 
     @property
     def _analysis(self) -> RedundantMembers:
