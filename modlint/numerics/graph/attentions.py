@@ -61,7 +61,9 @@ def _attention(join: Join, later: Sequence[Call], network: Network) -> Attention
     query, key = sides
     assert query is not None and key is not None  # noqa: S101, PT018
     for call in later:
-        if call.kind == "linear" and call.groups == 1 and call.columns % heads == 0:
+        if call.kind != "linear" or call.layout is None or call.groups > 1:
+            continue
+        if call.columns % heads == 0:
             columns = np.arange(call.columns).reshape(heads, -1)
             value = _sources(call.reads, columns, network)
             if value is not None and _belongs(value.call, key.call, network):
