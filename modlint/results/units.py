@@ -130,10 +130,13 @@ class BlockFlow(Struct, frozen=True):
     Attributes:
         block: its name.
         share: of the flow that reaches the output with it.
+        keeps_width: whether it gives as many channels as it takes, so that its input could be
+            added to its output.
     """
 
     block: str
     share: float
+    keeps_width: bool
 
 
 class NormScales(Struct, frozen=True):

@@ -40,7 +40,25 @@ def surviving_flow(network: Network, inputs: Inputs) -> tuple[BlockFlow, ...]:
     walk.backward()
     if walk.across(len(walk.ahead), walk.given) == -math.inf:
         raise Unavailable("nothing flows from its input to its output")
-    return tuple(BlockFlow(block, walk.share_without(calls)) for block, calls in blocks.items())
+    return tuple(
+        BlockFlow(block, walk.share_without(calls), _keeps_width(sections, block))
+        for block, calls in blocks.items()
+    )
+
+
+def _keeps_width(sections: Sections, block: str) -> bool:
+    """Whether some value that others read of a block has as many channels as one that it reads."""
+    network, operations = sections.network, sections.operations(block)
+    made = {op.target for op in operations}
+    read = {span.value for op in operations for span in op.reads} - made
+    given = {
+        name
+        for name in made
+        if network.value(name).is_output
+        or any(reader.target not in made for reader in network.readers[name])
+    }
+    sizes = ({network.value(name).size for name in names} for names in (read, given))
+    return bool(set.intersection(*sizes))
 
 
 def _calls(sections: Sections, block: str) -> frozenset[str]:

@@ -62,8 +62,9 @@ class SinglePointOfFailure(
 
     def _verdict_on(self, blocks: Sequence[BlockFlow], network: Network) -> Verdict:
         limit = self.options.min_share
-        alone = [block.block for block in blocks if block.share <= limit]
-        least = min(blocks, key=lambda block: block.share)
+        judged = [block for block in blocks if block.keeps_width] or blocks
+        alone = [b.block for b in judged if b.share <= limit and b.keeps_width]
+        least = min(judged, key=lambda block: block.share)
         if alone:
             kept = f"at most {limit:.1%}" if limit else "nothing"
             message = (
@@ -74,7 +75,8 @@ class SinglePointOfFailure(
         else:
             message = (
                 f"{count(len(blocks), 'block')}; {least.share:.1%} of the flow of weight survives"
-                f" the removal of {listed([least.block])}, more that of each other"
+                f" the removal of {listed([least.block])}, more that of each other that keeps its"
+                " width"
             )
         return self.decided(
             Target("layer", alone[0], network=network.id)
