@@ -254,6 +254,8 @@ class Value(Struct, frozen=True):
             not followed.
         is_output: the network's result.
         exposed: something reads it that is not in the network.
+        altered: some reader gets other numbers than its operation makes: a scale without a tensor,
+            a sum over positions, an attention lies between. Bounds do not hold there.
     """
 
     name: str
@@ -263,6 +265,7 @@ class Value(Struct, frozen=True):
     is_input: bool = False
     is_output: bool = False
     exposed: bool = False
+    altered: bool = False
 
 
 class Group(Struct, frozen=True):

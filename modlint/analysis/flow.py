@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 from modlint.analysis.base import Analysis, Inputs, NetworkAnalysis
 from modlint.analysis.units import UnitWeights
 from modlint.network import Network
-from modlint.results.units import Carriers, Flows, FlowShare, GroupFlow
+from modlint.results.input_flow import InputFlow
+from modlint.results.units import BlockFlow, Carriers, Flows, FlowShare, GroupFlow
 
 THRESHOLD = 1e-3
 """A unit whose flow is below this share of its layer's mean carries nothing."""
@@ -94,6 +95,43 @@ class FlowShares(NetworkAnalysis["tuple[FlowShare, ...]"], frozen=True):
         flows = inputs.result(Flow(), network)
         groups = inputs.result(UnitWeights(), network)
         return flow_shares(network, flows, groups)
+
+
+class SurvivingFlow(NetworkAnalysis["tuple[BlockFlow, ...]"], frozen=True):
+    """What of the output's flow survives the removal of each repeated block.
+
+    A block is removed with all of its layers: what they add is gone, what goes around them stays.
+    """
+
+    name: ClassVar[str] = "surviving-flow"
+    description: ClassVar[str] = "flow to the output that goes around each block"
+
+    def compute(self, network: Network, inputs: Inputs) -> tuple[BlockFlow, ...]:
+        """Blocks in topological order; none of a network of fewer than two.
+
+        Raises:
+            Unavailable: a weight is not finite, or is not what the network says; nothing flows.
+        """
+        from modlint.numerics.graph.surviving import surviving_flow
+
+        return surviving_flow(network, inputs)
+
+
+class InputFlows(NetworkAnalysis["tuple[InputFlow, ...]"], frozen=True):
+    """Share of the flow that comes of each channel of each input."""
+
+    name: ClassVar[str] = "input-flows"
+    description: ClassVar[str] = "flow from each input of a network to its output"
+
+    def compute(self, network: Network, inputs: Inputs) -> tuple[InputFlow, ...]:
+        """Inputs in topological order, those among them that come from parts not followed.
+
+        Raises:
+            Unavailable: a weight is not finite, or is not what the network says; nothing flows.
+        """
+        from modlint.numerics.graph.input_flow import input_flows
+
+        return input_flows(network, inputs)
 
 
 class CarryingUnits(NetworkAnalysis[Carriers], frozen=True):

@@ -27,16 +27,26 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
     from modlint.analysis.embeddings import EmbeddingRows, EmbeddingTables
     from modlint.analysis.ends import TensorEnds
     from modlint.analysis.fixed_batch import OnnxBatchAxes
-    from modlint.analysis.flow import CarryingUnits, Flow, FlowShares, NegligibleUnits
+    from modlint.analysis.flow import (
+        CarryingUnits,
+        Flow,
+        FlowShares,
+        InputFlows,
+        NegligibleUnits,
+        SurvivingFlow,
+    )
     from modlint.analysis.graphs import BalancedGraph, CarryingGraph, ConvolutionGraph, FlowGraph
+    from modlint.analysis.heads import DuplicateHeads
     from modlint.analysis.histograms import TensorHistogram
     from modlint.analysis.hub_cache import HubCache
     from modlint.analysis.index_buffers import IndexValues
     from modlint.analysis.initialisation import InitialDistribution, SpectralExcess
+    from modlint.analysis.intervals import DeadRelus
     from modlint.analysis.layer_weights import LayerWeights
     from modlint.analysis.lesions import PlainPerceptron
     from modlint.analysis.lora import LoraFactors
     from modlint.analysis.magnitudes import TensorMagnitudes
+    from modlint.analysis.members import RedundantMembers
     from modlint.analysis.modules import MatchedTest, ModuleClusters
     from modlint.analysis.norm_scales import SilencedChannels
     from modlint.analysis.octaves import TensorOctaves
@@ -82,7 +92,7 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         SparseIndices,
         Texts,
     )
-    of_weights = (LayerWeights, StoredCopies, ThresholdOrder)
+    of_weights = (LayerWeights, StoredCopies, ThresholdOrder, RedundantMembers)
     of_tensors = (
         TensorStatistics,
         TensorBits,
@@ -101,8 +111,9 @@ def modlint_analyses() -> Iterable[type[Analysis[Any, Any]]]:
         *(TensorSpectrum, WeightRanks, WeightStructure),
         *(LayerRank, StateRadius, LipschitzBound, LinearChains),
     )
-    of_flow = (Flow, NegligibleUnits, FlowShares, CarryingUnits)
-    of_units = (UnitWeights, UnitScales, *of_flow, SilencedChannels, InputReach, Components, Parts)
+    of_flow = (Flow, NegligibleUnits, FlowShares, CarryingUnits, SurvivingFlow, InputFlows)
+    of_channels = (SilencedChannels, DeadRelus, DuplicateHeads, InputReach, Components, Parts)
+    of_units = (UnitWeights, UnitScales, *of_flow, *of_channels)
     graphs = (
         *(WeightArrays, CarryingGraph, FlowGraph, BalancedGraph),
         ConvolutionGraph,

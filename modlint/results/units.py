@@ -123,6 +123,21 @@ class FlowShare(Struct, frozen=True):
     participation: float
 
 
+class BlockFlow(Struct, frozen=True):
+    """What is left of a network's flow without one of its blocks.
+
+    Attributes:
+        block: its name.
+        share: of the flow that reaches the output with it.
+        keeps_width: whether it gives as many channels as it takes, so that its input could be
+            added to its output.
+    """
+
+    block: str
+    share: float
+    keeps_width: bool
+
+
 class NormScales(Struct, frozen=True):
     """The channels that a norm leaves next to nothing of.
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from modlint.network import Call, Join, Network, Norm, Operation
+from modlint.network import Call, Join, Network, Norm, Operation, Value
 from modlint.numerics.graph.call_edges import CallEdges, on_host
 from modlint.numerics.graph.channels import Floats, Read, reads_of, rows_of, spread
 from modlint.numerics.graph.folding import norm_elements
@@ -20,11 +20,14 @@ class FlowWalk:
     Recurrent weights run for one step: what feeds back reads the flow of a pass without it.
 
     Attributes:
+        met: B where channels meet: what comes of them is not followed.
         given: by value, F of its channels.
         returned: by value, B of its channels.
         read: by call, F of what its columns read, the largest 1.
         taken: by call, B of its rows, likewise.
     """
+
+    met = 1.0
 
     def __init__(self, network: Network, inputs: Inputs) -> None:
         self.network = network
@@ -110,13 +113,16 @@ class FlowWalk:
         read = {part.value for op in self.ahead for part in self.reads[op.target]}
         arriving: dict[str, list[Scaled]] = {}
         for value in self.network.values:
-            ends = value.is_output or value.exposed or value.name not in read
+            ends = self._ends(value, is_read=value.name in read)
             start = [Scaled(np.ones(value.size))] if ends else []
             arriving[value.name] = [*start, *seeds.get(value.name, ())]
         for op in reversed(self.ahead):
             for name, part in self._given_back(op, self._sum(op.target, arriving)):
                 arriving[name].append(part)
         self.returned = {name: self._sum(name, arriving) for name in arriving}
+
+    def _ends(self, value: Value, *, is_read: bool) -> bool:
+        return value.is_output or value.exposed or not is_read
 
     def _sum(self, value: str, arriving: dict[str, list[Scaled]]) -> Scaled:
         return total(arriving[value], np.zeros(self.sizes[value]))
@@ -132,7 +138,7 @@ class FlowWalk:
             edges = CallEdges(self.network, op, self.inputs)
             back = Scaled.of(edges.backward(rows), arrived.log)
         elif isinstance(op, Join) and op.kind == "meeting":
-            back = Scaled(np.ones(self.sizes[op.target]))
+            back = Scaled.of(np.full(self.sizes[op.target], self.met))
         else:
             back = Scaled.of(arrived.values * self._weight(op), arrived.log)
         parts = spread(self.reads[op.target], back.values, self.sizes)

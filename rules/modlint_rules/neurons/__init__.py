@@ -28,6 +28,16 @@ NEGLIGIBLE_FLOW = RuleReference(
     cost=Cost.PASS,
 )
 
+PROVABLY_DEAD_RELU = RuleReference(
+    code="NEU003",
+    name="provably-dead-relu",
+    severity=Severity.WARNING,
+    summary="units of a ReLU are zero whatever the input, by bounds on what they read",
+    source="Neuman et al., arXiv 2404.04549; Gowal et al., arXiv 1810.12715, section 3: bounds",
+    place="modlint_rules.neurons.provably_dead_relu:ProvablyDeadRelu",
+    cost=Cost.PASS,
+)
+
 SILENCED_BY_NORM = RuleReference(
     code="NEU004",
     name="silenced-by-norm",
@@ -69,6 +79,17 @@ BOTTLENECK_NEURON = RuleReference(
     cost=Cost.PASS,
 )
 
+DUPLICATE_HEADS = RuleReference(
+    code="NEU009",
+    name="duplicate-heads",
+    severity=Severity.NOTE,
+    summary="heads of an attention compute the same",
+    source="model-clinic 0.4.2; Michel et al., Are Sixteen Heads Really Better ..., 1905.10650",
+    place="modlint_rules.neurons.duplicate_heads:DuplicateHeads",
+    cost=Cost.PASS,
+    persona=Persona.PEDANTIC,
+)
+
 SPIKING_PARAMETERS = RuleReference(
     code="NEU010",
     name="spiking-parameters",
@@ -82,10 +103,12 @@ SPIKING_PARAMETERS = RuleReference(
 RULES = (
     DEAD_NEURONS,
     NEGLIGIBLE_FLOW,
+    PROVABLY_DEAD_RELU,
     SILENCED_BY_NORM,
     DUPLICATE_NEURONS,
     CONCENTRATED_FLOW,
     BOTTLENECK_NEURON,
+    DUPLICATE_HEADS,
     SPIKING_PARAMETERS,
 )
 """The rules of this family."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modlint_plugins.networks.aten.arguments import Tensorlike
 from modlint_plugins.networks.aten.values import Fixed, Lost, Value
 from modlint_plugins.networks.aten.walk import Walk
 from modlint_plugins.networks.flow.traced import Traced
@@ -20,9 +21,17 @@ def merged(walk: Walk, a: Value, b: Value) -> Value:
         if a.shape != b.shape:
             walk.tracer.expose(*(x for x in (a, b) if isinstance(x, Traced)))
             return Lost("branches of different shapes")
-        if isinstance(a, Traced) and isinstance(b, Traced):
-            return walk.tracer.join("sum", a, b)
-        return a if isinstance(a, Traced) else b
+        return _merged_tensors(walk, a, b)
     if isinstance(a, (bool, int, float, str, type(None))) and type(a) is type(b) and a == b:
         return a
     return Lost("branches that give different values")
+
+
+def _merged_tensors(walk: Walk, a: Tensorlike, b: Tensorlike) -> Traced:
+    """Two tensors one of which carries channels; what comes of them is either."""
+    if isinstance(a, Traced) and isinstance(b, Traced):
+        found = walk.tracer.join("sum", a, b)
+    else:
+        found = walk.traced(a if isinstance(a, Traced) else b)
+    walk.tracer.altered(found)
+    return found

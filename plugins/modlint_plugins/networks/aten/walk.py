@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from modlint_plugins.networks.aten.arguments import Arguments, Tensorlike, tensors_in
+from modlint_plugins.networks.aten.care import care_of
 from modlint_plugins.networks.aten.standing import moved_fixed
 from modlint_plugins.networks.aten.values import (
     MAX_ELEMENTS,
@@ -82,7 +83,9 @@ class Walk:
                 raise UnfollowedError(f"more than {_MAX_CALLS:,} operations")
             if handler is None:
                 return self._unknown(arguments, shapes)
+            since = self.tracer.position
             result = handler(self, arguments)
+            self.tracer.noted(since, result, care_of(arguments))
         except UnfollowedError as error:
             return self._stopped(str(error), arguments, shapes)
         except SURPRISES as error:

@@ -10,6 +10,7 @@ import numpy as np
 from modlint_plugins.networks.aten.arguments import Tensorlike
 from modlint_plugins.networks.aten.values import MAX_ELEMENTS, Fixed, UnfollowedError, Value
 from modlint_plugins.networks.aten.walk import Walk
+from modlint_plugins.networks.flow.labels import NONE
 from modlint_plugins.networks.flow.traced import Traced
 
 
@@ -44,4 +45,6 @@ def _overwritten(walk: Walk, base: Tensorlike, chain: Sequence[Any], source: Ten
         return out.reshape(x.shape)
 
     (out,) = walk.tracer.move("copy", written, x, walk.traced(source))
+    if not (out.labels > NONE).all():
+        walk.tracer.altered(out)
     return out

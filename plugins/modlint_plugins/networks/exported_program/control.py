@@ -8,6 +8,9 @@ from modlint_plugins.networks.aten.merging import merged
 from modlint_plugins.networks.aten.values import Lost, UnfollowedError, Value
 from modlint_plugins.networks.aten.walk import Walk
 
+REPEATED = frozenset({"while_loop", "map", "map_impl", "scan"})
+"""Operations whose sub-graph runs more often than it is followed."""
+
 
 class Run(Protocol):
     """The run of a graph, as far as its sub-graphs need it."""

@@ -17,6 +17,7 @@ from modlint_plugins.networks.aten.values import Lost, Shape, UnfollowedError, V
 from modlint_plugins.networks.aten.walk import Walk
 from modlint_plugins.networks.aten.writing import store
 from modlint_plugins.networks.exported_program import control
+from modlint_plugins.networks.flow.altering import Care
 
 Json = dict[str, Any]
 _MAX_DEPTH = 16
@@ -93,7 +94,10 @@ class GraphRun:
         if target in _PYTHON:
             result = self._number(_PYTHON[target], positional)
         elif ".higher_order." in target:
+            since = self.walk.tracer.position
             result = control.called(self, target.rpartition(".")[2], [*positional, *named.values()])
+            if target.rpartition(".")[2] in control.REPEATED:
+                self.walk.tracer.noted(since, result, Care.ALTERS)
         else:
             result = self._aten(target, positional, named, outputs)
         self._keep(outputs, result)

@@ -230,6 +230,7 @@ class _Assembly:
                 or (isinstance(node, CallNode) and node.unread is not None),
                 is_output=node.is_output,
                 exposed=node.exposed,
+                altered=node.altered or (isinstance(node, CallNode) and node.unread is not None),
             )
             for node in self.nodes
             for i in (place[id(node)],)

@@ -85,8 +85,7 @@ def along_axes(
 def concat(tracer: Tracer, name: str, axis: int, *parts: Traced) -> Traced:
     """Tensors side by side; an input beside channels has channels along the same axis."""
     axis %= parts[0].rank
-    if any(x.labels.shape[axis] > 1 for x in parts):
-        parts = tuple(tracer.claimed(x, axis) for x in parts)
+    parts = tracer.beside(axis, *parts)
     return along_axes(tracer, name, [axis], lambda *a: np.concatenate(a, axis), *parts)[0]
 
 

@@ -69,6 +69,7 @@ class Node:
         base: label of the first.
         is_output: the network's result.
         exposed: something reads it that was not followed.
+        altered: some reader gets other numbers than its operation makes.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Node:
     base: int
     is_output: bool = False
     exposed: bool = False
+    altered: bool = False
 
     @property
     def labels(self) -> LabelArray:

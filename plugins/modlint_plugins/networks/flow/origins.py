@@ -11,6 +11,11 @@ from modlint_plugins.networks.flow.table import NodeTable
 from modlint_plugins.networks.flow.traced import Origin, Traced
 
 
+def is_table(x: Traced) -> bool:
+    """Whether it is an input with two axes that has no channels yet."""
+    return x.rank == 2 and x.is_unlabelled and x.origin is not None and x.origin.is_input
+
+
 def claimed(table: NodeTable, x: Traced, axis: int) -> Traced:
     """The tensor with its origin's channels along an axis, where it has no labels."""
     axis %= x.rank
@@ -47,7 +52,7 @@ def _node_of(table: NodeTable, origin: Origin, size: int) -> Node:
     base = table.allocate(size)
     node: Node
     if origin.parts is None:
-        node = InputNode(name=origin.name, size=size, base=base)
+        node = InputNode(name=origin.name, size=size, base=base, altered=not origin.is_input)
     else:
         node = JoinNode(
             name=origin.name,

@@ -42,6 +42,11 @@ class NodeTable:
             self.bases.append(base)
         return base
 
+    @property
+    def position(self) -> tuple[int, int]:
+        """Number of nodes, and the label that the next one begins with."""
+        return len(self.nodes), self._next
+
     def add(self, node: Node) -> None:
         """Note a node whose labels were allocated."""
         self.nodes.append(node)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from modlint.network import OFFSET, RELU_LIKE, ZERO_AT_ZERO, CallKind, JoinKind
 from modlint.verdict import Confidence
-from modlint_plugins.networks.flow import contraction, gates, origins
+from modlint_plugins.networks.flow import altering, contraction, gates, origins
 from modlint_plugins.networks.flow.joining import Joiner
 from modlint_plugins.networks.flow.labels import (
     NONE,
@@ -92,6 +92,19 @@ class Tracer:
         for x in read:
             for node in self._table.of(x.labels):
                 node.exposed = True
+
+    @property
+    def position(self) -> altering.Position:
+        """How far it is, for `noted`."""
+        return altering.Position(*self._table.position)
+
+    def noted(self, since: altering.Position, results: object, care: altering.Care) -> None:
+        """Note what an operation has done to the numbers, since a position."""
+        altering.note(self._table, since, results, care)
+
+    def altered(self, *tensors: Traced) -> None:
+        """Note tensors whose numbers are not those that their nodes' operations make."""
+        altering.alter(self._table, tensors)
 
     def output(self, *results: Traced) -> None:
         """Note which tensors are the network's results, or what statistics as results are of."""
@@ -203,11 +216,20 @@ class Tracer:
 
     def concat(self, name: str, axis: int, *parts: Traced) -> Traced:
         """Tensors side by side; an input beside channels has channels along the same axis."""
-        axis %= parts[0].rank
-        if any(x.labels.shape[axis] > 1 for x in parts):
-            parts = tuple(self.claimed(x, axis) for x in parts)
+        parts = self.beside(axis % parts[0].rank, *parts)
         (out,) = self.move(name, lambda *labels: np.concatenate(labels, axis), *parts)
         return out
+
+    def beside(self, axis: int, *parts: Traced) -> tuple[Traced, ...]:
+        """Tensors that are put side by side, with the channels of inputs among them.
+
+        Inputs have channels along the axis where some part has; several inputs of two axes, of
+        examples and of features, have them in any case.
+        """
+        tables = axis == 1 and all(origins.is_table(x) for x in parts)
+        if tables or any(x.labels.shape[axis] > 1 for x in parts):
+            return tuple(self.claimed(x, axis) for x in parts)
+        return parts
 
     def activation(
         self, name: str, x: Traced, slope: str | None = None, axis: int | None = None

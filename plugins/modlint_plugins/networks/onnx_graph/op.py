@@ -53,10 +53,12 @@ class Op:
         walk: follows it.
         node: the operator.
         inputs: what it reads; None for an input left out.
+        is_taken_in: whether what made its input has taken its constant for a parameter.
     """
 
     def __init__(self, walk: Walk, node: Node, inputs: Sequence[Value | Refused | None]) -> None:
         self.walk, self.node, self._inputs = walk, node, inputs
+        self.is_taken_in = False
 
     @property
     def tracer(self) -> Tracer:

@@ -9,6 +9,7 @@ from typing import Any
 
 from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.flow.tracer import Tracer
+from modlint_plugins.networks.onnx_graph.care import care_of
 from modlint_plugins.networks.onnx_graph.folds import fold
 from modlint_plugins.networks.onnx_graph.nodes import Node, ordered
 from modlint_plugins.networks.onnx_graph.op import Items, Op, Result, Value
@@ -90,7 +91,10 @@ class Walk:
             return fold(op, handler)
         if handler is None:
             raise Refused(f"is {node.domain or 'ai.onnx'}.{node.kind}, which is not followed")
-        return handler(op)
+        since = self.tracer.position
+        results = handler(op)
+        self.tracer.noted(since, results, care_of(op))
+        return results
 
     def subgraph(
         self, graph: Any, bindings: Mapping[str, Value | Refused], section: str

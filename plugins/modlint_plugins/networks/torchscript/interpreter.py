@@ -10,6 +10,7 @@ import ast
 
 from modlint_plugins.networks.aten.arguments import tensors_in
 from modlint_plugins.networks.aten.values import Depends, Fixed, Lost, Value
+from modlint_plugins.networks.flow.altering import Care
 from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.torchscript.calls import Names, RaisedError
 from modlint_plugins.networks.torchscript.expressions import Expressions
@@ -191,8 +192,10 @@ class Interpreter(Expressions):
 
     def _unknown_turns(self, body: list[ast.stmt], names: Names) -> None:
         """A loop whose number of turns depends on the input: what two give, joined."""
+        since = self.walk.tracer.position
         for _ in range(2):
             inner = dict(names)
             self._block(body, inner)
             self._join(names, dict(names), inner)
             names.update({name: value for name, value in inner.items() if name not in names})
+        self.walk.tracer.noted(since, None, Care.ALTERS)

@@ -10,6 +10,8 @@ from modlint.checkpoint import Tensor
 from modlint.network import NormKind, Unplaced
 from modlint.verdict import Confidence
 from modlint_plugins.networks.flow.assembly import network_of
+from modlint_plugins.networks.flow.blocks import repeated
+from modlint_plugins.networks.flow.nodes import CallNode
 from modlint_plugins.networks.flow.traced import Traced
 from modlint_plugins.networks.flow.tracer import Tracer
 from modlint_plugins.networks.names.families.adapted import by_key
@@ -91,7 +93,9 @@ def _convolutional(
                 continue
             remarks = [f"its parts are known by the names of {family.name}"]
             name = path.rstrip(".") or identifier
-            yield network_of(parts.tracer, name, "names", (), remarks), parts.used, family.name
+            layers = [node.name for node in parts.tracer.nodes if isinstance(node, CallNode)]
+            built = network_of(parts.tracer, name, "names", repeated(layers), remarks)
+            yield built, parts.used, family.name
 
 
 def _candidates(config: Mapping[str, Any]) -> Sequence[Family]:

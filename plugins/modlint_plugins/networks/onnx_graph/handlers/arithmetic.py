@@ -74,11 +74,13 @@ def with_constant(op: Op, kind: str, x: Traced, constant: Static, read: str) -> 
     if name is None:
         return _unnamed(op, y, constant, added)
     if kind == "Add" and _biased(op, x, constant, name, read):
+        op.is_taken_in = True
         return y
     axis = along(y, constant)
     if axis is None or constant.elements == 1:
         return _unnamed(op, y, constant, added)
     if kind == "Add" and _shifted(op, x, constant, name, read):
+        op.is_taken_in = True
         return y
     tensors = _tensors(op, kind, name, read)
     if tensors is None:
