@@ -137,8 +137,8 @@ def report(lines: Sequence[dict[str, Any]]) -> Iterator[str]:
         f"{len(lines)} networks, 784-256×4-10, by `python -m benchmarks.modules.function`."
         " *Modules*: CLU007, p ≤ .05 and effect ≥ .01. Lesions: each of CLU007's clusters in each"
         f" layer is silenced on {SAMPLES:,} test images, against {GROUPS} random groups of as many"
-        " units of the layer that CLU007 does not leave out; *lost* is the accuracy lost beyond that"
-        " of random groups, in percentage points, the mean over lesions and their median,"
+        " units of the layer that CLU007 does not leave out; *lost* is the accuracy lost beyond"
+        " that of random groups, in percentage points, the mean over lesions and their median,"
         " *importance* and *selectivity* the number of networks with a p (Fisher's) of at most .05."
         " Medians over a recipe's networks."
     )
@@ -177,11 +177,12 @@ def _row(recipe: str, own: list[dict[str, Any]]) -> str:
         return statistics.median(line[name] for line in own)
 
     found = sum(line["p"] <= 0.05 and line["effect"] >= 0.01 for line in own)
+    lost = " / ".join(f"{100 * median(name):.2f}" for name in ("lost", "median_lost"))
     counts = [sum(line[name] <= 0.05 for line in own) for name in ("importance", "selectivity")]
     return (
         f"| {recipe} | {len(own)} | {median('accuracy'):.3f} | {median('z'):.0f} |"
         f" {found} of {len(own)} | {median('effect'):.3f} | {median('clusters'):.0f} |"
-        f" {median('left_out'):.0f} | {100 * median('lost'):.2f}, {100 * median('median_lost'):.2f} |"
+        f" {median('left_out'):.0f} | {lost} |"
         f" {counts[0]} | {counts[1]} |"
     )
 
