@@ -80,7 +80,9 @@ _COMPANION = re.compile(
 )
 _TEMPLATES = "additional_chat_templates"
 """The folder of a tokenizer's further templates."""
-_CODE = (".py", ".jinja", ".jinja2", ".yaml", ".yml", ".json", ".cfg", ".pbtxt")
+COMPILED = (".pyc", ".pyo", ".so", ".pyd", ".dll", ".dylib")
+"""What Python imports in place of source."""
+_CODE = (".py", *COMPILED, ".jinja", ".jinja2", ".yaml", ".yml", ".json", ".cfg", ".pbtxt")
 _RUN_BY_NAME = re.compile(
     r"(modeling|modular|configuration|tokenization|processing|image_processing|video_processing"
     r"|feature_extraction|pipeline|custom)(_\w+)?\.py|handler\.py|hubconf\.py|inference\.py|\w+_st\.py"
@@ -95,9 +97,10 @@ _ENVIRONMENT = re.compile(r"(conda|python_env|environment)\.ya?ml")
 """Names of lists of packages that a server of models installs."""
 
 _CONFIGURES = (".json", ".cfg", ".pbtxt")
-_VOCABULARIES = ("vocab.json", "tokenizer.json", "added_tokens.json")
+_VOCABULARIES = ("vocab.json", "added_tokens.json")
 """JSON that is read as words and numbers, whatever it holds."""
 _KNOWN_CONFIGURATIONS = (
+    "tokenizer.json",
     "io.json",
     "meta.json",
     "metadata.json",

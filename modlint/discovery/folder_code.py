@@ -7,14 +7,23 @@ configuration names is imported by the loader, and so is what that module import
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct, field
 
-from modlint.file_names import is_configuration, is_run_by_name, is_settings, names_packages
+from modlint.file_names import (
+    COMPILED,
+    is_configuration,
+    is_run_by_name,
+    is_settings,
+    names_packages,
+)
 
 _PYTHON = ".py"
+_CACHE = "__pycache__"
+"""The folder of compiled code beside its source."""
 _TEMPLATES = (".jinja", ".jinja2")
 _YAML = (".yaml", ".yml")
 _INDEX = "MLmodel"
@@ -28,13 +37,18 @@ _CODE = ("code", "custom_generate")
 _MAX_SOURCE = 64 << 20
 """Bytes of a file that are searched for names of modules."""
 
-_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
+_ESCAPE = re.compile(r"\\u(?!0022|005[cC])([0-9a-fA-F]{4})|\\x(?!22|5[cC])([0-9a-fA-F]{2})")
 _IN_JSON = re.compile(r'"([^"\s]{1,300})"')
+_BLANK_IN_JSON = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
+"""Every text, to find those with a blank in them: one of these is a name of a file too."""
+_LONGEST = 300
 _IN_YAML = re.compile(
     r"""(?:_target_|target|class_path|cls|loader_module|model_code_path|code|![a-z]{1,20})
     ["']?[ \t]{0,9}:?[ \t]{0,9}["']?([\w./-]{1,300})""",
     re.VERBOSE,
 )
+_JOINED = re.compile(r"\\\r?\n")
+_COMMENT = re.compile(r"#[^\n]*")
 _IMPORT = re.compile(r"\b(?:from|import)\b([^\n;(#]{0,400})(?:\(([^)]{0,4000}))?")
 _NAME = re.compile(r"\w+")
 _PART = re.compile(r"[^./:\\]+")
@@ -83,6 +97,8 @@ class FolderCode:
             return folder.beside or self._configures(path.parent)
         if name.endswith(_TEMPLATES):
             return folder.beside
+        if name.endswith(COMPILED):
+            return self._is_named(path)
         if not name.endswith(_PYTHON):
             return False
         return (folder.beside and is_run_by_name(path)) or self._is_named(path)
@@ -98,6 +114,9 @@ class FolderCode:
 
     def _is_named(self, path: Path) -> bool:
         """Whether an index above names the module, or holds its folder as code of a model."""
+        compiled = path.name.lower().endswith(COMPILED)
+        module = path.name.partition(".")[0] if compiled else path.stem
+        cached = path.parent.name == _CACHE  # only what is imported where it lies is read from here
         for parent in path.parents:
             folder = self._folders.get(parent)
             if folder is None:
@@ -105,9 +124,9 @@ class FolderCode:
             parts = path.relative_to(parent).parts
             if self._is_indexed(folder):
                 return True
-            if (
-                folder.beside and parts[0] in _CODE and len(parts) > 1
-            ) or path.stem in folder.named:
+            if (folder.beside and parts[0] in _CODE and len(parts) > 1) or (
+                module in folder.named and not cached
+            ):
                 return True
         return False
 
@@ -116,7 +135,7 @@ class FolderCode:
 
 
 def _holds_python(folder: Folder) -> bool:
-    return any(file.name.lower().endswith(_PYTHON) for file in folder.files)
+    return any(file.name.lower().endswith((_PYTHON, *COMPILED)) for file in folder.files)
 
 
 def _named(files: Iterable[Path]) -> Iterator[str]:
@@ -132,9 +151,16 @@ def _named(files: Iterable[Path]) -> Iterator[str]:
     while reached := [file for file in pending if file.stem in found or is_run_by_name(file)]:
         pending = [file for file in pending if file not in reached]
         for file in reached:
-            for match in _IMPORT.finditer(_start(file)):
-                found.update(_NAME.findall("".join(filter(None, match.groups()))))
+            found.update(_imported(_start(file)))
     return iter(found)
+
+
+def _imported(source: str) -> Iterator[str]:
+    """Names in the imports of a module; Python normalises its identifiers."""
+    joined = _JOINED.sub(" ", unicodedata.normalize("NFKC", source))
+    for text in (joined, _COMMENT.sub("", joined)):
+        for match in _IMPORT.finditer(text):
+            yield from _NAME.findall("".join(filter(None, match.groups())))
 
 
 def _in_configuration(path: Path) -> Iterator[str]:
@@ -144,6 +170,9 @@ def _in_configuration(path: Path) -> Iterator[str]:
     for match in pattern.finditer(text):
         yield from _NAME.findall(match.group(1))
         yield from _PART.findall(match.group(1))
+    for match in _BLANK_IN_JSON.finditer(text) if quoted else ():
+        if len(match.group(1)) <= _LONGEST and " " in match.group(1):
+            yield from (part for part in _PART.findall(match.group(1)) if " " in part)
 
 
 def _start(path: Path) -> str:

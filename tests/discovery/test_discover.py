@@ -235,6 +235,7 @@ def test_configurations_around_a_checkpoint_are_found(tmp_path: Path) -> None:
         "models/io.json",
         "models/model.safetensors",
         "models/serving.json",
+        "models/tokenizer.json",
         "scripts/net.py",
         "triton/1/model.py",
         "triton/config.pbtxt",
@@ -313,6 +314,34 @@ def test_settings_of_a_training_lie_above_its_checkpoints(tmp_path: Path) -> Non
 def test_a_model_of_mlflow_is_searched_whole(tmp_path: Path) -> None:
     write_all(tmp_path, {"m/MLmodel": "", "m/lib/evil.py": "", "other.py": "", "m/data/x.txt": ""})
     assert names(discover([tmp_path]).files, tmp_path) == ["m/MLmodel", "m/lib/evil.py"]
+
+
+def test_compiled_code_is_found_where_its_source_would_be(tmp_path: Path) -> None:
+    files = ("m/MLmodel", "m/code/a.pyc", "m/code/b.cpython-311-x86_64-linux-gnu.so")
+    write_all(
+        tmp_path, dict.fromkeys((*files, "m/code/__pycache__/c.cpython-311.pyc", "x.pyc"), "")
+    )
+    assert names(discover([tmp_path]).files, tmp_path) == list(files)
+    everything = names(discover([tmp_path], everything=True).files, tmp_path)
+    assert set(everything) == {*files, "m/code/__pycache__/c.cpython-311.pyc"}
+
+
+def test_modules_are_found_whatever_their_names_and_imports_are(tmp_path: Path) -> None:
+    written = {
+        "config.json": '{"x": "a \\"b\\" c", "auto_map": {"AutoModel": "my net.Net"}}',
+        "my net.py": "from . import (x, # :)\n  later)\nfrom \\\n .joined import a\n"
+        "from .\uff45vil import b\n",
+        "later.py": "",
+        "joined.py": "",
+        "evil.py": "",
+        "native.so": "",
+        "__pycache__/evil.cpython-311.pyc": "",
+    }
+    write_all(tmp_path, written | {"handler.py": "import native", "other.py": "", "other.so": ""})
+    save_file({"w": torch.ones(3)}, tmp_path / "model.safetensors")
+    found = set(names(discover([tmp_path], everything=True).files, tmp_path))
+    cached = "__pycache__/evil.cpython-311.pyc"
+    assert found == {*written, "handler.py", "model.safetensors"} - {cached}
 
 
 def test_links_into_a_repository_are_followed_where_everything_is_searched(tmp_path: Path) -> None:

@@ -35,6 +35,49 @@ _FORMATS = {
     11: "q",
     12: "d",
 }
+_MAX_TENSORS = 1_000_000
+_MAX_NAME = 1024
+_MAX_AXES = 4
+"""GGML_MAX_DIMS: older loaders write the sizes of more past the end of a table."""
+_ALIGNMENT = "general.alignment"
+_DEFAULT_ALIGNMENT = 32
+_BLOCKS = {
+    0: (1, 4),
+    1: (1, 2),
+    24: (1, 1),
+    25: (1, 2),
+    26: (1, 4),
+    27: (1, 8),
+    28: (1, 8),
+    30: (1, 2),
+    2: (32, 18),
+    3: (32, 20),
+    6: (32, 22),
+    7: (32, 24),
+    8: (32, 34),
+    9: (32, 36),
+    20: (32, 18),
+    10: (256, 84),
+    11: (256, 110),
+    12: (256, 144),
+    13: (256, 176),
+    14: (256, 210),
+    15: (256, 292),
+    16: (256, 66),
+    17: (256, 74),
+    18: (256, 98),
+    19: (256, 50),
+    21: (256, 110),
+    22: (256, 82),
+    23: (256, 136),
+    29: (256, 56),
+    34: (256, 54),
+    35: (256, 66),
+    39: (32, 17),
+    40: (64, 36),
+    41: (128, 18),
+}
+"""Elements and bytes of a block, by the number of a type (gguf, constants.py)."""
 _HELP = "download it again"
 
 
@@ -100,6 +143,40 @@ class _Reading:
             if count >= _MAX_PAIRS:
                 raise _DamageError(f"it holds more than {_MAX_PAIRS:,} pairs", self._at)
             self._pair()
+        self._tensors()
+
+    def _tensors(self) -> None:
+        """Make sure that every tensor lies in the file, as loaders believe without a look."""
+        alignment = self._header.metadata.get(_ALIGNMENT, _DEFAULT_ALIGNMENT)
+        if not isinstance(alignment, int) or alignment < 1 or alignment & (alignment - 1):
+            raise _DamageError(f"its alignment is {str(alignment)[:40]}", self._at)
+        extents = []
+        for count in range(self._header.tensors):
+            if count >= _MAX_TENSORS:
+                raise _DamageError(f"it names more than {_MAX_TENSORS:,} tensors", self._at)
+            extents.append(self._tensor())
+        begin = -(-self._at // alignment) * alignment
+        for at, offset, nbytes in extents:
+            if begin + offset + nbytes > len(self._view) or offset % alignment:
+                raise _DamageError(
+                    "a tensor lies beyond the end of the file, or between places", at
+                )
+
+    def _tensor(self) -> tuple[int, int, int]:
+        """Where a tensor's entry is, its offset among the data, and its bytes."""
+        begin = self._at
+        name = self._text(_MAX_NAME)
+        axes = int(self._number("I"))
+        if axes > _MAX_AXES:
+            raise _DamageError(f"tensor {name[:80]!r} has {axes:,} axes", begin)
+        elements = 1
+        for _ in range(axes):
+            elements *= int(self._number("Q"))
+        kind, offset = int(self._number("I")), int(self._number("Q"))
+        block, nbytes = _BLOCKS.get(kind, (256, 1))
+        if elements >= 1 << 62:
+            raise _DamageError(f"tensor {name[:80]!r} has {elements:,} elements", begin)
+        return begin, offset, elements // block * nbytes
 
     def _pair(self) -> None:
         begin = self._at

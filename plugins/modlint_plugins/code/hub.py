@@ -23,6 +23,8 @@ _ATTENTION = (
     "_experts_implementation_internal",
     "_experts_implementation",
 )
+_TYPES = "_types"
+"""How the keys of a network end whose values are names of its blocks, two perhaps."""
 _REPOSITORY = re.compile(r"(?:\w+\|)?[^/:|\s]+/[^/:|\s]+(?:@[^/:]+)?(?::[^/]+)?")
 _VERIFIED = "kernels-community/"
 _LIBRARIES = re.compile(r"diffusers|transformers|optimum|onnxruntime|peft|torch|flax|accelerate")
@@ -79,6 +81,8 @@ def _pipeline(table: Table) -> Iterator[Remark]:
     """Components are pairs of a library and a class; another name is a module of the folder."""
     for name, value in table.pairs:
         if not (isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)):
+            continue
+        if name.endswith(_TYPES):
             continue
         library, cls = value
         shown = f"{name}: {library}.{cls}"[:_SHOWN]

@@ -148,6 +148,14 @@ TABLE = (
         "custom_ops_library register_custom_ops_library ep_library_path",
         "ONNX Runtime loads as native code",
     ),
+    ImportingKey(
+        "model_class", "MLflow imports and calls", _of("xgboost lightgbm sklearn catboost"),
+        beside="data", called=True,
+    ),
+    ImportingKey(
+        "object_constructor", "MLflow imports for LlamaIndex", _of("llama_index"),
+        beside="object_kwargs", called=True,
+    ),
     ImportingKey("pickle_module_info.txt", "MLflow imports and unpickles with", _PICKLERS),
     ImportingKey("keras_module.txt", "MLflow imports", _of("keras tensorflow tf_keras")),
     ImportingKey("remote_code", "FunASR runs on request", foreign=REMOTE),

@@ -13,6 +13,7 @@ from modlint_plugins.code.evaluated import (
     examine_rows,
     is_evaluated,
 )
+from modlint_plugins.code.expansions import MAX_TEXTS, examine_interpolations
 from modlint_plugins.code.exported import examine_exported
 from modlint_plugins.code.expressions import KEY as EXPRESSION
 from modlint_plugins.code.expressions import examine_expression
@@ -31,6 +32,7 @@ from modlint_plugins.code.targets import (
     examine_targets,
 )
 from modlint_plugins.code.templates import examine_template, looks_like_template
+from modlint_plugins.code.tokenizer_json import examine_tokenizer
 from modlint_plugins.code.zarr import examine_codecs
 
 _SHOWN = 80
@@ -45,15 +47,19 @@ def examine_documents(documents: list[object], where: str = "") -> Iterator[Rema
         where: what holds them, to begin a message, "" where the place in the report says it.
     """
     evaluated = 0
+    referring: dict[str, list[str]] = {}
     for place in walk(documents):
         if isinstance(place.value, Table):
             yield from _of_table(place.value, place.key)
             continue
         yield from _of_text(place, place.value, where)
+        if "${" in place.value and len(referring) < MAX_TEXTS:
+            referring.setdefault(place.key, []).append(place.value)
         if is_evaluated(place.value):
             evaluated += 1
             if evaluated <= MAX_EVALUATED:
                 yield from examine_evaluated(place.value)
+    yield from examine_interpolations(referring)
     if evaluated > MAX_EVALUATED:
         more = f"holds more than {MAX_EVALUATED:,} expressions that may be evaluated"
         yield Remark(_UNEXAMINED, f"{more}; the rest was not examined")
@@ -66,7 +72,7 @@ def _of_table(table: Table, key: str) -> Iterator[Remark]:
         *examine_hub(table),
         *examine_folder(table),
         *examine_packages(table),
-        *examine_sizes(table),
+        *examine_sizes(table, key),
         *examine_compiler(table),
         *examine_targets(table),
         *examine_exported(table, key),
@@ -74,6 +80,7 @@ def _of_table(table: Table, key: str) -> Iterator[Remark]:
         *examine_imports(table, key),
         *examine_codecs(table, key),
         *examine_rows(table),
+        *examine_tokenizer(table),
     ]
     yield from remarks
     yield from examine_names(table, [remark.message for remark in remarks])

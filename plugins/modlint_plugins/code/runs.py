@@ -25,6 +25,7 @@ from modlint_plugins.code.python_source import examine_python, examine_text, nam
 from modlint_plugins.code.requirements import examine_requirements
 from modlint_plugins.code.settings import MAX_SETTINGS, settings_of
 from modlint_plugins.code.templates import examine_template, looks_like_template
+from modlint_plugins.code.tokenizer_json import without_vocabulary
 from modlint_plugins.code.torchscript import (
     examine_operators,
     examine_torchscript,
@@ -38,6 +39,8 @@ _SAMPLE = 4096
 _MAX_HEADER = 100_000_000
 _TEMPLATES = (".jinja", ".jinja2", ".j2")
 _TEMPLATE_OPENS = ("{{", "{%", "{#")
+_LIBRARIES = (".so", ".pyd", ".dll", ".dylib")
+_TOKENIZER = "tokenizer.json"
 _UNEXAMINED = "unexamined-code"
 _HELP = "read it before anything loads this file"
 
@@ -48,6 +51,9 @@ def examine_run(view: memoryview, name: str, siblings: Collection[str]) -> Itera
         yield from _python(view, name, siblings)
     elif name.lower().endswith((".pyc", ".pyo")):
         yield Remark("compiled-code", "compiled Python code, which was not examined", help=_HELP)
+    elif not siblings and name.lower().endswith(_LIBRARIES):
+        message = "a library of native code, which an import loads and which was not examined"
+        yield Remark("compiled-code", message, help=_HELP)
     else:
         of_format = _of_format(view)
         yield from of_format or ()
@@ -136,7 +142,9 @@ def _of_text(text: str, name: str, *, packed: bool) -> Iterator[Remark]:
     if lowered.endswith(_TEMPLATES) or start.startswith(_TEMPLATE_OPENS):
         yield from examine_template(text, "the file")
     elif documents:
-        yield from examine_documents(parse_json(text))
+        parsed = parse_json(text)
+        words = PurePosixPath(lowered).name == _TOKENIZER
+        yield from examine_documents(without_vocabulary(parsed) if words else parsed)
     elif "template" in lowered and looks_like_template(text):
         yield from examine_template(text, "the file")
     if settings is not None and len(text) > MAX_SETTINGS:

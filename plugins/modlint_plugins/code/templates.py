@@ -22,6 +22,8 @@ from modlint_plugins.code.words import words
 
 MAX_TEMPLATE = 1 << 18
 """Characters; the longest in use have some tens of thousands."""
+MAX_NUMBER = 1_000_000
+"""Of a number in an expression; by one text multiplies, fills up or repeats."""
 ACTING = "acting-template"
 UNEXAMINED = "unexamined-code"
 
@@ -47,6 +49,9 @@ _OBJECTS = frozenset(("lipsum", "url_for", "get_flashed_messages"))
 _LOADS = frozenset(("include", "import", "extends"))
 _HELP = "do not load this tokenizer; compare its template with the original model's"
 _LISTED = 3
+_SHOWN = 60
+_WIDTH = re.compile(r"%[-+ #0]{0,9}[1-9]\d{6}|\{[^{}:]{0,40}:[^{}\d]{0,9}[1-9]\d{6}")
+"""A width of millions in a format."""
 
 
 class _Token(Struct, frozen=True):
@@ -81,9 +86,40 @@ def examine_template(text: str, where: str) -> Iterator[Remark]:
         what = ", ".join(reached[:_LISTED])
         message = f"{where} is a template that reaches beyond its data: {what}{more}"
         yield Remark(ACTING, message, help=_HELP)
+    elif (size := _absurd(text)) is not None:
+        message = f"{where} is a template that may write more than any memory holds: {size}"
+        yield Remark(UNEXAMINED, message, help=_HELP)
     elif problem is not None:
         message = f"{where} is a template that was not wholly examined: {problem}"
         yield Remark(UNEXAMINED, message, help=_HELP)
+
+
+def _absurd(text: str) -> str | None:
+    """A number, or a width in a format, by which a text is multiplied; None where there is none."""
+    for tokens in _blocks(text):
+        for at, token in enumerate(tokens):
+            if token.kind == "name" and _is_large(token.text):
+                return token.text[:_SHOWN]
+            if token.kind == "text" and _WIDTH.search(token.text):
+                return token.text[:_SHOWN]
+            if [held.text for held in tokens[at : at + 2]] == ["*", "*"] and not _unpacks(
+                tokens, at
+            ):
+                return "a power"
+    return None
+
+
+def _unpacks(tokens: list[_Token], at: int) -> bool:
+    """Whether two asterisks give a call its arguments."""
+    return tokens[at - 1].text in ("(", ",") if at else True
+
+
+def _is_large(name: str) -> bool:
+    """Whether a token is a number of more than `MAX_NUMBER`, in any of Jinja's spellings."""
+    digits = name.replace("_", "").lower()
+    if digits.isdecimal():
+        return len(digits) > 18 or int(digits) > MAX_NUMBER
+    return digits[:2] in ("0x", "0o", "0b") and len(digits) > 7
 
 
 def _computed(text: str) -> Iterator[str]:

@@ -22,6 +22,8 @@ MAX_EVENTS = 50_000
 MAX_DEPTH = 100
 """Collections around a scalar."""
 
+_MOST_ITEMS = 1 << 62
+
 _CONSTANTS: dict[str, object] = {
     **dict.fromkeys(("true", "True", "TRUE", "yes", "Yes", "on"), True),
     **dict.fromkeys(("false", "False", "FALSE", "no", "No", "off"), False),
@@ -53,10 +55,12 @@ class Yaml(Struct):
     Attributes:
         documents: tables, lists, texts and constants; numbers are left as texts.
         tags: every tag that is not left to the loader.
+        expanded: how many items there are, once each alias is what it stands for.
     """
 
     documents: list[object] = field(default_factory=list)
     tags: list[Tagged] = field(default_factory=list)
+    expanded: int = 0
 
 
 class UnparsedYamlError(ValueError):
@@ -122,6 +126,7 @@ class _Open(Struct):
     anchor: str | None
     table: bool
     items: list[object] = field(default_factory=list)
+    weight: int = 1
 
 
 class _Builder:
@@ -131,6 +136,7 @@ class _Builder:
         self.found = Yaml()
         self._open: list[_Open] = []
         self._anchored: dict[str, object] = {}
+        self._weights: dict[str, int] = {}
 
     def take(self, event: Any) -> None:
         """Take the next event."""
@@ -138,10 +144,13 @@ class _Builder:
 
         if isinstance(event, yaml.DocumentStartEvent):
             self._anchored.clear()
+            self._weights.clear()
         elif isinstance(event, yaml.AliasEvent):
+            self._weigh(self._weights.get(event.anchor, 1))
             self._add(self._anchored.get(event.anchor, Alias(event.anchor)), None)
         elif isinstance(event, yaml.ScalarEvent):
             self._tag(event.tag, event.value)
+            self._weigh(1)
             plain = event.style is None and event.tag is None
             constant = plain and event.value in _CONSTANTS
             self._add(_CONSTANTS[event.value] if constant else event.value, event.anchor)
@@ -151,7 +160,16 @@ class _Builder:
         elif isinstance(event, yaml.CollectionEndEvent):
             ended = self._open.pop()
             self._anchored.pop(ended.anchor or "", None)
+            self._weights[ended.anchor or ""] = ended.weight
+            self._weigh(ended.weight)
             self._add(_table(ended.items) if ended.table else ended.items, None)
+
+    def _weigh(self, items: int) -> None:
+        """Count items of what is open, or of the documents."""
+        if self._open:
+            self._open[-1].weight = min(self._open[-1].weight + items, _MOST_ITEMS)
+        else:
+            self.found.expanded += items
 
     def _tag(self, tag: str | None, text: str) -> None:
         if tag is not None and tag != "!":

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from modlint.checkpoint import Remark
+from modlint_plugins.code.expansions import examine_aliases
 from modlint_plugins.code.judged import examine_documents
 from modlint_plugins.code.yaml_documents import UnparsedYamlError, parse_yaml
 from modlint_plugins.code.yaml_tags import examine_tag
@@ -43,6 +44,7 @@ def examine_yaml(text: str, name: str, *, known: bool = False) -> Iterator[Remar
         if not known:
             yield from examine_unparsed(text, error, named=named_yaml(name))
         return
+    yield from examine_aliases(found.expanded)
     for tagged in found.tags:
         yield from examine_tag(tagged.tag, tagged.text)
     yield from examine_documents(found.documents)

@@ -8,6 +8,8 @@ from modlint_plugins.code.encoded import decode
 from modlint_plugins.sweep.run import Run
 
 _MAX_TEXT = 64 << 20
+_WORDS = "tokenizer.json"
+"""Words and how they are joined, of which no loader decodes one."""
 _SAMPLE = 4096
 _CONTROL = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1b")
 _LENGTH = 8
@@ -16,6 +18,8 @@ _LENGTH = 8
 
 def encoded(run: Run) -> Iterator[Run]:
     """What the text of a run decodes to, where that is of interest."""
+    if run.member is None and run.name.lower() == _WORDS:
+        return
     text = _text_of(run.view) or _header_of(run.view)
     for index, data in enumerate(decode(text)):
         yield run.within(memoryview(data), f"encoded text {index}", None)

@@ -15,6 +15,8 @@ from modlint_plugins.code.targets import TARGET_KEYS
 FOREIGN = "thirdparty.Net"
 ACTING = "os.system"
 OWN = {
+    "model_class": "xgboost.sklearn.XGBClassifier",
+    "object_constructor": "llama_index.core.llms.mock.MockLLM",
     "tokenizer_class": "transformers.BertTokenizer",
     "activation_function": "torch.nn.modules.activation.Tanh",
     "activation_fct": "torch.nn.modules.linear.Identity",

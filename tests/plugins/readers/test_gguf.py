@@ -166,3 +166,46 @@ def test_the_longest_text_is_one_that_may_be_reached(
         monkeypatch.setattr("modlint_plugins.archives.gguf._MAX_TEXT", most)
         kinds = [fault.kind for fault in read(tmp_path, data).faults]
         assert ("damaged-header" in kinds) is damaged
+
+
+def with_tensors(*infos: bytes, count: int | None = None, alignment: int = 32) -> bytes:
+    number = len(infos) if count is None else count
+    start = b"GGUF" + struct.pack("<IQQ", 3, number, 1)
+    start += text("general.alignment") + struct.pack("<I", 4) + struct.pack("<I", alignment)
+    start += b"".join(infos)
+    return start + bytes(-len(start) % 32 + 256)
+
+
+def info(*sizes: int, kind: int = 0, offset: int = 0) -> bytes:
+    held = struct.pack("<I", len(sizes)) + b"".join(struct.pack("<Q", size) for size in sizes)
+    return text("w") + held + struct.pack("<IQ", kind, offset)
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (with_tensors(info(8, 8), info(32, kind=8)), None),
+        (with_tensors(info(*[1] * 5)), "5 axes"),
+        (with_tensors(info(*[1] * 4000)), "4,000 axes"),
+        (with_tensors(info(2**33, 2**33)), "elements"),
+        (with_tensors(info(8, 8, offset=2**40)), "beyond the end"),
+        (with_tensors(info(8, 8, offset=1)), "between places"),
+        (with_tensors(info(8, 9)), "beyond the end"),
+        (with_tensors(count=2**60), "ends early"),
+        (with_tensors(info(8, 8), alignment=0), "alignment is 0"),
+        (with_tensors(info(8, 8), alignment=33), "alignment is 33"),
+    ],
+)
+def test_tensors_that_lie_outside_of_the_file(
+    data: bytes, problem: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "m.gguf").write_bytes(data)
+    faults = GgufReader().read(open_source(tmp_path / "m.gguf")).faults[1:]
+    assert problem is None or any(problem in fault.message for fault in faults)
+    assert bool(faults) == (problem is not None)
+
+
+def test_sizes_that_a_loader_builds_a_network_of() -> None:
+    assert not list(examine(memoryview(header(("llama.block_count", 4, 126))), "m.gguf", ()))
+    (remark,) = examine(memoryview(header(("llama.block_count", 4, 2**31))), "m.gguf", ())
+    assert remark.kind == "absurd-size"

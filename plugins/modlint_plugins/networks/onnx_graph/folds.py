@@ -34,6 +34,9 @@ _SAME = frozenset(
     | {"Optional", "OptionalGetElement"}
 )
 
+_MOST_JOINED = 1 << 25
+"""Elements of a tensor's parts side by side that are followed one by one."""
+
 
 def fold(op: Op, handler: Handler | None) -> Result:
     """What an operator that reads constants alone makes of them."""
@@ -174,9 +177,11 @@ def _of_several(op: Op) -> Result:
     total = list(values[0].shape)
     total[axis] = sum(value.shape[axis] for value in values)
     present = [value.numbers for value in values if value.numbers is not None]
-    given = np.concatenate(present, axis) if len(present) == len(values) else None
+    few = len(present) == len(values) and math.prod(total) <= MOST_NUMBERS
+    given = np.concatenate(present, axis) if few else None
     tensors = {id(value.tensor): value.tensor for value in values}
-    parts = [value.indices() for value in values] if len(tensors) == 1 else []
+    joined = len(tensors) == 1 and math.prod(total) <= _MOST_JOINED
+    parts = [value.indices() for value in values] if joined else []
     known = [part for part in parts if part is not None]
     if not known or len(known) < len(values):
         return Static(tuple(total), given=given)

@@ -8,6 +8,10 @@ from modlint.source import Source
 from modlint_plugins.readers.recognised.format import Format
 
 _EXPORT = "check the model as safetensors, as a PyTorch state_dict or as ONNX"
+_TREES = (
+    "its trees are not read: a library follows their indices unchecked, so load it only from a "
+    "source that you trust"
+)
 _UNPACK = "unpack it and check what is inside"
 _NAME_CHECKPOINT = "name a checkpoint, or exclude the file"
 
@@ -20,6 +24,14 @@ _FLATBUFFERS = (
     (b"ET12", Format("executorch", "an ExecuTorch program", _EXPORT, holds_weights=True)),
     (b"ORTM", Format("ort", "a model of onnxruntime's own format", _EXPORT, holds_weights=True)),
 )
+_XGBOOST = Format("xgboost", "a model of XGBoost", _TREES, holds_weights=True)
+_LIGHTGBM = Format("lightgbm", "a model of LightGBM", _TREES, holds_weights=True)
+_CATBOOST = Format("catboost", "a model of CatBoost", _TREES, holds_weights=True)
+_XGBOOST_KEYS = (b"gradient_booster", b"learner_model_param")
+_XGBOOST_STARTS = (b"binf", b"bs64")
+_LIGHTGBM_START = re.compile(rb"\s{0,100}tree\r?\n(?:[^\n]{0,400}\n){0,40}?version=v\d")
+_TREE_MODEL = 256 << 20
+"""Bytes in which the keys of XGBoost are looked for."""
 _SAVED_MODEL = Format("tf-saved-model", "a TensorFlow SavedModel", _EXPORT, holds_weights=True)
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -88,6 +100,25 @@ def classify_saved_model(source: Source) -> Format | None:
         if byte < 0x80:
             break
     return _SAVED_MODEL if source.nbytes // 2 < length <= source.nbytes else None
+
+
+def classify_trees(source: Source) -> Format | None:
+    """Models of decision trees: XGBoost's in every format, LightGBM's text, CatBoost's.
+
+    Sources: xgboost, doc/tutorials/saving_model.rst; LightGBM, src/boosting/gbdt_model_text.cpp;
+    catboost, catboost/libs/model/model.cpp, `MODEL_FILE_DESCRIPTOR_CHARS`.
+    """
+    start = bytes(source.view[:8192])
+    if start.startswith(b"CBM1"):
+        return _CATBOOST
+    if _LIGHTGBM_START.match(start):
+        return _LIGHTGBM
+    if start.startswith(_XGBOOST_STARTS):
+        return _XGBOOST
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
+        return None
+    held = source.view[:_TREE_MODEL]
+    return _XGBOOST if all(re.search(key, held) for key in _XGBOOST_KEYS) else None
 
 
 def classify_compressed(source: Source) -> Format | None:

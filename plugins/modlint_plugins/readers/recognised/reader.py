@@ -21,6 +21,7 @@ from modlint_plugins.readers.recognised.magic import (
     classify_other,
     classify_saved_model,
     classify_tflite,
+    classify_trees,
 )
 from modlint_plugins.readers.recognised.text import (
     classify_blank,
@@ -74,6 +75,7 @@ _STRONG = (
     ("ggml", "GGML (llama.cpp, before GGUF)", "ggml", classify_ggml),
     ("tflite", "TensorFlow Lite", "flatbuffers", classify_tflite),
     ("tf-saved-model", "TensorFlow SavedModel", "protobuf", classify_saved_model),
+    ("trees", "XGBoost, LightGBM, CatBoost", "trees", classify_trees),
     ("packed", "Zstandard, LZ4, 7z, RAR", "compressed", classify_compressed),
 )
 _OTHER = ("other-file", "images, documents, programs, tables", "other file", classify_other)
