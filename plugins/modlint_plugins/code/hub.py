@@ -25,6 +25,8 @@ _ATTENTION = (
 )
 _TYPES = "_types"
 """How the keys of a network end whose values are names of its blocks, two perhaps."""
+_PASSED_ON = "tokenizer_kwargs"
+"""Arguments that `open_clip.get_tokenizer` takes from its configuration as they are."""
 _REPOSITORY = re.compile(r"(?:\w+\|)?[^/:|\s]+/[^/:|\s]+(?:@[^/:]+)?(?::[^/]+)?")
 _VERIFIED = "kernels-community/"
 _LIBRARIES = re.compile(r"diffusers|transformers|optimum|onnxruntime|peft|torch|flax|accelerate")
@@ -34,8 +36,13 @@ _HELP = "read that code, or load with the library's own classes (trust_remote_co
 _HELP_KERNEL = "remove the entry: loading downloads native code and runs it"
 
 
-def examine_hub(table: Table) -> Iterator[Remark]:
-    """Remarks on a table of a configuration of transformers or diffusers."""
+def examine_hub(table: Table, within: str = "") -> Iterator[Remark]:
+    """Remarks on a table of a configuration of transformers or diffusers.
+
+    Args:
+        table: the table.
+        within: the key that leads to it.
+    """
     for value in table.values("auto_map"):
         yield from _auto_map(value)
     for key in _ATTENTION:
@@ -48,7 +55,10 @@ def examine_hub(table: Table) -> Iterator[Remark]:
         if any(table.values(key)):
             yield Remark(REMOTE, f"{key} names code that loading runs on request", help=_HELP)
     if any(value is True for value in table.values("trust_remote_code")):
-        yield Remark(REMOTE, "asks to trust the code of a repository", help=_HELP)
+        asked = within != _PASSED_ON
+        message = "asks to trust the code of a repository"
+        more = "" if asked else f" ({within}), which open_clip runs without a question"
+        yield Remark(REMOTE if asked else FOREIGN, message + more, help=_HELP)
 
 
 def _auto_map(value: object) -> Iterator[Remark]:

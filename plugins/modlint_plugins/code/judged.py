@@ -69,7 +69,7 @@ def _of_table(table: Table, key: str) -> Iterator[Remark]:
     remarks = [
         *examine_keras(table),
         *examine_skops(table),
-        *examine_hub(table),
+        *examine_hub(table, key),
         *examine_folder(table),
         *examine_packages(table),
         *examine_sizes(table, key),

@@ -279,6 +279,7 @@ def test_nodes_of_skops(loader: str, module: str, cls: str, told: bool) -> None:
         ({"text_config": {"_attn_implementation": "a/b"}}, ["foreign-kernel"]),
         ({"attn_implementation": "kernels-community/flash-attn2"}, ["hub-kernel"]),
         ({"trust_remote_code": True}, ["remote-code"]),
+        ({"text_cfg": {"tokenizer_kwargs": {"trust_remote_code": True}}}, ["foreign-code"]),
         ({"trust_remote_code": False}, []),
         (
             {
