@@ -110,6 +110,30 @@ def test_code_that_is_too_long_to_be_examined_is_an_error(
     assert [rule for rule, _ in told] == (["SEC003"] if severity else [])
 
 
+@pytest.mark.parametrize(
+    ("name", "select", "severity"),
+    [
+        ("model.json", "", "note"),
+        ("model.bin", "", "error"),
+        ("model.json", "safety", "error"),
+        ("model.json", "SEC", "error"),
+    ],
+)
+def test_trees_that_are_not_read_are_an_error_where_safety_is_asked(
+    tmp_path: Path, capsys: Capture, name: str, select: str, severity: str
+) -> None:
+    trees = {"learner": {"gradient_booster": {"model": {}}, "learner_model_param": {}}}
+    (tmp_path / name).write_text(json.dumps(trees))
+    found = report(capsys, name, *(("--select", select) if select else ()))
+    told = [
+        verdict["severity"]
+        for verdict in found["files"][0]["verdicts"]
+        if verdict["outcome"] == "fail"
+    ]
+    assert told == [severity]
+    assert found["run"]["exit_code"] == int(severity == "error")
+
+
 @pytest.mark.parametrize("select", ["NUM", "SEC,NUM"])
 def test_other_selections_are_open(tmp_path: Path, capsys: Capture, select: str) -> None:
     keras(tmp_path / "model.keras")

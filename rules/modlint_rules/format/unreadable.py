@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from modlint.checkpoint import Checkpoint, Remark, Status
-from modlint.file_names import promises_readable
-from modlint.reader import is_header_only
+from modlint.file_names import promises_checkpoint, promises_readable
+from modlint.reader import FORMAT_NOT_READ, is_header_only
 from modlint.rule import Examination, Options, Rule
 from modlint.targets import place_in_file, whole_file
 from modlint.text import count
@@ -29,6 +29,12 @@ _TOLD_BY = {
 _NAME_A_CHECKPOINT = (
     "name a checkpoint, or exclude the file; `modlint plugins` lists the formats that are read"
 )
+
+
+def _is_told_only(checkpoint: Checkpoint, fault: Remark) -> bool:
+    """Whether nobody expects modlint to read it: numbers of GGUF, trees in a file named as JSON."""
+    named = promises_checkpoint(checkpoint.path)
+    return is_header_only(checkpoint) or (fault.kind == FORMAT_NOT_READ and not named)
 
 
 class Unreadable(Rule[Options], reference=UNREADABLE):
@@ -68,7 +74,7 @@ class Unreadable(Rule[Options], reference=UNREADABLE):
             fault.message,
             help=fault.help or _FETCH_AGAIN,
             values={"fault": fault.kind},
-            severity=Severity.NOTE if is_header_only(checkpoint) else None,
+            severity=Severity.NOTE if _is_told_only(checkpoint, fault) else None,
         )
 
     def _told(self, checkpoint: Checkpoint, told: Counter[str]) -> Verdict:
