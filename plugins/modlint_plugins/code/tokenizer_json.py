@@ -23,8 +23,10 @@ MAX_GROWTH = 10_000
 _MAX_STEPS = 10_000
 _PROBE = 100_000
 """Characters of the text that the steps are tried on; no language needs more."""
-_MAX_WORK = 2_000_000_000
+_MAX_WORK = 200_000_000
 """Characters that all steps together are tried on."""
+_LONGEST = 20_000_000
+"""Characters that the text may become while it is followed."""
 _MAX_CHARSMAPS = 4
 """Tables of characters one after the other, which are not read; tokenizers have one."""
 _FORMS: tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...] = ("NFC", "NFD", "NFKC", "NFKD")
@@ -95,7 +97,8 @@ def _grows(steps: list[Table]) -> bool:
     probe = " ".join(["a\u00e9", *texts])
     if len(steps) >= _MAX_STEPS or len(probe) > _PROBE:
         return True
-    longest, factor, work, charsmaps = MAX_GROWTH * len(probe), 1, 0, 0
+    longest = min(MAX_GROWTH * len(probe), _LONGEST)
+    factor, work, charsmaps = 1, 0, 0
     for step in steps:
         for old, new in _replacement(step):
             if old is None:  # a regular expression, which may match each character
