@@ -6,6 +6,7 @@ configuration names is imported by the loader, and so is what that module import
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -27,6 +28,8 @@ _CACHE = "__pycache__"
 _TEMPLATES = (".jinja", ".jinja2")
 _YAML = (".yaml", ".yml")
 _INDEX = "MLmodel"
+_PACKAGE = Path(".data", "extern_modules")
+"""What torch.package looks for in a folder whose modules it imports."""
 _TRITON = "config.pbtxt"
 _TRITON_MODEL = "model"
 """The module that Triton's backend for Python runs, unless its configuration names another."""
@@ -37,11 +40,16 @@ _CODE = ("code", "custom_generate")
 _MAX_SOURCE = 64 << 20
 """Bytes of a file that are searched for names of modules."""
 
-_ESCAPE = re.compile(r"\\u(?!0022|005[cC])([0-9a-fA-F]{4})|\\x(?!22|5[cC])([0-9a-fA-F]{2})")
+_ESCAPE = re.compile(
+    r"\\u(?!0022|005[cC])([0-9a-fA-F]{4})|\\x(?!22|5[cC])([0-9a-fA-F]{2})|\\U000([01][0-9a-fA-F]{4})"
+)
 _IN_JSON = re.compile(r'"([^"\s]{1,300})"')
-_BLANK_IN_JSON = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
-"""Every text, to find those with a blank in them: one of these is a name of a file too."""
-_LONGEST = 300
+_TEXT_IN_JSON = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
+"""Every text: one with blanks, quotes or backslashes in it is a name of a file too."""
+_PATH = re.compile(r"[^./:]+")
+"""A part of a path that was read as JSON is, in which a backslash is a letter."""
+_LONGEST = 4096
+"""Characters of a path (Linux, PATH_MAX)."""
 _IN_YAML = re.compile(
     r"""(?:_target_|target|class_path|cls|loader_module|model_code_path|code|![a-z]{1,20})
     ["']?[ \t]{0,9}:?[ \t]{0,9}["']?([\w./-]{1,300})""",
@@ -131,7 +139,8 @@ class FolderCode:
         return False
 
     def _is_indexed(self, folder: Folder) -> bool:
-        return any(file.name == _INDEX for file in folder.files)
+        named = any(file.name == _INDEX for file in folder.files)
+        return named or _is_file(folder.path / _PACKAGE)
 
 
 def _holds_python(folder: Folder) -> bool:
@@ -164,15 +173,42 @@ def _imported(source: str) -> Iterator[str]:
 
 
 def _in_configuration(path: Path) -> Iterator[str]:
-    text = _ESCAPE.sub(lambda match: chr(int(match[1] or match[2], 16)), _start(path))
+    start = _start(path)
+    text = _ESCAPE.sub(lambda match: chr(int(match[1] or match[2] or match[3], 16)), start)
     quoted = path.name.lower().endswith((".json", _TRITON))
     pattern = _IN_JSON if quoted else _IN_YAML
     for match in pattern.finditer(text):
         yield from _NAME.findall(match.group(1))
         yield from _PART.findall(match.group(1))
-    for match in _BLANK_IN_JSON.finditer(text) if quoted else ():
-        if len(match.group(1)) <= _LONGEST and " " in match.group(1):
-            yield from (part for part in _PART.findall(match.group(1)) if " " in part)
+    for match in _TEXT_IN_JSON.finditer(start) if quoted else ():
+        if len(match[1]) <= _LONGEST * len("\\u0000"):
+            yield from _modules(_read(match[1]))
+
+
+def _modules(text: str) -> Iterator[str]:
+    """Names of modules in a text: in prose, parts with a blank and those of a path at its end."""
+    words = text.split()
+    prose = len(words) > 1
+    path = words[-1] if prose and set("./:") & set(words[-1].strip(".")) else ""
+    yield from (part for part in _PATH.findall(text) if not prose or any(map(str.isspace, part)))
+    yield from _PATH.findall(path)
+
+
+def _read(body: str) -> str:
+    """What a text of JSON stands for; two escapes may be one letter."""
+    if "\\" not in body:
+        return body
+    try:
+        return str(json.loads(f'"{body}"', strict=False))
+    except ValueError:
+        return body
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _start(path: Path) -> str:

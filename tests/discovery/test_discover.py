@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import pickle
 import time
@@ -342,6 +343,33 @@ def test_modules_are_found_whatever_their_names_and_imports_are(tmp_path: Path) 
     found = set(names(discover([tmp_path], everything=True).files, tmp_path))
     cached = "__pycache__/evil.cpython-311.pyc"
     assert found == {*written, "handler.py", "model.safetensors"} - {cached}
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ("./" * 400 + "evil.py", "evil.py"),
+        ("\U0001d52avil.C", "\U0001d52avil.py"),
+        ('e"vil.C', 'e"vil.py'),
+        ("e\\vil.py", "e\\vil.py"),
+        ("e\tvil.C", "e\tvil.py"),
+        ("my code/evil.py", "my code/evil.py"),
+    ],
+)
+def test_modules_are_found_by_the_names_that_json_stands_for(
+    tmp_path: Path, value: str, name: str
+) -> None:
+    write_all(
+        tmp_path, {"config.json": json.dumps({"model_file": value}), name: "", "other.py": ""}
+    )
+    save_file({"w": torch.ones(3)}, tmp_path / "model.safetensors")
+    found = set(names(discover([tmp_path]).files, tmp_path))
+    assert found == {"config.json", "model.safetensors", name}
+
+
+def test_modules_of_an_unpacked_torch_package_are_found(tmp_path: Path) -> None:
+    write_all(tmp_path, {"p/.data/extern_modules": "torch", "p/a/mod.py": "", "q/a/mod.py": ""})
+    assert names(discover([tmp_path]).files, tmp_path) == ["p/a/mod.py"]
 
 
 def test_links_into_a_repository_are_followed_where_everything_is_searched(tmp_path: Path) -> None:

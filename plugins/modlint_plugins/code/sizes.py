@@ -63,10 +63,11 @@ _LIMITS = (
     _Limit(re.compile(r"num_labels|num_classes|n_classes|num_queries"), MAX_LABELS, "classes"),
     _Limit(
         re.compile(r"num_train_timesteps|num_virtual_tokens|n_fft|fft_(?:length|size)"
-                   r"|num_mel_bins|num_mel_filters|n_mels"),
+                   r"|num_mel_bins|num_mel_filters|n_mels|(?:relative_attention_)?num_buckets"
+                   r"|num_conv_pos_embeddings"),
         MAX_STEPS, "steps or points",
     ),
-    _Limit(re.compile(r"r|rank|lora_r(?:ank)?"), MAX_RANK, "ranks of an adapter"),
+    _Limit(re.compile(r"r|rank|lora_r(?:ank)?|(?:init|target)_r"), MAX_RANK, "ranks of an adapter"),
     _Limit(
         re.compile(r"n_positions|max_(?:source|target)_positions|n_ctx"),
         MAX_POSITIONS, "positions",
@@ -74,7 +75,7 @@ _LIMITS = (
     _Limit(
         re.compile(r"block_out_channels|hidden_sizes|conv_dim|embed_dims?|channels|units|filters"
                    r"|intermediate_size|hidden_size|d_model|n_embd|cross_attention_dim"
-                   r"|embedding_length|feed_forward_length|type_vocab_size"),
+                   r"|embedding_length|feed_forward_length|type_vocab_size|token_dim|vector_length|num_vectors"),
         MAX_WIDTH, "elements of a vector",
     ),
 )  # fmt: skip
@@ -94,6 +95,18 @@ _PAIRS = (("in_features", "out_features"), ("input_dim", "output_dim"))
 """Two sizes of one layer."""
 _TOWERS = (("embed_dim", "depth"), ("width", "layers"))
 """A width, and how many layers there are of matrices of that width: timm's, open_clip's."""
+_SQUARE = words("clvp gpt2 gpt_bigcode gpt_neo imagegpt")
+"""Types of models with a mask of as many rows and columns as a text has positions."""
+_SQUARES = ("n_positions", "n_ctx", "max_position_embeddings")
+MAX_SQUARE = 262_144
+"""Positions of such a model; published ones have up to some ten thousands."""
+_WINDOWED = re.compile(r"[\w-]*swin[\w-]*|clap_audio_model", re.IGNORECASE)
+MAX_WINDOW = 200
+"""Patches on a side of a window, whose table of positions has the fourth power of it."""
+MAX_PATCHES = 4096
+"""Patches on a side of an image; published models have up to some hundreds."""
+_PATTERN = "rank_pattern"
+"""Ranks of an adapter by the names of its modules."""
 _MARKS = (
     *("model_type", "architectures", "architecture", "_class_name", "class_name", "peft_type"),
     *("feature_extractor_type", "image_processor_type", "processor_class", "general.architecture"),
@@ -130,6 +143,8 @@ def examine_sizes(table: Table, within: str = "") -> Iterator[Remark]:
         limited.add(key)
         yield Remark(KIND, f"asks for {size:,} {what} ({key})", help=_HELP)
     yield from _of_towers(table)
+    yield from _of_squares(table)
+    yield from _of_ranks(table)
     width = max((size for key in _WIDTHS for size in _numbers(table, key)), default=1)
     for key in (key for key in _HEIGHTS if key not in limited):
         for height in _numbers(table, key):
@@ -165,14 +180,42 @@ def _of_towers(table: Table) -> Iterator[Remark]:
             yield Remark(KIND, message, help=_HELP)
 
 
+def _of_squares(table: Table) -> Iterator[Remark]:
+    """Remarks on a side whose square, or fourth power, a network has as many elements of."""
+    types = {*table.texts("model_type"), *table.texts("architecture")}
+    sides: list[tuple[str, int]] = []
+    if not types.isdisjoint(_SQUARE):
+        sides += ((key, MAX_SQUARE) for key in _SQUARES)
+    if any(_WINDOWED.fullmatch(each) for each in types):
+        sides.append(("window_size", MAX_WINDOW))
+    patch = min(_numbers(table, "patch_size"), default=1)
+    sides.append(("image_size", MAX_PATCHES * patch))
+    for key, most in sides:
+        side = max(_numbers(table, key), default=0)
+        if side > most:
+            yield Remark(KIND, f"asks for a square of {side:,} a side ({key})", help=_HELP)
+
+
+def _of_ranks(table: Table) -> Iterator[Remark]:
+    for pattern in table.values(_PATTERN):
+        ranks = [value for _, value in pattern.pairs] if isinstance(pattern, Table) else []
+        rank = max(_sizes(ranks), default=0)
+        if rank > MAX_RANK:
+            yield Remark(KIND, f"asks for {rank:,} ranks of an adapter ({_PATTERN})", help=_HELP)
+
+
 def _matrix(height: int, width: int, key: str) -> Remark:
     message = f"asks for a matrix of {height:,} × {width:,} elements ({key})"
     return Remark(KIND, message, help=_HELP)
 
 
 def _numbers(table: Table, key: str) -> Iterator[int]:
-    """The sizes that a key gives, in lists too; what is longer than a size is the largest."""
-    pending = list(table.values(key))
+    """The sizes that a key gives, in lists too."""
+    return _sizes(list(table.values(key)))
+
+
+def _sizes(pending: list[object]) -> Iterator[int]:
+    """The sizes among values; what is longer than a size is the largest."""
     while pending:
         value = pending.pop()
         if isinstance(value, list):

@@ -7,7 +7,10 @@ is loaded: thirty that write a letter twice make a thousand million of it. Sourc
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator
+from typing import Literal
 
 from modlint.checkpoint import Remark
 from modlint_plugins.code.documents import Table
@@ -18,8 +21,18 @@ MAX_PADDING = 10_000_000
 MAX_GROWTH = 10_000
 """How many times longer a text may become."""
 _MAX_STEPS = 10_000
-_PROBE = 10_000
-"""Characters of the text that the steps are tried on."""
+_PROBE = 100_000
+"""Characters of the text that the steps are tried on; no language needs more."""
+_MAX_WORK = 200_000_000
+"""Characters that all steps together are tried on."""
+_LONGEST = 20_000_000
+"""Characters that the text may become while it is followed."""
+_MAX_CHARSMAPS = 4
+"""Tables of characters one after the other, which are not read; tokenizers have one."""
+_FORMS: tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...] = ("NFC", "NFD", "NFKC", "NFKD")
+_IDEOGRAPH = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f]")
+_LITERAL = re.compile(r"[\w <>,;:!=@#%&'\"~`\u2581/-]+")
+"""A regular expression that matches itself alone."""
 _STEPS = ("normalizer", "pre_tokenizer", "decoder")
 _INNER = ("normalizers", "pretokenizers", "decoders", "processors")
 _HELP = "do not load this tokenizer; compare it with the original model's"
@@ -78,23 +91,46 @@ def _steps(value: object) -> Iterator[Table]:
 
 
 def _grows(steps: list[Table]) -> bool:
-    """Whether replacements one after the other make a text that holds all they look for huge."""
+    """Whether steps one after the other make a text that holds all they look for huge."""
     replaced = [pair for step in steps for pair in _replacement(step)]
-    if len(steps) >= _MAX_STEPS:
+    texts = sorted({text for old, new in replaced for text in (old or "", new)}, key=len)
+    probe = " ".join(["a\u00e9", *texts])
+    if len(steps) >= _MAX_STEPS or len(probe) > _PROBE:
         return True
-    texts = dict.fromkeys(text for old, new in replaced for text in (old or "", new))
-    probe = " ".join(texts)[:_PROBE] or "a"
-    longest, factor = MAX_GROWTH * max(len(probe), 1), 1
-    for old, new in replaced:
-        if old:
-            grown = len(probe) + probe.count(old) * (len(new) - len(old))
-        else:  # a regular expression, which may match each character
-            factor *= max(len(new), 1)
-            grown = len(probe)
-        if grown > longest or factor > MAX_GROWTH**2:
+    longest = min(MAX_GROWTH * len(probe), _LONGEST)
+    factor, work, charsmaps = 1, 0, 0
+    for step in steps:
+        for old, new in _replacement(step):
+            if old is None:  # a regular expression, which may match each character
+                factor *= max(len(new), 1)
+            elif len(probe) + probe.count(old) * (len(new) - len(old)) > longest:
+                return True
+            else:
+                probe = probe.replace(old, new)
+        charsmaps += "Precompiled" in step.texts("type")
+        probe = _normalized(step, probe)
+        work += len(probe)
+        if len(probe) * factor > longest or work > _MAX_WORK or charsmaps > _MAX_CHARSMAPS:
             return True
-        probe = probe.replace(old, new) if old else probe
     return False
+
+
+def _normalized(step: Table, text: str) -> str:
+    """A text behind a step that writes several letters for one; near to what tokenizers does.
+
+    Source: tokenizers, `normalizers::{unicode, byte_level, bert, prepend}`.
+    """
+    for kind in step.texts("type"):
+        form = next((form for form in _FORMS if form == kind), None)
+        if form is not None:
+            text = unicodedata.normalize(form, text)
+        elif kind == "ByteLevel":
+            text = text.replace(" ", "\u0120").encode("utf-8", "replace").decode("latin-1")
+        elif kind == "BertNormalizer":
+            text = _IDEOGRAPH.sub(r" \g<0> ", text)
+        elif kind == "Prepend":
+            text = "".join((*step.texts("prepend"), text))
+    return text
 
 
 def _replacement(step: Table) -> Iterator[tuple[str | None, str]]:
@@ -105,7 +141,8 @@ def _replacement(step: Table) -> Iterator[tuple[str | None, str]]:
         for pattern in step.values("pattern"):
             if isinstance(pattern, Table):
                 yield from ((old, new) for old in pattern.texts("String") if old)
-                yield from ((None, new) for _ in pattern.texts("Regex"))
+                for old in pattern.texts("Regex"):
+                    yield (old if _LITERAL.fullmatch(old) else None), new
 
 
 def _repeats(steps: list[Table]) -> int:

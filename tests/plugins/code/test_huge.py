@@ -21,6 +21,15 @@ CLIP = {"model_cfg": {"vision_cfg": {"width": 1664, "layers": 48}}}
 BERT = {"model_type": "bert", "num_labels": 3_000_000, "max_position_embeddings": 512}
 LETTER = {"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}
 SPACE = {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}
+LEVELS = {"type": "ByteLevel"}
+FORM = {"type": "NFKC"}
+IDEOGRAPHS = {"type": "BertNormalizer", "handle_chinese_chars": True}
+CHARSMAP = {"type": "Precompiled", "precompiled_charsmap": "AAAA"}
+ANY = {"type": "Replace", "pattern": {"Regex": "[a]"}, "content": "aa"}
+GPT2 = {"model_type": "gpt2", "n_positions": 32768}
+SWIN = {"model_type": "swinv2", "window_size": 24, "image_size": 384, "patch_size": 4}
+MISTRAL = {"model_type": "mistral", "window_size": 4096, "max_position_embeddings": 1_000_000}
+VBLORA = {"peft_type": "VBLORA", "num_vectors": 256, "vector_length": 256}
 WORDS = {"type": "BPE", "vocab": {"a": 0}, "merges": []}
 
 
@@ -29,7 +38,13 @@ def kinds(value: object, name: str = "config.json") -> list[str]:
     return [remark.kind for remark in examine(memoryview(text.encode()), name, ())]
 
 
-@pytest.mark.parametrize("healthy", [UNET, LORA, DENSE, KERAS, DDPM, WHISPER, TIMM, CLIP, BERT])
+@pytest.mark.parametrize(
+    "healthy",
+    [
+        *(UNET, LORA, DENSE, KERAS, DDPM, WHISPER, TIMM, CLIP, BERT),
+        *(GPT2, SWIN, MISTRAL, VBLORA, LORA | {"rank_pattern": {"q": 64, "k": "x"}}),
+    ],
+)
 def test_sizes_of_published_networks_are_silent(healthy: dict[str, Any]) -> None:
     assert kinds(healthy) == []
 
@@ -50,6 +65,15 @@ def test_sizes_of_published_networks_are_silent(healthy: dict[str, Any]) -> None
         BERT | {"num_labels": 10**9},
         BERT | {"max_position_embeddings": 10**9},
         BERT | {"num_labels": "9" * 30},
+        GPT2 | {"n_positions": 400_000},
+        {"model_type": "gpt_neo", "max_position_embeddings": 400_000},
+        SWIN | {"window_size": 400},
+        SWIN | {"image_size": [10**6, 10**6]},
+        {"model_type": "t5", "relative_attention_num_buckets": 2 * 10**9},
+        {"model_type": "wav2vec2", "num_conv_pos_embeddings": 10**9},
+        LORA | {"rank_pattern": {"q": 10**9}},
+        LORA | {"init_r": 10**9},
+        VBLORA | {"num_vectors": 10**9},
     ],
 )
 def test_sizes_that_exhaust_memory_are_told(hostile: dict[str, Any]) -> None:
@@ -67,6 +91,7 @@ def tokenizer(**parts: object) -> dict[str, object]:
         {"normalizer": {"type": "Sequence", "normalizers": [SPACE] * 50}},
         {"normalizer": {"type": "Sequence", "normalizers": [LETTER] * 4}},
         {"decoder": {"type": "Replace", "pattern": {"Regex": "x"}, "content": "yy"}},
+        {"normalizer": {"normalizers": [FORM, SPACE, IDEOGRAPHS, CHARSMAP, LEVELS, LEVELS]}},
         {"padding": {"strategy": {"Fixed": 8192}, "pad_to_multiple_of": 8}},
         {"post_processor": {"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A"}}]}},
         {
@@ -87,6 +112,19 @@ def test_tokenizers_as_they_are_written_are_silent(parts: dict[str, object]) -> 
         {"normalizer": {"type": "Sequence", "normalizers": [LETTER] * 34}},
         {"normalizer": {"type": "Sequence", "normalizers": [{"normalizers": [LETTER] * 20}] * 2}},
         {"pre_tokenizer": LETTER | {"content": "a" * 100_000}},
+        {"normalizer": {"normalizers": [ANY] * 26}},
+        {"normalizer": {"normalizers": [ANY, LETTER] * 8}},
+        {"normalizer": {"normalizers": [LETTER | {"pattern": {"Regex": "a"}}] * 26}},
+        {
+            "normalizer": {
+                "normalizers": [LETTER | {"pattern": {"String": "b" * 10_001}}] + [LETTER] * 34
+            }
+        },
+        {"normalizer": {"normalizers": [LEVELS] * 34}},
+        {"normalizer": {"normalizers": [SPACE | {"content": "\ufdfa"}, FORM] * 24}},
+        {"normalizer": {"normalizers": [SPACE | {"content": "\u4e2d"}, IDEOGRAPHS] * 36}},
+        {"normalizer": {"normalizers": [CHARSMAP] * 30}},
+        {"normalizer": {"type": "Prepend", "prepend": "a" * 3_000_000}},
         {
             "decoder": {
                 "decoders": [{"type": "Replace", "pattern": {"Regex": "."}, "content": "ab"}] * 40

@@ -29,9 +29,11 @@ _LIGHTGBM = Format("lightgbm", "a model of LightGBM", _TREES, holds_weights=True
 _CATBOOST = Format("catboost", "a model of CatBoost", _TREES, holds_weights=True)
 _XGBOOST_KEYS = (b"gradient_booster", b"learner_model_param")
 _XGBOOST_STARTS = (b"binf", b"bs64")
-_LIGHTGBM_START = re.compile(rb"\s{0,100}tree\r?\n(?:[^\n]{0,400}\n){0,40}?version=v\d")
+_LIGHTGBM_START = re.compile(rb"\s{0,1000}tree[ \t]{0,1000}[\r\n]")
+_LIGHTGBM_KEY = re.compile(rb"[\r\n](?:max_feature_idx=|version=v\d)")
+"""What its loader requires, and what it writes, wherever they stand."""
 _TREE_MODEL = 256 << 20
-"""Bytes in which the keys of XGBoost are looked for."""
+"""Bytes in which the keys of XGBoost and LightGBM are looked for."""
 _SAVED_MODEL = Format("tf-saved-model", "a TensorFlow SavedModel", _EXPORT, holds_weights=True)
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -112,7 +114,7 @@ def classify_trees(source: Source) -> Format | None:
     if start.startswith(b"CBM1"):
         return _CATBOOST
     if _LIGHTGBM_START.match(start):
-        return _LIGHTGBM
+        return _LIGHTGBM if _LIGHTGBM_KEY.search(source.view[:_TREE_MODEL]) else None
     if start.startswith(_XGBOOST_STARTS):
         return _XGBOOST
     if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
