@@ -16,7 +16,7 @@ from modlint_rules.clusterability.options import ModuleOptions
 from modlint_rules.clusterability.size import with_parts
 
 _HELP = (
-    "if modules are wanted, train for them (modlint-train: clusterable_init_, FixedPartition);"
+    "if modules are wanted, train for them (modlint-train: WiringCost);"
     " if CLU001 passes all the same, what it finds is strong and weak units, not modules; if none"
     " are wanted, ignore CLU007"
 )

@@ -43,7 +43,7 @@ SINGLE_POINT_OF_FAILURE = RuleReference(
     name="single-point-of-failure",
     severity=Severity.INFORMATION,
     summary="a block has no way around it where others have one",
-    source="Yousefpour et al., ResiliNet, arXiv 2002.07386, section 3; flow of 2006.08228",
+    source="Yousefpour et al., ResiliNet, arXiv 2002.07386, section 3; flow of 2006.05467",
     place="modlint_rules.structure.single_point_of_failure:SinglePointOfFailure",
     cost=Cost.PASS,
 )
@@ -53,7 +53,7 @@ PROTECTED_INPUT_PATH = RuleReference(
     name="protected-input-path",
     severity=Severity.NOTE,
     summary="the output depends on an input that it should not depend on",
-    source="arXiv 2012.15274, group fairness; flow of Tanaka et al., arXiv 2006.08228, section 4",
+    source="arXiv 2012.15274, group fairness; flow of Tanaka et al., arXiv 2006.05467, section 4",
     place="modlint_rules.structure.protected_input_path:ProtectedInputPath",
     cost=Cost.PASS,
 )
