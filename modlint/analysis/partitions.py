@@ -60,7 +60,7 @@ class SeededPartition(NetworkAnalysis[SeededClusters], frozen=True):
 
         Raises:
             Unavailable: there are too few units, or too many; the graph does not balance; fewer
-                clusters can be told apart; or torch is not installed, which "filan2021" needs.
+                clusters can be told apart.
         """
         from modlint.numerics.cluster.seeded import balanced_clusters, published_clusters
         from modlint.numerics.cluster.specs import require_size
