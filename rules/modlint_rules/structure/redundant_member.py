@@ -66,12 +66,18 @@ class RedundantMember(FileRule[RedundantMemberOptions], reference=REDUNDANT_MEMB
         elif not findings:
             members = sum(len(group.members) for group in groups)
             closest = max((g.closest for g in groups if g.closest is not None), default=None)
-            told = f"; units match to {closest:.2f} at most" if closest is not None else ""
+            compared = sum(group.compared for group in groups)
+            told = f", of which units match to {closest:.2f} at most" if closest is not None else ""
             yield self.passed(
                 target,
                 f"{count(members, 'member')} in {count(len(groups), 'group')}, no two the"
-                f" same{told}",
-                values={"members": members, "groups": len(groups), "closest": closest},
+                f" same; {count(compared, 'pair')} compared unit by unit{told}",
+                values={
+                    "members": members,
+                    "groups": len(groups),
+                    "compared": compared,
+                    "closest": closest,
+                },
             )
 
     def _group(self, group: MemberGroup) -> Verdict | None:
