@@ -28,7 +28,7 @@ TOLERANCE = 1e-4
 ITERATIONS = 300
 """A restart ends after so many iterations."""
 
-BATCH, DEVICE_BATCH = 1 << 17, 1 << 27
+BATCH, DEVICE_BATCH = 1 << 20, 1 << 27
 """Distances held at a time, over the restarts of a batch: of numpy's as many as a cache holds, on a
 GPU as many as keep it busy."""
 

@@ -35,7 +35,7 @@ from modlint.numerics.tensor.library import device_of
 from modlint.results.clusters import ClusterNull, Clusters, Comparison
 from modlint.results.graphs import Graph
 
-CPU_EDGES, DEVICE_EDGES = 1 << 18, 1 << 28
+CPU_EDGES, DEVICE_EDGES = 1 << 21, 1 << 28
 """Edges of the shuffles that are computed as one batch: on the CPU as many as repay the calls, on a
 GPU as many as fit (250 shuffles of a million edges take some 8 GB)."""
 

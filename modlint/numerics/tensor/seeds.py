@@ -15,12 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modlint.numerics.inputs import Array, Device
-from modlint.numerics.tensor.library import library, on_device
+from modlint.numerics.tensor.library import library, on_device, on_numpy
 from modlint.numerics.tensor.streams import seed_of
 
 _GAMMA, _MIX_1, _MIX_2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 _PIECE = 1 << 15
 """Keys that are made at a time on the CPU, where they stay in its cache."""
+
+_UPPER = 48
+"""Below the 16 upper bits of an int64."""
 
 _FRACTION = 53
 """Bits of a float64 between 0 and 1."""
@@ -89,8 +92,22 @@ def permutations(
         _mix(piece)
         piece &= ~low
         piece |= own
-    keys = library(keys).sort(keys, axis=-1)
+    keys = _ascending(keys)
     keys &= low
+    return keys
+
+
+def _ascending(keys: Array) -> Array:
+    """Rows of random keys, sorted: (…, entries).
+
+    On the CPU first by their upper 16 bits, which NumPy does in two passes of a radix sort; what is
+    left to its merge sort then lies near its place, and takes a third of the time.
+    """
+    if not on_numpy(keys):
+        return library(keys).sort(keys, axis=-1)
+    for row in keys:
+        row[...] = row[np.argsort((row >> _UPPER).astype(np.int16), kind="stable")]
+        row.sort(kind="stable")
     return keys
 
 
