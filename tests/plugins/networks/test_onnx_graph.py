@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -608,6 +609,20 @@ def test_reasons_name_the_node(nodes: list[Node], reason: str) -> None:
     assert [u.tensor for u in found.unplaced] or found.networks[0].reason
     said = [u.reason for u in found.unplaced]
     assert any(reason in text for text in said) or not said
+
+
+def test_a_tensor_beside_itself_again_and_again_is_not_held_element_by_element() -> None:
+    """Sixteen times as long after each step, 2³⁵ elements in the end."""
+    steps = [node("Concat", [f"v{i}"] * 16, [f"v{i + 1}"], axis=0) for i in range(8)]
+    sums = [node("ReduceSum", ["v8"], ["sum"]), node("Mul", ["h", "sum"], ["y"])]
+    nodes = [node("MatMul", ["x", "w"], ["h"]), *steps, *sums]
+    checkpoint = made(nodes, {"w": (4, 3), "v0": (8,)})
+    tracemalloc.start()
+    (network,) = built(checkpoint).networks
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 29
+    assert [call.name for call in network.calls] == ["w"]
 
 
 def test_operator_sets_before_seven_are_not_rebuilt() -> None:
