@@ -209,11 +209,25 @@ class _OfNetworks(Rule[OptionsT]):
 
 
 class NetworkRule(_OfNetworks[OptionsT]):
-    """A check of each network; inconclusive where a need cannot be met."""
+    """A check of each network; inconclusive where a need cannot be met.
+
+    Attributes:
+        absent: what a file lacks, of whose networks `judge` says nothing.
+    """
+
+    absent: ClassVar[str] = "no network of the file has what the rule judges"
 
     def check(self, file: Examination) -> Iterator[Verdict]:
         """Judge each network of the file."""
-        return _each_network(self, file, lambda network: self.judge(network, file))
+        verdict = None
+        for verdict in _each_network(self, file, lambda network: self.judge(network, file)):
+            yield verdict
+        if verdict is None:
+            yield self.nothing(file)
+
+    def nothing(self, file: Examination) -> Verdict:
+        """What is said of a file of whose networks `judge` says nothing."""
+        return self.not_applicable(whole_file(file.checkpoint), self.absent)
 
     def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Judge one network that was rebuilt.

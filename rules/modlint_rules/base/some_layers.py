@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
 
 from modlint.errors import Unavailable
 from modlint.network import Call, Network
 from modlint.rule import Examination, OptionsT
 from modlint.scopes import NetworkRule
-from modlint.targets import of_layer, whole_file
+from modlint.targets import of_layer
 from modlint.verdict import Verdict
 
 
 class SomeLayersRule(NetworkRule[OptionsT]):
-    """A check of those layers of each network that are of a kind.
-
-    Attributes:
-        none: what is said of a file whose networks have no such layer.
-    """
-
-    none: ClassVar[str]
-
-    def check(self, file: Examination) -> Iterator[Verdict]:
-        """Judge each network of the file."""
-        found = list(super().check(file))
-        yield from found
-        if not found:
-            yield self.not_applicable(whole_file(file.checkpoint), self.none)
+    """A check of those layers of each network that are of a kind."""
 
     def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """A verdict on each layer of the kind."""

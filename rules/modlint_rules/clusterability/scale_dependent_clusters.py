@@ -13,7 +13,7 @@ from modlint.analysis.scales import UnitScales
 from modlint.errors import Unavailable
 from modlint.network import Network
 from modlint.rule import Examination, Need
-from modlint.targets import of_network, whole_file
+from modlint.targets import of_network
 from modlint.text import count
 from modlint.verdict import Verdict
 from modlint_rules.clusterability import SCALE_DEPENDENT_CLUSTERS
@@ -26,8 +26,6 @@ _HELP = (
     " so that its weights in are as strong as those out (a ReLU network's function stays the"
     " same), then measure again"
 )
-
-_NO_SCALES = "no network of the file has a hidden layer whose scales can be measured"
 
 
 class ScaleDependentClustersOptions(PartitionOptions, frozen=True):
@@ -57,19 +55,13 @@ class ScaleDependentClusters(
     """How far the scales of hidden units differ that a ReLU network's function leaves free."""
 
     options_type = ScaleDependentClustersOptions
+    absent = "no network of the file has a hidden layer whose scales can be measured"
 
     def needs(self) -> tuple[Need, ...]:
         """The scales, and both partitions, which are asked for when the rule speaks."""
         return with_parts(
             _SCALES, self.options.partition, self.options.partition_of(BalancedGraph())
         )
-
-    def check(self, file: Examination) -> Iterator[Verdict]:
-        """Judge each network of the file."""
-        found = list(super().check(file))
-        yield from found
-        if not found:
-            yield self.not_applicable(whole_file(file.checkpoint), _NO_SCALES)
 
     def judge_graph(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Judge the median spread within layers, and the largest offset between them."""

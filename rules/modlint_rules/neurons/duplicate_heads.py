@@ -12,12 +12,10 @@ from modlint.network import Network
 from modlint.results.heads import AttentionHeads
 from modlint.rule import Examination, Need, Options
 from modlint.scopes import NetworkRule
-from modlint.targets import of_network, whole_file
+from modlint.targets import of_network
 from modlint.text import count
 from modlint.verdict import Target, Verdict
 from modlint_rules.neurons import DUPLICATE_HEADS
-
-_NONE = "no network of the file has an attention whose heads are known"
 
 
 class DuplicateHeadsOptions(Options, frozen=True):
@@ -33,6 +31,7 @@ class DuplicateHeads(NetworkRule[DuplicateHeadsOptions], reference=DUPLICATE_HEA
     """Heads with the same weights for queries, keys, values and outputs."""
 
     options_type = DuplicateHeadsOptions
+    absent = "no network of the file has an attention whose heads are known"
 
     def needs(self) -> tuple[Need, ...]:
         """The heads of each attention."""
@@ -41,13 +40,6 @@ class DuplicateHeads(NetworkRule[DuplicateHeadsOptions], reference=DUPLICATE_HEA
     @property
     def _analysis(self) -> Heads:
         return Heads(self.options.max_cosine)
-
-    def check(self, file: Examination) -> Iterator[Verdict]:
-        """Judge each network of the file."""
-        found = list(super().check(file))
-        yield from found
-        if not found:
-            yield self.not_applicable(whole_file(file.checkpoint), _NONE)
 
     def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """A finding for each attention with such heads, or one verdict that passes the network."""

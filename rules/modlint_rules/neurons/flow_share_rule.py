@@ -54,13 +54,10 @@ class FlowShareRule(NetworkRule[OptionsT]):
         """What the layer closest to the limit measured."""
         raise NotImplementedError
 
-    def check(self, file: Examination) -> Iterator[Verdict]:
-        """Judge each network of the file."""
-        found = list(super().check(file))
-        yield from found
-        if not found:
-            reason = f"no network of the file has a hidden layer of {self.width():,} units or more"
-            yield self.not_applicable(whole_file(file.checkpoint), reason)
+    def nothing(self, file: Examination) -> Verdict:
+        """What is said of a file without such a layer."""
+        reason = f"no network of the file has a hidden layer of {self.width():,} units or more"
+        return self.not_applicable(whole_file(file.checkpoint), reason)
 
     def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Findings, or one verdict that passes the network."""

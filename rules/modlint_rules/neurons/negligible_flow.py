@@ -12,7 +12,6 @@ from modlint.network import Network
 from modlint.results.units import GroupFlow
 from modlint.rule import Examination, Need, Options
 from modlint.scopes import NetworkRule
-from modlint.targets import whole_file
 from modlint.text import count
 from modlint.verdict import Target, Verdict
 from modlint_rules.neurons import NEGLIGIBLE_FLOW
@@ -45,6 +44,7 @@ class NegligibleFlow(NetworkRule[NegligibleFlowOptions], reference=NEGLIGIBLE_FL
     """Hidden units that are connected, but by weights so small that nothing runs through them."""
 
     options_type = NegligibleFlowOptions
+    absent = NO_HIDDEN_LAYER
 
     def needs(self) -> tuple[Need, ...]:
         """The flow of each hidden unit."""
@@ -53,13 +53,6 @@ class NegligibleFlow(NetworkRule[NegligibleFlowOptions], reference=NEGLIGIBLE_FL
     @property
     def _analysis(self) -> NegligibleUnits:
         return NegligibleUnits(self.options.min_flow)
-
-    def check(self, file: Examination) -> Iterator[Verdict]:
-        """Judge each network of the file."""
-        found = list(super().check(file))
-        yield from found
-        if not found:
-            yield self.not_applicable(whole_file(file.checkpoint), NO_HIDDEN_LAYER)
 
     def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """One verdict for each hidden layer; what passes along a residual stream is none."""

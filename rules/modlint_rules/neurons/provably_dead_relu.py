@@ -13,12 +13,10 @@ from modlint.network import Network
 from modlint.results.intervals import ReluUnits
 from modlint.rule import Examination, Need, Options
 from modlint.scopes import NetworkRule
-from modlint.targets import of_network, whole_file
+from modlint.targets import of_network
 from modlint.text import count
 from modlint.verdict import Target, Verdict
 from modlint_rules.neurons import PROVABLY_DEAD_RELU
-
-_NONE = "no network of the file has a ReLU"
 
 
 class ProvablyDeadReluOptions(Options, frozen=True):
@@ -58,6 +56,7 @@ class ProvablyDeadRelu(NetworkRule[ProvablyDeadReluOptions], reference=PROVABLY_
     """Units whose pre-activation has an upper bound that is not above zero."""
 
     options_type = ProvablyDeadReluOptions
+    absent = "no network of the file has a ReLU"
 
     def needs(self) -> tuple[Need, ...]:
         """The bounds of ReLUs."""
@@ -66,13 +65,6 @@ class ProvablyDeadRelu(NetworkRule[ProvablyDeadReluOptions], reference=PROVABLY_
     @property
     def _analysis(self) -> DeadRelus:
         return DeadRelus(self.options.input_range)
-
-    def check(self, file: Examination) -> Iterator[Verdict]:
-        """Judge each network of the file."""
-        found = list(super().check(file))
-        yield from found
-        if not found:
-            yield self.not_applicable(whole_file(file.checkpoint), _NONE)
 
     def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """A finding for each ReLU with dead units, or one verdict that passes the network."""

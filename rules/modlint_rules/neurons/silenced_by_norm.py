@@ -74,14 +74,11 @@ class SilencedByNorm(NetworkRule[SilencedByNormOptions], reference=SILENCED_BY_N
     def _analysis(self) -> SilencedChannels:
         return SilencedChannels(self.options.min_scale, self.options.min_shift)
 
-    def check(self, file: Examination) -> Iterator[Verdict]:
-        """Judge each network of the file."""
-        found = list(super().check(file))
-        yield from found
-        if not found:
-            least = self.options.min_channels
-            reason = f"no network of the file has a norm with scales of {least:,} channels or more"
-            yield self.not_applicable(whole_file(file.checkpoint), reason)
+    def nothing(self, file: Examination) -> Verdict:
+        """What is said of a file without such a norm."""
+        least = self.options.min_channels
+        reason = f"no network of the file has a norm with scales of {least:,} channels or more"
+        return self.not_applicable(whole_file(file.checkpoint), reason)
 
     def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """A finding for each norm beyond a limit, or one verdict that passes the network."""

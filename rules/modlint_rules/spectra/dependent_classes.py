@@ -31,7 +31,9 @@ class DependentClasses(SomeLayersRule[DependentClassesOptions], reference=DEPEND
     """Outputs that no input can set freely of the others."""
 
     options_type = DependentClassesOptions
-    none = "no network of the file has an output layer with inputs enough to tell its outputs apart"
+    absent = (
+        "no network of the file has an output layer with inputs enough to tell its outputs apart"
+    )
     advice = (
         "see how the last layer was made: rows copied for classes that were never trained, a head"
         " of another task, a merge; train it again, or leave the classes out"

@@ -12,7 +12,7 @@ from modlint.analysis.spectra import LayerRank
 from modlint.network import Call, Network
 from modlint.rule import Examination, Need, Options
 from modlint.scopes import NetworkRule
-from modlint.targets import of_layer, of_network, whole_file
+from modlint.targets import of_layer, of_network
 from modlint.verdict import Verdict
 from modlint_rules.base.dominators import passed_by_all
 from modlint_rules.spectra import RANK_BOTTLENECK
@@ -35,20 +35,11 @@ class RankBottleneck(NetworkRule[RankBottleneckOptions], reference=RANK_BOTTLENE
     """Layers that leave the output fewer directions than it has, though they could hold them."""
 
     options_type = RankBottleneckOptions
+    absent = "no network of the file has one output and a layer that all of it runs through"
 
     def needs(self) -> tuple[Need, ...]:
         """The rank of each layer, and which follow one another."""
         return (_RANK, _CHAINS)
-
-    def check(self, file: Examination) -> Iterator[Verdict]:
-        """Judge each network of the file."""
-        found = list(super().check(file))
-        yield from found
-        if not found:
-            message = (
-                "no network of the file has one output and a layer that all of it runs through"
-            )
-            yield self.not_applicable(whole_file(file.checkpoint), message)
 
     def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """Findings, or how narrow the narrowest layer is that everything runs through."""

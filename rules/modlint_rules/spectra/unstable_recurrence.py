@@ -30,7 +30,7 @@ class UnstableRecurrence(SomeLayersRule[UnstableRecurrenceOptions], reference=UN
     """States that saturate, or grow without bound."""
 
     options_type = UnstableRecurrenceOptions
-    none = "no network of the file has a recurrent layer"
+    absent = "no network of the file has a recurrent layer"
     advice = (
         "clip gradients, initialise the recurrent weight as an orthogonal matrix, decay it, or use"
         " a layer with gates; see whether the loss was finite when this was saved"

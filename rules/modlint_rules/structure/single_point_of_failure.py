@@ -12,13 +12,12 @@ from modlint.network import Network
 from modlint.results.units import BlockFlow
 from modlint.rule import Examination, Need, Options
 from modlint.scopes import NetworkRule
-from modlint.targets import of_network, whole_file
+from modlint.targets import of_network
 from modlint.text import count, listed
 from modlint.verdict import Target, Verdict
 from modlint_rules.structure import SINGLE_POINT_OF_FAILURE
 
 _FLOW = SurvivingFlow()
-_NONE = "no network of the file has blocks that anything goes around"
 
 
 class SinglePointOfFailureOptions(Options, frozen=True):
@@ -42,17 +41,11 @@ class SinglePointOfFailure(
 
     options_type = SinglePointOfFailureOptions
     portrayed = False
+    absent = "no network of the file has blocks that anything goes around"
 
     def needs(self) -> tuple[Need, ...]:
         """What survives the removal of each block."""
         return (_FLOW,)
-
-    def check(self, file: Examination) -> Iterator[Verdict]:
-        """Judge each network of the file."""
-        found = list(super().check(file))
-        yield from found
-        if not found:
-            yield self.not_applicable(whole_file(file.checkpoint), _NONE)
 
     def judge(self, network: Network, file: Examination) -> Iterator[Verdict]:
         """One verdict for each network in which some block has a way around it."""
