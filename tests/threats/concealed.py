@@ -123,10 +123,9 @@ def _index(
 
 
 _DEEP = b"\x80\x02})" + b"\x85" * 100_000 + b"Ns."
-_MASKED = (
-    b"\x80\x02cnumpy.ma.core\n_mareconstruct\n(cevil\nArray\ncnumpy\nndarray\nK\x00\x85"
-    + text("f")
-    + b"tR."
+_MASKED, _MASKED_BASE = (
+    b"\x80\x02cnumpy.ma.core\n_mareconstruct\n(" + classes + b"K\x00\x85" + text("f") + b"tR."
+    for classes in (b"cevil\nArray\ncnumpy\nndarray\n", b"cnumpy\nndarray\ncevil\nArray\n")
 )
 _TWO = [Entry("b/version", b"3\n"), *Torch().entries(), Entry("b/data.pkl", b"\x80\x02}.")]
 _TAR = tar_entry(b"a.pkl", b"\x80\x02}.") + bytes(1024)
@@ -177,6 +176,11 @@ THREATS = (
         21,
         "a class that NumPy instantiates with what the file gives it",
         alone("m.pkl", _MASKED, Finding("SEC001", "error", None, None, "evil.Array")),
+    ),
+    Threat(
+        21,
+        "a class that NumPy takes for the base of a masked array",
+        alone("m.pkl", _MASKED_BASE, Finding("SEC001", "error", None, None, "evil.Array")),
     ),
     Threat(
         14,

@@ -74,6 +74,12 @@ def test_a_state_that_does_not_fit_is_a_hazard(parts: tuple[Any, ...], what: str
     assert any(what in message for _, kind, message in hazards if kind == "bad-dtype"), hazards
 
 
+@pytest.mark.parametrize(("size", "kinds"), [(-1, []), (-2, ["bad-dtype"])])
+def test_a_plain_type_has_no_size_but_its_own(size: int, kinds: list[str]) -> None:
+    result = found(state(3, "<", None, None, None, size, -1, 0, code="f8"))
+    assert [kind for _, kind, _ in result.hazards] == kinds
+
+
 @pytest.mark.parametrize(
     "data",
     [

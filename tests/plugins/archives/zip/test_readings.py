@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from modlint.engine.load import load
 from modlint_plugins.archives.zip.archive import Archive
 from modlint_plugins.archives.zip.audit import audit
-from modlint_plugins.archives.zip.directory import pytorch_directory
+from modlint_plugins.archives.zip.directory import extra_fields, pytorch_directory
 from modlint_plugins.archives.zip.readings import distinct, reading_remarks, readings
 from modlint_plugins.readers.containers.zip.reader import ZipReader
 
@@ -34,6 +34,12 @@ def zipped(*members: tuple[str, bytes], method: int = 0, comment: bytes = b"") -
         for name, content in members:
             archive.writestr(name, content)
     return stream.getvalue()
+
+
+def test_zeros_behind_extra_fields_are_padding_and_other_bytes_are_not() -> None:
+    field = struct.pack("<HH", 7, 2) + b"ab"
+    assert list(extra_fields(field + bytes(3))) == [(7, b"ab")]
+    assert list(extra_fields(field + b"\0c")) == [(7, b"ab"), (0, b"\0c")]
 
 
 def shifted(data: bytes, by: int) -> bytes:
