@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from modlint_plugins.code import examine
+from modlint_plugins.code import examine, runs
 
 
 def kinds(content: object, name: str = "config.json") -> list[str]:
@@ -438,3 +438,10 @@ def test_an_expression_beyond_the_limit_is_told_and_not_parsed() -> None:
     (remark,) = examine(memoryview(text), "config.json", ())
     assert remark.kind == "standard-callable"
     assert "longer than 4,000 characters" in remark.message
+
+
+def test_a_text_beyond_the_limit_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "MAX_DOCUMENT", 10)
+    (remark,) = examine(memoryview(b'{"a": "bcdef"}'), "config.json", ())
+    assert remark.message == "text of 14 bytes, of which code was not looked for"
+    assert remark.help == "read it before anything loads this file"

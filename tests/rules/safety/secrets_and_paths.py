@@ -43,6 +43,12 @@ def printing(folder: Path) -> Path:
     return zip_tricks.torchscript(folder / "model.pt", Printing())
 
 
+def cut(folder: Path) -> Path:
+    path = metadata(note="x")(folder)
+    path.write_bytes(path.read_bytes()[:-1])
+    return path
+
+
 class Tokened(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         assert x.dim() > 1, "hf_aB3aB3aB3aB3aB3aB3aB3aB3aB3aB3aB3aB3"
@@ -177,5 +183,6 @@ CASES = (
         metadata(**{f"k{number}": "x" for number in range(100_001)}),
         (Expected("inconclusive", message="only the first 100,000 texts"),),
     ),
+    Case("a damaged file is FMT001's", cut, ()),
     Case("TorchScript that computes passes", scripted, (Expected("pass"),)),
 )

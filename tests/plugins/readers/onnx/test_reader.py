@@ -156,10 +156,12 @@ def test_constants_that_are_weights_are_tensors_by_their_output(tmp_path: Path) 
 def test_tensors_of_subgraphs_and_training_carry_their_section(tmp_path: Path) -> None:
     inner = model(numpy_helper.from_array(np.ones(2, np.float32), "w")).graph
     node = helper.make_node("If", ["c"], ["y"], name="choose", then_branch=inner)
-    proto = model(nodes=(node,))
+    several = helper.make_node("Custom", ["c"], ["z"], name="several", bodies=[inner])
+    proto = model(nodes=(node, several))
     proto.training_info.add().algorithm.CopyFrom(inner)
     tensors = read(save(tmp_path, proto)).tensors
     assert tensors["choose.then_branch.w"].key == "w"
+    assert [name for name in tensors if name.startswith("several.bodies")]
     assert tensors["training_info.0.algorithm.w"].role is Role.TRAINING_STATE
 
 

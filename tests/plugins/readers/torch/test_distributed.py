@@ -15,6 +15,7 @@ from torch.distributed.checkpoint.filesystem import _StorageInfo
 from torch.distributed.checkpoint.metadata import ChunkStorageMetadata, MetadataIndex
 
 from modlint.checkpoint import Checkpoint, Status
+from modlint_plugins.readers import contained
 
 Read = Callable[[Path], Checkpoint]
 STATE = {
@@ -57,6 +58,15 @@ def test_metadata_names_the_tensors(
     members = {trace.member for trace in checkpoint.pickles}
     assert None in members
     assert "__0_0.distcp!archive/data.pkl" in members
+
+
+def test_a_part_of_too_many_archives_is_read_up_to_the_limit(
+    folder: Path, load_any: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contained, "MAX_MEMBERS", 1)
+    checkpoint = load_any(folder / "__0_0.distcp")
+    assert "limit" in {fault.kind for fault in checkpoint.faults}
+    assert any("more than 1 members" in fault.message for fault in checkpoint.faults)
 
 
 def test_part_alone(folder: Path, load_any: Read) -> None:
