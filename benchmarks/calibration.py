@@ -38,9 +38,7 @@ ARCHITECTURES: dict[str, Callable[[int], HandInputs]] = {
 WEIGHTS: dict[str, Callable[[torch.Tensor, torch.Generator], torch.Tensor]] = {
     "normal": lambda like, g: torch.randn(like.shape, generator=g),
     "uniform": lambda like, g: torch.rand(like.shape, generator=g) * 2 - 1,
-    "sparse": lambda like, g: (
-        torch.randn(like.shape, generator=g) * (torch.rand(like.shape, generator=g) < 0.3)
-    ),
+    "sparse": lambda like, g: _sparse(like, g, 0.7),
 }
 VERY_SPARSE = (0.9, 0.95)
 WIDE = (100, 80, 80, 80, 10)
@@ -84,14 +82,14 @@ def _drawn(number: int, zeros: float | None) -> tuple[HandInputs, dict[str, torc
     generator = torch.Generator().manual_seed(number)
     if zeros is not None:
         inputs = random_chain(number, *WIDE)
-        left = {
-            name: tensor * (torch.rand(tensor.shape, generator=generator) >= zeros)
-            for name, tensor in inputs.tensors.items()
-        }
-        return inputs, left
+        return inputs, {n: _sparse(t, generator, zeros) for n, t in inputs.tensors.items()}
     inputs = list(ARCHITECTURES.values())[number % 3](number)
     draw = list(WEIGHTS.values())[number // 3 % 3]
     return inputs, {name: draw(tensor, generator) for name, tensor in inputs.tensors.items()}
+
+
+def _sparse(like: torch.Tensor, g: torch.Generator, zeros: float) -> torch.Tensor:
+    return torch.randn(like.shape, generator=g) * (torch.rand(like.shape, generator=g) >= zeros)
 
 
 def _p_values(
