@@ -22,8 +22,8 @@ _UNTRUSTED = "do not load it unless you trust where it comes from; modlint canno
 def unexamined(checkpoint: Checkpoint) -> str | None:
     """What keeps a checkpoint from being wholly examined, None where nothing does.
 
-    A file that is no checkpoint counts where its name promises one; where such names are given to
-    other files too, only when its content is unknown.
+    A file that is no checkpoint counts where its content is unknown, for none is checked that
+    nobody named or whose name tells nothing, or where only checkpoints are called so.
     """
     if checkpoint.faults:
         return None if is_header_only(checkpoint) else checkpoint.faults[0].message
@@ -31,7 +31,7 @@ def unexamined(checkpoint: Checkpoint) -> str | None:
         return _POINTER if promises_checkpoint(checkpoint.path) else None
     if checkpoint.status is Status.NOT_A_CHECKPOINT:
         known = [remark for remark in checkpoint.remarks if remark.kind == "not-a-checkpoint"]
-        if promises_checkpoint(checkpoint.path, only=bool(known)):
+        if not known or promises_checkpoint(checkpoint.path, only=True):
             return f"{known[0].message}, not a checkpoint" if known else _UNKNOWN
     code = (remark for remark in checkpoint.remarks if remark.kind in CODE_NOT_READ)
     return next((remark.message for remark in code), None)

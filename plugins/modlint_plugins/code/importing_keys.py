@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from modlint_plugins.code.expressions import EVALUATED
 from modlint_plugins.code.hub import REMOTE
 from modlint_plugins.code.targets import FOREIGN_CALLABLE, TARGET
 from modlint_plugins.code.words import words
@@ -74,6 +75,11 @@ _REGISTRIES = (
 _SPACY = r"(?:spacy[\w-]*|thinc|srsly)\..*|[A-Za-z_]\w*\.v\d+"
 _SPARK = _of(
     "org.apache.spark pyspark com.johnsnowlabs com.microsoft synapse mmlspark ml.dmlc xgboost"
+)
+_ALLENNLP = (
+    "dataset_reader validation_dataset_reader model vocabulary data_loader trainer optimizer"
+    " learning_rate_scheduler text_field_embedder token_embedders tokens encoder"
+    " seq2seq_encoder seq2vec_encoder feedforward tokenizer token_indexers initializer regularizer"
 )
 _PICKLERS = r"mlflow\..*|pickle|cloudpickle|dill"
 
@@ -145,8 +151,23 @@ TABLE = (
         within=_SUDACHI, called=True,
     ),
     ImportingKey(
-        "custom_ops_library register_custom_ops_library ep_library_path",
+        "custom_ops_library register_custom_ops_library ep_library_path trt_extra_plugin_lib_paths",
         "ONNX Runtime loads as native code",
+    ),
+    ImportingKey(
+        "network_class_name network_arch_class_name", "nnU-Net imports and calls",
+        _of("dynamic_network_architectures nnunetv2 nnunet monai torch"), called=True, dotted=True,
+    ),
+    ImportingKey(
+        "type", "AllenNLP imports and calls", ".*", within=_ALLENNLP, called=True, dotted=True,
+    ),
+    ImportingKey(
+        "type", "PaddleDetection evaluates", r"\w+", within="Preprocess", foreign=EVALUATED,
+        called=True,
+    ),
+    ImportingKey(
+        "uses", "Rasa imports and calls", _of("rasa rasa_plus"), beside="constructor_name fn",
+        called=True, dotted=True,
     ),
     ImportingKey(
         "model_class", "MLflow imports and calls", _of("xgboost lightgbm sklearn catboost"),
@@ -158,6 +179,10 @@ TABLE = (
     ),
     ImportingKey("pickle_module_info.txt", "MLflow imports and unpickles with", _PICKLERS),
     ImportingKey("keras_module.txt", "MLflow imports", _of("keras tensorflow tf_keras")),
+    ImportingKey(
+        "keras_module", "MLflow imports", _of("keras tensorflow tf_keras"),
+        within="tensorflow keras",
+    ),
     ImportingKey("remote_code", "FunASR runs on request", foreign=REMOTE),
     ImportingKey("user_dir", "fairseq imports", within="common", foreign=REMOTE),
     ImportingKey(

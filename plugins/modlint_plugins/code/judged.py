@@ -9,6 +9,7 @@ from modlint_plugins.code.compilers import examine_compiler
 from modlint_plugins.code.documents import Place, Table, walk
 from modlint_plugins.code.evaluated import (
     MAX_EVALUATED,
+    examine_download,
     examine_evaluated,
     examine_rows,
     is_evaluated,
@@ -80,6 +81,7 @@ def _of_table(table: Table, key: str) -> Iterator[Remark]:
         *examine_imports(table, key),
         *examine_codecs(table, key),
         *examine_rows(table),
+        *examine_download(table),
         *examine_tokenizer(table),
     ]
     yield from remarks
