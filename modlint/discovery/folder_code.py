@@ -114,7 +114,7 @@ class FolderCode:
             return True
         if path.parent in self._over and is_settings(path):
             return True
-        if name.endswith(_GRAPH) and path.with_suffix(_TENSORS) in folder.files:
+        if name.endswith(_GRAPH) and _tensors_of(path) & set(folder.files):
             return True
         if name.endswith(_YAML) or is_configuration(path):
             return folder.beside or self._configures(path.parent)
@@ -157,6 +157,10 @@ class FolderCode:
     def _is_indexed(self, folder: Folder) -> bool:
         named = any(file.name == _INDEX for file in folder.files)
         return named or _is_file(folder.path / _PACKAGE)
+
+
+def _tensors_of(graph: Path) -> set[Path]:
+    return {graph.with_suffix(_TENSORS), graph.with_suffix("")}
 
 
 def _configures_by_code(path: Path) -> bool:

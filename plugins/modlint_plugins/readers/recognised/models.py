@@ -33,10 +33,6 @@ _MAGIC = (
         re.compile(rb"VOYA"),
         Format("voyager", "an index of Voyager", _UNCHECKED, holds_weights=True),
     ),
-    (
-        re.compile(rb"\s{0,1000}\+?0{0,100}7767517\s"),
-        Format("ncnn", "a network of ncnn", _UNCHECKED, holds_weights=True),
-    ),
 )
 """R: src/main/serialize.c and saveload.c; Java: Object Serialization Stream Protocol, 6.4.2."""
 
@@ -46,10 +42,16 @@ _SAVED_TEXT = Format(
 _GRAPH_TEXT = Format("tf-graph", "a TensorFlow graph as text", _EXPORT, holds_weights=True)
 _OPENVINO = Format("openvino", "a model of OpenVINO (IR)", _EXPORT, holds_weights=True)
 _PADDLE = Format("paddle", "a program of PaddlePaddle", _EXPORT, holds_weights=True)
+_NCNN = Format("ncnn", "a network of ncnn", _UNCHECKED, holds_weights=True)
 _SVM = Format("libsvm", "a model of LIBSVM or LIBLINEAR", _UNCHECKED, holds_weights=True)
+_START = 4096
+_BLANK = re.compile(rb"(?:\xef\xbb\xbf)?\s*+")
+_REMARKS = re.compile(rb"(?:\s++|#[^\n]*+)*+")
+"""What readers of text pass over before the first word."""
+_NCNN_START = re.compile(rb"\+?0{0,100}7767517\s")
 _MESSAGE = re.compile(
-    rb"(?:\s|#[^\n]{0,1000}\n){0,1000}(?:saved_model_schema_version|meta_graphs|meta_info_def"
-    rb"|graph_def|node|library|versions)\s{0,100}[:{<]"
+    rb"(?:saved_model_schema_version|meta_graphs|meta_info_def|graph_def|node|library|versions)"
+    rb"\s{0,100}[:{<]"
 )
 _META_GRAPHS = re.compile(rb"\bmeta_graphs\s{0,100}:?\s{0,100}[{<]")
 _NODE = re.compile(rb"\bnode(?:_def)?\s{0,100}:?\s{0,100}[{<]")
@@ -57,10 +59,10 @@ _OPERATOR = re.compile(rb"\bop\s{0,100}:\s{0,100}[\"']")
 _NET = re.compile(rb"<net[\s>/]")
 _LAYERS = re.compile(rb"<layers[\s>/]")
 _SVM_START = re.compile(
-    rb"\s{0,1000}(?:(?:svm|solver|kernel)_type|degree|gamma|coef0|nr_class|nr_feature|nr_sv"
+    rb"(?:(?:svm|solver|kernel)_type|degree|gamma|coef0|nr_class|nr_feature|nr_sv"
     rb"|total_sv|label|bias|rho|prob\w{1,20})\s"
 )
-_SVM_KEYS = (re.compile(rb"\s(?:svm|solver)_type\s"), re.compile(rb"\snr_class\s"))
+_SVM_KEYS = (re.compile(rb"\b(?:svm|solver)_type\s"), re.compile(rb"\bnr_class\s"))
 _PACKED = Format("msgpack", "MessagePack that holds pickles", _RUNS)
 _PICKLED_TYPE = Format(
     "arrow",
@@ -80,21 +82,22 @@ _SEARCHED = 64 << 20
 
 def classify_models(source: Source) -> Format | None:
     """Models of R, Java, fastText, CRFsuite, ncnn, OpenVINO, LIBSVM, Paddle; TensorFlow's text."""
-    start = bytes(source.view[:4096])
+    held = source.view[:_SEARCHED]
+    start = bytes(held[:_START])
     for magic, found in _MAGIC:
         if magic.match(start):
             return found
-    held = source.view[:_SEARCHED]
-    match start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]:
-        case b"<":
-            return _OPENVINO if _holds(held, _NET, _LAYERS) else None
-        case b"{":
-            return _PADDLE if _holds(held, *_PADDLE_KEYS) else None
-    if _MESSAGE.match(start):
+    text = _behind(_BLANK, held)
+    if text.startswith(b"<") or source.path.suffix.lower() == ".xml":
+        return _OPENVINO if _holds(held, _NET, _LAYERS) else None
+    if text.startswith(b"{"):
+        return _PADDLE if _holds(held, *_PADDLE_KEYS) else None
+    if _NCNN_START.match(text):
+        return _NCNN
+    if _MESSAGE.match(_behind(_REMARKS, held)):
         saved = _META_GRAPHS.search(held) is not None
         return _SAVED_TEXT if saved else _GRAPH_TEXT if _holds(held, _NODE, _OPERATOR) else None
-    svm = _SVM_START.match(start) is not None
-    return _SVM if svm and all(key.search(b"\n" + start) for key in _SVM_KEYS) else None
+    return _SVM if _SVM_START.match(text) and _holds(held, *_SVM_KEYS) else None
 
 
 def classify_packed(source: Source) -> Format | None:
@@ -111,6 +114,13 @@ def classify_tables(source: Source) -> Format | None:
         return None
     ends = (source.view[:_SEARCHED], source.view[-_SEARCHED:])
     return _PICKLED_TYPE if any(_TYPE.search(end) for end in ends) else None
+
+
+def _behind(passed: re.Pattern[bytes], view: memoryview) -> bytes:
+    """The start of what follows."""
+    match = passed.match(view)
+    at = 0 if match is None else match.end()
+    return bytes(view[at : at + _START])
 
 
 def _holds(view: memoryview, *marks: re.Pattern[bytes]) -> bool:
