@@ -75,6 +75,9 @@ _WRAPPED = re.compile(
 )
 """What follows the name of a file that was compressed, copied or cut into parts."""
 
+_EXTERNAL_DATA = re.compile(r"\.onnx[._]data([._]\d+)?$")
+"""What follows the name of an ONNX model in that of its tensors' file."""
+
 _COMPANION = re.compile(
     r"(\w+_)?config(_\w+)?\.json|special_tokens_map\.json|sudachi\.json|\.zarray|zarr\.json"
     r"|\.zmetadata|configuration\.json|model-settings\.json|predictor\.json|config\.(cfg|pbtxt)"
@@ -176,6 +179,11 @@ def promises_checkpoint(path: Path, *, only: bool = False) -> bool:
             break
         name = name[: wrapped.start()]
     return path.name == _DISTRIBUTED
+
+
+def is_external_data(path: Path) -> bool:
+    """Whether a file is named as the numbers of an ONNX model, which no header precedes."""
+    return _EXTERNAL_DATA.search(path.name.lower()) is not None
 
 
 def is_companion(path: Path) -> bool:

@@ -64,7 +64,7 @@ _BASES = re.compile(
 )
 """Files that mmengine merges, and of which it runs those of Python."""
 _CONFIGURATION = re.compile(
-    r"^(?:_base_|default_scope|custom_imports|model)\s{0,9}=\s{0,9}(?:dict\(|[\[{\"'])",
+    r"^(?:_base_\s{0,9}=|default_scope\s{0,9}=\s{0,9}[\"']|(?:model|custom_imports)\s{0,9}=\s{0,9}dict\()",
     re.MULTILINE,
 )
 """Python that mmengine runs as the configuration of the weights beside it."""
