@@ -53,8 +53,8 @@ _MESSAGE = re.compile(
     rb"(?:saved_model_schema_version|meta_graphs|meta_info_def|graph_def|node|library|versions)"
     rb"\s{0,100}[:{<]"
 )
-_META_GRAPHS = re.compile(rb"\bmeta_graphs\s{0,100}:?\s{0,100}[{<]")
-_NODE = re.compile(rb"\bnode(?:_def)?\s{0,100}:?\s{0,100}[{<]")
+_META_GRAPHS = re.compile(rb"\bmeta_graphs\s*+:?+\s*+[{<]")
+_NODE = re.compile(rb"\bnode(?:_def)?+\s*+:?+\s*+[{<]")
 _OPERATOR = re.compile(rb"\bop\s{0,100}:\s{0,100}[\"']")
 _NET = re.compile(rb"<net[\s>/]")
 _LAYERS = re.compile(rb"<layers[\s>/]")
