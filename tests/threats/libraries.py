@@ -62,7 +62,8 @@ def _plans(name: str) -> bytes:
 
 
 def _allennlp(name: str) -> bytes:
-    return json.dumps({"dataset_reader": {"type": "x"}, "model": {"type": name}}).encode()
+    model = {"type": "x", "embedders": {"any": {"type": name, "x": 1}}}
+    return json.dumps({"dataset_reader": {"type": "x"}, "model": model}).encode()
 
 
 _BESIDE = {
@@ -100,6 +101,7 @@ _SILENT = {
         "plans.json": _plans("dynamic_network_architectures.architectures.unet.PlainConvUNet")
     },
     "a type of AllenNLP": {"config.json": _allennlp("allennlp.models.BasicClassifier")},
+    "a type that is no name": {"config.json": b'{"model": {"type": "code.python"}}'},
     "a type of mmengine": {"config.json": b'{"model": {"type": "mmpretrain.ResNet"}}'},
     "steps of PaddleDetection": {"infer_cfg.yml": b"Preprocess:\n- type: Resize\n"},
     "a download of ultralytics": {

@@ -76,11 +76,6 @@ _SPACY = r"(?:spacy[\w-]*|thinc|srsly)\..*|[A-Za-z_]\w*\.v\d+"
 _SPARK = _of(
     "org.apache.spark pyspark com.johnsnowlabs com.microsoft synapse mmlspark ml.dmlc xgboost"
 )
-_ALLENNLP = (
-    "dataset_reader validation_dataset_reader model vocabulary data_loader trainer optimizer"
-    " learning_rate_scheduler text_field_embedder token_embedders tokens encoder"
-    " seq2seq_encoder seq2vec_encoder feedforward tokenizer token_indexers initializer regularizer"
-)
 _PICKLERS = r"mlflow\..*|pickle|cloudpickle|dill"
 
 TABLE = (
@@ -159,9 +154,6 @@ TABLE = (
         _of("dynamic_network_architectures nnunetv2 nnunet monai torch"), called=True, dotted=True,
     ),
     ImportingKey(
-        "type", "AllenNLP imports and calls", ".*", within=_ALLENNLP, called=True, dotted=True,
-    ),
-    ImportingKey(
         "type", "PaddleDetection evaluates", r"\w+", within="Preprocess", foreign=EVALUATED,
         called=True,
     ),
@@ -197,6 +189,14 @@ TABLE = (
     ImportingKey("runtime", "Triton loads as native code", within=TRITON),
     ImportingKey("EXECUTION_ENV_PATH", "Triton unpacks and runs", foreign=REMOTE, within=TRITON),
 )  # fmt: skip
+
+
+ALLENNLP = ImportingKey(
+    "type", "AllenNLP imports and calls", _of("allennlp allennlp_models torch transformers"),
+    called=True, dotted=True,
+)  # fmt: skip
+"""Wherever it stands in a configuration of AllenNLP's, which has both of `ALLENNLP_KEYS`."""
+ALLENNLP_KEYS = ("dataset_reader", "model")
 
 
 def by_key(rows: Iterable[ImportingKey]) -> dict[str, list[ImportingKey]]:
