@@ -64,7 +64,10 @@ _ONLY_CHECKPOINTS = (
 )
 """Names for checkpoints and for nothing else."""
 
-_ALSO_OTHERS = (".bin", ".model", ".pb", ".params", ".weights", ".msgpack", ".ot", ".ort")
+_ALSO_OTHERS = (
+    *(".bin", ".model", ".pb", ".params", ".weights", ".msgpack", ".msgpck", ".ot", ".ort"),
+    *(".engine", ".plan", ".trt", ".mnn", ".mindir", ".pdiparams", ".vmfb", ".hnsw"),
+)
 """Names for checkpoints and for much else: vocabularies, settings, firmware."""
 
 _WRAPPED = re.compile(
@@ -72,12 +75,17 @@ _WRAPPED = re.compile(
 )
 """What follows the name of a file that was compressed, copied or cut into parts."""
 
+_EXTERNAL_DATA = re.compile(r"\.onnx[._]data([._]\d+)?$")
+"""What follows the name of an ONNX model in that of its tensors' file."""
+
 _COMPANION = re.compile(
     r"(\w+_)?config(_\w+)?\.json|special_tokens_map\.json|sudachi\.json|\.zarray|zarr\.json"
     r"|\.zmetadata|configuration\.json|model-settings\.json|predictor\.json|config\.(cfg|pbtxt)"
     r"|pickle_module_info\.txt|keras_module\.txt"
     r"|(modular_)?model_index\.json|modules\.json|mlmodel|chat_template(\.[\w-]+)*"
 )
+_SPARK = re.compile(r"part-\d{5}")
+"""Names of the files in which Spark keeps a stage's class and settings, in a folder `metadata`."""
 _TEMPLATES = "additional_chat_templates"
 """The folder of a tokenizer's further templates."""
 COMPILED = (".pyc", ".pyo", ".so", ".pyd", ".dll", ".dylib")
@@ -86,9 +94,12 @@ _CODE = (".py", *COMPILED, ".jinja", ".jinja2", ".yaml", ".yml", ".json", ".cfg"
 _RUN_BY_NAME = re.compile(
     r"(modeling|modular|configuration|tokenization|processing|image_processing|video_processing"
     r"|feature_extraction|pipeline|custom)(_\w+)?\.py|handler\.py|hubconf\.py|inference\.py|\w+_st\.py"
+    r"|ms_wrapper\.py"
 )
 """Names of modules that transformers, diffusers and servers of models look for."""
-_SETTINGS = re.compile(r"(\w+[_-])?(config|hparams|hyperparams|params|settings|cfg)\.ya?ml")
+_SETTINGS = re.compile(
+    r"(\w+[_-])?(config|hparams|hyperparams|params|settings|cfg)\.ya?ml|plans\.json"
+)
 
 _REQUIREMENTS = re.compile(
     r"(.*[-_.])?(requirements?|reqs?|constraints?|dependencies|deps)([-_.].*)?\.(txt|in|pip)"
@@ -170,8 +181,15 @@ def promises_checkpoint(path: Path, *, only: bool = False) -> bool:
     return path.name == _DISTRIBUTED
 
 
+def is_external_data(path: Path) -> bool:
+    """Whether a file is named as the numbers of an ONNX model, which no header precedes."""
+    return _EXTERNAL_DATA.search(path.name.lower()) is not None
+
+
 def is_companion(path: Path) -> bool:
     """Whether the file's name says that loaders of the checkpoints around it read it."""
+    if path.parent.name == "metadata" and _SPARK.fullmatch(path.name):
+        return True
     return path.parent.name == _TEMPLATES or _COMPANION.fullmatch(path.name.lower()) is not None
 
 

@@ -9,6 +9,14 @@ from msgspec import Struct
 Use = Literal["pushed", "called", "instantiated", "handed-on"]
 
 
+def imported(module: str) -> str:
+    """The module that an import finds by a name: of those frozen into Python, up to a NUL.
+
+    `os` with a NUL and more behind it is `os` (CPython, Python/import.c, `look_up_frozen`).
+    """
+    return module.partition("\0")[0]
+
+
 class GlobalUse(Struct, frozen=True):
     """One global that a pickle names, and what it does with it.
 

@@ -74,6 +74,7 @@ CONSTANTS = {
         "MAX_EVALUATED",
     ),
     "settings of spaCy and Triton": ("modlint_plugins.code.settings", "MAX_SETTINGS"),
+    "values of a file of MessagePack": (f"{ARCHIVES}.msgpack", "MAX_VALUES"),
     "JSON of a name that no loader looks for, beside weights": (
         "modlint.file_names",
         "MAX_CONFIGURATION",

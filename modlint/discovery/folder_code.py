@@ -37,8 +37,11 @@ _CONFIGURING = ("configs", "context")
 """Folders beside a folder of weights that say how a model is built: MONAI's, NeMo's."""
 _CODE = ("code", "custom_generate")
 """Folders of the code that goes with a model: SageMaker's and MLflow's, transformers'."""
+_GRAPH, _TENSORS = ".meta", ".index"
+"""A graph that TensorFlow 1 runs to restore the tensors beside it (`import_meta_graph`)."""
 _MAX_SOURCE = 64 << 20
 """Bytes of a file that are searched for names of modules."""
+_MAX_CONFIGURATION = 1 << 20
 
 _ESCAPE = re.compile(
     r"\\u(?!0022|005[cC])([0-9a-fA-F]{4})|\\x(?!22|5[cC])([0-9a-fA-F]{2})|\\U000([01][0-9a-fA-F]{4})"
@@ -51,10 +54,20 @@ _PATH = re.compile(r"[^./:]+")
 _LONGEST = 4096
 """Characters of a path (Linux, PATH_MAX)."""
 _IN_YAML = re.compile(
-    r"""(?:_target_|target|class_path|cls|loader_module|model_code_path|code|![a-z]{1,20})
+    r"""(?:_target_|target|class_path|cls|loader_module|model_code_path|code|![a-z]{1,20}
+    |service|predict|model_class_filename)
     ["']?[ \t]{0,9}:?[ \t]{0,9}["']?([\w./-]{1,300})""",
     re.VERBOSE,
 )
+_BASES = re.compile(
+    r"(?:_base_|_BASE_)[\"']?\s{0,9}:([^\n]{0,9999}(?:\n[ \t]{0,99}-[^\n]{0,999}){0,99})"
+)
+"""Files that mmengine merges, and of which it runs those of Python."""
+_CONFIGURATION = re.compile(
+    r"^(?:_base_\s{0,9}=|default_scope\s{0,9}=\s{0,9}[\"']|(?:model|custom_imports)\s{0,9}=\s{0,9}dict\()",
+    re.MULTILINE,
+)
+"""Python that mmengine runs as the configuration of the weights beside it."""
 _JOINED = re.compile(r"\\\r?\n")
 _COMMENT = re.compile(r"#[^\n]*")
 _IMPORT = re.compile(r"\b(?:from|import)\b([^\n;(#]{0,400})(?:\(([^)]{0,4000}))?")
@@ -99,7 +112,9 @@ class FolderCode:
         name, folder = path.name.lower(), self._folders[path.parent]
         if names_packages(path) and self._is_installed(folder):
             return True
-        if name.endswith(_YAML) and path.parent in self._over and is_settings(path):
+        if path.parent in self._over and is_settings(path):
+            return True
+        if name.endswith(_GRAPH) and _tensors_of(path) & set(folder.files):
             return True
         if name.endswith(_YAML) or is_configuration(path):
             return folder.beside or self._configures(path.parent)
@@ -109,7 +124,8 @@ class FolderCode:
             return self._is_named(path)
         if not name.endswith(_PYTHON):
             return False
-        return (folder.beside and is_run_by_name(path)) or self._is_named(path)
+        run = folder.beside and (is_run_by_name(path) or _configures_by_code(path))
+        return run or self._is_named(path)
 
     def _is_installed(self, folder: Folder) -> bool:
         """Whether a server of models looks in a folder for the packages that they need."""
@@ -141,6 +157,14 @@ class FolderCode:
     def _is_indexed(self, folder: Folder) -> bool:
         named = any(file.name == _INDEX for file in folder.files)
         return named or _is_file(folder.path / _PACKAGE)
+
+
+def _tensors_of(graph: Path) -> set[Path]:
+    return {graph.with_suffix(_TENSORS), graph.with_suffix("")}
+
+
+def _configures_by_code(path: Path) -> bool:
+    return _CONFIGURATION.search(_start(path, _MAX_CONFIGURATION)) is not None
 
 
 def _holds_python(folder: Folder) -> bool:
@@ -180,6 +204,8 @@ def _in_configuration(path: Path) -> Iterator[str]:
     for match in pattern.finditer(text):
         yield from _NAME.findall(match.group(1))
         yield from _PART.findall(match.group(1))
+    for match in _BASES.finditer(text):
+        yield from _PART.findall(match.group(1).replace('"', "/").replace("'", "/"))
     for match in _TEXT_IN_JSON.finditer(start) if quoted else ():
         if len(match[1]) <= _LONGEST * len("\\u0000"):
             yield from _modules(_read(match[1]))
@@ -211,12 +237,12 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _start(path: Path) -> str:
+def _start(path: Path, most: int = _MAX_SOURCE) -> str:
     """The start of a file as text, "" where it cannot be read."""
     try:
         if not path.is_file():
             return ""
         with path.open("rb") as file:
-            return file.read(_MAX_SOURCE).decode("utf-8", "replace")
+            return file.read(most).decode("utf-8", "replace")
     except OSError:
         return ""

@@ -16,8 +16,9 @@ from modlint.checkpoint import Remark
 from modlint_plugins.code.callables import DOTTED, acts
 from modlint_plugins.code.documents import Table
 from modlint_plugins.code.expressions import EVALUATED
-from modlint_plugins.code.parsing import UnparsedError, parse
+from modlint_plugins.code.parsing import MAX_SOURCE, UnparsedError, parse
 from modlint_plugins.code.python_deeds import Deed, deeds
+from modlint_plugins.code.python_source import ACTING, PRESENT
 from modlint_plugins.code.targets import STANDARD
 from modlint_plugins.code.words import words
 
@@ -25,6 +26,7 @@ _ACTIVATION = re.compile(r"(?:torch\.)?nn\.\w+\((?:(?:\w+ ?= ?)?[\w.]+)?\)|\w+")
 """An activation of a layer as a model's YAML names it."""
 _PLAIN = re.compile(r"[\w.,:/ +*-]*(?:\([\d., ]*\))?")
 """A module, a number or a word in a row of a layer."""
+_CONFIGURATIONS = ("cfg", "config")
 _ROWS = ("backbone", "head", "neck", "module")
 _RESOLVER = re.compile(r"\$\{\s*+eval\s*:")
 _REFERENCE = re.compile(r"@\w+(?:(?:::|#)\w*)*")
@@ -78,6 +80,41 @@ def _texts(rows: list[object]) -> Iterator[str]:
             pending += value[::-1]
         elif isinstance(value, str):
             yield value
+
+
+def examine_configuration(key: str, text: str) -> Iterator[Remark]:
+    """A remark on a configuration in a checkpoint that mmengine runs as Python, where it acts.
+
+    An inferencer without a file of its own takes `meta.cfg` of the weights
+    (mmengine/infer/infer.py), older ones `meta.config`.
+    """
+    if key not in _CONFIGURATIONS or "=" not in text:
+        return
+    message = f"{key} holds Python, which mmengine runs"
+    try:
+        tree = parse(text)
+    except UnparsedError as error:
+        if len(text) > MAX_SOURCE:
+            yield Remark(EVALUATED, f"{message}, and which was not parsed ({error})", help=_HELP)
+        return
+    found = deeds(tree) if any(isinstance(node, ast.Assign) for node in tree.body) else []
+    if found:
+        yield Remark(EVALUATED, f"{message}: {found[0].name} {found[0].what}", help=_HELP)
+
+
+def examine_download(table: Table) -> Iterator[Remark]:
+    """A remark on code that ultralytics runs where a data set's images are missing."""
+    if not table.holds("names", "download") or not (table.holds("train") or table.holds("val")):
+        return
+    for text in table.texts("download"):
+        if text.startswith(("http://", "https://")) and "\n" not in text:
+            continue
+        message = f"download holds {text[:_SHOWN]!r}, which ultralytics runs"
+        try:
+            acting = text.startswith("bash ") or bool(deeds(parse(text)))
+        except UnparsedError:
+            acting = True
+        yield Remark(ACTING if acting else PRESENT, message, help=_HELP)
 
 
 def is_evaluated(text: str) -> bool:

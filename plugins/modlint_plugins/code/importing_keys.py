@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from modlint_plugins.code.expressions import EVALUATED
 from modlint_plugins.code.hub import REMOTE
 from modlint_plugins.code.targets import FOREIGN_CALLABLE, TARGET
 from modlint_plugins.code.words import words
@@ -145,8 +146,20 @@ TABLE = (
         within=_SUDACHI, called=True,
     ),
     ImportingKey(
-        "custom_ops_library register_custom_ops_library ep_library_path",
+        "custom_ops_library register_custom_ops_library ep_library_path trt_extra_plugin_lib_paths",
         "ONNX Runtime loads as native code",
+    ),
+    ImportingKey(
+        "network_class_name network_arch_class_name", "nnU-Net imports and calls",
+        _of("dynamic_network_architectures nnunetv2 nnunet monai torch"), called=True, dotted=True,
+    ),
+    ImportingKey(
+        "type", "PaddleDetection evaluates", r"\w+", within="Preprocess", foreign=EVALUATED,
+        called=True,
+    ),
+    ImportingKey(
+        "uses", "Rasa imports and calls", _of("rasa rasa_plus"), beside="constructor_name fn",
+        called=True, dotted=True,
     ),
     ImportingKey(
         "model_class", "MLflow imports and calls", _of("xgboost lightgbm sklearn catboost"),
@@ -158,6 +171,10 @@ TABLE = (
     ),
     ImportingKey("pickle_module_info.txt", "MLflow imports and unpickles with", _PICKLERS),
     ImportingKey("keras_module.txt", "MLflow imports", _of("keras tensorflow tf_keras")),
+    ImportingKey(
+        "keras_module", "MLflow imports", _of("keras tensorflow tf_keras"),
+        within="tensorflow keras",
+    ),
     ImportingKey("remote_code", "FunASR runs on request", foreign=REMOTE),
     ImportingKey("user_dir", "fairseq imports", within="common", foreign=REMOTE),
     ImportingKey(
@@ -172,6 +189,14 @@ TABLE = (
     ImportingKey("runtime", "Triton loads as native code", within=TRITON),
     ImportingKey("EXECUTION_ENV_PATH", "Triton unpacks and runs", foreign=REMOTE, within=TRITON),
 )  # fmt: skip
+
+
+ALLENNLP = ImportingKey(
+    "type", "AllenNLP imports and calls", _of("allennlp allennlp_models torch transformers"),
+    called=True, dotted=True,
+)  # fmt: skip
+"""Wherever it stands in a configuration of AllenNLP's, which has both of `ALLENNLP_KEYS`."""
+ALLENNLP_KEYS = ("dataset_reader", "model")
 
 
 def by_key(rows: Iterable[ImportingKey]) -> dict[str, list[ImportingKey]]:

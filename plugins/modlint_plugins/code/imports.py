@@ -12,7 +12,13 @@ from collections.abc import Collection, Iterator
 from modlint.checkpoint import Remark
 from modlint_plugins.code.callables import DOTTED, acts, as_path, standard
 from modlint_plugins.code.documents import Table
-from modlint_plugins.code.importing_keys import ANY, BY_KEY, ImportingKey
+from modlint_plugins.code.importing_keys import (
+    ALLENNLP,
+    ALLENNLP_KEYS,
+    ANY,
+    BY_KEY,
+    ImportingKey,
+)
 from modlint_plugins.code.targets import (
     ACTING_CALLABLE,
     COMPUTED,
@@ -64,6 +70,17 @@ def examine_imports(table: Table, within: str) -> Iterator[Remark]:
         if key not in told and isinstance(value, str) and _NATIVE.fullmatch(value):
             message = f"{key[:_SHOWN]} names a library of native code: {value[:_SHOWN]}"
             yield Remark(FOREIGN_CALLABLE, message, help=_HELP)
+
+
+def is_of_allennlp(documents: list[object]) -> bool:
+    """Whether one of some documents is a configuration of AllenNLP's."""
+    return any(isinstance(held, Table) and held.holds(*ALLENNLP_KEYS) for held in documents)
+
+
+def examine_types(table: Table) -> Iterator[Remark]:
+    """Remarks on the classes that a table of such a configuration names."""
+    for name in _names(table, ALLENNLP.keys, ALLENNLP):
+        yield from _judged(ALLENNLP, ALLENNLP.keys, name)
 
 
 def examine_key(key: str, text: str, within: str) -> Iterator[Remark]:

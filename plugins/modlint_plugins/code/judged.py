@@ -9,6 +9,7 @@ from modlint_plugins.code.compilers import examine_compiler
 from modlint_plugins.code.documents import Place, Table, walk
 from modlint_plugins.code.evaluated import (
     MAX_EVALUATED,
+    examine_download,
     examine_evaluated,
     examine_rows,
     is_evaluated,
@@ -20,7 +21,12 @@ from modlint_plugins.code.expressions import examine_expression
 from modlint_plugins.code.folders import examine_folder
 from modlint_plugins.code.guards import examine_guards
 from modlint_plugins.code.hub import examine_hub
-from modlint_plugins.code.imports import examine_imports, examine_names
+from modlint_plugins.code.imports import (
+    examine_imports,
+    examine_names,
+    examine_types,
+    is_of_allennlp,
+)
 from modlint_plugins.code.keras import examine_keras
 from modlint_plugins.code.requirements import examine_packages
 from modlint_plugins.code.sizes import examine_sizes
@@ -48,8 +54,10 @@ def examine_documents(documents: list[object], where: str = "") -> Iterator[Rema
     """
     evaluated = 0
     referring: dict[str, list[str]] = {}
+    typed = is_of_allennlp(documents)
     for place in walk(documents):
         if isinstance(place.value, Table):
+            yield from examine_types(place.value) if typed else ()
             yield from _of_table(place.value, place.key)
             continue
         yield from _of_text(place, place.value, where)
@@ -80,6 +88,7 @@ def _of_table(table: Table, key: str) -> Iterator[Remark]:
         *examine_imports(table, key),
         *examine_codecs(table, key),
         *examine_rows(table),
+        *examine_download(table),
         *examine_tokenizer(table),
     ]
     yield from remarks

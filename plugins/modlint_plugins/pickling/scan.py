@@ -7,12 +7,16 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from modlint.pickles import GlobalUse, PickleTrace
+from modlint.pickles import GlobalUse, PickleTrace, imported
 from modlint_plugins.pickling.limits import Budget
 from modlint_plugins.pickling.machine import Machine
 from modlint_plugins.pickling.notes import MAX_TEXT, Anomaly, Hazard
 from modlint_plugins.pickling.opcodes.table import has_header
 from modlint_plugins.pickling.values import Blob, Made, Nested, PersistentId, Value
+
+_GLOBAL = b"c"
+_TAR_NAME = 100
+"""Bytes of a member's name in a tar archive."""
 
 
 class Interpretation(Struct, frozen=True, eq=False):
@@ -143,11 +147,24 @@ def is_plausible(found: Interpretation, view: memoryview) -> bool:
     if has_header(view, trace.offset):
         return True
     importable = [use for use in trace.uses if _importable(use.module) and _importable(use.name)]
-    if found.limited:
+    if is_cut(found, view):
         return True
     if found.stopped:
         return bool(importable) or (_is_last(view, found.end) and trace.opcodes > 1)
     return any(use.use != "pushed" or _is_standard(use.module) for use in importable)
+
+
+def is_cut(found: Interpretation, view: memoryview) -> bool:
+    """Whether a limit ended a pickle, and not the name of a file with which a tar archive begins.
+
+    "config.json", its zeros and what follows read as a global's module, which no import finds.
+    """
+    if not found.limited:
+        return False
+    start = bytes(view[found.trace.offset : found.trace.offset + _TAR_NAME])
+    name = start[1:].partition(b"\0")[0]
+    zeros = start[:1] == _GLOBAL and b"\0" in start and b"\n" not in name
+    return not zeros or _is_standard(name.decode("utf-8", "replace"))
 
 
 def _is_last(view: memoryview, end: int) -> bool:
@@ -156,8 +173,8 @@ def _is_last(view: memoryview, end: int) -> bool:
 
 
 def _is_standard(module: str) -> bool:
-    return module == "__builtin__" or module.split(".")[0] in sys.stdlib_module_names
+    return module == "__builtin__" or imported(module).split(".")[0] in sys.stdlib_module_names
 
 
 def _importable(name: str) -> bool:
-    return all(part.isidentifier() for part in name.split("."))
+    return all(part.isidentifier() for part in imported(name).split("."))

@@ -15,6 +15,7 @@ from modlint_plugins.archives.zip.chain import chain, is_chain
 from modlint_plugins.archives.zip.readings import distinct, readings
 from modlint_plugins.archives.zip.sharing import Sharing
 from modlint_plugins.readers.contained import Allowance
+from modlint_plugins.readers.packed import packed
 from modlint_plugins.sweep.run import Run
 
 Container = Callable[[Run, Allowance], Iterator[Run]]
@@ -109,4 +110,11 @@ def _stream(run: Run, allowance: Allowance) -> Iterator[Run]:
         yield run.within(run.view[found.end :], "trailing bytes", found.end)
 
 
-CONTAINERS: tuple[Container, ...] = (_zip, _tar, _stream)
+def _msgpack(run: Run, allowance: Allowance) -> Iterator[Run]:
+    for start, end in packed(run.view):
+        allowance.spend_member()
+        found = run.within(run.view[start:end], f"bytes at {start:,}", start)
+        yield replace(found, nested=True)
+
+
+CONTAINERS: tuple[Container, ...] = (_zip, _tar, _stream, _msgpack)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from modlint.errors import UnreadableError
 from modlint_plugins.pickling.limits import Budget, Limits
 from modlint_plugins.pickling.opcodes.table import has_header
-from modlint_plugins.pickling.scan import Interpretation, interpret, is_plausible
+from modlint_plugins.pickling.scan import Interpretation, interpret, is_cut, is_plausible
 from modlint_plugins.sweep.run import Run
 
 _PERSID = ord("P")
@@ -59,7 +59,7 @@ def _is_meant(found: Interpretation, run: Run, headed: bool, storage: bool) -> b
     if headed:
         whole = found.trace.incomplete is None or found.limited
         return whole or bool(found.trace.uses)
-    if found.limited and not storage:
+    if is_cut(found, run.view) and not storage:
         return True
     used = any(use.use != "pushed" for use in found.trace.uses)
     return used and is_plausible(found, run.view)

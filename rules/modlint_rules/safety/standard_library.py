@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from _compat_pickle import IMPORT_MAPPING
 
+from modlint.pickles import imported
+
 _PYTHON_2 = (
     "BaseHTTPServer CGIHTTPServer ConfigParser Cookie HTMLParser Queue SimpleHTTPServer"
     " SimpleXMLRPCServer SocketServer StringIO Tkinter UserDict UserList UserString __builtin__"
@@ -45,4 +47,4 @@ def reaches_standard_library(module: str, name: str) -> bool:
             imports `os`.
     """
     first, dot, _ = name.partition(".")
-    return module.partition(".")[0] in _TOP_LEVEL or (bool(dot) and first in _TOP_LEVEL)
+    return imported(module).partition(".")[0] in _TOP_LEVEL or (bool(dot) and first in _TOP_LEVEL)

@@ -15,6 +15,9 @@ from modlint_plugins.code.targets import TARGET_KEYS
 FOREIGN = "thirdparty.Net"
 ACTING = "os.system"
 OWN = {
+    "network_class_name": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
+    "network_arch_class_name": "nnunetv2.utilities.network_initialization.Net",
+    "keras_module": "tensorflow.keras",
     "model_class": "xgboost.sklearn.XGBClassifier",
     "object_constructor": "llama_index.core.llms.mock.MockLLM",
     "tokenizer_class": "transformers.BertTokenizer",
@@ -44,6 +47,8 @@ OWN_BY_ROW = {
     ("module", ""): "pyannote.audio.models.segmentation",
     ("module", "api_version"): "bentoml.sklearn",
     ("name", "params"): "pyannote.audio.pipelines.SpeakerDiarization",
+    ("type", ""): "Resize",
+    ("uses", "constructor_name fn"): "rasa.nlu.classifiers.diet_classifier.DIETClassifier",
     ("plugins", "framework"): "adaseq",
     ("plugins", "base_model"): "axolotl.integrations.liger.LigerPlugin",
 }

@@ -23,6 +23,11 @@ from modlint_plugins.readers.recognised.magic import (
     classify_tflite,
     classify_trees,
 )
+from modlint_plugins.readers.recognised.models import (
+    classify_models,
+    classify_packed,
+    classify_tables,
+)
 from modlint_plugins.readers.recognised.text import (
     classify_blank,
     classify_json,
@@ -76,6 +81,14 @@ _STRONG = (
     ("tflite", "TensorFlow Lite", "flatbuffers", classify_tflite),
     ("tf-saved-model", "TensorFlow SavedModel", "protobuf", classify_saved_model),
     ("trees", "XGBoost, LightGBM, CatBoost", "trees", classify_trees),
+    (
+        "models",
+        "models of R, OpenVINO, Paddle, fastText, LIBSVM, …",
+        "model",
+        classify_models,
+    ),
+    ("msgpack", "MessagePack that holds pickles", "msgpack", classify_packed),
+    ("tables", "tables of Arrow with pickled types", "other file", classify_tables),
     ("packed", "Zstandard, LZ4, 7z, RAR", "compressed", classify_compressed),
 )
 _OTHER = ("other-file", "images, documents, programs, tables", "other file", classify_other)

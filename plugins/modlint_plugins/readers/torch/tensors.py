@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from modlint.checkpoint import Checkpoint, Role, SparseTensor, Tensor
 from modlint.errors import UnreadableError
 from modlint.source import Source
+from modlint_plugins.code.evaluated import examine_configuration
 from modlint_plugins.code.imports import examine_key
 from modlint_plugins.code.targets import CALLED_KEYS, examine_target
 from modlint_plugins.pickling.values import (
@@ -314,6 +315,8 @@ class TensorCollector:
                 self.reading.remarks.add(remark)
         if isinstance(value, str):
             for remark in examine_key(place.key, value, place.container.rpartition(".")[2]):
+                self.reading.remarks.add(remark)
+            for remark in examine_configuration(place.key, value):
                 self.reading.remarks.add(remark)
         metadata = self.reading.metadata
         shallow = place.telling and 0 < place.depth <= _MAX_METADATA_DEPTH
