@@ -43,9 +43,9 @@ def printing(folder: Path) -> Path:
     return zip_tricks.torchscript(folder / "model.pt", Printing())
 
 
-def cut(folder: Path) -> Path:
-    path = metadata(note="x")(folder)
-    path.write_bytes(path.read_bytes()[:-1])
+def unknown(folder: Path) -> Path:
+    path = folder / "model.bin"
+    path.write_bytes(bytes([1, 2, 3, 250] * 20))
     return path
 
 
@@ -183,6 +183,6 @@ CASES = (
         metadata(**{f"k{number}": "x" for number in range(100_001)}),
         (Expected("inconclusive", message="only the first 100,000 texts"),),
     ),
-    Case("a damaged file is FMT001's", cut, ()),
+    Case("bytes of no format are FMT001's", unknown, ()),
     Case("TorchScript that computes passes", scripted, (Expected("pass"),)),
 )
