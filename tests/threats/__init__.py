@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from threats import (
+    at_load,
     beside,
     carried,
     concealed,
@@ -40,6 +41,7 @@ THREATS = (
     *installed.THREATS,
     *elsewhere.THREATS,
     *sparse_scripts.THREATS,
+    *at_load.THREATS,
     *names.THREATS,
     *beside.THREATS,
     *graphs.THREATS,

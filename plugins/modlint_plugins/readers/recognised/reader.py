@@ -15,6 +15,7 @@ from modlint.reader import FORMAT_NOT_READ, Reader
 from modlint.source import Source
 from modlint_plugins.readers.recognised.format import Format
 from modlint_plugins.readers.recognised.magic import (
+    classify_compiler_cache,
     classify_compressed,
     classify_ggml,
     classify_hdf5,
@@ -76,6 +77,7 @@ _STRONG = (
     ("tflite", "TensorFlow Lite", "flatbuffers", classify_tflite),
     ("tf-saved-model", "TensorFlow SavedModel", "protobuf", classify_saved_model),
     ("trees", "XGBoost, LightGBM, CatBoost", "trees", classify_trees),
+    ("compiler-cache", "artifacts of torch.compile", "compiler cache", classify_compiler_cache),
     ("packed", "Zstandard, LZ4, 7z, RAR", "compressed", classify_compressed),
 )
 _OTHER = ("other-file", "images, documents, programs, tables", "other file", classify_other)
