@@ -82,6 +82,13 @@ _COMPUTES = {
     "a division of the least number": _forward(
         "torch.add(x, torch.floordiv(-9223372036854775808, -1))"
     ),
+    "a division by another name": _forward("torch.add(x, ops.aten.remainder(1, other=0))"),
+    "a division by a number with its type": _forward(
+        "torch.add(x, torch.remainder(1, annotate(int, 0)))"
+    ),
+    "a division by the constant of a class": _forward(
+        "torch.add(x, torch.remainder(1, self.k))", members="  k : Final[int] = 0\n"
+    ),
     "an element type that is none": _forward("torch.to(x, torch.promote_types(-7, 2))"),
     "a setter of the state": _setter(f"self.n = torch.len(torch.size({_BAG}))"),
     "a setter that divides": _setter("self.n = torch.remainder((state)[0], 0)"),
@@ -89,6 +96,9 @@ _COMPUTES = {
         "_0 = (self).other((state)[1], )",
         more="  def other(self: __torch__.M,\n    w: Tensor) -> Tensor:\n"
         "    return torch.embedding_bag(w, w, w)\n",
+    ),
+    "a setter that packs no groups": _setter(
+        "w = (state)[1]", "self.p = ops.quantized.conv2d_prepack(w, None, [1], [0], [1], 0)"
     ),
     "a setter that loops": _setter("while True:", "  n = 1"),
 }
@@ -174,6 +184,7 @@ _CONSTANTS = {
     "in capitals": ("OPAQUE_OBJ_0", _LATE),
     "in a folder": ("opaque_obj_0/x", _LATE),
     "for an object of C++": ("custom_obj_0", _LATE),
+    "in the layout before": ("m.pt", _LATE),
 }
 
 

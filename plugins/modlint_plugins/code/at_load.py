@@ -34,20 +34,14 @@ _PLAIN = frozenset(
 )
 _CALLED = _PLAIN | _MAKES_LITERALS | {"getattr", "ops.prim.RaiseException", "unchecked_cast"}
 _PACKS = ("ops._quantized.", "ops.quantized.", "ops.sparse.")
-_DIVISIONS = frozenset(
-    f"torch.{name}"
-    for name in ("__round_to_zero_floordiv", "divmod", "floordiv", "gcd", "remainder")
-)
-_OF_TYPES = frozenset(
-    (
-        *("torch.can_cast", "torch.promote_types"),
-        *("ops.prims.maximum_value", "ops.prims.minimum_value"),
-    )
-)
+_DIVISIONS = frozenset(("__round_to_zero_floordiv", "divmod", "floordiv", "gcd", "remainder"))
+_DIVIDES = (ast.FloorDiv, ast.Mod)
+_OF_TYPES = frozenset(("can_cast", "maximum_value", "minimum_value", "promote_types"))
 """What looks a number up in a table of element types."""
 _TYPES = range(46)
-_DIVIDES = (ast.FloorDiv, ast.Mod)
-_COMPUTES = frozenset(("annotate", "int", "ops", "torch", "unchecked_cast"))
+_CASTS = frozenset(("annotate", "unchecked_cast"))
+"""Calls of a type and a value."""
+_COMPUTES = frozenset(("int", "ops", "torch", *_CASTS))
 """Roots of what is called with numbers, and gives one."""
 _CONSTANTS = ("CONSTANTS", "__torch__")
 """Roots of what stands for a constant: those of `constants.pkl`, and members of enumerations."""
@@ -59,18 +53,27 @@ def computed_at_load(tree: ast.Module) -> Iterator[tuple[int, str]]:
     Args:
         tree: TorchScript.
     """
+    final = frozenset(_final(tree))
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             for default in (*node.args.defaults, *filter(None, node.args.kw_defaults)):
                 yield from _evaluated(default, "a default argument")
-            yield from _divides(node)
-            yield from _looks_up(node)
+            yield from _works_out(node, final)
         elif isinstance(node, ast.ClassDef):
             for statement in node.body:
                 value = statement.value if isinstance(statement, ast.AnnAssign) else None
                 if value is not None:
                     yield from _evaluated(value, "a constant of a class")
-            yield from _sets_state(node)
+            yield from _sets_state(node, final)
+
+
+def _final(tree: ast.Module) -> Iterator[str]:
+    """Attributes of classes that stand for constants."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.AnnAssign(target=ast.Name(id=name), annotation=kind):
+                if _name(getattr(kind, "value", kind)) == "Final":
+                    yield name
 
 
 def _evaluated(value: ast.expr, what: str) -> Iterator[tuple[int, str]]:
@@ -81,7 +84,7 @@ def _evaluated(value: ast.expr, what: str) -> Iterator[tuple[int, str]]:
             return
 
 
-def _sets_state(owner: ast.ClassDef) -> Iterator[tuple[int, str]]:
+def _sets_state(owner: ast.ClassDef, final: frozenset[str]) -> Iterator[tuple[int, str]]:
     """What a class does with its state, but for setting attributes and packing weights."""
     methods = {node.name: node for node in owner.body if isinstance(node, ast.FunctionDef)}
     pending, seen = [_SETTER], set[str]()
@@ -91,49 +94,56 @@ def _sets_state(owner: ast.ClassDef) -> Iterator[tuple[int, str]]:
             continue
         seen.add(name)
         own = f"{method.args.args[0].arg}." if method.args.args else "."
-        called = {_name(node.func) for node in ast.walk(method) if isinstance(node, ast.Call)}
-        ours = {name.removeprefix(own) for name in called if name.startswith(own)} & methods.keys()
+        calls = [node for node in ast.walk(method) if isinstance(node, ast.Call)]
+        ours = {_name(call.func).removeprefix(own) for call in calls} & methods.keys()
         pending += ours
+        known = _CALLED | {own + name for name in ours}
+        constant = _constants(method, final)
         plain = all(isinstance(node, _STATEMENTS) for node in ast.walk(method))
-        if not plain or not all(map(_is_usual, called - {own + name for name in ours})):
+        usual = all(_name(c.func) in known or _is_packing(c, constant, final) for c in calls)
+        if not plain or not usual:
             yield method.lineno, f"does more in {_SETTER} than torch's own"
             return
 
 
-def _is_usual(name: str) -> bool:
-    return name in _CALLED or (name.startswith(_PACKS) and "_prepack" in name)
+def _is_packing(call: ast.Call, known: frozenset[str], final: frozenset[str]) -> bool:
+    """Whether a call packs weights, in groups whose number the code itself does not choose."""
+    name = _name(call.func)
+    if not name.startswith(_PACKS) or "_prepack" not in name or call.keywords or not call.args:
+        return False
+    last = call.args[-1]
+    none = isinstance(last, ast.Constant) and last.value is None
+    return none or not _is_constant(last, known, final)
 
 
-def _divides(function: ast.FunctionDef) -> Iterator[tuple[int, str]]:
-    """Divisions of what follows from constants alone: torch would not have written them."""
-    constant = _constants(function)
+def _works_out(function: ast.FunctionDef, final: frozenset[str]) -> Iterator[tuple[int, str]]:
+    """Calls with constants alone, which torch would not have written, and that end the process."""
+    constant = _constants(function, final)
     for node in ast.walk(function):
-        match node:
-            case ast.Call(func=func, args=[left, right]) if _name(func) in _DIVISIONS:
-                pass
-            case ast.BinOp(op=op, left=left, right=right) if isinstance(op, _DIVIDES):
-                pass
-            case ast.AugAssign(op=op, target=left, value=right) if isinstance(op, _DIVIDES):
-                pass
-            case _:
-                continue
-        safe = isinstance(right, ast.Constant) and right.value != 0
-        if not safe and _is_constant(left, constant) and _is_constant(right, constant):
-            yield node.lineno, "divides constants"
+        name, operands = _operation(node)
+        if not operands or not all(_is_constant(o, constant, final) for o in operands):
+            continue
+        literals = [o.value if isinstance(o, ast.Constant) else None for o in operands]
+        if name in _OF_TYPES and not all(value in _TYPES for value in literals):
+            yield getattr(node, "lineno", function.lineno), "names an element type that is none"
+        elif name in _DIVISIONS and not literals[-1]:
+            yield getattr(node, "lineno", function.lineno), "divides constants"
 
 
-def _looks_up(function: ast.FunctionDef) -> Iterator[tuple[int, str]]:
-    """Numbers of element types that are none, as far as they are literals."""
-    for node in ast.walk(function):
-        if isinstance(node, ast.Call) and _name(node.func) in _OF_TYPES:
-            known = (arg.value if isinstance(arg, ast.Constant) else -1 for arg in node.args)
-            constant = _constants(function)
-            settled = all(_is_constant(arg, constant) for arg in node.args)
-            if settled and not all(value in _TYPES for value in known):
-                yield node.lineno, "names an element type that is none"
+def _operation(node: ast.AST) -> tuple[str, list[ast.expr]]:
+    """The last name of an operator that is called, and its operands; of Python's the like."""
+    match node:
+        case ast.Call(func=func) if _name(func).startswith(("ops.", "torch.")):
+            given = [*node.args, *(keyword.value for keyword in node.keywords)]
+            return _name(func).rpartition(".")[2], given
+        case ast.BinOp(op=op, left=left, right=right) if isinstance(op, _DIVIDES):
+            return "remainder", [left, right]
+        case ast.AugAssign(op=op, target=left, value=right) if isinstance(op, _DIVIDES):
+            return "remainder", [left, right]
+    return "", []
 
 
-def _constants(function: ast.FunctionDef) -> frozenset[str]:
+def _constants(function: ast.FunctionDef, final: frozenset[str]) -> frozenset[str]:
     """The variables of a function that nothing but constants goes into."""
     values: dict[str, list[ast.expr | None]] = {}
     arguments = function.args
@@ -156,7 +166,7 @@ def _constants(function: ast.FunctionDef) -> frozenset[str]:
         kept = frozenset(
             name
             for name in known
-            if all(value is not None and _is_constant(value, known) for value in values[name])
+            if all(v is not None and _is_constant(v, known, final) for v in values[name])
         )
         if kept == known:
             return known
@@ -171,17 +181,21 @@ def _assign(
             values.setdefault(node.id, []).append(value)
 
 
-def _is_constant(value: ast.expr, known: frozenset[str]) -> bool:
+def _is_constant(value: ast.expr, known: frozenset[str], final: frozenset[str]) -> bool:
     """Whether a value follows from constants and from variables that are known to."""
     if isinstance(value, ast.Attribute):
-        return _name(value).partition(".")[0] in _CONSTANTS
+        return value.attr in final or _name(value).partition(".")[0] in _CONSTANTS
     if isinstance(value, ast.Name):
         return value.id in known
     if isinstance(value, ast.Call):
-        root = _name(value.func).partition(".")[0]
-        return root in _COMPUTES and all(_is_constant(arg, known) for arg in value.args)
+        name = _name(value.func)
+        given = [*value.args, *(keyword.value for keyword in value.keywords)]
+        if name in _CASTS:
+            given = given[-1:]
+        root = name.partition(".")[0]
+        return root in _COMPUTES and all(_is_constant(arg, known, final) for arg in given)
     inner = [node for node in ast.iter_child_nodes(value) if isinstance(node, ast.expr)]
-    return all(_is_constant(node, known) for node in inner)
+    return all(_is_constant(node, known, final) for node in inner)
 
 
 def _name(node: ast.expr) -> str:

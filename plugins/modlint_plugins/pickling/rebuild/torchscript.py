@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modlint_plugins.pickling.interpreter import Interpreter
+from modlint_plugins.pickling.reach import parts_of
 from modlint_plugins.pickling.rebuild.refused import require
 from modlint_plugins.pickling.type_names import MAX_NESTED, nesting
-from modlint_plugins.pickling.values import Global, Object, TensorRecord, Value
+from modlint_plugins.pickling.values import Dict, Global, Object, TensorRecord, Value
 
 _ROOT = "__torch__"
 _NATIVE = "__torch__.torch.classes.quantized"
@@ -36,24 +37,24 @@ def tagged(machine: Interpreter, value: Value, kind: Value) -> Value:
 def check_packed(machine: Interpreter, target: Object) -> None:
     """Note a state that torch would pack, and that does not fit a layer."""
     function, state = target.function, target.state
-    if not isinstance(function, Global) or not isinstance(state, tuple):
+    if not isinstance(function, Global) or isinstance(state, Dict):
         return
     if function.module.partition(".")[0] != _ROOT:
         return
     for sizes in _sizes(state):
         if len(sizes) > 1 and 0 in sizes:
             machine.hazard("bad-state", "a TorchScript object that packs weights without elements")
-    if _groups(state, native=function.module == _NATIVE) < 1:
+    if isinstance(state, tuple) and _groups(state, native=function.module == _NATIVE) < 1:
         machine.hazard("bad-state", "a quantised convolution of no groups")
 
 
-def _sizes(state: tuple[Value, ...]) -> Iterator[tuple[int, ...]]:
-    """The sizes of the tensors of a state, and of the tuples and lists in it."""
-    pending, seen = list(state), 0
+def _sizes(state: Value) -> Iterator[tuple[int, ...]]:
+    """The sizes of the tensors of a state, and of what it holds."""
+    pending, seen = [state], 0
     while pending and seen < _PARTS:
         part, seen = pending.pop(), seen + 1
-        if isinstance(part, (tuple, list)):
-            pending += part
+        if isinstance(part, (tuple, list, Dict, Object)):
+            pending += parts_of(part)
         elif isinstance(part, TensorRecord) and isinstance(part.size, tuple):
             yield part.size
 

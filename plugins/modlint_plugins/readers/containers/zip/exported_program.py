@@ -7,6 +7,7 @@ Sources: torch 2.13, `export/pt2_archive/_package.py` and `constants.py`,
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal
@@ -31,8 +32,8 @@ FORMAT = "exported-program"
 _MAX_JSON = 64 << 20
 _CONFIGS = ("_weights_config.json", "_constants_config.json")
 _INPUTS = ("sample_inputs/", "serialized_example_inputs")
-_UNPICKLED = ("custom_obj_", "opaque_obj_")
-"""Constants that are unpickled, whatever their table says of them besides."""
+_RAW = re.compile(r"(?:weight|tensor)_\d+")
+"""How torch names a tensor's bytes: others it may unpickle, whatever tables say."""
 _SCALAR_TYPES = {
     1: "uint8", 2: "int8", 3: "int16", 4: "int32", 5: "int64", 6: "float16", 7: "float32",
     8: "float64", 9: "complex32", 10: "complex64", 11: "complex128", 12: "bool", 13: "bfloat16",
@@ -78,9 +79,9 @@ def _is_input(member: Member) -> bool:
     return any(part in member.name for part in _INPUTS)
 
 
-def _is_unpickled(path: str) -> bool:
-    """Whether a member is called as constants are that torch unpickles, by its name alone."""
-    return any(part.startswith(_UNPICKLED) for part in path.lower().split("/")[1:])
+def _is_named_raw(path: str) -> bool:
+    """Whether a member is called as torch calls the bytes of a tensor."""
+    return _RAW.fullmatch(path.rpartition("/")[2]) is not None
 
 
 class ExportedProgram(Struct, frozen=True, eq=False):
@@ -126,7 +127,7 @@ class _Program:
 
     def is_raw(self, member: Member) -> bool:
         """Whether tables call the member a tensor's bytes and none a pickle; an input is one."""
-        if member.name in self.pickled or _is_input(member) or _is_unpickled(member.name):
+        if member.name in self.pickled or _is_input(member) or not _is_named_raw(member.name):
             return False
         return member is self.archive.members.get(member.name) and member.name in self.raw
 
@@ -159,7 +160,7 @@ class _Program:
         member = self.archive.members.get(path)
         if member is None:
             raise UnreadableError(f"the bytes of tensor {name!r} are missing", member=path)
-        if stated is None or _is_unpickled(path):
+        if stated is None or not _is_named_raw(path):
             self.pickled.add(path)
             return
         self.raw.add(path)
