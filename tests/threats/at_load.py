@@ -89,6 +89,10 @@ _COMPUTES = {
     "a division by the constant of a class": _forward(
         "torch.add(x, torch.remainder(1, self.k))", members="  k : Final[int] = 0\n"
     ),
+    "a division by the length of a text": _forward('torch.add(x, torch.remainder(7, len("")))'),
+    "a division by what a method of a text gives": _forward(
+        'torch.add(x, torch.remainder(7, "abc".find("a")))'
+    ),
     "an element type that is none": _forward("torch.to(x, torch.promote_types(-7, 2))"),
     "a setter of the state": _setter(f"self.n = torch.len(torch.size({_BAG}))"),
     "a setter that divides": _setter("self.n = torch.remainder((state)[0], 0)"),

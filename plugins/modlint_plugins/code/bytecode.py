@@ -17,7 +17,7 @@ from modlint.pickles import PickleTrace
 from modlint_plugins.code.operators import UNCHECKED_OPERATOR
 from modlint_plugins.code.sparse_indices import may_write
 from modlint_plugins.code.torchscript import CLASS, judge
-from modlint_plugins.pickling.type_names import MAX_NESTED, nesting
+from modlint_plugins.code.type_names import MAX_NESTED, nesting
 
 _MEMBER = "bytecode.pkl"
 _OPERATOR = re.compile(r"\w{1,200}::\w{1,200}")

@@ -19,8 +19,8 @@ _OF_TYPES = frozenset(("can_cast", "maximum_value", "minimum_value", "promote_ty
 _TYPES = range(46)
 _CASTS = frozenset(("annotate", "unchecked_cast"))
 """Calls of a type and a value."""
-_COMPUTES = frozenset(("int", "ops", "torch", *_CASTS))
-"""Roots of what is called with numbers, and gives one."""
+_OPERATORS = frozenset(("ops", "torch"))
+"""Roots of operators' names; other dotted names are methods of what stands before the last dot."""
 _CONSTANTS = ("CONSTANTS", "__torch__")
 """Roots of what stands for a constant: those of `constants.pkl`, and members of enumerations."""
 
@@ -58,9 +58,8 @@ def constants_of(function: ast.FunctionDef, final: frozenset[str]) -> frozenset[
     readers: dict[str, list[str]] = {}
     pending: list[str] = []
     for name, given in values.items():
-        needs = [None if value is None else _needs(value, final) for value in given]
-        needed = {need for known in needs if known is not None for need in known}
-        if None in needs or not needed <= values.keys():
+        needed = {need for v in given if v is not None for need in _needs(v, final)}
+        if None in given or not needed <= values.keys():
             pending.append(name)
         for need in needed:
             readers.setdefault(need, []).append(name)
@@ -103,26 +102,25 @@ def _assign(
 
 def is_constant(value: ast.expr, known: frozenset[str], final: frozenset[str]) -> bool:
     """Whether a value follows from constants and from variables that are known to."""
-    needs = _needs(value, final)
-    return needs is not None and needs <= known
+    return _needs(value, final) <= known
 
 
-def _needs(value: ast.expr, final: frozenset[str]) -> set[str] | None:
-    """The variables that a value follows from; None where it may vary by itself."""
+def _needs(value: ast.expr, final: frozenset[str]) -> set[str]:
+    """The names that a value follows from beside constants."""
     names, pending = set[str](), [value]
     while pending:
         match pending.pop():
             case ast.Name(id=name):
                 names.add(name)
-            case ast.Attribute(attr=attr) as node:
+            case ast.Attribute(value=owner, attr=attr) as node:
                 if attr not in final and dotted(node).partition(".")[0] not in _CONSTANTS:
-                    return None
+                    pending.append(owner)
             case ast.Call(func=func, args=args, keywords=keywords):
                 name = dotted(func)
-                if name.partition(".")[0] not in _COMPUTES:
-                    return None
                 given = [*args, *(keyword.value for keyword in keywords)]
                 pending += given[-1:] if name in _CASTS else given
+                if isinstance(func, ast.Attribute) and name.partition(".")[0] not in _OPERATORS:
+                    pending.append(func.value)
             case node:
                 pending += (n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr))
     return names

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from modlint_plugins.code.type_names import MAX_NESTED, nesting
 from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.reach import parts_of
 from modlint_plugins.pickling.rebuild.refused import require
-from modlint_plugins.pickling.type_names import MAX_NESTED, nesting
 from modlint_plugins.pickling.values import Dict, Global, Object, TensorRecord, Value
 
 _ROOT = "__torch__"
