@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from threats import (
+    at_load,
     beside,
     carried,
     concealed,
@@ -42,6 +43,7 @@ THREATS = (
     *elsewhere.THREATS,
     *libraries.THREATS,
     *sparse_scripts.THREATS,
+    *at_load.THREATS,
     *names.THREATS,
     *beside.THREATS,
     *graphs.THREATS,

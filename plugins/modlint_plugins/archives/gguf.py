@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from msgspec import Struct, field
 
 from modlint.checkpoint import Remark
+from modlint_plugins.archives.gguf_words import STRING, misstated
 
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)
@@ -21,7 +22,7 @@ _MAX_KEY = 65_535
 _MAX_TEXT = 16 << 20
 _MAX_DEPTH = 4
 _KEPT = 1000
-_STRING, _ARRAY = 8, 9
+_STRING, _ARRAY = STRING, 9
 _FORMATS = {
     0: "B",
     1: "b",
@@ -78,6 +79,10 @@ _BLOCKS = {
     41: (128, 18),
 }
 """Elements and bytes of a block, by the number of a type (gguf, constants.py)."""
+_TYPES = range(256)
+"""Numbers that a type may have: older loaders look any number up in a table."""
+_WITHDRAWN = frozenset({4, 5})
+"""Types of the first releases, of which the table has no size: loaders divide by it."""
 _HELP = "download it again"
 
 
@@ -98,6 +103,7 @@ class Header(Struct):
         metadata: values by key; of an array its values where they are few, else their number.
         texts: every text, those of short arrays too, with its key.
         faults: what is wrong with it.
+        arrays: of each array, the kind of its elements and how many there are.
     """
 
     version: int = 0
@@ -105,6 +111,7 @@ class Header(Struct):
     metadata: dict[str, object] = field(default_factory=dict)
     texts: list[tuple[str, str]] = field(default_factory=list)
     faults: list[Remark] = field(default_factory=list)
+    arrays: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def read_header(view: memoryview) -> Header:
@@ -143,6 +150,8 @@ class _Reading:
             if count >= _MAX_PAIRS:
                 raise _DamageError(f"it holds more than {_MAX_PAIRS:,} pairs", self._at)
             self._pair()
+        for what in misstated(self._header):
+            raise _DamageError(what, self._at)
         self._tensors()
 
     def _tensors(self) -> None:
@@ -173,6 +182,8 @@ class _Reading:
         for _ in range(axes):
             elements *= int(self._number("Q"))
         kind, offset = int(self._number("I")), int(self._number("Q"))
+        if kind not in _TYPES or kind in _WITHDRAWN:
+            raise _DamageError(f"tensor {name[:80]!r} has the unknown type {kind:,}", begin)
         block, nbytes = _BLOCKS.get(kind, (256, 1))
         if elements >= 1 << 62:
             raise _DamageError(f"tensor {name[:80]!r} has {elements:,} elements", begin)
@@ -201,6 +212,8 @@ class _Reading:
     def _array(self, depth: int, key: str) -> object:
         begin = self._at
         kind, length = int(self._number("I")), int(self._number("Q"))
+        if depth == 0:
+            self._header.arrays.setdefault(key, (kind, length))
         if depth >= _MAX_DEPTH:
             raise _DamageError(f"{key!r} nests arrays too deeply", begin)
         if kind in _FORMATS:

@@ -17,10 +17,12 @@ from modlint.pickles import PickleTrace
 from modlint_plugins.code.operators import UNCHECKED_OPERATOR
 from modlint_plugins.code.sparse_indices import may_write
 from modlint_plugins.code.torchscript import CLASS, judge
+from modlint_plugins.code.type_names import MAX_NESTED, nesting
 
 _MEMBER = "bytecode.pkl"
 _OPERATOR = re.compile(r"\w{1,200}::\w{1,200}")
 _CLASS = re.compile(r"__torch__\.torch\.classes\.(\w{1,200}\.\w{1,200})")
+_SETTER = ".__setstate__"
 _UNEXAMINED = "unexamined-code"
 _HELP = "do not load this file; ask for its weights as safetensors"
 
@@ -43,6 +45,12 @@ def examine_scripted(trace: PickleTrace, name: str) -> Iterator[Remark]:
     if is_bytecode(name):
         what = "bytecode"
         called += _in_texts(trace)
+        if any(text.endswith(_SETTER) for text in trace.texts):
+            message = "bytecode that runs when the file is loaded, and was not followed"
+            yield Remark(_UNEXAMINED, message, offset=trace.offset, help=_HELP)
+        if any(nesting(text) > MAX_NESTED for text in trace.texts):
+            message = f"bytecode with a type nested more than {MAX_NESTED} deep"
+            yield Remark("bad-state", message, offset=trace.offset, help=_HELP)
         if trace.texts_cut:
             yield Remark(_UNEXAMINED, "bytecode whose texts go past a limit", help=_HELP)
     if may_write(called):

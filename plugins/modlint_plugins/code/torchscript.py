@@ -12,6 +12,8 @@ import re
 from collections.abc import Collection, Iterator
 
 from modlint.checkpoint import Remark
+from modlint_plugins.code.at_load import computed_at_load
+from modlint_plugins.code.expressions import EVALUATED
 from modlint_plugins.code.operators import (
     UNCHECKED_OPERATOR,
     UNKNOWN_OPERATOR,
@@ -120,6 +122,7 @@ def _of_operators(tree: ast.Module, source: bytes) -> Iterator[Remark]:
             message = f"TorchScript code {judgement.message} (line {line})"
             judged[name] = Remark(judgement.kind, message, None, offset, _HELP)
     yield from judged.values()
+    yield from _at_load(tree, source)
     yield from _casts(tree, source)
     yield from _of_indices(tree, source)
 
@@ -138,6 +141,16 @@ def _casts(tree: ast.Module, source: bytes) -> Iterator[Remark]:
         message = f"TorchScript code casts to a class unchecked (line {line})"
         offset = offset_of_line(source, line)
         yield Remark(UNCHECKED_OPERATOR, message, None, offset, _HELP)
+
+
+def _at_load(tree: ast.Module, source: bytes) -> Iterator[Remark]:
+    """Remarks on what torch computes while it loads the code, each thing told once."""
+    seen: set[str] = set()
+    for line, what in computed_at_load(tree):
+        if what not in seen:
+            seen.add(what)
+            message = f"TorchScript code {what}, which runs when the file is loaded (line {line})"
+            yield Remark(EVALUATED, message, None, offset_of_line(source, line), _HELP)
 
 
 def _of_indices(tree: ast.Module, source: bytes) -> Iterator[Remark]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from modlint.pickles import GlobalUse, PickleTrace, imported
-from modlint_plugins.pickling.limits import Budget
+from modlint_plugins.pickling.limits import Budget, Limits
 from modlint_plugins.pickling.machine import Machine
 from modlint_plugins.pickling.notes import MAX_TEXT, Anomaly, Hazard
 from modlint_plugins.pickling.opcodes.table import has_header
@@ -17,6 +17,8 @@ from modlint_plugins.pickling.values import Blob, Made, Nested, PersistentId, Va
 _GLOBAL = b"c"
 _TAR_NAME = 100
 """Bytes of a member's name in a tar archive."""
+_SNIFFED = Limits(opcodes=10_000, marks=1000)
+"""What goes on for so many opcodes without a fault is a pickle."""
 
 
 class Interpretation(Struct, frozen=True, eq=False):
@@ -133,6 +135,14 @@ def _within_arrays(plain: Machine, jumping: Machine) -> tuple[GlobalUse, ...]:
         and _importable(use.module)
         and _importable(use.name)
     )
+
+
+def begins_as_pickle(view: memoryview) -> bool:
+    """Whether bytes begin with a pickle of any protocol."""
+    if has_header(view):
+        return True
+    found = interpret(view, budget=Budget(_SNIFFED))
+    return found.trace.opcodes >= _SNIFFED.opcodes or is_plausible(found, view)
 
 
 def is_plausible(found: Interpretation, view: memoryview) -> bool:

@@ -6,11 +6,8 @@ from collections.abc import Iterator
 
 from modlint_plugins.archives.msgpack import is_message, strings
 from modlint_plugins.archives.zip.archive import LOCAL_MAGIC
-from modlint_plugins.pickling.limits import Budget, Limits
-from modlint_plugins.pickling.opcodes.table import has_header
-from modlint_plugins.pickling.scan import interpret, is_plausible
+from modlint_plugins.pickling.scan import begins_as_pickle
 
-_TRIAL = Limits(opcodes=10_000, marks=1000)
 _MAX_DEPTH = 3
 
 
@@ -40,6 +37,4 @@ def holds_pickles(view: memoryview, depth: int = 0) -> bool:
 
 
 def _begins(view: memoryview) -> bool:
-    if bytes(view[: len(LOCAL_MAGIC)]) == LOCAL_MAGIC or has_header(view, 0):
-        return True
-    return is_plausible(interpret(view, budget=Budget(_TRIAL)), view)
+    return bytes(view[: len(LOCAL_MAGIC)]) == LOCAL_MAGIC or begins_as_pickle(view)

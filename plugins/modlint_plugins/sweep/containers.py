@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from msgspec.structs import replace
 
 from modlint.errors import UnreadableError
+from modlint_plugins.archives.compiler_cache import artifacts
 from modlint_plugins.archives.inflating import inflated
 from modlint_plugins.archives.tar.archive import is_tar, walk
 from modlint_plugins.archives.zip.archive import Archive, Member
@@ -117,4 +118,11 @@ def _msgpack(run: Run, allowance: Allowance) -> Iterator[Run]:
         yield replace(found, nested=True)
 
 
-CONTAINERS: tuple[Container, ...] = (_zip, _tar, _stream, _msgpack)
+def _compiled(run: Run, allowance: Allowance) -> Iterator[Run]:
+    """What torch.compile kept."""
+    for index, (start, end) in enumerate(artifacts(run.view)):
+        allowance.spend_member()
+        yield run.within(run.view[start:end], f"artifact {index}", start)
+
+
+CONTAINERS: tuple[Container, ...] = (_zip, _tar, _stream, _msgpack, _compiled)

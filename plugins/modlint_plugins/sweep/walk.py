@@ -26,6 +26,7 @@ from modlint_plugins.sweep.pickles import chain
 from modlint_plugins.sweep.programs import program_remark
 from modlint_plugins.sweep.run import Run
 from modlint_plugins.sweep.texts import encoded, encoded_in
+from modlint_plugins.sweep.trees import trees_remark
 
 MAX_DEPTH = 6
 """Containers and literals around what is searched."""
@@ -134,6 +135,9 @@ class _Walk:
                 self._keep(run, found)
                 for remark in examine_scripted(found.trace, run.name):
                     self.remarks.add(replace(remark, member=run.member))
+                trees = trees_remark(found.trace)
+                if trees is not None:
+                    self.remarks.add(trees)
                 for literal in _literals(run, found):
                     self._visit_hidden(literal)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from modlint_plugins.pickling.handing_on import note_planted
 from modlint_plugins.pickling.interpreter import Interpreter
-from modlint_plugins.pickling.rebuild import native, numpy, python, torch
+from modlint_plugins.pickling.rebuild import native, numpy, python, torch, torchscript
 from modlint_plugins.pickling.rebuild.numpy_types import complete
 from modlint_plugins.pickling.rebuild.refused import require
 from modlint_plugins.pickling.values import (
@@ -80,6 +80,7 @@ def set_state(machine: Interpreter, target: Value, state: Value) -> None:
         torch.check_state(machine, target)
         numpy.check_masked(machine, target)
         native.check_length(machine, target)
+        torchscript.check_packed(machine, target)
     elif isinstance(target, Dict):
         target.state = state
         note_planted(machine, target, state)

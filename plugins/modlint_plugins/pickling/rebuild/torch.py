@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from modlint_plugins.pickling.handing_on import hand_on, note_planted
 from modlint_plugins.pickling.interpreter import Interpreter
 from modlint_plugins.pickling.rebuild.refused import require
+from modlint_plugins.pickling.rebuild.torchscript import tagged
 from modlint_plugins.pickling.sizes import MAX_RANK
 from modlint_plugins.pickling.values import (
     Blob,
@@ -290,7 +291,6 @@ REBUILDS: dict[tuple[str, str], Callable[..., Any]] = {
                 "build_doublelist",
                 "build_intlist",
                 "build_tensorlist",
-                "restore_type_tag",
             ),
             _first,
         ),
@@ -311,5 +311,6 @@ DELEGATES: dict[tuple[str, str], Callable[..., Any]] = {
             "_rebuild_wrapper_subclass": _wrapper_subclass,
         },
     ),
+    **_table("torch.jit._pickle", {"restore_type_tag": tagged}),
     **_table("torch.storage", {"_load_from_bytes": _load_from_bytes}),
 }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
+from modlint.errors import UnreadableError
 from modlint.source import Source
+from modlint_plugins.archives.compiler_cache import artifacts
 from modlint_plugins.readers.recognised.format import Format
 
 _EXPORT = "check the model as safetensors, as a PyTorch state_dict or as ONNX"
@@ -60,6 +62,12 @@ _OTHER = (
     (b"SQLite format 3\0", Format("sqlite", "an SQLite database", _NAME_CHECKPOINT)),
     (b"PAR1", Format("parquet", "a Parquet table", _NAME_CHECKPOINT)),
     (b"ARROW1\0\0", Format("arrow", "an Arrow table", _NAME_CHECKPOINT)),
+)
+_COMPILER_CACHE = Format(
+    "compiler-cache",
+    "what torch.compile keeps: compiled code",
+    "compile the model anew where it is used",
+    holds_weights=True,
 )
 _VOCABULARY = Format("sentencepiece", "a vocabulary of SentencePiece", _NAME_CHECKPOINT)
 _PIECE = re.compile(rb"\n(.)\n(.)", re.DOTALL)
@@ -121,6 +129,14 @@ def classify_trees(source: Source) -> Format | None:
         return None
     held = source.view[:_TREE_MODEL]
     return _XGBOOST if all(re.search(key, held) for key in _XGBOOST_KEYS) else None
+
+
+def classify_compiler_cache(source: Source) -> Format | None:
+    """The artifacts of `torch.compiler.save_cache_artifacts`."""
+    try:
+        return _COMPILER_CACHE if artifacts(source.view) else None
+    except UnreadableError:
+        return _COMPILER_CACHE
 
 
 def classify_compressed(source: Source) -> Format | None:

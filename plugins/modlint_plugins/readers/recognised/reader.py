@@ -15,6 +15,7 @@ from modlint.reader import FORMAT_NOT_READ, Reader
 from modlint.source import Source
 from modlint_plugins.readers.recognised.format import Format
 from modlint_plugins.readers.recognised.magic import (
+    classify_compiler_cache,
     classify_compressed,
     classify_ggml,
     classify_hdf5,
@@ -89,6 +90,7 @@ _STRONG = (
     ),
     ("msgpack", "MessagePack that holds pickles", "msgpack", classify_packed),
     ("tables", "tables of Arrow with pickled types", "other file", classify_tables),
+    ("compiler-cache", "artifacts of torch.compile", "compiler cache", classify_compiler_cache),
     ("packed", "Zstandard, LZ4, 7z, RAR", "compressed", classify_compressed),
 )
 _OTHER = ("other-file", "images, documents, programs, tables", "other file", classify_other)

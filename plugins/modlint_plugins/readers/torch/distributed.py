@@ -17,7 +17,9 @@ from msgspec.structs import replace
 from modlint.checkpoint import Checkpoint, Storage, Tensor, contiguous_strides
 from modlint.errors import UnreadableError
 from modlint.source import Source
+from modlint_plugins.archives.zip.archive import LOCAL_MAGIC
 from modlint_plugins.pickling.opcodes.table import has_header
+from modlint_plugins.pickling.scan import begins_as_pickle
 from modlint_plugins.pickling.values import Dict, Global, Object, Value
 from modlint_plugins.readers.beside import Escape, open_beside
 from modlint_plugins.readers.contained import (
@@ -33,16 +35,23 @@ from modlint_plugins.readers.torch.reading import Reading, Segment
 
 _MODULE = b"torch.distributed.checkpoint.metadata"
 _SAMPLE = 512
+_NAME = ".metadata"
+"""How the file's name ends, behind a rank where each has its own."""
 _MAX_ITEMS = 250_000
 _TENSOR = "tensor"
 """What the reader of PyTorch's files calls a bare tensor."""
 
 
 def is_distributed(source: Source) -> bool:
-    """Whether a file is such a pickle, and parts may stand beside it."""
-    return (
-        has_header(source.view) and _MODULE in bytes(source.view[:_SAMPLE]) and not is_inner(source)
-    )
+    """Whether a file is such a pickle, and parts may stand beside it: by its content or its name.
+
+    PyTorch finds it by its name, whatever its pickle begins with.
+    """
+    if is_inner(source) or not len(source.view) or source.startswith(LOCAL_MAGIC):
+        return False
+    if has_header(source.view) and _MODULE in bytes(source.view[:_SAMPLE]):
+        return True
+    return source.path.name.lower().endswith(_NAME) and begins_as_pickle(source.view)
 
 
 class DistributedReader:
@@ -110,6 +119,10 @@ class _Parts:
             if count >= _MAX_ITEMS:
                 self.contents.fault("limit", f"names more than {_MAX_ITEMS:,} items")
                 return
+            if item is None:
+                message = "states an item's place otherwise than PyTorch writes it"
+                self.contents.fault("damaged-metadata", message)
+                continue
             try:
                 self.contents.allowance.check_time()
             except UnreadableError as error:
@@ -215,15 +228,20 @@ def _assembled(shape: tuple[int, ...], chunks: tuple[_Chunk, ...]) -> memoryview
     return memoryview(whole.reshape(-1).data)
 
 
-def _items(storage_data: Value) -> Iterator[_Item]:
-    """Every item of the table that has a name and a place in a part."""
-    for key, value in storage_data.pairs if isinstance(storage_data, Dict) else ():
+def _items(storage_data: Value) -> Iterator[_Item | None]:
+    """Every item of the table; None for one of which name and place cannot be told."""
+    if not isinstance(storage_data, Dict):
+        yield None
+        return
+    for key, value in storage_data.pairs:
         index, info = _attributes(key), _attributes(value)
         name, place = index.get("fqn"), index.get("offset")
         part, span = info.get("relative_path"), (info.get("offset"), info.get("length"))
         if isinstance(name, str) and isinstance(part, str) and _is_sizes(span):
             where = tuple(place) if _is_sizes(place) else None
             yield _Item(name, where, str(PurePosixPath(part)), *span)
+        else:
+            yield None
 
 
 def _attributes(value: Value) -> dict[str, Value]:

@@ -5,18 +5,13 @@ from __future__ import annotations
 from modlint.checkpoint import Checkpoint
 from modlint.source import Source
 from modlint_plugins.archives.zip.archive import LOCAL_MAGIC
-from modlint_plugins.pickling.limits import Budget, Limits
-from modlint_plugins.pickling.opcodes.table import has_header
-from modlint_plugins.pickling.scan import interpret, is_plausible
+from modlint_plugins.pickling.scan import begins_as_pickle
 from modlint_plugins.readers.contained import budget_of
 from modlint_plugins.readers.torch.distributed import is_distributed
 from modlint_plugins.readers.torch.legacy import is_legacy
 from modlint_plugins.readers.torch.nested import open_nested
 from modlint_plugins.readers.torch.reading import Reading, Segment
 from modlint_plugins.readers.torch.tensors import TensorCollector
-
-_SNIFFED = Limits(opcodes=10_000, marks=1000)
-"""What goes on for so many opcodes without a fault is a pickle."""
 
 
 class PlainPickleReader:
@@ -31,12 +26,7 @@ class PlainPickleReader:
         view = source.view
         if not len(view) or is_legacy(view) or source.startswith(LOCAL_MAGIC):
             return False  # "P" begins a persistent id: no plain unpickler goes beyond it
-        if is_distributed(source):
-            return False
-        if has_header(view):
-            return True
-        found = interpret(view, budget=Budget(_SNIFFED))
-        return found.trace.opcodes >= _SNIFFED.opcodes or is_plausible(found, view)
+        return not is_distributed(source) and begins_as_pickle(view)
 
     def read(self, source: Source) -> Checkpoint:
         """Read the file; what it holds beside arrays and tensors is only traced."""

@@ -7,6 +7,7 @@ Sources: torch 2.13, `export/pt2_archive/_package.py` and `constants.py`,
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal
@@ -31,6 +32,8 @@ FORMAT = "exported-program"
 _MAX_JSON = 64 << 20
 _CONFIGS = ("_weights_config.json", "_constants_config.json")
 _INPUTS = ("sample_inputs/", "serialized_example_inputs")
+_RAW = re.compile(r"(?:weight|tensor)_\d+")
+"""How torch names a tensor's bytes: others it may unpickle, whatever tables say."""
 _SCALAR_TYPES = {
     1: "uint8", 2: "int8", 3: "int16", 4: "int32", 5: "int64", 6: "float16", 7: "float32",
     8: "float64", 9: "complex32", 10: "complex64", 11: "complex128", 12: "bool", 13: "bfloat16",
@@ -76,6 +79,11 @@ def _is_input(member: Member) -> bool:
     return any(part in member.name for part in _INPUTS)
 
 
+def _is_named_raw(path: str) -> bool:
+    """Whether a member is called as torch calls the bytes of a tensor."""
+    return _RAW.fullmatch(path.rpartition("/")[2]) is not None
+
+
 class ExportedProgram(Struct, frozen=True, eq=False):
     """The graph that a .pt2 archive holds.
 
@@ -119,7 +127,7 @@ class _Program:
 
     def is_raw(self, member: Member) -> bool:
         """Whether tables call the member a tensor's bytes and none a pickle; an input is one."""
-        if member.name in self.pickled or _is_input(member):
+        if member.name in self.pickled or _is_input(member) or not _is_named_raw(member.name):
             return False
         return member is self.archive.members.get(member.name) and member.name in self.raw
 
@@ -152,7 +160,7 @@ class _Program:
         member = self.archive.members.get(path)
         if member is None:
             raise UnreadableError(f"the bytes of tensor {name!r} are missing", member=path)
-        if stated is None:
+        if stated is None or not _is_named_raw(path):
             self.pickled.add(path)
             return
         self.raw.add(path)
