@@ -66,7 +66,8 @@ _ONLY_CHECKPOINTS = (
 
 _ALSO_OTHERS = (
     *(".bin", ".model", ".pb", ".params", ".weights", ".msgpack", ".msgpck", ".ot", ".ort"),
-    *(".engine", ".plan", ".trt", ".mnn", ".mindir", ".pdiparams", ".vmfb", ".hnsw"),
+    *(".engine", ".plan", ".trt", ".mnn", ".mindir", ".pdiparams", ".vmfb", ".hnsw", ".tl"),
+    *(".ann", ".voy"),
 )
 """Names for checkpoints and for much else: vocabularies, settings, firmware."""
 
@@ -75,8 +76,7 @@ _WRAPPED = re.compile(
 )
 """What follows the name of a file that was compressed, copied or cut into parts."""
 
-_EXTERNAL_DATA = re.compile(r"\.onnx[._]data([._]\d+)?$")
-"""What follows the name of an ONNX model in that of its tensors' file."""
+_GRAPH, _TENSORS = ".meta", ".index"
 
 _COMPANION = re.compile(
     r"(\w+_)?config(_\w+)?\.json|special_tokens_map\.json|sudachi\.json|\.zarray|zarr\.json"
@@ -181,9 +181,14 @@ def promises_checkpoint(path: Path, *, only: bool = False) -> bool:
     return path.name == _DISTRIBUTED
 
 
-def is_external_data(path: Path) -> bool:
-    """Whether a file is named as the numbers of an ONNX model, which no header precedes."""
-    return _EXTERNAL_DATA.search(path.name.lower()) is not None
+def restores_tensors(path: Path) -> bool:
+    """Whether a file is a graph that TensorFlow 1 runs to restore the tensors beside it.
+
+    By its name and theirs, as `tf.train.import_meta_graph` has them.
+    """
+    if not path.name.lower().endswith(_GRAPH):
+        return False
+    return any(path.with_suffix(suffix).is_file() for suffix in (_TENSORS, ""))
 
 
 def is_companion(path: Path) -> bool:

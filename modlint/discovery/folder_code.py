@@ -20,6 +20,7 @@ from modlint.file_names import (
     is_run_by_name,
     is_settings,
     names_packages,
+    restores_tensors,
 )
 
 _PYTHON = ".py"
@@ -37,8 +38,6 @@ _CONFIGURING = ("configs", "context")
 """Folders beside a folder of weights that say how a model is built: MONAI's, NeMo's."""
 _CODE = ("code", "custom_generate")
 """Folders of the code that goes with a model: SageMaker's and MLflow's, transformers'."""
-_GRAPH, _TENSORS = ".meta", ".index"
-"""A graph that TensorFlow 1 runs to restore the tensors beside it (`import_meta_graph`)."""
 _MAX_SOURCE = 64 << 20
 """Bytes of a file that are searched for names of modules."""
 _MAX_CONFIGURATION = 1 << 20
@@ -114,7 +113,7 @@ class FolderCode:
             return True
         if path.parent in self._over and is_settings(path):
             return True
-        if name.endswith(_GRAPH) and _tensors_of(path) & set(folder.files):
+        if restores_tensors(path):
             return True
         if name.endswith(_YAML) or is_configuration(path):
             return folder.beside or self._configures(path.parent)
@@ -157,10 +156,6 @@ class FolderCode:
     def _is_indexed(self, folder: Folder) -> bool:
         named = any(file.name == _INDEX for file in folder.files)
         return named or _is_file(folder.path / _PACKAGE)
-
-
-def _tensors_of(graph: Path) -> set[Path]:
-    return {graph.with_suffix(_TENSORS), graph.with_suffix("")}
 
 
 def _configures_by_code(path: Path) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from modlint.checkpoint import Checkpoint, Status
-from modlint.file_names import is_external_data, promises_checkpoint
+from modlint.file_names import promises_checkpoint, restores_tensors
 from modlint.reader import CODE_NOT_READ, FORMAT_NOT_READ, is_header_only
 from modlint.rule import Rule
 from modlint.targets import whole_file
@@ -22,8 +22,8 @@ _UNTRUSTED = "do not load it unless you trust where it comes from; modlint canno
 def unexamined(checkpoint: Checkpoint) -> str | None:
     """What keeps a checkpoint from being wholly examined, None where nothing does.
 
-    A file that is no checkpoint counts where only checkpoints are called so, or where its content
-    is unknown: of a folder's files only those that promise a checkpoint come here with such.
+    A file that is no checkpoint counts where its name promises one; where such names are given to
+    other files too, only when its content is unknown.
     """
     if checkpoint.faults:
         return None if is_header_only(checkpoint) else checkpoint.faults[0].message
@@ -31,8 +31,8 @@ def unexamined(checkpoint: Checkpoint) -> str | None:
         return _POINTER if promises_checkpoint(checkpoint.path) else None
     if checkpoint.status is Status.NOT_A_CHECKPOINT:
         known = [remark for remark in checkpoint.remarks if remark.kind == "not-a-checkpoint"]
-        unknown = not known and not is_external_data(checkpoint.path)
-        if unknown or promises_checkpoint(checkpoint.path, only=True):
+        promised = promises_checkpoint(checkpoint.path, only=bool(known))
+        if promised or restores_tensors(checkpoint.path):
             return f"{known[0].message}, not a checkpoint" if known else _UNKNOWN
     code = (remark for remark in checkpoint.remarks if remark.kind in CODE_NOT_READ)
     return next((remark.message for remark in code), None)

@@ -171,18 +171,9 @@ HEALTHY: dict[str, Callable[[Path], object]] = {
     "README.md": lambda path: path.write_text("# Read me\n"),
     "vocab.bin": lambda path: path.write_text("a\nb\n"),
     "tokenizer.model": sentencepiece,
-    "model.onnx_data": lambda path: path.write_bytes(b"\xff\xfe" + bytes(range(1, 60))),
     "image.png": lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
+    "unknown": lambda path: path.write_bytes(b"\xff\xfe" + bytes(range(1, 60))),
 }
-
-
-@pytest.mark.parametrize("select", ["safety", "SEC"])
-def test_unknown_content_is_an_error_where_the_file_is_named(
-    tmp_path: Path, capsys: Capture, select: str
-) -> None:
-    (tmp_path / "unknown").write_bytes(b"\xff\xfe" + bytes(range(1, 60)))
-    assert len(errors(report(capsys, "unknown", "--select", select))) == 1
-    assert errors(report(capsys, ".", "--select", select)) == []
 
 
 @pytest.mark.parametrize("select", ["safety", "SEC"])
