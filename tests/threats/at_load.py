@@ -65,6 +65,31 @@ def _setter(*lines: str, more: str = "") -> str:
 
 
 _BAG = "torch.embedding_bag(torch.ones([1, 3]), torch.zeros([1, 2]), torch.zeros([3, 0]))"
+
+
+def _body(*lines: str) -> str:
+    body = "".join(f"    {line}\n" for line in (*lines, "return torch.remainder(1, n)"))
+    return _CLASS + f"  def forward(self: __torch__.M,\n    x: Tensor,\n    n: int) -> int:\n{body}"
+
+
+_SIZE = "n = torch.size(x, 0)"
+_ZERO = {
+    "which an argument is set to": ("n = 0",),
+    "which replaces a size": (_SIZE, "n = 0"),
+    "behind a branch that is not taken": ("if False:", f"  {_SIZE}", "else:", "  n = 0"),
+    "behind a branch that the compiler drops": (
+        "if x is None:",
+        f"  {_SIZE}",
+        "else:",
+        "  n = 0",
+    ),
+    "behind a loop that does not run": ("n = 0", "for i in range(0):", f"  {_SIZE}"),
+    "by one of two values": ("n = torch.size(x, 0) if False else 0",),
+    "within a tuple": ("a, n = torch.size(x, 0), 0",),
+    "out of a tuple": ("n = (torch.size(x, 0), 0)[1]",),
+    "by a condition": ("n = int(torch.gt(torch.size(x, 0), 0) and False)",),
+    "of a loop": ("for i in range(torch.size(x, 0)):", "  i = 0", "  n = torch.remainder(1, i)"),
+}
 _PACKS = (
     "  def pack(self: __torch__.M,\n    w: Tensor) -> NoneType:\n"
     "    self.p = ops.quantized.conv2d_prepack(w, None, [1, 1], [0, 0], [1, 1], self.groups)\n"
@@ -93,6 +118,8 @@ _COMPUTES = {
     "a division by what a method of a text gives": _forward(
         'torch.add(x, torch.remainder(7, "abc".find("a")))'
     ),
+    "a division by a builtin": _forward("torch.add(x, (divmod(-9223372036854775808, -1))[0])"),
+    **{f"a division by zero, {title}": _body(*lines) for title, lines in _ZERO.items()},
     "an element type that is none": _forward("torch.to(x, torch.promote_types(-7, 2))"),
     "a setter of the state": _setter(f"self.n = torch.len(torch.size({_BAG}))"),
     "a setter that divides": _setter("self.n = torch.remainder((state)[0], 0)"),
@@ -111,6 +138,9 @@ _USUAL = {
         "torch.add(x, annotate(int, 1))",
         more=',\n    y: Optional[float]=None,\n    z: str="zeros",\n    l: List[int]=[1, -1]',
         members="  k : Final[int] = 3\n",
+    ),
+    "a division by what a loop counts": _forward(
+        "torch.add(x, torch.remainder(torch.size(x, 0), torch.len(torch.size(x))))"
     ),
     "divisions of sizes, and by literals": _forward(
         "torch.add(torch.remainder(torch.size(x, 0), 2), torch.floordiv(7, 2))"
@@ -283,14 +313,14 @@ _SOUND = {
 }  # fmt: skip
 
 
-def _artifacts(content: bytes) -> bytes:
+def _artifacts(content: bytes, name: bytes = b"a2V5", checksum: bytes = bytes(4)) -> bytes:
     """One artifact, as torch.compile keeps it."""
 
     def piece(data: bytes) -> bytes:
         return struct.pack(">Q", len(data)) + data
 
-    one = piece(b"aW5kdWN0b3I=") + struct.pack(">Q", 1) + piece(b"a2V5") + piece(content)
-    return bytes(4) + struct.pack(">Q", 1) + one
+    one = piece(b"aW5kdWN0b3I=") + struct.pack(">Q", 1) + piece(name) + piece(content)
+    return checksum + struct.pack(">Q", 1) + one
 
 
 _CONFIG = {"config": {"w": json.loads(weights("x", pickled=False))["config"]["w"]}}
@@ -345,6 +375,11 @@ THREATS = (
         for title, content in _SOUND.items()
     ),
     Threat(46, "an artifact of torch.compile", alone("cache", _artifacts(PAYLOAD), _CALLS)),
+    Threat(
+        46,
+        "an artifact of a long name, whose checksum begins a table",
+        alone("cache", _artifacts(PAYLOAD, b"!" * 70_000, b"PAR1"), _CALLS),
+    ),
     Threat(
         34,
         "a model of LightGBM in a pickle",

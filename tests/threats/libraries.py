@@ -27,13 +27,32 @@ def packed(value: object) -> bytes:
             return b"\xc6" + struct.pack(">I", len(value)) + value
         case str():
             return b"\xdb" + struct.pack(">I", len(value.encode())) + value.encode()
-    return b"\xc3" if value is True else b"\xce" + struct.pack(">I", int(str(value)))
+    if isinstance(value, bool):
+        return b"\xc3" if value else b"\xc2"
+    return b"\xce" + struct.pack(">I", int(str(value)))
 
 
 _OBJECTS = {b"nd": True, b"type": "|O", b"kind": b"O", b"shape": [1], b"data": RUN}
 _NUMBERS = {b"nd": True, b"type": "<f4", b"kind": b"", b"shape": [64], b"data": bytes(256)}
 _STATE = packed({"weights": _NUMBERS, "observations": _OBJECTS})
 _SHIM = packed({"nodes": [], "shims": [packed({"config": {}, "state": RUN})]})
+
+_PLAIN_NUMBERS = b"I1001\n.(dp0\n."
+_STACKED = b"L119547037146038801333356L\n." + _PLAIN_NUMBERS
+_STORAGE = b"cx\0y\nFloatStorage\n0" + b"(" * 10_001
+_SHIMS = {
+    "of thirteen bytes": (b"cos\nabort\n)R.", Finding("SEC001", "error", ANYWHERE, None, "abort")),
+    "behind a magic number of protocol 0": (_STACKED + RUN, CALLS),
+    "behind a storage of no module and many MARKs": (
+        _STACKED + _STORAGE + b"1" * 10_001 + RUN,
+        Finding("SEC001", "error", ANYWHERE, None, "could not be interpreted"),
+    ),
+    "in an old tar file": (
+        tar_of(("storages", b"K\0."), ("tensors", b"K\0."), ("pickle", RUN)),
+        CALLS,
+    ),
+}
+_SCALARS = {b"nd": False, b"type": "<f8", b"data": b"\x80\x04c" + bytes(5)}
 
 _NUL_NAMES = {
     "behind a NUL": b"cos\0\nsystem\n(S'id'\ntR.junk",
@@ -66,6 +85,11 @@ def _allennlp(name: str) -> bytes:
     return json.dumps({"dataset_reader": {"type": "x"}, "model": model}).encode()
 
 
+def _mecab(option: str) -> bytes:
+    words = {"tokenizer_class": "BertJapaneseTokenizer", "word_tokenizer_type": "mecab"}
+    return json.dumps({**words, "mecab_kwargs": {"mecab_option": option}}).encode()
+
+
 _BESIDE = {
     "a base of mmengine": ({"c.yaml": b'_base_: ["./b.py"]\n', "b.py": _ACTING}, _WARNING),
     "a base of mmengine, in a list": ({"c.yml": b"_base_:\n- ./b.py\n", "b.py": _ACTING}, _WARNING),
@@ -76,6 +100,13 @@ _BESIDE = {
     "a service of BentoML": ({"bento.yaml": b"service: s:Svc\n", "src/s.py": _ACTING}, _WARNING),
     "a prediction of cog": ({"cog.yaml": b'predict: "p.py:P"\n', "p.py": _ACTING}, _WARNING),
     "the network of nnU-Net": ({"plans.json": _plans("torch.hub.load")}, _ERROR),
+    **{
+        f"a dictionary of MeCab, {option}": (
+            {"tokenizer_config.json": _mecab(option)},
+            Finding("SEC003", "warning", ANYWHERE, None, "MeCab"),
+        )
+        for option in ("-d m/dic -r m/dicrc", "-Owakati -dm/dic", "--userdic=x", "-d /usr/../tmp")
+    },
     "a type of AllenNLP": ({"config.json": _allennlp("timeit.timeit")}, _ERROR),
     "a component of Rasa": (
         {"metadata.json": b'{"uses": "webbrowser.open", "constructor_name": "load"}'},
@@ -107,7 +138,13 @@ _SILENT = {
     "a download of ultralytics": {
         "data.yaml": b"train: x\nnames: [a]\ndownload: https://example.org/x.zip\n"
     },
-    "a state of MessagePack": {"state.msgpck": packed({"weights": _NUMBERS, "step": 3})},
+    "a state of MessagePack": {
+        "state.msgpck": packed({"weights": _NUMBERS, "step": 3, "loss": _SCALARS})
+    },
+    **{
+        f"options of MeCab, {option}": {"tokenizer_config.json": _mecab(option)}
+        for option in ("", "-Owakati", "-d /usr/lib/mecab/dic/ipadic")
+    },
 }
 
 
@@ -120,6 +157,14 @@ THREATS = (
     Threat(43, "a pickle that msgpack_numpy loads", alone("x.msgpck", _STATE, CALLS)),
     Threat(43, "the same in a folder", folder_of({"checkpoint/state.msgpck": _STATE}, CALLS)),
     Threat(43, "a pickle that thinc loads", folder_of({"tok2vec/model": _SHIM}, CALLS)),
+    *(
+        Threat(
+            43,
+            f"a pickle in MessagePack {title}",
+            folder_of({"model.pt": HEALTHY, "tok2vec/model": packed({"shims": [held]})}, finding),
+        )
+        for title, (held, finding) in _SHIMS.items()
+    ),
     *(
         Threat(38, f"{key} that mmengine runs", alone("x.pth", _weights(**{key: held}), _ERROR))
         for key in ("cfg", "config")

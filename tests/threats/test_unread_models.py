@@ -46,6 +46,7 @@ RECOGNISED = {
     "lid.ftz": b"\xba\x16\x4f\x2f\x0c\0\0\0" + bytes(99),
     "ner.crfsuite": b"lCRF" + bytes(99),
     "index.voy": b"VOYA" + bytes(range(99)),
+    "language_model.arpa": b"mmap lm http://kheafield.com/code format version 5\n\0" + bytes(99),
     "x.arrow": b"ARROW1\0\0" + bytes(20) + _TYPE + bytes(20),
     "x.feather": b"FEA1" + bytes(20) + _TYPE + bytes(20),
     "stream.arrow": b"\xff\xff\xff\xff" + bytes(20) + _TYPE + bytes(20),

@@ -14,7 +14,6 @@ _CHECKSUM = 4
 _WORD = 8
 _START = (1).to_bytes(_WORD, "big")
 """The version behind the checksum."""
-_LONGEST_NAME = 1 << 16
 _MOST = 10_000
 """Artifacts that are taken apart."""
 
@@ -37,15 +36,15 @@ def artifacts(view: memoryview) -> tuple[Artifact, ...]:
         return ()
     found: list[Artifact] = []
     while at < len(view):
-        at = _skip(view, at, _LONGEST_NAME)
+        at = _skip(view, at)
         count, at = _number(view, at), at + _WORD
         if not 0 <= count <= len(view):
             return ()
         if len(found) + count > _MOST:
             raise UnreadableError(f"holds more than {_MOST:,} artifacts of torch.compile")
         for _ in range(count):
-            at = _skip(view, at, _LONGEST_NAME)
-            start, at = at + _WORD, _skip(view, at, len(view))
+            at = _skip(view, at)
+            start, at = at + _WORD, _skip(view, at)
             if at > len(view):
                 return ()
             found.append(Artifact(start, at))
@@ -58,7 +57,7 @@ def _number(view: memoryview, at: int) -> int:
     return int.from_bytes(data, "big") if len(data) == _WORD else -1
 
 
-def _skip(view: memoryview, at: int, longest: int) -> int:
+def _skip(view: memoryview, at: int) -> int:
     """Where what has its length before it ends; beyond the end where it is none."""
     length = _number(view, at)
-    return at + _WORD + length if 0 <= length <= longest else len(view) + 1
+    return at + _WORD + length if 0 <= length <= len(view) else len(view) + 1

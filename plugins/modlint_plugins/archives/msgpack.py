@@ -14,8 +14,8 @@ from modlint.errors import UnreadableError
 MAX_VALUES = 1_000_000
 """Values of a file that are looked at."""
 
-_SMALLEST = 16
-"""Bytes of a string that may hold anything of interest."""
+_SMALLEST = 8
+"""Bytes of a string that may hold anything of interest: a pickle that calls takes a few more."""
 _FIXED = {
     **dict.fromkeys((0xC0, 0xC2, 0xC3), 0),
     **dict.fromkeys((0xCC, 0xD0), 1),

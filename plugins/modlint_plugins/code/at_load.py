@@ -14,7 +14,7 @@ import ast
 from collections.abc import Iterator
 
 from modlint_plugins.code.dotted import dotted
-from modlint_plugins.code.worked_out import constants_of, is_constant, worked_out
+from modlint_plugins.code.worked_out import constants_of, worked_out
 
 _SETTER = "__setstate__"
 _LITERALS = (
@@ -92,17 +92,17 @@ def _sets_state(owner: ast.ClassDef, final: frozenset[str]) -> Iterator[tuple[in
         known = _CALLED | {own + name for name in ours}
         constant = constants_of(method, final)
         plain = all(isinstance(node, _STATEMENTS) for node in ast.walk(method))
-        usual = all(dotted(c.func) in known or _is_packing(c, constant, final) for c in calls)
+        usual = all(dotted(c.func) in known or _is_packing(c, constant) for c in calls)
         if not plain or not usual:
             yield method.lineno, f"does more in {_SETTER} than torch's own"
             return
 
 
-def _is_packing(call: ast.Call, known: frozenset[str], final: frozenset[str]) -> bool:
+def _is_packing(call: ast.Call, constant: set[ast.expr]) -> bool:
     """Whether a call packs weights, in groups whose number the code itself does not choose."""
     name = dotted(call.func)
     if not name.startswith(_PACKS) or "_prepack" not in name or call.keywords or not call.args:
         return False
     last = call.args[-1]
     none = isinstance(last, ast.Constant) and last.value is None
-    return none or not is_constant(last, known, final)
+    return none or last not in constant

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from modlint.checkpoint import Remark
 from modlint_plugins.code.compilers import examine_compiler
+from modlint_plugins.code.dictionaries import examine_dictionaries
 from modlint_plugins.code.documents import Place, Table, walk
 from modlint_plugins.code.evaluated import (
     MAX_EVALUATED,
@@ -90,6 +91,7 @@ def _of_table(table: Table, key: str) -> Iterator[Remark]:
         *examine_rows(table),
         *examine_download(table),
         *examine_tokenizer(table),
+        *examine_dictionaries(table),
     ]
     yield from remarks
     yield from examine_names(table, [remark.message for remark in remarks])

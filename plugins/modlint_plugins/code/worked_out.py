@@ -30,7 +30,7 @@ def worked_out(function: ast.FunctionDef, final: frozenset[str]) -> Iterator[tup
     constant = constants_of(function, final)
     for node in ast.walk(function):
         name, operands = _operation(node)
-        if not operands or not all(is_constant(o, constant, final) for o in operands):
+        if not operands or not all(operand in constant for operand in operands):
             continue
         literals = [o.value if isinstance(o, ast.Constant) else None for o in operands]
         if name in _OF_TYPES and not all(value in _TYPES for value in literals):
@@ -42,7 +42,7 @@ def worked_out(function: ast.FunctionDef, final: frozenset[str]) -> Iterator[tup
 def _operation(node: ast.AST) -> tuple[str, list[ast.expr]]:
     """The last name of an operator that is called, and its operands; of Python's the like."""
     match node:
-        case ast.Call(func=func) if dotted(func).startswith(("ops.", "torch.")):
+        case ast.Call(func=func):
             given = [*node.args, *(keyword.value for keyword in node.keywords)]
             return dotted(func).rpartition(".")[2], given
         case ast.BinOp(op=op, left=left, right=right) if isinstance(op, _DIVIDES):
@@ -52,75 +52,72 @@ def _operation(node: ast.AST) -> tuple[str, list[ast.expr]]:
     return "", []
 
 
-def constants_of(function: ast.FunctionDef, final: frozenset[str]) -> frozenset[str]:
-    """The variables of a function that nothing but constants goes into."""
-    values = _values(function)
-    readers: dict[str, list[str]] = {}
-    pending: list[str] = []
-    for name, given in values.items():
-        needed = {need for v in given if v is not None for need in _needs(v, final)}
-        if None in given or not needed <= values.keys():
-            pending.append(name)
-        for need in needed:
-            readers.setdefault(need, []).append(name)
-    varying: set[str] = set()
-    while pending:
-        name = pending.pop()
-        if name not in varying:
-            varying.add(name)
-            pending += readers.get(name, ())
-    return frozenset(values.keys() - varying)
+def constants_of(function: ast.FunctionDef, final: frozenset[str]) -> set[ast.expr]:
+    """The expressions of a function that may follow from constants alone.
 
-
-def _values(function: ast.FunctionDef) -> dict[str, list[ast.expr | None]]:
-    """What each variable of a function is set to; None for what a caller or a loop gives."""
-    arguments = function.args
-    named = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
-    values: dict[str, list[ast.expr | None]] = {argument.arg: [None] for argument in named}
-    for node in ast.walk(function):
+    A name counts from the first constant on that goes into it, in the order of the text, whatever
+    else does: torch tells each assignment from the others, and drops the branches and loops that no
+    run enters.
+    """
+    known, constant = set[str](), set[ast.expr]()
+    for node in _inside_first(function):
         match node:
             case ast.Assign(targets=targets, value=value):
-                _assign(values, targets, value)
-            case (
-                ast.AnnAssign(target=target, value=value)
-                | ast.AugAssign(target=target, value=value)
-            ):
-                _assign(values, [target], value)
-            case ast.For(target=target):
-                _assign(values, [target], None)
-    return values
+                known.update(name for t in targets for name in _set_to(t, value, constant))
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                known.update(_set_to(target, value, constant))
+            case ast.AugAssign(target=target, value=value) if target in constant:
+                known.update(_set_to(target, value, constant))
+            case ast.expr() if _follows(node, known, constant, final):
+                constant.add(node)
+    return constant
 
 
-def _assign(
-    values: dict[str, list[ast.expr | None]], targets: list[ast.expr], value: ast.expr | None
-) -> None:
-    for target in targets:
-        for node in ast.walk(target):
-            if isinstance(node, ast.Name):
-                values.setdefault(node.id, []).append(value)
-
-
-def is_constant(value: ast.expr, known: frozenset[str], final: frozenset[str]) -> bool:
-    """Whether a value follows from constants and from variables that are known to."""
-    return _needs(value, final) <= known
-
-
-def _needs(value: ast.expr, final: frozenset[str]) -> set[str]:
-    """The names that a value follows from beside constants."""
-    names, pending = set[str](), [value]
+def _inside_first(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """Every node in the order of the text, behind those within it; a value before its names."""
+    pending: list[tuple[ast.AST, bool]] = [(function, False)]
     while pending:
-        match pending.pop():
-            case ast.Name(id=name):
-                names.add(name)
-            case ast.Attribute(value=owner, attr=attr) as node:
-                if attr not in final and dotted(node).partition(".")[0] not in _CONSTANTS:
-                    pending.append(owner)
-            case ast.Call(func=func, args=args, keywords=keywords):
-                name = dotted(func)
-                given = [*args, *(keyword.value for keyword in keywords)]
-                pending += given[-1:] if name in _CASTS else given
-                if isinstance(func, ast.Attribute) and name.partition(".")[0] not in _OPERATORS:
-                    pending.append(func.value)
-            case node:
-                pending += (n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr))
-    return names
+        node, done = pending.pop()
+        if done:
+            yield node
+            continue
+        pending.append((node, True))
+        children = list(ast.iter_child_nodes(node))
+        if not isinstance(node, (ast.Assign, ast.AnnAssign)):
+            children.reverse()
+        pending += ((child, False) for child in children)
+
+
+def _set_to(target: ast.expr, value: ast.expr, constant: set[ast.expr]) -> Iterator[str]:
+    """The names that a constant goes into."""
+    pending = [(target, value)]
+    while pending:
+        into, given = pending.pop()
+        match into, given:
+            case (ast.Tuple(elts=names), ast.Tuple(elts=values)) if len(names) == len(values):
+                pending += zip(names, values, strict=True)
+            case _ if given in constant:
+                yield from (node.id for node in ast.walk(into) if isinstance(node, ast.Name))
+
+
+def _follows(
+    node: ast.expr, known: set[str], constant: set[ast.expr], final: frozenset[str]
+) -> bool:
+    """Whether an expression may follow from constants: of two branches, one is enough."""
+    match node:
+        case ast.Name(id=name):
+            return name in known or name in _CONSTANTS
+        case ast.Attribute(value=owner, attr=attr):
+            return attr in final or owner in constant
+        case ast.Call(func=func, args=args, keywords=keywords):
+            name = dotted(func)
+            given = [*args, *(keyword.value for keyword in keywords)]
+            if isinstance(func, ast.Attribute) and name.partition(".")[0] not in _OPERATORS:
+                given.append(func.value)
+            return all(value in constant for value in (given[-1:] if name in _CASTS else given))
+        case ast.IfExp(body=body, orelse=otherwise):
+            return body in constant or otherwise in constant
+        case ast.BoolOp(values=values) | ast.Tuple(elts=values):
+            return not values or any(value in constant for value in values)
+    inner = (n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr))
+    return all(value in constant for value in inner)

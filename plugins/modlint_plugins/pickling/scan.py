@@ -15,6 +15,8 @@ from modlint_plugins.pickling.opcodes.table import has_header
 from modlint_plugins.pickling.values import Blob, Made, Nested, PersistentId, Value
 
 _GLOBAL = b"c"
+_STORAGE = "Storage"
+"""What `torch.load` takes for one of its own wherever a name holds it (`find_class`)."""
 _TAR_NAME = 100
 """Bytes of a member's name in a tar archive."""
 _SNIFFED = Limits(opcodes=10_000, marks=1000)
@@ -168,9 +170,12 @@ def is_cut(found: Interpretation, view: memoryview) -> bool:
     """Whether a limit ended a pickle, and not the name of a file with which a tar archive begins.
 
     "config.json", its zeros and what follows read as a global's module, which no import finds.
+    torch imports nothing for the name of a storage.
     """
     if not found.limited:
         return False
+    if found.trace.uses and _STORAGE in found.trace.uses[0].name:
+        return True
     start = bytes(view[found.trace.offset : found.trace.offset + _TAR_NAME])
     name = start[1:].partition(b"\0")[0]
     zeros = start[:1] == _GLOBAL and b"\0" in start and b"\n" not in name

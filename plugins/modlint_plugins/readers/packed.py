@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from modlint_plugins.archives.msgpack import is_message, strings
+from modlint_plugins.archives.tar.archive import is_tar
 from modlint_plugins.archives.zip.archive import LOCAL_MAGIC
-from modlint_plugins.pickling.scan import begins_as_pickle
+from modlint_plugins.pickling.scan import begins_as_pickle, interpret
+from modlint_plugins.pickling.stacked import is_legacy
 
 _MAX_DEPTH = 3
+_SHORT = 16
+"""Bytes of a string that may be a number's, whatever they begin with."""
+_NAMES = re.compile(rb"[\n\x93].*\.", re.DOTALL)
+"""What a pickle that names a global and stops has: GLOBAL's line end, or STACK_GLOBAL, and STOP."""
 
 
 def packed(view: memoryview) -> Iterator[tuple[int, int]]:
@@ -37,4 +44,12 @@ def holds_pickles(view: memoryview, depth: int = 0) -> bool:
 
 
 def _begins(view: memoryview) -> bool:
-    return bytes(view[: len(LOCAL_MAGIC)]) == LOCAL_MAGIC or begins_as_pickle(view)
+    """Whether a loader may unpickle a string; one of a few bytes must be a whole pickle."""
+    if len(view) < _SHORT:
+        if not _NAMES.search(view):
+            return False
+        found = interpret(view)
+        return found.stopped and any(use.use != "pushed" for use in found.trace.uses)
+    if bytes(view[: len(LOCAL_MAGIC)]) == LOCAL_MAGIC or is_tar(view):
+        return True
+    return begins_as_pickle(view) or is_legacy(view)

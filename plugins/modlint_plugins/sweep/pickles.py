@@ -8,6 +8,7 @@ from modlint.errors import UnreadableError
 from modlint_plugins.pickling.limits import Budget, Limits
 from modlint_plugins.pickling.opcodes.table import has_header
 from modlint_plugins.pickling.scan import Interpretation, interpret, is_cut, is_plausible
+from modlint_plugins.pickling.stacked import STACKED, is_legacy
 from modlint_plugins.sweep.run import Run
 
 _PERSID = ord("P")
@@ -28,6 +29,7 @@ def chain(run: Run, at: int, budget: Budget, *, storage: bool) -> Iterator[Inter
     Raises:
         UnreadableError: the file holds more pickles than are interpreted.
     """
+    first, number = at, 0
     while at < len(run.view):
         if budget.streams >= budget.limits.streams:
             raise UnreadableError(f"it holds more than {budget.limits.streams:,} pickles")
@@ -42,9 +44,13 @@ def chain(run: Run, at: int, budget: Budget, *, storage: bool) -> Iterator[Inter
             origin=run.origin,
             joblib=True,
         )
-        if not _is_meant(found, run, headed, storage):
+        stacked = not storage and number < STACKED
+        if not _is_meant(found, run, headed, storage) and not (
+            stacked and is_legacy(run.view[first:])
+        ):
             return
         yield found
+        number += 1
         if found.trace.incomplete is not None:
             return
         at = found.end

@@ -33,8 +33,13 @@ _MAGIC = (
         re.compile(rb"VOYA"),
         Format("voyager", "an index of Voyager", _UNCHECKED, holds_weights=True),
     ),
+    (
+        re.compile(rb"mmap lm http://kheafield\.com/code"),
+        Format("kenlm", "a language model of KenLM", _UNCHECKED, holds_weights=True),
+    ),
 )
-"""R: src/main/serialize.c and saveload.c; Java: Object Serialization Stream Protocol, 6.4.2."""
+"""R: src/main/serialize.c and saveload.c; Java: Object Serialization Stream Protocol, 6.4.2; KenLM,
+which transformers loads for speech (`Wav2Vec2ProcessorWithLM`): lm/binary_format.cc."""
 
 _SAVED_TEXT = Format(
     "tf-saved-model", "a TensorFlow SavedModel as text", _EXPORT, holds_weights=True

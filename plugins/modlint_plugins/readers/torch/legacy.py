@@ -13,23 +13,15 @@ import struct
 from modlint.checkpoint import Checkpoint, Storage
 from modlint.errors import UnreadableError
 from modlint.source import Source
-from modlint_plugins.pickling.limits import Budget, Limits
-from modlint_plugins.pickling.scan import interpret
-from modlint_plugins.pickling.values import Object, Value
+from modlint_plugins.pickling.stacked import PROTOCOL, is_legacy
+from modlint_plugins.pickling.values import Value
 from modlint_plugins.readers.contained import budget_of
 from modlint_plugins.readers.torch.nested import open_nested
 from modlint_plugins.readers.torch.reading import Reading, Segment
 from modlint_plugins.readers.torch.storages import Reference, StorageTable
 from modlint_plugins.readers.torch.tensors import TensorCollector
 
-MAGIC = 0x1950A86A20F9469CFC6C
-PROTOCOL = 1001
-
-_FEW = 10
-"""Globals of a magic number's pickle."""
 _COUNT = struct.Struct("<q")
-_MAGIC_BYTES = 4096
-"""No protocol needs more than 40 for the magic number's pickle; PyTorch reads it of any length."""
 
 
 class TorchLegacyReader:
@@ -50,20 +42,6 @@ class TorchLegacyReader:
         collector = TensorCollector(reading)
         collector.collect(value)
         return collector.checkpoint(source, self.name)
-
-
-def is_legacy(view: memoryview) -> bool:
-    """Whether the bytes begin with a pickle of PyTorch's magic number, or of one like it.
-
-    A number of Python that a call makes of text may equal it as well.
-    """
-    found = interpret(view[:_MAGIC_BYTES], budget=Budget(Limits(globals=_FEW)))
-    if isinstance(found.value, int):
-        return found.value == MAGIC
-    if not found.stopped or not isinstance(found.value, Object):
-        return False
-    second = interpret(view[: found.end + _MAGIC_BYTES], found.end, budget=Budget())
-    return isinstance(second.value, int) and second.value == PROTOCOL
 
 
 def load_legacy(reading: Reading, segment: Segment) -> Value:

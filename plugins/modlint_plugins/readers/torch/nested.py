@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modlint_plugins.pickling.stacked import is_legacy
 from modlint_plugins.pickling.values import Value
 from modlint_plugins.readers.torch.reading import Reading, Segment
 
@@ -14,7 +15,7 @@ def open_nested(reading: Reading, segment: Segment) -> Value:
     """
     # The readers of these formats need this function in their turn.
     from modlint_plugins.archives.zip.archive import LOCAL_MAGIC
-    from modlint_plugins.readers.torch.legacy import is_legacy, load_legacy
+    from modlint_plugins.readers.torch.legacy import load_legacy
     from modlint_plugins.readers.torch.zip import load_nested
 
     if bytes(segment.view[:4]) == LOCAL_MAGIC:

@@ -6,9 +6,9 @@ from modlint.checkpoint import Checkpoint
 from modlint.source import Source
 from modlint_plugins.archives.zip.archive import LOCAL_MAGIC
 from modlint_plugins.pickling.scan import begins_as_pickle
+from modlint_plugins.pickling.stacked import is_legacy
 from modlint_plugins.readers.contained import budget_of
 from modlint_plugins.readers.torch.distributed import is_distributed
-from modlint_plugins.readers.torch.legacy import is_legacy
 from modlint_plugins.readers.torch.nested import open_nested
 from modlint_plugins.readers.torch.reading import Reading, Segment
 from modlint_plugins.readers.torch.tensors import TensorCollector

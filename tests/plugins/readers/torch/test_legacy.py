@@ -16,7 +16,8 @@ import torch
 from modlint.checkpoint import Checkpoint, Status
 from modlint.errors import UnreadableError
 from modlint.source import Source
-from modlint_plugins.readers.torch.legacy import MAGIC, TorchLegacyReader
+from modlint_plugins.pickling.stacked import MAGIC
+from modlint_plugins.readers.torch.legacy import TorchLegacyReader
 from modlint_plugins.readers.torch.plain_pickle import PlainPickleReader
 
 Read = Callable[[Path], Checkpoint]
