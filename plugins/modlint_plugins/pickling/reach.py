@@ -28,10 +28,13 @@ def callees(machine: Interpreter, value: Value, depth: int = 0) -> Iterator[Glob
     if isinstance(value, Nested):  # what it stands for is interpreted later, and may be anything
         yield value.function
         return
+    if not isinstance(value, Object):
+        return
     for _ in range(_CHAIN):  # a function that a function made
-        if isinstance(value, Object) and isinstance(value.function, Object):
-            value = value.function
-    if isinstance(value, Object) and isinstance(value.function, Global):
+        if not isinstance(value.function, Object):
+            break
+        value = value.function
+    if isinstance(value.function, Global):
         if depth >= _CHAIN or value.function.canonical in _GETTERS or _builds_code(value.function):
             yield value.function
         elif value.function.canonical == PARTIAL:
