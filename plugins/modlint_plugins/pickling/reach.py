@@ -30,16 +30,22 @@ def callees(machine: Interpreter, value: Value, depth: int = 0) -> Iterator[Glob
         return
     if not isinstance(value, Object):
         return
-    for _ in range(_CHAIN):  # a function that a function made
-        if not isinstance(value.function, Object):
-            break
-        value = value.function
+    value = _first_call(value)
     if isinstance(value.function, Global):
         if depth >= _CHAIN or value.function.canonical in _GETTERS or _builds_code(value.function):
             yield value.function
         elif value.function.canonical == PARTIAL:
             for held in _partial_functions(value):
                 yield from callees(machine, held, depth + 1)
+
+
+def _first_call(value: Object) -> Object:
+    """The call at the root of a function that a function made."""
+    for _ in range(_CHAIN):
+        if not isinstance(value.function, Object):
+            break
+        value = value.function
+    return value
 
 
 def origin_of(function: Value) -> Value:
