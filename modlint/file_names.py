@@ -186,7 +186,7 @@ def restores_tensors(path: Path) -> bool:
 
     By its name and theirs, as `tf.train.import_meta_graph` has them.
     """
-    if not path.name.lower().endswith(_GRAPH):
+    if path.suffix.lower() != _GRAPH:
         return False
     return any(path.with_suffix(suffix).is_file() for suffix in (_TENSORS, ""))
 

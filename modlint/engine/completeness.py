@@ -32,7 +32,7 @@ def unexamined(checkpoint: Checkpoint) -> str | None:
     if checkpoint.status is Status.NOT_A_CHECKPOINT:
         known = [remark for remark in checkpoint.remarks if remark.kind == "not-a-checkpoint"]
         promised = promises_checkpoint(checkpoint.path, only=bool(known))
-        if promised or restores_tensors(checkpoint.path):
+        if promised or (not known and restores_tensors(checkpoint.path)):
             return f"{known[0].message}, not a checkpoint" if known else _UNKNOWN
     code = (remark for remark in checkpoint.remarks if remark.kind in CODE_NOT_READ)
     return next((remark.message for remark in code), None)

@@ -104,6 +104,13 @@ def test_a_graph_beside_tensors_of_tensorflow_is_one(registry: Registry, tmp_pat
     assert checked(tmp_path, registry).run.exit_code == 1
 
 
+def test_notes_beside_a_file_are_no_graph(registry: Registry, tmp_path: Path) -> None:
+    (tmp_path / "model.pt").write_bytes(HEALTHY)
+    (tmp_path / "model.pt.meta").write_text("fileFormatVersion: 2\nguid: 0123\n")
+    (tmp_path / ".meta").write_bytes(bytes(range(7, 200)))
+    assert checked(tmp_path, registry).run.exit_code == 0
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_other_texts_and_tables_are_none(name: str, registry: Registry, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(OTHERS[name])

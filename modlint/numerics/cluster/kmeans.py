@@ -29,8 +29,8 @@ ITERATIONS = 300
 """A restart ends after so many iterations."""
 
 BATCH, DEVICE_BATCH = 1 << 20, 1 << 27
-"""Distances held at a time, over the restarts of a batch: of numpy's as many as a cache holds, on a
-GPU as many as keep it busy."""
+"""Distances held at a time, over the restarts of a batch: of numpy's as many as repay its calls, on
+a GPU as many as keep it busy."""
 
 RANGE = 1e6
 """Largest squared distance from the median, in median ones, of points that float32 tells apart."""
